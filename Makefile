@@ -1,0 +1,49 @@
+# The one list of commands; CI calls these too. Every path is relative, so that the folder may have a space in its name.
+
+# Python writes no bytecode with this set, and then every start takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONHOME PYTHONPATH
+
+# Commands named together (make -j lint test) run one after the other, so that what they say stays readable.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help check test lint bench report lab pins clean set-up
+
+PYTHON = .venv/bin/python
+TESTS = tests
+JOBS = 2
+
+help:  ## this list
+	@echo "Commands; what is missing is installed into .venv on first use. ARGS=... passes options on."
+	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-15s %s\n", $$1, $$2 }'
+
+check: set-up  ## start the lab and run every check against it
+	$(PYTHON) -m pytest --env lab $(ARGS)
+
+test: set-up  ## the suite's own tests (TESTS=tests/probes for some)
+	$(PYTHON) -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
+
+lint: set-up  ## style, format and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+bench: set-up  ## how quick it is, in ratios
+	$(PYTHON) -m bench $(ARGS)
+
+report: set-up  ## the newest run as HTML with trends, in reports/out/report (needs node)
+	$(PYTHON) -m ci.pages $(ARGS)
+
+lab: set-up  ## run the stand-ins by hand, addresses printed; Ctrl-C stops
+	$(PYTHON) -m lab $(ARGS)
+
+pins: set-up  ## renew the hashed requirements from pyproject.toml (needs uv)
+	$(PYTHON) -m ci.pins
+
+clean:  ## remove what was installed, cached and reported
+	rm -rf .venv .cache .toolbox reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+set-up:
+	@"$$(command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 \
+		|| echo python3)" ci/setup.py

@@ -1,0 +1,1 @@
+"""What should be true? One module per area, one check per symptom."""

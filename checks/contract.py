@@ -1,0 +1,35 @@
+"""Does the service answer as its OpenAPI document promises?"""
+
+from __future__ import annotations
+
+from fixtures import Found, NoReading, symptom
+from fixtures.handles import Contract
+
+
+@symptom("contract.violated")
+def check_contract_is_kept(contract: Contract) -> None:
+    """Clients are written against the document; an answer it doesn't allow breaks them one by one."""
+    try:
+        violations = contract.violations()
+    except NoReading as gone:
+        if gone.kind != "document-missing":
+            raise
+        evidence = {
+            "document": contract.document,
+            "operation": "none",
+            "status": gone.evidence.get("status", "none"),
+        }
+        raise Found("document-missing", seen=gone.reason, wanted="an OpenAPI document", **evidence) from None
+    Found.all(
+        Found(
+            violation.kind,
+            seen=f"{violation.operation}: {violation.message}",
+            wanted="an answer that the document allows",
+            subject=violation.operation,
+            operation=violation.operation,
+            document=contract.document,
+            status=violation.status,
+            reproduce=violation.reproduce,
+        )
+        for violation in violations
+    )

@@ -1,0 +1,72 @@
+"""Does the log tell of errors that are new, or of more than usual?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fixtures import Found, NoReading, symptom
+from fixtures.handles import Log
+from probes.logs import LogReading, group_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST = 50  # messages told one by one
+
+
+@symptom("logs.errors")
+def check_log_errors(log: Log) -> None:
+    """Errors in the log are what users met before they called."""
+    reading = log.read()
+    before_begins, begins, ends = log.windows()
+    if not log.settings.quiet_is_fine and not _has_entries(reading, before_begins, ends):
+        raise NoReading(
+            "logs", f"{log.file} has no entry of the last {2 * log.settings.window_min:g} min: is it in use?"
+        )
+    now, before = _errors(log, reading, begins, ends), _errors(log, reading, before_begins, begins)
+    too_many = [
+        (message, count, before[message])
+        for message, count in now.most_common()
+        if count > log.settings.limit and not (before[message] and count < before[message] * log.settings.surge_factor)
+    ]
+    Found.all(_found(log, *entry) for entry in [*too_many[:MOST], *_together(too_many[MOST:])])
+    if not reading.complete:
+        raise NoReading("logs", f"{log.file} could not be read back to where the window begins", kind="incomplete")
+
+
+def _found(log: Log, message: str, count: int, usual: int) -> Found:
+    return Found(
+        "error-surge" if usual else "new-error",
+        seen=f"{count} times in {log.settings.window_min:g} min, {usual} times in as many before: {message}",
+        wanted=f"{log.settings.limit} at most, or fewer than {log.settings.surge_factor:g} times the usual",
+        subject=message[:120],
+        file=str(log.file),
+        message=message,
+        count=count,
+        before=usual,
+        window_min=log.settings.window_min,
+    )
+
+
+def _together(rest: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
+    """The rarer messages as one: where each entry is another, nobody reads a finding for each."""
+    if rest:
+        yield f"{len(rest)} other messages", sum(count for _, count, _ in rest), sum(usual for *_, usual in rest)
+
+
+def _has_entries(reading: LogReading, since: float, until: float) -> bool:
+    return any(since <= entry.time <= until for entry in reading.entries)
+
+
+def _errors(log: Log, reading: LogReading, since: float, until: float) -> Counter[str]:
+    ignored = [re.compile(pattern) for pattern in log.settings.ignore]
+    levels = {level.upper() for level in log.settings.levels}
+    return Counter(
+        group_message(entry.message)
+        for entry in reading.entries
+        if since <= entry.time < until
+        and entry.level in levels
+        and not any(pattern.search(entry.message) for pattern in ignored)
+    )

@@ -1,0 +1,94 @@
+"""Does the schema fit the release: tables, columns, and the right to create them?"""
+
+from __future__ import annotations
+
+from fixtures import Found, NoReading, symptom
+from fixtures.handles import Database
+
+# pg_catalog shows every table to every role; information_schema hides those one has no privilege on.
+_TABLES = """
+    SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'
+"""
+_COLUMNS = """
+    SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %s AND c.relname = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+_ROLE = "SELECT count(*) AS count FROM pg_roles WHERE rolname = %s"
+_SCHEMA = "SELECT count(*) AS count FROM pg_namespace WHERE nspname = %s"
+_MAY_CREATE = "SELECT has_schema_privilege(%s, %s, 'CREATE') AS may"
+
+
+@symptom("migration.missing")
+def check_tables_exist(database: Database) -> None:
+    """A release on a schema it doesn't know fails at the first query that needs the table."""
+    schema, wanted = database.settings.schema, database.settings.tables
+    if not wanted:
+        raise NoReading("postgres", "the runbook file names no tables (postgres.tables)", kind="no-source")
+    places: dict[str, list[str]] = {}
+    for row in database.rows(_TABLES, wanted):
+        places.setdefault(row["name"], []).append(row["schema"])
+    missing = [table for table in wanted if schema not in places.get(table, [])]
+    if not missing:
+        return
+    elsewhere = sorted({place for table in missing for place in places.get(table, [])})
+    cause = "wrong-schema" if elsewhere else "never-applied" if len(missing) == len(wanted) else "partly-applied"
+    where = f"; found in {', '.join(elsewhere)}" if elsewhere else ""
+    raise Found(
+        cause,
+        seen=f"{len(missing)} of {len(wanted)} tables are not in {schema}: {', '.join(missing)}{where}",
+        wanted=f"all in {schema}",
+        tables=", ".join(missing),
+        schema=schema,
+        found_in=", ".join(elsewhere) or "no schema",
+        database=database.name,
+    )
+
+
+@symptom("migration.permission-denied")
+def check_role_may_create(database: Database) -> None:
+    """Migrations run as the service's role; without the right to create they stop halfway."""
+    role, schema = database.settings.service_role, database.settings.schema
+    if role is None:
+        raise NoReading("postgres", "the runbook file names no role (postgres.service_role)", kind="no-source")
+    for sql, name, kind in ((_ROLE, role, "role"), (_SCHEMA, schema, "schema")):
+        if not database.row(sql, name)["count"]:
+            raise NoReading("postgres", f"the {kind} {name} does not exist in {database.name}", kind=f"{kind}-missing")
+    if not database.row(_MAY_CREATE, role, schema)["may"]:
+        raise Found(
+            "no-create-privilege",
+            seen=f"{role} may not create in schema {schema} of {database.name}",
+            wanted=f"CREATE on schema {schema}, or a role that owns the database",
+            role=role,
+            schema=schema,
+            database=database.name,
+        )
+
+
+@symptom("migration.column-drift")
+def check_columns_have_their_types(database: Database) -> None:
+    """A column of another type takes some values and refuses others: rows get lost one by one."""
+    schema, wanted = database.settings.schema, database.settings.columns
+    if not wanted:
+        raise NoReading("postgres", "the runbook file names no columns (postgres.columns)", kind="no-source")
+    rows = database.rows(_COLUMNS, schema, list(wanted))
+    types = {(row["table"], row["column"]): row["type"] for row in rows}
+    absent = [table for table in wanted if table not in {row["table"] for row in rows}]
+    if absent:
+        raise NoReading("postgres", f"the table {schema}.{absent[0]} does not exist", kind="undefined-table")
+    Found.all(
+        Found(
+            "wrong-type" if (table, column) in types else "column-missing",
+            seen=f"{table}.{column} is {types.get((table, column), 'not there')}",
+            wanted=f"{table}.{column} {expected}",
+            subject=f"{table}.{column}",
+            table=table,
+            column=column,
+            type=types.get((table, column), "none"),
+            expected=expected,
+        )
+        for table, columns in wanted.items()
+        for column, expected in columns.items()
+        if types.get((table, column)) != expected
+    )

@@ -1,0 +1,190 @@
+"""Is the instance about to start set up so that it can?"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+from fixtures import Found, symptom
+from fixtures.handles import NextInstance, OwnHost
+
+_ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+
+
+@symptom("preflight.variable-missing")
+def check_variables_are_set(instance: NextInstance) -> None:
+    """A service without its variables refuses to start, or starts as something else than was meant."""
+    variables = instance.read()
+    Found.all(
+        Found(
+            "unset" if name not in variables else "blank",
+            seen=f"{name} is {'not set' if name not in variables else 'blank'} in {instance.source}",
+            wanted=f"{name} set and not blank",
+            subject=name,
+            variable=name,
+            source=instance.source,
+        )
+        for name in instance.settings.required
+        if not variables.get(name, "").strip()
+    )
+
+
+@symptom("preflight.memory-fallback")
+def check_database_is_switched_on(instance: NextInstance) -> None:
+    """In production the service refuses to start on memory alone; nobody should learn that from a failed start."""
+    variables, rule, mode = instance.read(), instance.settings.store, instance.settings.mode
+    if rule is None or mode is None:
+        pytest.skip("the runbook file names no 'store' and 'mode' rule")
+    if variables.get(mode.variable, "").strip().lower() != mode.production.lower():
+        pytest.skip(f"{mode.variable} is not {mode.production}: memory is allowed")
+    evidence = {"mode_variable": mode.variable, "dsn_variable": rule.dsn, "variable": rule.enabled}
+    enabled = variables.get(rule.enabled, "").strip()
+    if enabled.lower() not in ("true", "1", "t"):
+        raise Found(
+            "postgres-disabled",
+            seen=f"{rule.enabled} is {enabled!r} while {mode.variable} is {mode.production}",
+            wanted=f"{rule.enabled}=true",
+            value=enabled or "not set",
+            **evidence,
+        )
+    if not variables.get(rule.dsn, "").strip():
+        raise Found(
+            "dsn-missing",
+            seen=f"{rule.dsn} is not set while {rule.enabled} is {enabled} and {mode.variable} {mode.production}",
+            wanted=f"{rule.dsn} set",
+            value="not set",
+            **evidence,
+        )
+
+
+@symptom("preflight.dsn-malformed")
+def check_dsn_names_a_database(instance: NextInstance) -> None:
+    """A DSN that is cut short or points to another engine is found out at the first query otherwise."""
+    variables = instance.read()
+    looked_at = {name: variables[name] for name in instance.settings.dsn if variables.get(name, "").strip()}
+    if not looked_at:
+        pytest.skip(f"none of {', '.join(instance.settings.dsn) or 'the DSN variables'} is set")
+    problems = [_dsn_problem(name, dsn, instance.settings.dsn[name]) for name, dsn in looked_at.items()]
+    Found.all(problem for problem in problems if problem)
+
+
+def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
+    """What is wrong with a DSN, told without showing any of it."""
+    wanted = f"{engine}://USER:PASSWORD@HOST:PORT/DATABASE"
+
+    def found(cause: str, seen: str, **evidence: str) -> Found:
+        return Found(
+            cause,
+            seen=f"{name} {seen}",
+            wanted=wanted,
+            subject=name,
+            variable=name,
+            engine=engine,
+            **evidence,
+        )
+
+    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", dsn)
+    if scheme is None:
+        return found("not-a-url", "is not a URL")
+    named = scheme[1].lower()
+    if _ENGINES.get(named.split("+")[0]) != engine:
+        return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
+    try:
+        parts = urlsplit(dsn)
+        has = {
+            "host": parts.hostname,
+            "port": parts.port,
+            "user": parts.username,
+            "database": parts.path.strip("/"),
+        }
+    except ValueError:
+        return found("not-a-url", "is not a URL: host or port can't be read")
+    missing = [part for part, value in has.items() if not value]
+    if missing:
+        return found("part-missing", f"has no {', '.join(missing)}", missing=", ".join(missing), scheme=named)
+    return None
+
+
+@symptom("preflight.example-credential")
+def check_secrets_are_no_samples(instance: NextInstance) -> None:
+    """A secret printed in a runbook is known to everybody who ever read it."""
+    if instance.run.environment.tier == "development":
+        pytest.skip("samples are allowed in development")
+    variables, rule = instance.read(), instance.settings
+    found = []
+    for name in rule.secret:
+        value = variables.get(name, "").strip()
+        secret = _password(value) if name in rule.dsn else value
+        if secret is None or not secret:
+            continue
+        cause = (
+            "sample-value" if secret in rule.samples else "too-short" if len(secret) < rule.shortest_secret else None
+        )
+        if cause:
+            what = "is a sample printed in the runbook" if cause == "sample-value" else f"has {len(secret)} characters"
+            wanted = f"a secret of its own, {rule.shortest_secret} characters or more"
+            part = "the password in " if name in rule.dsn else ""
+            found.append(
+                Found(
+                    cause,
+                    seen=f"{part}{name} {what}",
+                    wanted=wanted,
+                    subject=name,
+                    variable=name,
+                    shortest=rule.shortest_secret,
+                )
+            )
+    Found.all(found)
+
+
+def _password(dsn: str) -> str | None:
+    try:
+        return urlsplit(dsn).password
+    except ValueError:
+        return None
+
+
+@symptom("preflight.wrong-mode")
+def check_production_runs_in_production_mode(instance: NextInstance) -> None:
+    """A service in development mode drops guards that production relies on."""
+    if instance.run.environment.tier != "production":
+        pytest.skip(f"{instance.run.environment.name} is no production environment")
+    rule = instance.settings.mode
+    if rule is None:
+        pytest.skip("the runbook file names no variable for the mode")
+    value = instance.read().get(rule.variable, "").strip()
+    if value and value.lower() != rule.production.lower():
+        raise Found(
+            "development-mode",
+            seen=f"{rule.variable} is {value!r} in a production environment",
+            wanted=f"{rule.variable}={rule.production}",
+            variable=rule.variable,
+            value=value,
+            expected=rule.production,
+        )
+
+
+@symptom("preflight.address-in-use")
+def check_address_is_free(host: OwnHost) -> None:
+    """A second listener can't have the address: the start fails, or the old version goes on answering."""
+    if not host.settings.here:
+        pytest.skip("the environment does not say that the suite runs on the service's host (host.here)")
+    held = host.holder(*host.place)
+    if held is None:
+        return
+    program = host.settings.program
+    cause = None
+    if held.pid is not None:
+        is_ours = bool(program) and program in (held.name, held.program)
+        cause = "held-by-previous-instance" if is_ours else "held-by-other-process"
+    who = f"{held.name} (pid {held.pid})" if held.pid is not None else "a process that only its owner or root may see"
+    raise Found(
+        cause,
+        seen=f"{host.address} is held by {who}",
+        wanted="nobody listens there",
+        address=host.address,
+        pid=held.pid if held.pid is not None else "unknown",
+        program=held.name or "unknown",
+    )

@@ -1,0 +1,1 @@
+"""Where does a run start? The entry points for pipelines, schedulers and people."""

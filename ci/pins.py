@@ -1,0 +1,73 @@
+"""Which exact packages does a checkout get? Renews the hashed requirements and the lock of the report's tool.
+
+The files name packages and hashes and no host, so that they serve behind any mirror.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ALLURE = ROOT / "ci" / "allure"
+HEADER = "# Made by `make pins` from pyproject.toml; {what}.\n"
+COMPILE = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
+COMPILE += ["--no-config", "--upgrade", "--quiet"]
+
+
+def pinned(uv: str, what: str, *source: str, wanted: str = "") -> str:
+    command = [uv, "pip", "compile", *COMPILE, *source]
+    found = subprocess.run(command, check=False, cwd=ROOT, input=wanted, capture_output=True, text=True)
+    if found.returncode != 0:
+        sys.exit(f"pins: uv found no set of packages that fits:\n{found.stderr.strip()}")
+    return HEADER.format(what=what) + found.stdout
+
+
+def renew_requirements(uv: str) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    everything = ROOT / "requirements-dev.txt"
+    everything.write_text(
+        pinned(uv, "what the lab, the tests and the tools need as well", "--extra", "dev", "pyproject.toml")
+    )
+    same = ("--constraints", everything.name)
+    (ROOT / "requirements.txt").write_text(
+        pinned(uv, "what a machine needs that only runs the checks", *same, "pyproject.toml")
+    )
+    (ROOT / "requirements-postgres.txt").write_text(
+        pinned(uv, "the lab's PostgreSQL", *same, "-", wanted="\n".join(extras["lab-postgres"]))
+    )
+
+
+def renew_lock(npm: str) -> None:
+    """Without the addresses that npm writes for each package: the registry is the machine's business."""
+    command = [npm, "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]
+    subprocess.run([*command, "--omit-lockfile-registry-resolved"], cwd=ALLURE, check=True)
+    lock = ALLURE / "package-lock.json"
+    text = json.loads(lock.read_text())
+    for package in text["packages"].values():
+        for key in ("funding", "resolved", "deprecated"):
+            package.pop(key, None)
+    lock.write_text(json.dumps(text, indent=1) + "\n")
+
+
+def main() -> None:
+    # A find-links or an extra index of this machine would end up in the files.
+    for name in [name for name in os.environ if name.startswith(("UV_FIND", "UV_EXTRA", "PIP_"))]:
+        del os.environ[name]
+    uv, npm = shutil.which("uv"), shutil.which("npm")
+    if uv is None:
+        sys.exit("pins: needs uv on PATH (https://docs.astral.sh/uv)")
+    renew_requirements(uv)
+    if npm is None:
+        print("pins: npm is not on PATH; ci/allure/package-lock.json stays as it is")
+    else:
+        renew_lock(npm)
+
+
+if __name__ == "__main__":
+    main()

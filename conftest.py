@@ -1,0 +1,11 @@
+"""The suite's plugins, in the order in which a run goes through them."""
+
+pytest_plugins = [
+    "fixtures.options",
+    "fixtures.selection",
+    "fixtures.listing",
+    "reports.plugin",
+    "fixtures.lab",
+    "fixtures.engine",
+    "fixtures.telling",
+]

@@ -1,0 +1,57 @@
+"""What is made from the code? JSON Schemas for editors, tables in docs/; `python -m docs.generate` writes them."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from docs import inventory, keys, schemas
+from runbooks.reading import read
+
+PROJECT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- made by python -m docs.generate -->", "<!-- until here -->"
+
+
+def made() -> dict[Path, str]:
+    """Every file with made parts, and what should stand in it."""
+    texts = read(PROJECT / "environments" / "lab.yaml").texts
+    symptoms = sorted(texts)
+    files = {
+        "environments/environment.schema.json": schemas.as_text(schemas.environment_schema(symptoms)),
+        "runbooks/runbook.schema.json": schemas.as_text(schemas.runbook_schema(symptoms)),
+        "runbooks/symptoms.schema.json": schemas.as_text(schemas.symptoms_schema()),
+        "runbooks/explanations.schema.json": schemas.as_text(schemas.explanations_schema()),
+        "docs/configuration.md": _filled("docs/configuration.md", keys.tables()),
+        "docs/symptoms.md": _filled("docs/symptoms.md", inventory.table(texts, checks())),
+    }
+    return {PROJECT / name: text for name, text in files.items()}
+
+
+def checks() -> list[Any]:
+    """Every check function there is."""
+    names = [path.stem for path in sorted((PROJECT / "checks").glob("*.py")) if path.stem != "__init__"]
+    modules = [importlib.import_module(f"checks.{name}") for name in names]
+    return [value for module in modules for value in vars(module).values() if hasattr(value, "symptom")]
+
+
+def _filled(name: str, part: str) -> str:
+    """The file with its made part renewed."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    text = (PROJECT / name).read_text(encoding="utf-8")
+    return pattern.sub(lambda _: f"{BEGIN}\n\n{part}\n\n{END}", text)
+
+
+def main() -> int:
+    """Write what has changed, and name it."""
+    for path, text in made().items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(path.relative_to(PROJECT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Which symptoms are looked for, and what does each need? The table of docs/symptoms.md."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from fixtures.handles import HANDLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runbooks.model import Symptom
+
+HEAD = "| symptom | gravest | when | does | needs | causes |\n|---|---|---|---|---|---|"
+
+
+def table(texts: Mapping[str, Symptom], checks: Iterable[Any]) -> str:
+    """A row for each symptom that has a check."""
+    by_symptom = {check.symptom: check for check in checks}
+    return HEAD + "\n" + "\n".join(_row(name, texts[name], by_symptom[name]) for name in sorted(by_symptom))
+
+
+def _row(name: str, text: Symptom, check: Any) -> str:
+    does = {"read": "reads", "refused": "sends what must be refused", "write": "writes"}[text.effect]
+    causes = ", ".join(text.causes)
+    needs = ", ".join(f"`{capability}`" for capability in needed(check))
+    return f"| `{name}`<br>{text.title} | {text.severity} | {' '.join(text.when)} | {does} | {needs} | {causes} |"
+
+
+def needed(check: Any) -> list[str]:
+    """The capabilities that a check asks for by its parameters."""
+    handles = [HANDLES[name] for name in inspect.signature(check).parameters if name in HANDLES]
+    return list(dict.fromkeys(need for handle in handles for need in handle.needs))

@@ -1,0 +1,37 @@
+"""What does an environment file say, its systems apart?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from environments.capabilities import STRICT
+
+Tier = Literal["development", "staging", "production"]
+Effect = Literal["read", "refused", "write"]
+EFFECTS: tuple[Effect, ...] = ("read", "refused", "write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where systems run, and what a run may do to them."""
+
+    __pydantic_config__ = STRICT
+    name: str
+    """The environment's name, shown in every report."""
+    tier: Tier
+    """What it is used for."""
+    effects: Effect = "refused"
+    """The most a check may do: read; send what must be refused; or write what is marked as synthetic."""
+    lab: bool = False
+    """The systems are the lab's: choosing this environment starts it, and it sets the LAB_ variables."""
+    attested: list[str] = field(default_factory=list)
+    """Checklist items that somebody vouches for."""
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise ValueError("'name' must not be blank")
+
+    def allows(self, effect: str) -> bool:
+        """Whether a check of this effect may run."""
+        return EFFECTS.index(self.effects) >= [*EFFECTS].index(effect)  # type: ignore[arg-type]

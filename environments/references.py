@@ -1,0 +1,211 @@
+"""Where is a value kept that must not stand in a file?
+
+A reference is `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT, ...]}`. It is resolved
+when a check first needs it, once, and a secret's value is put on the redaction list as it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from environments.redaction import Redaction, passwords
+from environments.strict_yaml import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KINDS = ("env", "file", "command")
+# Within the deadline of a check, so that the reference is named and not the deadline.
+COMMAND_TIMEOUT_S = 8.0
+MAX_BYTES = 1 << 20
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+FORMS = "{env: NAME}, {file: PATH} or {command: [PROGRAM, ...]}"
+
+
+class Unresolved(Exception):
+    """A reference that gives no value here; the sentence names it and never holds a value."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value by reference, or (where `allows_literal`) the value itself."""
+
+    kind: str
+    target: str | tuple[str, ...]
+    allows_literal: ClassVar[bool] = False
+    is_secret: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        if self.kind == "literal":
+            return str(self.target)
+        shown = self.target if isinstance(self.target, str) else f"[{self.target[0]}, ...]"
+        return f"{{{self.kind}: {shown}}}"
+
+    @classmethod
+    def read(cls, raw: object) -> Self:
+        """A reference from what the file says; ValueError with a sentence that never shows a value."""
+        if isinstance(raw, cls):
+            return raw
+        if isinstance(raw, dict):
+            return cls._from_mapping(raw)
+        if cls.allows_literal and isinstance(raw, float):
+            raise ValueError("must stand in quotes: a bare number loses the zeros at its end, 1.10 becomes 1.1")
+        if cls.allows_literal and isinstance(raw, str | int) and not isinstance(raw, bool):
+            if not str(raw).strip():
+                raise ValueError("must not be blank")
+            return cls("literal", str(raw))
+        if cls.allows_literal:
+            raise ValueError(f"must be text or a reference: {FORMS}")
+        raise ValueError(f"a secret is given by reference only: {FORMS}")
+
+    @classmethod
+    def _from_mapping(cls, raw: Mapping[str, object]) -> Self:
+        if len(raw) != 1:
+            raise ValueError(f"a reference has exactly one key: {FORMS}")
+        kind, target = next(iter(raw.items()))
+        if kind not in KINDS:
+            raise ValueError(f"a reference is one of {FORMS}{suggestion(kind, KINDS)}")
+        if kind == "command":
+            if not isinstance(target, list) or not target or not all(isinstance(t, str) and t for t in target):
+                raise ValueError("'command' must be a list of words, the program first, numbers in quotes")
+            return cls(kind, tuple(target))
+        if not isinstance(target, str) or not target.strip():
+            raise ValueError(f"'{kind}' must be text that is not blank")
+        if kind == "env" and not _VARIABLE.fullmatch(target):
+            raise ValueError("'env' must be a variable's name alone: letters, digits and _, without $ or a value")
+        return cls(kind, target)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(cls.read)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _core: Any, _handler: Any) -> dict[str, Any]:
+        word = {"type": "string", "minLength": 1}
+        name = {"type": "string", "pattern": f"^{_VARIABLE.pattern}$"}
+        forms: list[dict[str, Any]] = [
+            {"type": "object", "properties": {kind: form}, "required": [kind], "additionalProperties": False}
+            for kind, form in zip(KINDS, (name, word, {"type": "array", "items": word, "minItems": 1}), strict=True)
+        ]
+        return {"anyOf": ([{"type": ["string", "integer"]}] if cls.allows_literal else []) + forms}
+
+
+@dataclass(frozen=True)
+class Secret(Reference):
+    """A secret, by reference only."""
+
+    is_secret: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Text(Reference):
+    """Plain text, given in the file or by reference; not a secret."""
+
+    allows_literal: ClassVar[bool] = True
+
+
+@dataclass
+class Vault:
+    """Resolves references, each once, relative to the environment file's folder."""
+
+    folder: Path
+    redaction: Redaction
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    _values: dict[Reference, str | Unresolved] = field(default_factory=dict)
+    _turns: dict[Reference, Lock] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def value(self, reference: Reference) -> str:
+        """The value a reference stands for; Unresolved says which reference gave none, and why."""
+        with self._lock:
+            turn = self._turns.setdefault(reference, Lock())
+        with turn:  # a command that takes its time holds up those only who want what it prints
+            if reference not in self._values:
+                self._values[reference] = self._resolved(reference)
+        value = self._values[reference]
+        if isinstance(value, Unresolved):
+            raise Unresolved(str(value))
+        return value
+
+    def _resolved(self, reference: Reference) -> str | Unresolved:
+        try:
+            value = self._fetch(reference)
+        except Unresolved as unresolved:
+            return unresolved
+        # A proxy's or a service's address is no secret, but one may stand in it.
+        for secret in {value} if reference.is_secret else passwords(value):
+            self.redaction.add(secret, str(reference) if reference.kind != "literal" else "in an address")
+        return value
+
+    def path(self, reference: Reference) -> Path:
+        """A path that a reference stands for, relative ones below the environment file's folder."""
+        return self._below(self.value(reference))
+
+    def _below(self, name: str) -> Path:
+        try:
+            return self.folder / Path(name).expanduser()
+        except RuntimeError:  # ~ of a user who isn't there
+            return self.folder / name
+
+    def _fetch(self, reference: Reference) -> str:
+        fetch = {"env": self._variable, "file": self._file, "command": self._command}.get(reference.kind)
+        if fetch is None:
+            return str(reference.target)
+        value = fetch(reference.target)
+        if not value.strip():
+            raise Unresolved(f"{reference} is blank")
+        return value
+
+    def _variable(self, name: Any) -> str:
+        value = self.variables.get(name)
+        if value is None:
+            raise Unresolved(f"{{env: {name}}} can't be resolved: the variable is not set")
+        return value
+
+    def _file(self, name: Any) -> str:
+        what = f"{{file: {name}}} can't be resolved"
+        try:
+            with self._below(name).open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+            if len(content) <= MAX_BYTES:
+                return content.decode("utf-8-sig").rstrip("\r\n")
+        except OSError as error:
+            raise Unresolved(f"{what}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise Unresolved(f"{what}: the file is not UTF-8") from None
+        except ValueError:
+            raise Unresolved(f"{what}: that is no name of a file") from None
+        raise Unresolved(f"{what}: the file is larger than {MAX_BYTES >> 20} MiB")
+
+    def _command(self, words: Any) -> str:
+        what = f"{{command: [{words[0]}, ...]}} can't be resolved"
+        try:
+            done = subprocess.run(
+                list(words),
+                capture_output=True,
+                timeout=COMMAND_TIMEOUT_S,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unresolved(f"{what}: no end within {COMMAND_TIMEOUT_S:.0f} s") from None
+        except OSError as error:
+            raise Unresolved(f"{what}: {error.strerror}") from None
+        except ValueError:
+            raise Unresolved(f"{what}: a word holds a character that no command line can") from None
+        if done.returncode:
+            # What the program printed may hold the secret it failed to hand over.
+            raise Unresolved(f"{what}: it ended with exit code {done.returncode}")
+        try:
+            return done.stdout.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise Unresolved(f"{what}: what it printed is not UTF-8") from None

@@ -1,0 +1,1 @@
+"""How can a check be kept from looking? One module per system."""

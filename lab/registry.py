@@ -1,0 +1,131 @@
+"""Which faults does the lab know, and which one does an id mean?"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from lab.lab import Lab
+
+    Body = Callable[[Lab], Iterator[None] | None]
+
+
+class UnknownName(Exception):
+    """One sentence with near candidates; the command line exits 4 with it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One way to break the lab: a function that changes behaviours, or a generator that undoes itself after `yield`."""
+
+    name: str
+    system: str
+    body: Body
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name}@{self.system}"
+
+    def entered(self, lab: Lab) -> AbstractContextManager[None]:
+        return contextmanager(self._steps)(lab)
+
+    def _steps(self, lab: Lab) -> Iterator[None]:
+        result = self.body(lab)
+        if result is None:
+            yield
+        else:
+            yield from result
+
+
+_faults: dict[str, Change] = {}
+_blinds: dict[str, Change] = {}
+
+
+class FaultsOf:
+    """The decorator `@fault("symptom", cause="...")` for one system's fault modules."""
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+
+    def __call__(self, symptom: str, *, cause: str) -> Callable[[Body], Body]:
+        return _registering(_faults, f"{symptom}:{cause}", self._system)
+
+
+class BlindsOf:
+    """The decorator `@blind("name")`: a source or a privilege taken away, so that a check can't look."""
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+
+    def __call__(self, name: str) -> Callable[[Body], Body]:
+        return _registering(_blinds, name, self._system)
+
+
+def _registering(table: dict[str, Change], name: str, system: str) -> Callable[[Body], Body]:
+    def register(body: Body) -> Body:
+        change = Change(name, system, body)
+        if change.full_name in table:
+            raise ValueError(f"{change.full_name} is registered twice")
+        table[change.full_name] = change
+        return body
+
+    return register
+
+
+def faults() -> dict[str, Change]:
+    return _loaded("lab.faults", _faults)
+
+
+def blinds() -> dict[str, Change]:
+    return _loaded("lab.blinds", _blinds)
+
+
+def _loaded(package: str, table: dict[str, Change]) -> dict[str, Change]:
+    if not table:
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+            importlib.import_module(module.name)
+    return table
+
+
+def listing() -> list[dict[str, Any]]:
+    systems: dict[str, list[str]] = {}
+    for change in faults().values():
+        systems.setdefault(change.name, []).append(change.system)
+    return [{"fault": name, "systems": sorted(where)} for name, where in sorted(systems.items())]
+
+
+def find_fault(given: str) -> Change:
+    return _find(faults(), given, "fault")
+
+
+def find_blind(given: str) -> Change:
+    return _find(blinds(), given, "blind")
+
+
+def _find(table: dict[str, Change], given: str, kind: str) -> Change:
+    matches = [c for c in table.values() if given in (c.name, c.full_name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UnknownName(f"{kind} '{given}' fits several systems: {_either([c.full_name for c in matches])}")
+    raise UnknownName(f"there is no {kind} '{given}'{_near(table, given)}")
+
+
+def _near(table: dict[str, Change], given: str) -> str:
+    from difflib import get_close_matches
+
+    names = [c.full_name for c in table.values()] if "@" in given else sorted({c.name for c in table.values()})
+    same_symptom = [n for n in names if n.split(":")[0] == given.split(":")[0]]
+    near = same_symptom[:6] or get_close_matches(given, names, 3, 0.5)
+    return f"; did you mean {_either(near)}?" if near else ""
+
+
+def _either(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

@@ -1,0 +1,1 @@
+"""Which servers can the lab be made of? None of them knows a system."""

@@ -1,0 +1,63 @@
+"""How does a server that refuses to run as root get started by root?"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A command prefix, or another user; folders the server writes to must be given to that user."""
+
+    prefix: tuple[str, ...] = ()
+    user: int | None = None
+    binaries: Path = Path()
+
+    def command(self, binary: str, *arguments: str) -> list[str]:
+        return [*self.prefix, str(self.binaries / binary), *arguments]
+
+    def own(self, folder: Path) -> None:
+        if self.user is not None:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, self.user, self.user)
+
+
+def launch_for(binaries: Path, probe: str, scratch: Path) -> Launch:
+    """A user namespace if there is one, else nobody; binaries out of their reach are copied to the scratch folder."""
+    if os.geteuid() != 0:
+        return Launch(binaries=binaries)
+    prefix = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+    for launch in (Launch(prefix, None, binaries), Launch((), pwd.getpwnam("nobody").pw_uid, binaries)):
+        if launch.user is not None:
+            os.chmod(scratch, 0o711)  # noqa: S103  nobody has to get through to its own folder
+        if _runs(launch, probe):
+            return launch
+        copied = Launch(launch.prefix, launch.user, _copied(binaries, scratch))
+        if _runs(copied, probe):
+            return copied
+    raise OSError(f"{binaries / probe} can be run neither in a user namespace nor as nobody")
+
+
+def _runs(launch: Launch, probe: str) -> bool:
+    command = launch.command(probe, "--version")
+    try:
+        done = subprocess.run(command, user=launch.user, capture_output=True, timeout=10, check=False, cwd="/")
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def _copied(binaries: Path, scratch: Path) -> Path:
+    """The libraries are found relative to the binaries, so the whole installation moves."""
+    copy = scratch / binaries.parent.name
+    if not copy.exists():
+        shutil.copytree(binaries.parent, copy, symlinks=True)
+        for path in (copy, *copy.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
+    return copy / binaries.name

@@ -1,0 +1,142 @@
+"""How does one TLS handshake end, with and without verification?"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+from probes.certificate import ascii_name
+from probes.connect import connect, join
+from probes.deadline import Deadline
+from probes.exchange import CUT
+from probes.names import is_address
+from probes.reading import NoReading
+from probes.trust import context, load_client_certificate, openssl_words
+
+
+@dataclass(frozen=True)
+class Shaken:
+    """One finished handshake."""
+
+    chain: list[bytes]  # DER, as served
+    peer: str
+    protocol: str
+    dns_ms: float
+    connect_ms: float
+    tls_ms: float
+    verify_error: str | None = None
+    verify_code: int | None = None
+
+
+@dataclass
+class Shaker:
+    """Shakes hands with one server as often as it takes, within one deadline."""
+
+    host: str
+    port: int
+    server_name: str
+    ca_file: str | None
+    resolver: str | None
+    deadline: Deadline
+    resource: str
+    client_certificate: tuple[str, str] | None = None
+
+    def verified(self) -> Shaken:
+        """A handshake that OpenSSL verifies; where it refuses, an unverified one with its verdict."""
+        try:
+            return self._shake(self._verifying())
+        except ssl.SSLCertVerificationError as error:
+            return self._unverified(openssl_words(error), error.verify_code)
+        except ssl.SSLError as error:
+            if isinstance(error, CUT):
+                raise self.failed(error) from None
+            # What today's defaults refuse (an old protocol, a short key) may still be looked at.
+            try:
+                return self._unverified(openssl_words(error), None)
+            except NoReading:
+                raise self.failed(error) from None
+        except OSError as error:
+            raise self.failed(error) from None
+
+    def code_with(self, intermediates: list[bytes]) -> int | None:
+        """OpenSSL's verdict once these certificates are known too; None if it is content."""
+        completing = self._verifying()
+        # In the store they are links, not anchors: without X509_V_FLAG_PARTIAL_CHAIN a chain must end in a root.
+        completing.load_verify_locations(cadata=b"".join(intermediates))
+        try:
+            self._shake(completing)
+        except ssl.SSLCertVerificationError as error:
+            return error.verify_code
+        except OSError as error:
+            raise self.failed(error) from None
+        return None
+
+    def gone(self, kind: str | None, what: str) -> NoReading:
+        where = join(self.host, self.port)
+        evidence = {"host": self.host, "port": self.port, "server_name": self.server_name}
+        return NoReading(self.resource, f"{where}: {what}", kind=kind, evidence=evidence)
+
+    def failed(self, error: OSError) -> NoReading:
+        if self.deadline.expired or isinstance(error, TimeoutError):
+            limit = self.deadline.seconds
+            return self.gone("read-timeout", f"the TLS handshake was not over within {limit:.1f} s")
+        if isinstance(error, CUT):
+            return self.gone("connection-reset", "the connection was closed in the TLS handshake")
+        if isinstance(error, ssl.SSLError):
+            return self.gone("tls-failed", f"the TLS handshake failed: {openssl_words(error)}")
+        return self.gone(None, f"the TLS handshake failed ({type(error).__name__})")
+
+    def _verifying(self) -> ssl.SSLContext:
+        made = context(self.resource, self.ca_file, self.client_certificate)
+        made.check_hostname = False  # names are compared apart, so that the verdict is on the chain alone
+        return made
+
+    def _unverified(self, verify_error: str, verify_code: int | None) -> Shaken:
+        try:
+            shaken = self._shake(self._lenient())
+        except OSError as error:
+            raise self.failed(error) from None
+        return replace(shaken, verify_error=verify_error, verify_code=verify_code)
+
+    def _lenient(self) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE  # looking at a bad certificate is the point
+        made.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            made.minimum_version = ssl.TLSVersion.TLSv1
+        load_client_certificate(made, self.resource, self.client_certificate)
+        return made
+
+    def _shake(self, using: ssl.SSLContext) -> Shaken:
+        made = connect(
+            self.host,
+            self.port,
+            resolver=self.resolver,
+            deadline=self.deadline,
+            connect_timeout_s=self.deadline.seconds,
+            resource=self.resource,
+        )
+        begun = time.monotonic()
+        with made.sock, self.deadline.watch(made.sock):
+            name = None if is_address(self.server_name) else ascii_name(self.server_name)
+            with using.wrap_socket(made.sock, server_hostname=name) as secured:
+                tls_ms = round((time.monotonic() - begun) * 1000, 3)
+                if self.deadline.expired:
+                    raise TimeoutError
+                protocol = secured.version() or ""
+                return Shaken(_served(secured), made.peer, protocol, made.dns_ms, made.connect_ms, tls_ms)
+
+
+def _served(secured: Any) -> list[bytes]:
+    """The chain as the server sent it, in DER."""
+    if hasattr(secured, "get_unverified_chain"):  # Python 3.13
+        return list(secured.get_unverified_chain())
+    import _ssl
+
+    found = secured._sslobj.get_unverified_chain() or []
+    return [certificate.public_bytes(_ssl.ENCODING_DER) for certificate in found]

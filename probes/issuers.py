@@ -1,0 +1,109 @@
+"""Which certificates would complete a chain that a server serves incompletely?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probes.certificate import Certificate, read
+from probes.http import Http
+from probes.reading import NoReading
+from probes.regular import open_regular, why
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from probes.handshake import Shaker
+
+MAX_STEPS = 4
+MAX_SIZE = 64 * 1024
+
+
+def from_file(path: str, resource: str) -> list[bytes]:
+    """The intermediates of a PEM file. Roots in it are left out: they would become trusted."""
+    try:
+        with open_regular(Path(path)) as file:
+            found = _parsed(file.read(4 << 20))
+    except OSError as error:
+        found = []
+        reason = why(error)
+    else:
+        reason = "it holds no certificate"
+    if not found:
+        raise NoReading(
+            resource,
+            f"the file of intermediates {path} can't be used: {reason}",
+            kind="ca-file-unreadable",
+            evidence={"intermediates_file": path},
+        )
+    return [der for der in found if not _is_root(der)]
+
+
+def _is_root(der: bytes) -> bool:
+    try:
+        return read(der).is_self_signed
+    except ValueError:
+        return True
+
+
+def from_aia(chain: list[bytes], shaker: Shaker) -> list[bytes]:
+    """The missing issuers, fetched one after the other from where each certificate says (RFC 5280, 4.2.2.1)."""
+    found: list[bytes] = []
+    top = _top([read(der) for der in chain])
+    for _ in range(MAX_STEPS):
+        fetched = next((der for url in top.issuer_urls for der in _fetch(url, top.issuer, shaker)), None)
+        if fetched is None:
+            break
+        top = read(fetched)
+        if top.is_self_signed:
+            break
+        found.append(fetched)
+    return found
+
+
+def _top(chain: list[Certificate]) -> Certificate:
+    """The last certificate that can be reached from the leaf; servers send them in any order."""
+    top, by_subject = chain[0], {certificate.subject: certificate for certificate in chain[1:]}
+    while top.issuer in by_subject:
+        top = by_subject.pop(top.issuer)
+    return top
+
+
+def _fetch(url: str, subject: str, shaker: Shaker) -> list[bytes]:
+    """The certificates at `url` that are of that subject; none where it can't be had in time."""
+    left = shaker.deadline.remaining()
+    if not url.lower().startswith("http://") or left <= 0:  # over https it could need itself
+        return []
+    site = Http(
+        url,
+        resource=shaker.resource,
+        timeout_s=left,
+        resolver=shaker.resolver,
+        max_body=MAX_SIZE,
+    )
+    try:
+        answer = site.get("", fresh=True)
+        return [der for der in _parsed(answer.body) if read(der).subject == subject]
+    except (NoReading, ValueError):
+        return []
+    finally:
+        site.close()
+
+
+def _parsed(data: bytes) -> list[bytes]:
+    """Certificates in PEM, DER or a PKCS #7 bundle (RFC 5280, 4.2.2.1 allows both of the latter)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+    def found() -> list[x509.Certificate]:
+        if b"-----BEGIN CERTIFICATE-----" in data:
+            return x509.load_pem_x509_certificates(data)
+        try:
+            return [x509.load_der_x509_certificate(data)]
+        except ValueError:
+            return pkcs7.load_der_pkcs7_certificates(data)
+
+    try:
+        return [certificate.public_bytes(Encoding.DER) for certificate in found()]
+    except ValueError:
+        return []

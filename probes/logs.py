@@ -1,0 +1,99 @@
+"""Which entries does a log file hold for a window of time?
+
+Read from the end backwards, block by block: a log may be far larger than the window. Rotated files beside it
+(`.1`, `.1.gz`, `.2`, `.2.gz`) are read where the window reaches further back than the file does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from probes.journal import reading
+from probes.loglines import Entry, entry_of, group_message
+from probes.reading import NoReading
+from probes.regular import why
+from probes.tail import Budget, lines_backwards
+
+__all__ = ["Entry", "LogReading", "group_message", "read_entries"]
+
+RESOURCE = "logs"
+MAX_BYTES = 32 << 20
+# Threads write slightly out of order and a clock may have been wrong: one old entry is not the window's beginning.
+OLDER_IN_A_ROW = 50
+
+
+@dataclass(frozen=True)
+class LogReading:
+    """The entries of a window, oldest first, and how far back was read."""
+
+    entries: list[Entry]
+    first_time: float | None  # of the oldest and the newest entry that was read, inside the window or not
+    last_time: float | None
+    complete: bool  # the window was read to its beginning, or to where the log begins
+
+
+def read_entries(path: Path, *, since: float, until: float, max_bytes: int = MAX_BYTES) -> LogReading:
+    """The entries with since <= time <= until (seconds since the epoch).
+
+    Lines without a time of their own (stack traces) belong to the entry before. A time without a zone is this
+    host's. NoReading where the file can't be read, or holds text but no time that can be read.
+    """
+    with reading(f"read {path}") as facts:
+        seen = _Seen(since)
+        complete = seen.read(path, Budget(max_bytes))
+        kept = [entry for entry in reversed(seen.entries) if since <= entry.time <= until]
+        times = [entry.time for entry in seen.entries]
+        first, last = (min(times), max(times)) if times else (None, None)
+        facts.update(entries=len(kept), complete=complete, last_time=last)
+        return LogReading(kept, first, last, complete)
+
+
+class _Seen:
+    """What was seen so far, newest first."""
+
+    def __init__(self, since: float) -> None:
+        self.entries: list[Entry] = []
+        self._since = since
+        self._older = 0
+        self._has_text = False
+
+    def read(self, path: Path, budget: Budget) -> bool:
+        """Read until the window begins, the log does, or the budget is spent; True for the former two."""
+        for number, file in enumerate(_generations(path)):
+            try:
+                if self._take(lines_backwards(file, budget)):
+                    return True
+            except OSError as error:
+                if number:
+                    return False  # the rotated one went, or isn't ours to read
+                raise NoReading(RESOURCE, f"{file} can't be read: {why(error)}", kind="unreadable") from None
+        if self._has_text and not self.entries:
+            raise NoReading(RESOURCE, f"no line of {path} begins with a time that can be read", kind="no-timestamps")
+        return not budget.is_spent
+
+    def _take(self, lines: Generator[str, None, None]) -> bool:
+        following = ""
+        with closing(lines):
+            for line in lines:
+                self._has_text = self._has_text or bool(line.strip())
+                entry = entry_of(line, following)
+                if entry is None:
+                    following = line
+                    continue
+                following = ""
+                self.entries.append(entry)
+                self._older = self._older + 1 if entry.time < self._since else 0
+                if self._older >= OLDER_IN_A_ROW:
+                    return True
+        return False
+
+
+def _generations(path: Path) -> Iterator[Path]:
+    yield path
+    for ending in ("1", "1.gz", "2", "2.gz"):
+        older = path.with_name(f"{path.name}.{ending}")
+        if older.is_file():
+            yield older

@@ -1,0 +1,138 @@
+"""What does an OpenAPI document say, and where may its operations be found?"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from probes.reading import NoReading, one_line
+from probes.regular import open_regular, why
+
+if TYPE_CHECKING:
+    from schemathesis import APIOperation, BaseSchema
+    from schemathesis import Case as AnyCase
+
+    from probes.http import Http
+
+    Case = AnyCase[Any]
+    Operation = APIOperation[Any, Any, Any, Any]
+
+MAX_FILE = 16 << 20
+_first = threading.Lock()
+
+
+def fetch(document: str | Path, http: Http, resource: str) -> tuple[str, int | None, Path | None]:
+    """The document's text, the status it came with, and the file it is."""
+    if isinstance(document, Path) or not document.startswith(("/", "http://", "https://")) or os.path.isfile(document):
+        return _read(Path(document), resource), None, Path(document)
+    answer = http.get(document)
+    evidence = {"status": answer.status}
+    if answer.status in (404, 410):
+        raise NoReading(resource, f"{answer.url} answers {answer.status}", kind="document-missing", evidence=evidence)
+    if answer.status != 200:
+        why = f"{answer.url} answers {answer.status}, so the document can't be looked at"
+        raise NoReading(resource, why, kind="wrong-status", evidence=evidence)
+    return answer.text.removeprefix("\ufeff"), answer.status, None
+
+
+def _read(file: Path, resource: str) -> str:
+    try:
+        with open_regular(file) as stream:
+            raw = stream.read(MAX_FILE + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoReading(resource, f"{file} does not exist", kind="document-missing") from None
+    except OSError as error:
+        raise NoReading(resource, f"{file} can't be read: {why(error)}", kind="unreadable") from None
+    if len(raw) > MAX_FILE:
+        raise NoReading(resource, f"{file} is larger than {MAX_FILE >> 20} MiB", kind="unreadable")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NoReading(resource, f"{file} is not UTF-8 text", kind="document-missing") from None
+
+
+def parse(text: str, document: str, status: int | None, file: Path | None, resource: str) -> BaseSchema:
+    evidence = {} if status is None else {"status": status}
+    _load()
+    from schemathesis import openapi
+
+    try:
+        schema = openapi.from_file(text, config=_config())
+        paths = schema.raw_schema.get("paths", {})
+        if not isinstance(paths, dict):
+            raise TypeError("its paths are no mapping")
+    except Exception as error:
+        why = f"{document} is no OpenAPI document: {one_line(str(error), 120)}"
+        raise NoReading(resource, why, kind="document-missing", evidence=evidence) from None
+    schema.raw_schema.setdefault("paths", {})
+    for outside in _outside(schema.raw_schema, is_file=file is not None):
+        # The library would fetch it itself: by any resolver, without a deadline, from any host.
+        why = f"{document} refers to {one_line(outside, 80)!r}, which is not fetched"
+        raise NoReading(resource, why, kind="external-reference", evidence=evidence)
+    if file is not None:
+        schema.location = file.absolute().as_uri()
+    return schema
+
+
+def _outside(node: Any, *, is_file: bool) -> Iterator[str]:
+    """References that lead out of the document (a file may refer to its neighbours); external examples are dropped."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            if isinstance(node.get("externalValue"), str):
+                del node["externalValue"]
+            reference = node.get("$ref")
+            if isinstance(reference, str) and not reference.startswith("#") and (not is_file or ":" in reference):
+                yield reference
+            waiting.extend(node.values())
+
+
+def _load() -> None:
+    """Import what is heavy, and let it settle once: schemathesis patches hypothesis, and neither may write here."""
+    with _first:
+        from hypothesis.configuration import set_hypothesis_home_dir
+
+        set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "runbook-checks-hypothesis")
+        from schemathesis.checks import load_all_checks
+        from schemathesis.generation.hypothesis import setup
+
+        setup()
+        load_all_checks()
+
+
+def _config() -> Any:
+    """Nothing is taken from a schemathesis.toml; no credentials are made up, nothing that no header can carry."""
+    from schemathesis import Config
+    from schemathesis.config import GenerationConfig
+
+    config = Config(seed=1)
+    config.projects.default.generation = GenerationConfig(
+        allow_x00=False, allow_extra_parameters=False, codec="ascii", with_security_parameters=False
+    )
+    return config
+
+
+def base_url(http: Http, schema: BaseSchema) -> str:
+    """The base address, and below it what the document says of servers; a path in both is there once.
+
+    The host that the document names is another matter: a copy under test publishes the same document.
+    """
+    base = http.url("").rstrip("/")
+    try:
+        declared = schema.declared_base_path().rstrip("/")
+    except Exception:  # a server with variables that have no default
+        declared = ""
+    own = urlsplit(base).path
+    if declared == own or declared.startswith(own + "/"):
+        declared = declared[len(own) :]
+    elif own.endswith(declared):
+        declared = ""
+    return base + declared

@@ -1,0 +1,116 @@
+"""What are the rows of one statement, read without being able to change anything?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from probes.connect import join
+from probes.deadline import Deadline
+from probes.pgconnect import Settings, masked
+from probes.pgerrors import kind_on_query
+from probes.reading import NoReading
+
+if TYPE_CHECKING:
+    from psycopg import Connection, Error
+
+MAX_ROWS = 10_000
+BATCH = 100
+LOCK_TIMEOUT_S = 2.0
+
+
+class Query:
+    """One statement in its own read-only transaction."""
+
+    def __init__(self, connection: Connection[dict[str, Any]], settings: Settings, timeout_s: float, mark: str) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._mark = f" /* runbook-checks run={mark} */" if mark else ""
+        self._begun = time.monotonic()
+        self._far_end = _far_end(connection)
+
+    def rows(self, sql: str, params: Any, deadline: Deadline) -> list[dict[str, Any]]:
+        with self._translating(deadline), deadline.watch(self._connection):
+            # Poolers refuse these as startup parameters; SET LOCAL ends with the transaction.
+            self._connection.execute(
+                f"BEGIN READ ONLY{self._mark}; "
+                f"SET LOCAL statement_timeout = {self._ms(self._timeout_s)}; "
+                f"SET LOCAL lock_timeout = {self._ms(min(LOCK_TIMEOUT_S, self._timeout_s / 2))}".encode()
+            )
+            try:
+                return self._fetch(sql, params)
+            finally:
+                if not self._connection.closed:
+                    self._connection.execute("ROLLBACK")
+
+    @staticmethod
+    def _ms(seconds: float) -> int:
+        return max(1, int(seconds * 1000))
+
+    def _fetch(self, sql: str, params: Any) -> list[dict[str, Any]]:
+        """Row by row: the extended protocol it uses takes one statement only, and the end can be ours."""
+        found: list[dict[str, Any]] = []
+        with self._connection.cursor() as cursor:
+            for row in cursor.stream(sql.encode(), params, size=BATCH):
+                found.append(row)
+                if len(found) > MAX_ROWS:
+                    self._connection.pgconn.finish()
+                    raise self._gone("too-many-rows", f"the query gives more than {MAX_ROWS} rows")
+        return found
+
+    @contextmanager
+    def _translating(self, deadline: Deadline) -> Iterator[None]:
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._told(error, deadline) from None
+        except (UnicodeError, ValueError, OverflowError) as error:
+            self._hang_up()
+            raise self._gone("sql-error", f"a value can't be read ({type(error).__name__})") from None
+
+    def _told(self, error: Error, deadline: Deadline) -> NoReading:
+        is_lost = self._connection.closed or (error.sqlstate is None and _is_operational(error))
+        kind = "connection-lost" if is_lost else kind_on_query(error.sqlstate)
+        if deadline.expired:
+            waited = time.monotonic() - self._begun
+            gone = self._gone("connection-lost", f"no answer to the query within {waited:.1f} s")
+        elif error.sqlstate is None and is_lost:
+            gone = self._gone(kind, "the connection was closed in the middle of the query")
+        elif error.sqlstate is None:
+            gone = self._gone(kind, f"a value can't be read or sent ({type(error).__name__})")
+        else:
+            words = masked(error.diag.message_primary or type(error).__name__, self._settings.dsn.password)
+            gone = self._gone(kind, f"{self._settings.dsn.user} could not read it: {words}")
+            gone.evidence["sqlstate"] = error.sqlstate
+        if error.sqlstate is None or kind == "connection-lost":
+            self._hang_up()
+        return gone
+
+    def _hang_up(self) -> None:
+        with suppress(Exception):
+            self._connection.close()
+
+    def _gone(self, kind: str, reason: str) -> NoReading:
+        dsn = self._settings.dsn
+        evidence = {**self._far_end, "database": dsn.database, "user": dsn.user}
+        host = self._far_end["host"]
+        where = join(host, self._far_end["port"]) if host else "the local socket"
+        return NoReading(self._settings.resource, f"{where}/{dsn.database}: {reason}", kind=kind, evidence=evidence)
+
+
+def _far_end(connection: Connection[dict[str, Any]]) -> dict[str, Any]:
+    """Asked while the connection is open: a closed one has forgotten."""
+    pgconn = connection.pgconn
+    host, port, address = pgconn.host.decode(), int(pgconn.port), pgconn.hostaddr.decode()
+    return {"host": host, "port": port} | ({"peer": join(address, port)} if address else {})
+
+
+def _is_operational(error: Error) -> bool:
+    import psycopg
+
+    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))

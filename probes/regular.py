@@ -1,0 +1,30 @@
+"""How is a file read that may turn out to be anything? Never waiting, never more than so much."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """The file, opened for reading; OSError where it is none. A pipe or a device would keep us waiting."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError:
+        raise OSError(0, "its name holds a NUL") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "it is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def require_regular(path: str) -> None:
+    """OSError where a library that opens files by name would wait for a pipe, or read a device for ever."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(0, "it is not a regular file")
+
+
+def why(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

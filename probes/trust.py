@@ -1,0 +1,74 @@
+"""Which certificate authorities are believed?"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+
+from probes.reading import NoReading
+from probes.regular import require_regular
+
+
+def context(resource: str, ca_file: str | None, client_certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
+    """A verifying TLS context: the authorities of `ca_file` alone, or those of certifi.
+
+    NoReading with kind ca-file-unreadable or client-certificate-unreadable: nothing was looked at yet.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.hostname_checks_common_name = False  # RFC 9525, 2: names are in subjectAltName alone
+    load_authorities(made, resource, ca_file)
+    load_client_certificate(made, resource, client_certificate)
+    return made
+
+
+def load_client_certificate(made: ssl.SSLContext, resource: str, client_certificate: tuple[str, str] | None) -> None:
+    if client_certificate is None:
+        return
+    cert, key = client_certificate
+    try:
+        require_regular(cert)
+        require_regular(key)
+        # Without a password callback OpenSSL would ask on the terminal for an encrypted key.
+        made.load_cert_chain(cert, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise NoReading(
+            resource,
+            f"the client certificate {cert} and its key can't be used: {_plainly(error)}",
+            kind="client-certificate-unreadable",
+            evidence={"certificate": cert, "key": key},
+        ) from None
+
+
+def load_authorities(made: ssl.SSLContext, resource: str, ca_file: str | None) -> None:
+    if ca_file is None:
+        import certifi
+
+        ca_file = certifi.where()
+    is_folder = os.path.isdir(ca_file)
+    try:
+        if not is_folder:
+            require_regular(ca_file)
+        made.load_verify_locations(**{"capath" if is_folder else "cafile": ca_file})
+    except (OSError, ValueError) as error:
+        raise NoReading(
+            resource,
+            f"the CA file {ca_file} can't be used: {_plainly(error)}",
+            kind="ca-file-unreadable",
+            evidence={"ca_file": ca_file},
+        ) from None
+
+
+def _plainly(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return openssl_words(error)
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
+def openssl_words(error: ssl.SSLError) -> str:
+    """OpenSSL's own reason: "certificate has expired", "wrong version number", ..."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return str(error.verify_message)
+    # Where OpenSSL knows a reason by number only, Python puts it between "[SSL] " and " (_ssl.c:992)".
+    bare = re.sub(r"^\[[^]]*\] ?|\s*\(_ssl\.c:\d+\)$", "", error.strerror or "")
+    return (error.reason or bare or type(error).__name__).replace("_", " ").lower()

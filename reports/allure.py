@@ -1,0 +1,235 @@
+"""The Allure report: allure-pytest's results, dressed with the runbook's words, through one redaction choke point."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from allure_commons.logger import AllureFileLogger
+from allure_commons.model2 import Attachment, Label, Parameter, StatusDetails, TestResult, TestStepResult
+from allure_commons.utils import md5, uuid4
+
+from reports.document import write_atomically
+from reports.outcomes import Result, result_of
+from reports.wording import clean, filled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reports.roots import Root
+    from runbooks.model import Symptom
+
+SEVERITIES = {"P0": "blocker", "P1": "critical", "P2": "normal", "P3": "minor"}
+STATUSES = {"clear": "passed", "found": "failed", "unknown": "broken", "skipped": "skipped"}
+_OWN_LABELS = {"epic", "feature", "story", "severity"}
+
+
+class Logger(AllureFileLogger):
+    """Everything Allure gets passes here: nothing is written that was not redacted."""
+
+    run: Any = None
+
+    def __init__(self, report_dir: str, clean: bool = False) -> None:
+        super().__init__(report_dir, clean)
+        self.record: dict[str, Any] | None = None
+
+    def report_result(self, result: TestResult) -> None:
+        record, self.record = self.record, None
+        if record is not None:
+            system = self.run.systems[record["system"]]
+            text = system.symptoms[record["symptom"]]
+            dress(result, record, text, system.settings.title or system.name, self.attach)
+        super().report_result(result)
+
+    def report_container(self, container: Any) -> None:
+        """Set-up and clean-up, where there was any to tell: pytest sets up a check's parameters too."""
+        told = [*container.befores, *container.afters]
+        if any(step.steps or step.attachments or step.status not in (None, "passed") for step in told):
+            super().report_container(container)
+
+    def attach(self, name: str, value: Any) -> Attachment:
+        """Evidence as a file beside the results."""
+        kind, body = ("text/plain", value) if isinstance(value, str) else ("application/json", _json(value))
+        source = f"{uuid4()}-attachment.{'txt' if kind == 'text/plain' else 'json'}"
+        self.report_attached_data(body, source)
+        return Attachment(name=name, source=source, type=kind)
+
+    def _report_item(self, item: Any) -> None:
+        name = item.file_pattern.format(prefix=uuid4())
+        write_atomically(self._report_dir / name, json.dumps(_plain(item, self.run.redaction), ensure_ascii=False))
+
+    def report_attached_data(self, body: str | bytes, file_name: str) -> None:
+        redaction = self.run.redaction
+        super().report_attached_data(
+            redaction.text(body) if isinstance(body, str) else redaction.bytes(body), file_name
+        )
+
+    def report_attached_file(self, source: str, file_name: str) -> None:
+        self.report_attached_data(Path(source).read_bytes(), file_name)
+
+
+for _hook in ("report_result", "report_container", "report_attached_data", "report_attached_file"):
+    # pluggy finds a method by a mark that overriding it loses.
+    getattr(Logger, _hook).allure_impl = getattr(AllureFileLogger, _hook).allure_impl
+
+
+def _plain(item: Any, redaction: Any) -> Any:
+    """A model of allure_commons as JSON: every text in it redacted, what is empty left out."""
+    if hasattr(item, "__attrs_attrs__"):
+        values = ((attribute.name, getattr(item, attribute.name)) for attribute in item.__attrs_attrs__)
+        return {name: _plain(value, redaction) for name, value in values if value or value is False}
+    if isinstance(item, list):
+        return [_plain(entry, redaction) for entry in item]
+    return redaction.tree(item)
+
+
+class _Follower:
+    """Hands each check's record to the logger before allure-pytest closes the result."""
+
+    def __init__(self, logger: Logger) -> None:
+        self.logger = logger
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        record = getattr(report, "record", None)
+        if record is not None:
+            self.logger.record = record
+
+
+def install(config: pytest.Config, run: Any) -> None:
+    """Put our logger in the place of allure-pytest's, before it makes one."""
+    import allure_pytest.plugin
+
+    def make(report_dir: str, clean: bool = False) -> Logger:
+        logger = Logger(report_dir, clean)
+        config.pluginmanager.register(_Follower(logger), "runbook-checks-allure")
+        return logger
+
+    Logger.run = run
+    allure_pytest.plugin.AllureFileLogger = make
+
+
+def dress(result: Any, record: dict[str, Any], text: Symptom, system: str, attach: Any) -> None:
+    """Give a result the runbook's words, the readings as steps, and the evidence as attachments."""
+    symptom = record["symptom"]
+    result.name = f"{symptom}: {text.title}"
+    result.description = description(text)
+    result.start = int(record["started"] * 1000)
+    result.stop = result.start + int(record["duration_s"] * 1000)
+    result.parameters = [Parameter(name="system", value=record["system"])]
+    result.labels = [label for label in result.labels if label.name not in _OWN_LABELS]
+    values = (system, symptom.split(".")[0], symptom, SEVERITIES[record["severity"]])
+    result.labels += [
+        Label(name=n, value=v) for n, v in zip(("epic", "feature", "story", "severity"), values, strict=True)
+    ]
+    result.status = STATUSES[record["outcome"]]
+    if record["outcome"] != "clear":
+        told = result_of(record, text)
+        result.statusDetails = StatusDetails(message="\n".join(message(told)), trace=record.get("trace", ""))
+    result.steps = [*result.steps, *(_step(reading, attach) for reading in record["readings"])]
+    for finding in record["findings"]:
+        name = f"evidence {finding['subject'] or finding['cause'] or ''}".strip()
+        result.attachments.append(
+            attach(name, {"seen": finding["seen"], "wanted": finding["wanted"], **finding["evidence"]})
+        )
+
+
+def message(told: Result) -> Iterator[str]:
+    """What Allure shows first; the categories of roots go by its first line."""
+    head = f"{told.outcome} {told.name()}"
+    if told.outcome in ("unknown", "skipped"):
+        yield f"{head}: {told.reason}"
+    for finding in told.findings:
+        yield f"{head} {finding.cause or 'cause not told'}"
+        yield from (f"{name}: {getattr(finding, name)}" for name in ("seen", "wanted", "because"))
+        yield from (f"remedy: {step}" for step in finding.remedy)
+
+
+def description(text: Symptom) -> str:
+    """The runbook's text of a symptom, in Markdown."""
+    causes = []
+    for name, cause in text.causes.items():
+        causes.append(f"- **{name}**: {filled(cause.because, {})}")
+        causes += [f"  - {filled(step, {})}" for step in cause.remedy]
+    return f"{text.why}\n\n**Causes and remedies**\n\n" + "\n".join(causes)
+
+
+def _step(reading: dict[str, Any], attach: Any) -> Any:
+    start = int(reading["started"] * 1000)
+    facts = reading["facts"]
+    return TestStepResult(
+        name=clean(reading["title"]),
+        status="broken" if "no_reading" in facts else "passed",
+        start=start,
+        stop=start + int(reading["duration_s"] * 1000),
+        attachments=[attach("facts", facts)] if facts else [],
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
+
+
+def write_crashed(folder: Path, result: Result, run: Any) -> None:
+    """A result for a check whose process died: allure-pytest leaves none (allure-python #825)."""
+    logger = Logger(str(folder))
+    logger.run = run
+    names = (
+        "symptom",
+        "system",
+        "severity",
+        "outcome",
+        "check",
+        "reason",
+        "started",
+        "duration_s",
+        "attempts",
+        "needs",
+    )
+    record = {**{name: getattr(result, name) for name in names}, "resource": None, "findings": [], "readings": []}
+    path, _, function = result.check.partition("::")
+    full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.partition('[')[0]}"
+    crashed = TestResult(uuid=uuid4(), fullName=full_name, testCaseId=md5(full_name), historyId=md5(result.check))
+    crashed.stage = "finished"
+    logger.record = record if result.text else None
+    crashed.name, crashed.status = result.check, "broken"
+    logger.report_result(crashed)
+
+
+def finish(folder: Path, reports: Any) -> None:
+    """What only the end knows: categories of roots, and the environment."""
+    run = reports.run
+    lines = {
+        "environment": run.environment.name,
+        "tier": run.environment.tier,
+        "effects": run.environment.effects,
+        "run": run.id,
+        "systems": ", ".join(run.systems),
+        "selection": run.selection or "all",
+        "gate": run.gate,
+        "exit": str(reports.code),
+    }
+    redact = run.redaction.text
+    write_atomically(
+        folder / "environment.properties", redact("".join(f"{k} = {clean(v)}\n" for k, v in lines.items()))
+    )
+    write_atomically(folder / "categories.json", redact(_json([*map(_category, reports.roots), *_CATEGORIES])))
+
+
+_CATEGORIES = [
+    {"name": "Found", "matchedStatuses": ["failed"]},
+    {"name": "Unknown", "matchedStatuses": ["broken"]},
+    {"name": "Not verified", "matchedStatuses": ["skipped"]},
+]
+
+
+def _category(root: Root) -> dict[str, Any]:
+    cause = f" ({root.finding.cause})" if root.finding and root.finding.cause else ""
+    names = {root.result.name(), *(result.name() for result, _ in root.explains)}
+    return {
+        "name": f"Root: {root.severity} {root.name}{cause}",
+        "matchedStatuses": ["failed", "broken"],
+        "messageRegex": r"^(found|unknown) (" + "|".join(map(re.escape, sorted(names))) + r")[\s\S]*",
+    }

@@ -1,0 +1,88 @@
+"""The results document: everything a run told, as JSON (schema in results.schema.json)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.verdict import counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reports.outcomes import Finding, Result
+    from reports.roots import Root
+    from reports.verdict import Ticked
+
+SCHEMA = 1
+
+
+def document(
+    run: dict[str, Any],
+    results: list[Result],
+    roots: Iterable[Root],
+    checklist: tuple[str, str] | None,
+    items: Iterable[Ticked],
+) -> dict[str, Any]:
+    """The document of a run; `run` is its own part of it."""
+    return {
+        "schema": SCHEMA,
+        "run": run,
+        "counts": counts(results),
+        "roots": [root.name for root in roots],
+        "checklist": checklist
+        and {"name": checklist[1], "system": checklist[0], "items": [item.plain() for item in items]},
+        "results": [_result(result) for result in results],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "symptom": result.symptom,
+        "system": result.system,
+        "severity": result.severity,
+        "outcome": result.outcome,
+        "check": result.check,
+        "duration_s": round(result.duration_s, 4),
+        "attempts": result.attempts,
+        "findings": [_finding(finding) for finding in result.findings],
+        "reason": result.reason,
+        "resource": result.resource if result.outcome == "unknown" else None,
+        "explained_by": result.explained_by,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    names = (
+        "subject",
+        "severity",
+        "cause",
+        "explained_by",
+        "seen",
+        "wanted",
+        "because",
+        "remedy",
+        "evidence",
+    )
+    return {name: getattr(finding, name) for name in names}
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """A file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def as_text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

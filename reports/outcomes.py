@@ -1,0 +1,95 @@
+"""What came out? Findings and results, made once from what the checks told, and read by every report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reports.wording import filled
+from runbooks.model import SEVERITIES
+
+if TYPE_CHECKING:
+    from runbooks.model import Symptom
+
+OUTCOMES = ("clear", "found", "unknown", "skipped")
+
+
+def grave(severity: str, gate: str) -> bool:
+    """Whether a severity is at a gate or graver (P0 is the gravest)."""
+    return SEVERITIES.index(severity) <= SEVERITIES.index(gate)
+
+
+@dataclass
+class Finding:
+    """One symptom seen on one subject, with its cause and what to do."""
+
+    subject: str | None
+    severity: str
+    cause: str | None
+    seen: str
+    wanted: str
+    because: str
+    remedy: list[str]
+    evidence: dict[str, Any]
+    explained_by: str | None = None
+
+
+@dataclass
+class Result:
+    """How one check went on one system."""
+
+    symptom: str
+    system: str
+    severity: str
+    outcome: str
+    check: str
+    started: float
+    duration_s: float
+    attempts: int
+    reason: str | None
+    resource: str | None
+    needs: list[str]
+    text: Symptom | None
+    findings: list[Finding] = field(default_factory=list)
+    explained_by: str | None = None
+    trace: str = ""
+    readings: list[dict[str, Any]] = field(default_factory=list)
+
+    def name(self, subject: str | None = None) -> str:
+        """The name that roots and `explained_by` go by."""
+        return f"{self.symptom}[{self.system}]" + (f"#{subject}" if subject else "")
+
+    @property
+    def blocked(self) -> str:
+        """The name of a root for a source that gave no answer."""
+        return f"unreadable:{self.resource}[{self.system}]"
+
+
+def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
+    """A Result from the record that a check's report carries; because and remedy come from the runbook."""
+    resource = record["resource"]
+    if record["outcome"] == "unknown" and not resource:
+        resource = next(iter(record["needs"]), None) if record.get("kind") == "deadline" else record["symptom"]
+    return Result(
+        **{name: record[name] for name in ("symptom", "system", "outcome", "check", "started")},
+        **{name: record[name] for name in ("severity", "duration_s", "attempts", "reason", "needs", "readings")},
+        resource=resource,
+        text=text,
+        findings=[_finding(found, record, text) for found in record["findings"]],
+        trace=record.get("trace", ""),
+    )
+
+
+def _finding(found: dict[str, Any], record: dict[str, Any], text: Symptom | None) -> Finding:
+    cause = text.causes.get(found["cause"] or "") if text else None
+    values = {"system": record["system"], "subject": found["subject"] or "", **found["evidence"]}
+    return Finding(
+        subject=found["subject"],
+        severity=found["severity"] or record["severity"],
+        cause=found["cause"],
+        seen=found["seen"],
+        wanted=found["wanted"],
+        because=filled(cause.because, values) if cause else "the evidence does not tell the cause",
+        remedy=[filled(step, values) for step in cause.remedy] if cause else [],
+        evidence=found["evidence"],
+    )

@@ -1,0 +1,203 @@
+"""What does a runbook say: what to expect of a system, and what its symptoms mean?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from environments.capabilities import (
+    STRICT,
+    Backups,
+    Host,
+    Http,
+    Logs,
+    OpenApi,
+    Postgres,
+    Rollback,
+    Tls,
+    Variables,
+    Webhook,
+    positive,
+)
+from environments.references import Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Severity = Literal["P0", "P1", "P2", "P3"]
+SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
+When = Literal["predeploy", "postdeploy", "monitor", "postrollback", "incident", "drill"]
+WHENS: tuple[When, ...] = ("predeploy", "postdeploy", "monitor", "postrollback", "incident", "drill")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """One reason for a symptom, and what to do then."""
+
+    __pydantic_config__ = STRICT
+    because: str
+    """What is the case, as a clause; {placeholders} are filled from the finding."""
+    remedy: list[str]
+    """What to do, step by step; printed, never run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Symptom:
+    """The text of one symptom."""
+
+    __pydantic_config__ = STRICT
+    title: str
+    """What an engineer sees."""
+    why: str
+    """Why it matters."""
+    severity: Severity
+    """The gravest a finding can be."""
+    when: list[When]
+    """On which occasions it is looked for."""
+    effect: Literal["read", "refused", "write"] = "read"
+    """What looking for it does to the target."""
+    causes: dict[str, Cause]
+    """The causes its check tells apart."""
+    deadline_s: float | None = None
+    """The check ends within this time, in place of the system's."""
+
+    def __post_init__(self) -> None:
+        positive(deadline_s=self.deadline_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One item of a checklist."""
+
+    __pydantic_config__ = STRICT
+    item: str
+    """What is ticked."""
+    symptoms: list[str] = field(default_factory=list)
+    """The symptoms that must be clear."""
+    tolerates: Severity | None = None
+    """The gravest finding that still leaves it ticked."""
+    attested: bool = False
+    """No machine can know it: it is answered by an attestation."""
+
+    def __post_init__(self) -> None:
+        if bool(self.symptoms) == self.attested:
+            raise ValueError("an item has either 'symptoms' or 'attested: true'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checklist:
+    """A named list of items, answered by checks or attestations."""
+
+    __pydantic_config__ = STRICT
+    title: str = ""
+    """What it is for."""
+    items: list[Item]
+    """The items, in the order they are read out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Escalation:
+    """Whom to call for a severity, and how soon."""
+
+    __pydantic_config__ = STRICT
+    within_min: float | None = None
+    """The response is due within this time."""
+    who: list[str]
+    """Whom to call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCertificate:
+    """A certificate by which the suite identifies itself."""
+
+    __pydantic_config__ = STRICT
+    certificate: Text
+    """PEM file of the certificate."""
+    key: Text
+    """PEM file of its key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """One system: what is expected of it and, in an environment, where it runs."""
+
+    __pydantic_config__ = STRICT
+    title: str = ""
+    """The system's full name."""
+    runbook: str | None = None
+    """Its runbook file, beside the environment file; else runbooks/NAME.yaml."""
+    http: Http | None = None
+    postgres: Postgres | None = None
+    webhook: Webhook | None = None
+    variables: Variables | None = None
+    host: Host | None = None
+    tls: Tls | None = None
+    logs: Logs | None = None
+    openapi: OpenApi | None = None
+    backups: Backups | None = None
+    rollback: Rollback | None = None
+    resolver: Text | None = None
+    """The name server to ask, IP[:PORT]; else the machine's own."""
+    ca_file: Text | None = None
+    """A bundle of certificate authorities to trust, in place of the public ones."""
+    client_certificate: ClientCertificate | None = None
+    """A certificate by which the suite identifies itself."""
+    proxy: Text | None = None
+    """The HTTP proxy to go through; proxy variables are never used."""
+    headers: dict[str, Text] = field(default_factory=dict)
+    """Headers sent with every request, such as a gateway's access token; values never show."""
+    deadline_s: float = 10
+    """A check ends within this time, unless its symptom says otherwise."""
+    symptoms: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    """The symptoms its runbook lists, each with what it says differently from the shared text."""
+    checklists: dict[str, Checklist] = field(default_factory=dict)
+    """Its checklists."""
+    escalation: dict[Severity, Escalation] = field(default_factory=dict)
+    """Whom to call."""
+
+    def __post_init__(self) -> None:
+        positive(deadline_s=self.deadline_s)
+
+
+CAPABILITIES: tuple[str, ...] = tuple(
+    name
+    for name in (f.name for f in fields(System))
+    if name in {"http", "postgres", "webhook", "variables", "host", "tls", "logs", "openapi", "backups", "rollback"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """One symptom explains others, on the same system and subject."""
+
+    __pydantic_config__ = STRICT
+    from_: str
+    """The symptom that explains (`from` in the file)."""
+    to: list[str] = field(default_factory=list)
+    """What it explains: symptoms, `area.*`, `symptom:cause`."""
+    through: str | None = None
+    """Or everything whose check looks through this capability."""
+    when_unknown: bool = False
+    """It explains only that a check could not look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanations:
+    """What explains what."""
+
+    __pydantic_config__ = STRICT
+    edges: list[Edge]
+    """In order of preference."""
+    resources: dict[str, list[str]]
+    """A resource that gave no answer, to the symptoms that explain it."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A system in an environment: its settings, the texts of its symptoms, and what the environment gives."""
+
+    name: str
+    settings: System
+    symptoms: dict[str, Symptom]
+    given: frozenset[str]
+    folder: Path

@@ -1,0 +1,149 @@
+"""Does what the documents show work as it stands there? Every command, every file, every excerpt."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from runbooks.reading import read
+from tests.docs.blocks import DOCUMENTS, Block, blocks, commands
+from tests.harness import PROJECT, LabClient, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness import Ran
+
+LANGUAGES = {"sh", "yaml", "json", "sql", "python", "console", "crontab", "text"}
+STUB = "name: s\ntier: staging\nsystems: {bookshop: {http: {base_url: https://shop.example.com}}}\n"
+EXAMPLES = {name: f"environments/{name}.example.yaml" for name in ("staging", "production")}
+
+
+def test_every_block_says_what_it_is() -> None:
+    every = [fence for document in DOCUMENTS for fence in re.findall(r"^```(.+)$", document.read_text(), re.MULTILINE)]
+    unknown = [fence for fence in every if fence.split()[0] not in LANGUAGES]
+    assert not unknown, (
+        f"say one of {', '.join(sorted(LANGUAGES))} behind the fence, so that it can be tried: {unknown}"
+    )
+
+
+# A piece that names a file is put into it by test_contributing.py.
+@pytest.mark.parametrize("block", [block for block in blocks("yaml") if "/" not in block.note], ids=str)
+def test_files_shown_can_be_read(block: Block, tmp_path: Path) -> None:
+    """`yaml` alone is an environment file, `yaml runbook` a runbook file, `yaml bookshop` has that one beside it."""
+    environment = tmp_path / "environment.yaml"
+    if block.note == "runbook":
+        (tmp_path / "bookshop.yaml").write_text(block.text)
+        environment.write_text(STUB)
+    else:
+        example = PROJECT / "docs" / "example" / f"{block.note}.yaml"
+        if block.note:
+            (tmp_path / example.name).write_text(example.read_text())
+        environment.write_text(block.text)
+    assert read(environment).systems
+
+
+@pytest.mark.parametrize("block", blocks("json"), ids=str)
+def test_results_documents_shown_keep_the_schema(block: Block) -> None:
+    schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(json.loads(block.text))
+
+
+@pytest.mark.parametrize(("where", "line"), commands(), ids=[where for where, _ in commands()])
+def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
+    program, *arguments = shlex.split(line)
+    if program in ("pytest", "runbook-checks") and "--env" in arguments:
+        _try_checks(program, arguments, lab)
+    elif program == "pytest":
+        _succeeds(sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q")
+    elif program == "make":
+        _succeeds("make", "--dry-run", *arguments)
+    elif arguments[:2] == ["-m", "lab"]:
+        _succeeds(sys.executable, *arguments)
+    elif arguments == ["-m", "docs.generate"]:
+        pass  # test_made.py
+    elif program == "export":
+        _is_asked_for(arguments[0].partition("=")[0])
+    else:
+        assert line == ". .venv/bin/activate", f"{where}: teach {__name__} how to try this"
+
+
+def _try_checks(program: str, arguments: list[str], lab: LabClient) -> None:
+    """In the lab for real; elsewhere without touching anything."""
+    words = ("-m", "pytest") if program == "pytest" else ("-m", "ci.command")
+    named = arguments[arguments.index("--env") + 1]
+    rest = [word for word in arguments if word not in ("--env", named)]
+    if named == "lab":
+        faults = [rest[n + 1] for n, word in enumerate(rest) if word == "--fault"]
+        if any("wrong-time-zone" in word for word in arguments):
+            return  # test_contributing.py
+        ran = run("--env", "lab", *rest, out=lab.out, variables={"CHECKS_LAB": str(lab.state)}, words=words)
+        assert ran.code == (1 if faults else 0), ran.output()
+        return
+    ran = run(f"--env={EXAMPLES.get(named, named)}", *rest, "--list-symptoms", words=words)
+    assert ran.code == 0, ran.output()
+    assert re.search(r"^[1-9]\d* symptoms? would be checked", ran.stdout, re.MULTILINE), ran.output()
+
+
+def _succeeds(*words: str) -> None:
+    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _is_asked_for(variable: str) -> None:
+    assert any(f"{{env: {variable}}}" in block.text for block in blocks("yaml")), f"no file shown asks for {variable}"
+
+
+@pytest.mark.parametrize("block", blocks("crontab"), ids=str)
+def test_crontabs_shown_select_something(block: Block, lab: LabClient) -> None:
+    for line in block.text.splitlines():
+        _, found, command = line.partition("runbook-checks/.venv/bin/")
+        assert found, line
+        program, *arguments = shlex.split(command)
+        _try_checks(program, arguments, lab)
+
+
+@pytest.mark.parametrize("block", blocks("console"), ids=str)
+def test_excerpts_shown_are_what_is_printed(block: Block, lab: LabClient) -> None:
+    first, *wanted = block.text.splitlines()
+    words = shlex.split(first.removeprefix("$ "))
+    ran = run(*words[1:], out=lab.out, variables={"CHECKS_LAB": str(lab.state)})
+    printed = [line.rstrip() for line in ran.stdout.splitlines()]
+    missing = [line for line in wanted if line not in printed and line != "..." and not line.startswith("reports: ")]
+    assert not missing, f"{block}: put in what is printed now:\n{_told(ran)}"
+
+
+def _told(ran: Ran) -> str:
+    begin = re.search(r"^P\d ", ran.stdout, re.MULTILINE)
+    return ran.stdout[begin.start() if begin else 0 :]
+
+
+def test_every_option_is_in_the_table_of_commands() -> None:
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser()
+
+    class Group:
+        addoption = staticmethod(parser.add_argument)
+
+    class Parser:
+        def getgroup(self, *_: str) -> Any:
+            return Group()
+
+    from fixtures.options import pytest_addoption
+
+    pytest_addoption(Parser())  # type: ignore[arg-type]
+    options = {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
+    table = (PROJECT / "README.md").read_text().partition("## Commands")[2].partition("\n## ")[0]
+    assert not [option for option in sorted(options) if option not in table], (
+        "the README's table of commands lacks them"
+    )
+    shown = set(re.findall(r"`(--[a-z-]+)", table))
+    assert not shown - options - {"--env"}, "the README's table of commands has options that don't exist"

@@ -1,0 +1,130 @@
+"""Is every mistake in a file told in one sentence: which file, where in it, what is wrong, on which line?
+
+Each file in bad/ has its sentences in comments at its top.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from environments.strict_yaml import BadFile
+from runbooks.reading import read
+from tests.harness import PROJECT, run
+
+HERE = Path(__file__).parent
+BAD = HERE / "bad"
+FILES = sorted(path.name for path in BAD.glob("*.yaml"))
+# Words of the libraries and of Python, which mean nothing to whoever writes a file.
+LEAKS = re.compile(
+    r"\[key\]|Input should|Value error|pydantic|\b(str|dict|bool|None|NoneType|dataclass|int)\b|Error\b|<class"
+)
+
+
+def text_of(path: Path) -> str:
+    raw = path.read_bytes()
+    return raw.decode("utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else raw.decode("latin-1")
+
+
+def expected(path: Path) -> list[str]:
+    return re.findall(r"^# expect: (.*)$", text_of(path), re.MULTILINE)
+
+
+def told(path: Path) -> list[str]:
+    with pytest.raises(BadFile) as caught:
+        read(path)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_mistake_is_told_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(BAD)
+    sentences = told(Path(name))
+    assert sentences == expected(Path(name))
+    for sentence in sentences:
+        assert re.fullmatch(r"\S+\.yaml: .*[^.] \(line \d+\)", sentence), f"not one sentence with its place: {sentence}"
+        assert not LEAKS.search(sentence), f"speaks of its insides: {sentence}"
+        assert "hunter2" not in sentence, "a secret is shown"
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(FILES) >= 40
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("empty.yaml", b"", "empty.yaml: is empty (line 1)"),
+        ("large.yaml", b"#" * (5 << 20), "large.yaml: is larger than 4 MiB (line 1)"),
+        ("missing.yaml", None, "missing.yaml: can't be read: No such file or directory (line 1)"),
+    ],
+)
+def test_files_that_hold_no_comment(
+    name: str, content: bytes | None, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path(name).write_bytes(content)
+    assert told(Path(name)) == [sentence]
+
+
+def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("staging.yaml").mkdir()
+    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: Is a directory (line 1)"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("staging.yaml").touch(mode=0o000)
+    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: Permission denied (line 1)"]
+
+
+@pytest.mark.parametrize("path", sorted((HERE / "good").glob("*.yaml")), ids=lambda path: str(path.stem))
+def test_odd_files_that_are_fine(path: Path) -> None:
+    read(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["staging", "negative-numbers", "secret-in-plain-text", "tab", "utf-16", "anchor-bomb"]
+)
+def test_the_command_line_tells_them_and_exits_4(name: str) -> None:
+    path = BAD / f"{name}.yaml"
+    ran = run(f"--env={path.relative_to(PROJECT)}")
+    assert ran.code == 4, ran.output()
+    assert ran.stdout == ""
+    wanted = [re.sub(r"^(\S+\.yaml: )", r"ERROR: tests/files/bad/\1", sentence) for sentence in expected(path)]
+    assert [line for line in ran.stderr.splitlines() if line] == wanted
+
+
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        ("nowhere.yaml", "--env nowhere.yaml: there is no such file"),
+        ("labb", "--env labb: there is no such environment; did you mean 'lab'? (there are: lab)"),
+        ("tests/files", "--env tests/files: there is no such file"),
+    ],
+)
+def test_the_command_line_says_which_environments_there_are(named: str, sentence: str) -> None:
+    ran = run(f"--env={named}")
+    assert (ran.code, ran.stdout) == (4, "")
+    assert [line for line in ran.stderr.splitlines() if line] == [f"ERROR: {sentence}"]
+
+
+def test_a_file_mended_is_read_anew(tmp_path: Path) -> None:
+    """What was read is kept beside the project; it must not outlive a change, also of a runbook file beside."""
+    environment, runbook = tmp_path / "staging.yaml", tmp_path / "runbooks" / "shop.yaml"
+    runbook.parent.mkdir()
+    runbook.write_text("symptoms: {health.unreachable: }\n")
+    environment.write_text("name: s\ntier: staging\nsystems: {shop: {http: {base_url: https://shop.example.com}}}\n")
+    counts = []
+    for text in ("symptoms: {health.unreachable: }\n", "symptoms: {health.unreachable: , health.slow: }\n"):
+        runbook.write_text(text)
+        counts += [run(f"--env={environment}", "--list-symptoms").stdout.count("  P") for _ in range(2)]
+    (tmp_path / "shop.yaml").write_text("symptoms: {}\n")  # one that comes before
+    counts.append(run(f"--env={environment}", "--list-symptoms").stdout.count("  P"))
+    assert counts == [1, 1, 2, 2, 0]

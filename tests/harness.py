@@ -1,0 +1,152 @@
+"""How do the tests run the product as its users do: in a process of its own, against the lab?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).resolve().parent.parent
+SYSTEM = "ai-customer-service"
+
+
+@dataclass
+class Ran:
+    """What one run of the product left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+    folder: Path | None
+    duration_s: float
+
+    @property
+    def document(self) -> dict[str, Any]:
+        assert self.folder is not None, self.stdout + self.stderr
+        return dict(json.loads((self.folder / "results.json").read_text()))
+
+    @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Results by symptom (one system)."""
+        return {result["symptom"]: result for result in self.document["results"]}
+
+    def outcomes(self, *outcomes: str) -> dict[str, dict[str, Any]]:
+        return {name: result for name, result in self.results.items() if result["outcome"] in outcomes}
+
+    def allure(self) -> list[dict[str, Any]]:
+        assert self.folder is not None
+        return [json.loads(path.read_text()) for path in (self.folder / "allure").glob("*-result.json")]
+
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+@dataclass
+class LabClient:
+    """A running lab, spoken to through its control address."""
+
+    state: Path
+    control: str
+    variables: dict[str, str]
+    missing: dict[str, str]
+    out: Path
+    runs: list[Ran] = field(default_factory=list)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.control}/{path}", data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read())
+        except HTTPError as error:
+            raise AssertionError(f"{method} {path} {body}: {error.read().decode()}") from None
+
+    @contextmanager
+    def fault(self, *names: str) -> Iterator[None]:
+        """The lab broken in these ways."""
+        with self._switched("faults", "fault", names):
+            yield
+
+    @contextmanager
+    def blind(self, *names: str) -> Iterator[None]:
+        """The lab with these sources or privileges taken away."""
+        with self._switched("blind", "what", names):
+            yield
+
+    @contextmanager
+    def _switched(self, path: str, key: str, names: tuple[str, ...]) -> Iterator[None]:
+        try:
+            for name in names:
+                self.ask("POST", path, {key: name})
+            yield
+        finally:
+            for name in reversed(names):
+                self.ask("DELETE", path, {key: name})
+
+    def check(self, *arguments: str, env: str = "lab", variables: dict[str, str] | None = None) -> Ran:
+        """Run the product against this lab."""
+        return run(
+            "--env", env, *arguments, out=self.out, variables={"CHECKS_LAB": str(self.state)} | (variables or {})
+        )
+
+
+def run(
+    *arguments: str,
+    out: Path | None = None,
+    variables: dict[str, str] | None = None,
+    cwd: Path = PROJECT,
+    timeout_s: float = 120,
+    words: tuple[str, ...] = ("-m", "pytest"),
+) -> Ran:
+    """Run the product with a command line, as a process of its own."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CHECKS_", "LAB_"))
+    }
+    environment |= {"COLUMNS": "80", "CHECKS_OUT": str(out)} if out else {"COLUMNS": "80"}
+    environment |= variables or {}
+    before = set(out.glob("2*")) if out and out.is_dir() else set()
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *words, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=timeout_s,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    new = sorted(set(out.glob("2*")) - before) if out and out.is_dir() else []
+    return Ran(done.returncode, done.stdout, done.stderr, new[-1] if new else None, time.monotonic() - begun)
+
+
+@contextmanager
+def started_lab(folder: Path) -> Iterator[LabClient]:
+    """A lab of the tests' own."""
+    state = folder / "lab.json"
+    words = [sys.executable, "-m", "lab", "--state", str(state)]
+    with (folder / "said").open("w+") as said:
+        child = subprocess.Popen(words, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=said)
+        try:
+            end = time.monotonic() + 60
+            while not state.is_file():
+                assert child.poll() is None, (folder / "said").read_text()
+                assert time.monotonic() < end, "the lab did not start within 60 s"
+                time.sleep(0.02)
+            told = json.loads(state.read_text())
+            yield LabClient(state, told["control"], told["variables"], told["missing"], folder / "out")
+        finally:
+            child.terminate()
+            child.wait(20)

@@ -1,0 +1,159 @@
+"""How is the product pointed at hostile far ends, and what must hold of every run, whatever they do?"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from tests.harness import PROJECT, SYSTEM, Ran, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Settings = dict[str, Any]
+Results = dict[str, dict[str, Any]]
+
+SECRET = "planted-webhook-secret-0123456789"
+TOKEN = "planted-gateway-token-0123456789"
+PASSWORD = "planted-database-password-0123456789"
+
+# What a far end is given where it is quick to show what it is, and how late a check may end on a machine under load.
+TIMEOUT_S = 3.0
+DEADLINE_S = 8.0
+LATE_S = 5.0
+MAX_RSS_KIB = 300 << 10
+MAX_SENTENCE = 700
+# C0 and C1 but for line feeds, direction marks (bidi), line and paragraph separators, and bytes that were no UTF-8.
+RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@dataclass
+class Run(Ran):
+    """A run with the memory it took."""
+
+    max_rss_kib: int
+
+    def of(self, system: str) -> Results:
+        """The results of one system by symptom."""
+        return {result["symptom"]: result for result in self.document["results"] if result["system"] == system}
+
+
+def http(url: str, *, timeout_s: float = TIMEOUT_S, **more: Any) -> Settings:
+    """A system that is looked at by everything that speaks HTTP, with a gateway's token in each request."""
+    return {
+        "deadline_s": DEADLINE_S,
+        "http": {"base_url": url, "timeout_s": timeout_s},
+        "webhook": {"secret": {"env": "PLANTED_SECRET"}},
+        "openapi": {},
+        "headers": {"X-Gateway-Token": {"env": "PLANTED_TOKEN"}},
+    } | more
+
+
+def postgres(number: int, **more: Any) -> Settings:
+    """A system whose database's DSN is PLANTED_DSN_<number>."""
+    limits = {"connect_timeout_s": 1.0, "statement_timeout_s": 1.0}
+    return {"deadline_s": DEADLINE_S, "postgres": {"dsn": {"env": f"PLANTED_DSN_{number}"}, **limits}} | more
+
+
+def dsn(host: str, port: int, *, user: str = "cs_monitor", database: str = "ai_customer_service") -> str:
+    return f"postgresql://{user}:{PASSWORD}@{host}:{port}/{database}"
+
+
+def environment_file(folder: Path, systems: Mapping[str, Settings], *, effects: str = "write") -> Path:
+    """An environment file (JSON is YAML) in a folder. Systems of other names follow AI Customer Service's runbook."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if set(systems) - {SYSTEM}:
+        shutil.copy(PROJECT / "runbooks" / f"{SYSTEM}.yaml", folder / "runbook.yaml")
+    whole = {name: rest if name == SYSTEM else {"runbook": "runbook.yaml"} | rest for name, rest in systems.items()}
+    file = folder / "hostile.yaml"
+    file.write_text(json.dumps({"name": "hostile", "tier": "production", "effects": effects, "systems": whole}))
+    return file
+
+
+def check(
+    folder: Path,
+    systems: Mapping[str, Settings],
+    *arguments: str,
+    dsns: tuple[str, ...] = (),
+    effects: str = "write",
+    largest_file: int = 0,
+    **options: Any,
+) -> Run:
+    """Run the product on an environment file of these systems."""
+    file = environment_file(folder, systems, effects=effects)
+    planted = {"PLANTED_SECRET": SECRET, "PLANTED_TOKEN": TOKEN} | {f"PLANTED_DSN_{n}": d for n, d in enumerate(dsns)}
+    weight = folder / "max-rss"
+    options["variables"] = planted | options.pop("variables", {})
+    options.setdefault("out", folder / "out")
+    options.setdefault("timeout_s", 60)
+    words = ("-m", "tests.hostile.weighed", str(weight), str(largest_file), "-m", "pytest")
+    ran = run("--env", str(file), *arguments, words=words, **options)
+    return Run(**vars(ran), max_rss_kib=int(weight.read_text()))
+
+
+def must_be_orderly(ran: Run, *, deadline_s: float = DEADLINE_S, at_most_s: float = 40.0) -> None:
+    """What holds of every run: it ends, says what it knows in plain sentences, and its documents can be read."""
+    said = ran.output()
+    assert ran.code in (0, 1, 5, 10), said
+    assert "Traceback" not in said, said
+    assert "INTERNALERROR" not in said, said
+    assert not RAW.search(said), f"{RAW.findall(said)[:5]} in {said!r}"
+    assert ran.duration_s < at_most_s, f"{ran.duration_s:.1f} s\n{said}"
+    assert ran.max_rss_kib < MAX_RSS_KIB, f"{ran.max_rss_kib >> 10} MiB\n{said}"
+    for secret in (SECRET, TOKEN, PASSWORD):
+        assert secret not in said
+    must_be_readable(ran)
+    for result in ran.document["results"]:
+        _must_be_plain(result, deadline_s)
+
+
+def must_be_readable(ran: Ran) -> None:
+    """Every file of a run is what it says it is."""
+    assert ran.folder is not None, ran.output()
+    document = json.loads((ran.folder / "results.json").read_bytes().decode("utf-8"), parse_constant=_refuse)
+    assert document["run"]["exit_code"] == ran.code
+    ElementTree.parse(ran.folder / "junit.xml")  # noqa: S314 - our own file
+    for file in (ran.folder / "allure").glob("*.json"):
+        json.loads(file.read_bytes().decode("utf-8"), parse_constant=_refuse)
+    whole = sum(file.stat().st_size for file in ran.folder.rglob("*") if file.is_file())
+    assert whole < 20 << 20, f"the run's folder holds {whole >> 20} MiB"
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _must_be_plain(result: dict[str, Any], deadline_s: float) -> None:
+    told = [result["reason"]] if result["outcome"] in ("unknown", "skipped") else []
+    told += [finding[name] for finding in result["findings"] for name in ("seen", "wanted", "because")]
+    told += [finding["subject"] for finding in result["findings"] if finding["subject"]]
+    for sentence in told:
+        assert sentence, result
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", sentence), result
+        assert len(sentence) <= MAX_SENTENCE, f"{len(sentence)} characters: {sentence[:200]}"
+        assert "the check itself failed" not in sentence, sentence
+    if result["outcome"] == "unknown":
+        assert result["resource"], result
+    assert result["duration_s"] < deadline_s + LATE_S, result
+
+
+def told(results: Results) -> str:
+    """What a failing test shows."""
+    lines = []
+    for name, result in results.items():
+        lines.append(f"{result['outcome']:8} {name}  {result['reason'] or ''}")
+        lines += [f"         {finding['cause']}: {finding['seen'][:200]}" for finding in result["findings"]]
+    return "\n".join(lines)
+
+
+def outcomes(results: Results) -> dict[str, str]:
+    """Outcome by symptom; a found one with its causes, as `found:cause`."""
+    return {
+        name: ":".join([result["outcome"], *sorted({str(f["cause"]) for f in result["findings"]})])
+        for name, result in results.items()
+    }

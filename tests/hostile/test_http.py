@@ -1,0 +1,173 @@
+"""Whatever an HTTP service does to those who ask, the run ends in time and says the right thing, or that it can't."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import tests.zoo.http
+import tests.zoo.tls  # noqa: F401 - they fill the registry
+from tests.harness import SYSTEM
+from tests.hostile.product import TIMEOUT_S, Settings, check, http, must_be_orderly, outcomes, told
+from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
+from tests.zoo.http import bomb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+bomb()  # made before any clock runs
+
+# What keeps an answer from being whole, and the cause by which health.unreachable tells it.
+NO_ANSWER = {
+    "never-ending": (
+        "read-timeout",
+        (
+            "http.silent",
+            "http.drips-headers",
+            "http.endless-headers",
+            "http.drips-body",
+            "http.drips-chunks",
+            "http.stalls-in-body",
+            "http.endless-trailer",
+        ),
+    ),
+    "cut-off": (
+        "connection-reset",
+        (
+            "http.closes-at-once",
+            "http.resets-at-once",
+            "http.resets-mid-headers",
+            "http.closes-mid-headers",
+            "http.resets-mid-body",
+            "http.short-body",
+            "http.short-chunks",
+        ),
+    ),
+}
+# What answers, but with nothing that could be read.
+UNREADABLE = {
+    "too-much": (
+        "http.oversized",
+        "http.oversized-unannounced",
+        "http.oversized-chunks",
+        "http.one-endless-chunk",
+        "http.gzip-bomb",
+        "http.huge-header",
+        "http.many-headers",
+        "http.endless-status-line",
+        "http.redirects-for-ever",
+        "http.continue-storm",
+        "http.early-hints-storm",
+        "http.endless-chunk-size",
+    ),
+    "malformed": (
+        "http.broken-chunking",
+        "http.negative-chunk",
+        "http.garbage",
+        "http.ssh",
+        "http.bad-status",
+        "http.bad-header-line",
+        "http.bad-content-length",
+        "http.two-content-lengths",
+        "http.unknown-transfer-coding",
+        "http.gzip-broken",
+        "http.brotli-unasked",
+    ),
+}
+NOT_JSON = ("http.html", "http.utf16", "http.empty", "http.no-content", "http.echo")
+
+HEALTH_DOCUMENTS = ("health.not-live", "health.not-ready", "health.degraded")
+
+
+def plain_name(beast: str) -> str:
+    return beast.replace(".", "-")
+
+
+def beasts(stack: ExitStack, names: tuple[str, ...], **more: Any) -> dict[str, Settings]:
+    """A system at each of these beasts."""
+    return {plain_name(name): http(stack.enter_context(Beast(REGISTRY[name])).url, **more) for name in names}
+
+
+@pytest.mark.parametrize("group", NO_ANSWER)
+def test_what_gives_no_whole_answer_is_unreachable_and_nothing_else_is_claimed(tmp_path: Path, group: str) -> None:
+    cause, names = NO_ANSWER[group]
+    with ExitStack() as stack:
+        ran = check(tmp_path, beasts(stack, names, timeout_s=0.6 if group == "never-ending" else TIMEOUT_S))
+    must_be_orderly(ran)
+    for name in map(plain_name, names):
+        results = ran.of(name)
+        assert outcomes(results)["health.unreachable"] == f"found:{cause}", f"{name}\n{told(results)}"
+        assert {r["outcome"] for s, r in results.items() if s != "health.unreachable"} == {"unknown", "skipped"}, name
+        assert f"health.unreachable[{name}]" in ran.document["roots"]
+    assert ran.code == 1
+    assert len(ran.document["roots"]) == len(names), ran.document["roots"]
+
+
+def test_what_refuses_or_swallows_connections_is_unreachable(tmp_path: Path) -> None:
+    with refusing_port() as port, BlackHole() as hole:
+        ran = check(
+            tmp_path, {"refusing": http(f"http://127.0.0.1:{port}"), "swallowing": http(hole.url, timeout_s=0.6)}
+        )
+    must_be_orderly(ran)
+    assert outcomes(ran.of("refusing"))["health.unreachable"] == "found:connection-refused"
+    assert outcomes(ran.of("swallowing"))["health.unreachable"] == "found:connect-timeout"
+    assert ran.document["roots"] == ["health.unreachable[refusing]", "health.unreachable[swallowing]"]
+
+
+@pytest.mark.parametrize("group", UNREADABLE)
+def test_what_can_not_be_read_is_no_health_document_and_nothing_is_clear_by_it(tmp_path: Path, group: str) -> None:
+    names = UNREADABLE[group]
+    with ExitStack() as stack:
+        ran = check(tmp_path, beasts(stack, names))
+    must_be_orderly(ran)
+    for name in map(plain_name, names):
+        results = ran.of(name)
+        got = outcomes(results)
+        for symptom in HEALTH_DOCUMENTS:
+            assert got[symptom] == "found:wrong-document", f"{name}\n{told(results)}"
+        clear = {symptom for symptom, outcome in got.items() if outcome == "clear"}
+        assert clear <= {"health.unreachable"}, f"{name}\n{told(results)}"
+
+
+def test_what_is_no_json_is_no_health_document_and_no_webhook(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        ran = check(tmp_path, beasts(stack, NOT_JSON))
+    must_be_orderly(ran)
+    for name in map(plain_name, NOT_JSON):
+        got = outcomes(ran.of(name))
+        for symptom in HEALTH_DOCUMENTS:
+            assert got[symptom] == "found:not-json", f"{name}\n{told(ran.of(name))}"
+        assert got["contract.violated"] in ("found:document-missing", "unknown"), told(ran.of(name))
+    # A sign-in page that stands before everything is not the receiver.
+    page = outcomes(ran.of("http-html"))
+    assert {page[s] for s in page if s.startswith("webhook.")} == {"unknown"}, told(ran.of("http-html"))
+
+
+def test_tls_that_never_comes_to_an_end_or_is_none(tmp_path: Path) -> None:
+    names = [name for name in REGISTRY if name.startswith("tls.")]
+    with ExitStack() as stack:
+        servers = {plain_name(n): stack.enter_context(Beast(REGISTRY[n])) for n in names}
+        ran = check(
+            tmp_path,
+            {name: http(f"https://127.0.0.1:{server.port}", timeout_s=1, tls={}) for name, server in servers.items()},
+        )
+    must_be_orderly(ran)
+    causes = {"tls-silent": "read-timeout", "tls-stalls-after-hello": "read-timeout", "tls-drips": "read-timeout"}
+    causes |= {"tls-resets": "connection-reset", "tls-closes": "connection-reset"}
+    for name in servers:
+        got = outcomes(ran.of(name))
+        cause = causes.get(name, "tls-failed")
+        assert got.pop("health.unreachable") == f"found:{cause}", f"{name}\n{told(ran.of(name))}"
+        assert set(got.values()) == {"unknown", "skipped"}, f"{name}\n{told(ran.of(name))}"
+
+
+def test_the_limits_that_hold_unless_said_otherwise(tmp_path: Path) -> None:
+    """Nothing is shortened here: ten seconds for a check, and not much more for the run."""
+    with Beast(REGISTRY["http.drips-headers"]) as far_end:
+        whole = http(far_end.url)
+        del whole["deadline_s"], whole["http"]["timeout_s"]
+        ran = check(tmp_path, {SYSTEM: whole})
+    must_be_orderly(ran, deadline_s=10)
+    assert outcomes(ran.of(SYSTEM))["health.unreachable"] == "found:read-timeout"

@@ -1,0 +1,149 @@
+"""Whatever the database does to those who look, the run ends in time and says the right thing, or that it can't."""
+
+from __future__ import annotations
+
+import struct
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import tests.zoo.postgres  # noqa: F401 - it fills the registry
+from tests.hostile.product import check, dsn, must_be_orderly, outcomes, postgres, told
+from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
+from tests.zoo.postgres import message, refusal, startup
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.zoo.beast import Handler, Visit
+
+# The cause by which database.unreachable tells each; None where the runbook has none for it.
+BEASTS = {
+    "never-greets": "connect-timeout",
+    "silent-after-tls-refused": "connect-timeout",
+    "silent-tls": "connect-timeout",
+    "silent-after-startup": "connect-timeout",
+    "scram-stalls": "connect-timeout",
+    "scram-for-ever": None,
+    "drips-refusal": "connect-timeout",
+    "garbage": None,
+    "garbage-after-startup": None,
+    "http": None,
+    "resets": None,
+    "closes-after-startup": None,
+    "starting-up": "starting-up",
+    "starting-up-chinese": "starting-up",
+    "no-sqlstate-chinese": "authentication-failed",
+    "pooler-wants-tls": "tls-required",
+    "cloud-wants-tls": "tls-required",
+    "pooler-unknown-database": "database-missing",
+    "repeats-password": "authentication-failed",
+}
+MID_QUERY = (
+    "silent-mid-query",
+    "silent-after-signing-in",
+    "resets-mid-query",
+    "garbage-mid-query",
+    "endless-rows",
+    "drips-rows",
+    "endless-notices",
+)
+
+
+def refusing(code: str, text: str, encoding: str = "utf-8") -> Handler:
+    def handle(visit: Visit) -> None:
+        startup(visit)
+        visit.say(refusal(code, text, encoding))
+
+    return handle
+
+
+def asking_for(method: int) -> Handler:
+    """A server that wants to be signed in to in a way that nobody knows."""
+
+    def handle(visit: Visit) -> None:
+        startup(visit)
+        visit.say(message(b"R", struct.pack("!I", method) + b"\0" * 8))
+        visit.stay_silent()
+
+    return handle
+
+
+def endless_message(visit: Visit) -> None:
+    startup(visit)
+    visit.say(b"E" + struct.pack("!I", 0x7FFFFFFF))
+    while True:
+        visit.say(b"SFATAL\0" * 10_000)
+
+
+REFUSED = "authentication-failed"
+REFUSALS: dict[str, tuple[Handler, str | None]] = {
+    "wrong-password": (refusing("28P01", 'password authentication failed for user "cs_monitor"'), REFUSED),
+    "no-such-role": (refusing("28000", 'role "cs_monitor" does not exist'), REFUSED),
+    "no-such-database": (refusing("3D000", 'database "ai_customer_service" does not exist'), "database-missing"),
+    "full": (refusing("53300", "sorry, too many clients already"), "too-many-connections"),
+    "reserved": (refusing("53300", "remaining connection slots are reserved"), "too-many-connections"),
+    "not-from-here": (refusing("28000", 'no pg_hba.conf entry for host "10.0.0.1", user "x"'), "host-not-allowed"),
+    "in-colour": (refusing("28P01", "\x1b[31mpassword authentication failed\u202e\x9b\r\n\x07"), REFUSED),
+    "at-length": (refusing("28P01", "password authentication failed " * 2000), REFUSED),
+    "in-latin": (refusing("28P01", "Passwort-Authentifizierung f\xfcr Benutzer fehlgeschlagen", "latin-1"), REFUSED),
+}
+
+
+def test_databases_that_let_nobody_in(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        servers: dict[str, tuple[Handler, str | None]] = {n: (REGISTRY[f"postgres.{n}"], c) for n, c in BEASTS.items()}
+        servers |= REFUSALS
+        places = [stack.enter_context(Beast(handler)) for handler, _ in servers.values()]
+        dsns = tuple(dsn(place.host, place.port) for place in places)
+        ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(servers)}, dsns=dsns)
+    must_be_orderly(ran)
+    for name, (_, cause) in servers.items():
+        got = outcomes(ran.of(name))
+        assert got.pop("database.unreachable") == f"found:{cause}", f"{name}\n{told(ran.of(name))}"
+        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert f"database.unreachable[{name}]" in ran.document["roots"]
+    assert len(ran.document["roots"]) == len(servers), ran.document["roots"]
+
+
+def test_databases_that_break_off_when_they_are_asked(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        places = [stack.enter_context(Beast(REGISTRY[f"postgres.{name}"])) for name in MID_QUERY]
+        dsns = tuple(dsn(place.host, place.port) for place in places)
+        ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(MID_QUERY)}, dsns=dsns)
+    must_be_orderly(ran)
+    for name in MID_QUERY:
+        got = outcomes(ran.of(name))
+        assert got.pop("database.unreachable") in ("found:None", "unknown"), f"{name}\n{told(ran.of(name))}"
+        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+
+
+def test_databases_that_nobody_reaches_and_dsns_that_are_none(tmp_path: Path) -> None:
+    odd = {"endless-message": endless_message, "asks-for-kerberos": asking_for(7), "asks-for-nonsense": asking_for(99)}
+    with ExitStack() as stack:
+        hole = stack.enter_context(BlackHole())
+        dsns = {
+            "nobody-there": dsn("127.0.0.1", stack.enter_context(refusing_port())),
+            "swallowed": dsn("127.0.0.1", hole.port),
+            "nameless": dsn("db.does-not-exist.invalid", 5432),
+            "no-dsn": "this is no DSN",
+            "other-engine": "mysql://me:planted-database-password-0123456789@127.0.0.1:3306/db",
+            "port-of-letters": "postgresql://me@127.0.0.1:port/db",
+            "port-too-high": "postgresql://me@127.0.0.1:70000/db",
+            "nul": "postgresql://me%00@127.0.0.1:1/db",
+            "folder": "postgresql:///db?host=/does/not/exist",
+            "escapes": "postgresql://me@\x1b[31m\u202e:5432/db",
+        }
+        for name, handler in odd.items():
+            place = stack.enter_context(Beast(handler))
+            dsns[name] = dsn(place.host, place.port)
+        ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(dsns)}, dsns=tuple(dsns.values()))
+    must_be_orderly(ran)
+    causes = {"nobody-there": "connection-refused", "swallowed": "connect-timeout", "nameless": "name-not-resolved"}
+    for name in dsns:
+        got = outcomes(ran.of(name))
+        if name in causes:
+            assert got["database.unreachable"] == f"found:{causes[name]}", f"{name}\n{told(ran.of(name))}"
+        else:
+            assert got["database.unreachable"] != "clear", f"{name}\n{told(ran.of(name))}"
+        del got["database.unreachable"]
+        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"

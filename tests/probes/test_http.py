@@ -1,0 +1,330 @@
+"""What an HTTP reading tells when the far end plays by the rules."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from probes.deadline import Deadline, current
+from probes.http import Answer, Http, NotJson, Timings
+from probes.journal import Reading, journal
+from probes.reading import NoReading
+from tests.probes.conftest import Zoo, taking
+from tests.zoo.beast import REGISTRY, Beast
+
+SECRET = "s3cret-token-never-shown"
+
+
+def test_an_answer_holds_what_came_and_how_long_it_took(zoo: Zoo) -> None:
+    server = zoo("http.healthy")
+    before = time.time()
+    answer = Http(server.url).get("/actuator/health", fresh=True)
+    assert (answer.method, answer.url) == ("GET", f"{server.url}/actuator/health")
+    assert (answer.status, answer.json(), answer.attempts) == (200, {"status": "UP"}, 1)
+    assert answer.headers["content-type"] == answer.headers["Content-Type"] == "application/json"
+    assert answer.peer == f"127.0.0.1:{server.port}"
+    assert before <= answer.sent_at <= answer.received_at <= time.time()
+    times = answer.timings
+    assert times.dns_ms is not None
+    assert times.connect_ms is not None
+    assert times.tls_ms is None
+    assert times.dns_ms + times.connect_ms + times.first_byte_ms <= times.total_ms < 500
+
+
+def test_a_reading_is_shared_and_a_fresh_one_is_not(zoo: Zoo) -> None:
+    server = zoo("http.echo")
+    http = Http(server.url)
+    assert http.get("/a") is http.get("/a")
+    assert http.get("/a", fresh=True) is not http.get("/a")
+
+
+def test_the_connection_is_kept_between_readings_and_not_measured_then(zoo: Zoo) -> None:
+    server = zoo("http.healthy")
+    http = Http(server.url)
+    first, second = http.get("/a"), http.get("/b")
+    assert server.visits == 1
+    assert first.timings.connect_ms is not None
+    assert (second.timings.dns_ms, second.timings.connect_ms) == (None, None)
+    assert second.peer == first.peer
+    http.get("/a", fresh=True)
+    assert server.visits == 2
+    http.close()
+    http.get("/c")
+    assert server.visits == 3
+
+
+@pytest.mark.parametrize("name", ["http.closes-kept", "http.resets-second-request"])
+def test_a_kept_connection_that_broke_while_idle_is_nobody_s_fault(zoo: Zoo, name: str) -> None:
+    http = Http(zoo(name).url)
+    http.get("/a")
+    time.sleep(0.05)
+    assert http.get("/b").attempts == 1
+
+
+def test_every_request_names_the_suite_and_asks_for_plain_bytes(zoo: Zoo) -> None:
+    http = Http(zoo("http.echo").url, run_id="r42", headers={"X-Team": "ops", "user-agent": "me"})
+    seen = http.get("/").text
+    assert "\r\nUser-Agent: runbook-checks/" in seen
+    assert " run=r42\r\n" in seen
+    assert "\r\nX-Runbook-Checks-Run: r42\r\n" in seen
+    assert "\r\nAccept-Encoding: identity\r\n" in seen
+    assert "\r\nX-Team: ops\r\n" in seen
+    assert "user-agent: me" not in seen
+
+
+def answered(body: bytes, content_type: str = "application/json") -> Answer:
+    times = Timings(0, 0, None, 0, 0)
+    return Answer("GET", "http://x/", 200, {"content-type": content_type}, body, times, "x:80", 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"{}", {}),
+        (b" [1, 2.5] ", [1, 2.5]),
+        (b'\xef\xbb\xbf{"a":"b"}', {"a": "b"}),
+        ('{"a":"中"}'.encode(), {"a": "中"}),
+        (b'{"a":"\\ud83d\\ude00"}', {"a": "\U0001f600"}),
+    ],
+)
+def test_json_is_read(body: bytes, value: object) -> None:
+    assert answered(body).json() == value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b'"UP"',
+        b"1",
+        b'{"a":NaN}',
+        b"[Infinity]",
+        b'{"a":1}x',
+        b'{"a":"\\ud800"}',
+        b"[" * 100_000,
+        b"[" + b"1" * 5000 + b"]",
+        '{"a":"ä"}'.encode("latin-1"),
+        '{"a":1}'.encode("utf-32"),
+        b"<html>",
+        b"\x00\x01",
+    ],
+)
+def test_what_is_no_json_document_is_told_in_one_line(body: bytes) -> None:
+    with pytest.raises(NotJson) as caught:
+        answered(body).json()
+    assert caught.value.kind == "not-json"
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text"),
+    [
+        ("text/html; charset=utf-8", "ä"),
+        ("text/html", "ä"),
+        ('text/html; charset="latin-1"', "Ã¤"),
+        ("text/html; charset=no-such", "ä"),
+        ("text/html; charset=idna", "ä"),
+        ("text/html; charset=base64", "ä"),
+    ],
+)
+def test_text_by_its_charset(content_type: str, text: str) -> None:
+    assert answered("ä".encode(), content_type).text == text
+
+
+def test_what_is_sent_arrives_as_it_is(zoo: Zoo) -> None:
+    http = Http(zoo("http.echo").url, headers={"X-Both": "general"})
+    answer = http.send("POST", "/hook?x=%20y", headers={"x-both": "own"}, body=b'{"a":1}')
+    head, _, body = answer.text.partition("\r\n\r\n")
+    assert head.startswith("POST /hook?x=%20y HTTP/1.1")
+    assert body == '{"a":1}'
+    assert "x-both: own" in head
+    assert "general" not in head
+    assert "Content-Length: 7" in head
+
+
+def test_the_base_address_may_have_a_path_and_a_login(zoo: Zoo) -> None:
+    server = zoo("http.echo")
+    http = Http(f"http://ops:p%40ss@127.0.0.1:{server.port}/base/")
+    answer = http.get("health")
+    assert answer.url == f"{server.url}/base/health"
+    assert f"Authorization: Basic {base64.b64encode(b'ops:p@ss').decode()}" in answer.text
+    assert http.get(f"{server.url}/other").url == f"{server.url}/other"
+
+
+@pytest.mark.parametrize("base", ["", "ftp://host", "http://", "http://[::1", "localhost:8080", "http://h:99999"])
+def test_a_base_address_that_is_none_is_no_reading(base: str) -> None:
+    with pytest.raises(NoReading, match="no http:// or https:// address"):
+        Http(base).get("/")
+
+
+def test_other_origins_are_not_asked(zoo: Zoo) -> None:
+    server = zoo("http.healthy")
+    with pytest.raises(NoReading, match="not of the origin"):
+        Http(server.url).get("http://127.0.0.1:1/secret")
+    assert server.visits == 0
+
+
+@pytest.mark.parametrize("value", [SECRET + "\n", " " + SECRET, "密" + SECRET, SECRET + "\x00"])
+def test_a_header_that_can_t_be_sent_is_named_without_its_value(zoo: Zoo, value: str) -> None:
+    with pytest.raises(NoReading, match="Authorization") as caught:
+        Http(zoo("http.healthy").url, headers={"Authorization": value}).get("/")
+    assert SECRET not in str(caught.value) + str(caught.value.evidence)
+
+
+def test_redirects_are_followed_within_the_origin(zoo: Zoo) -> None:
+    server = zoo("http.redirects-once")
+    answer = Http(server.url).get("/here")
+    assert (answer.status, answer.url) == (200, f"{server.url}/there")
+    assert answer.redirects == (f"{server.url}/here",)
+
+
+@pytest.mark.parametrize(
+    "to", ["http://127.0.0.2:{port}/", "https://127.0.0.1:{port}/", "//evil.test/", "http://[x/", "ftp://127.0.0.1/"]
+)
+def test_redirects_elsewhere_are_the_answer(zoo: Zoo, to: str) -> None:
+    server, other = zoo("http.redirects-elsewhere"), zoo("http.echo")
+    http = Http(server.url, headers={"Authorization": SECRET})
+    answer = http.get("/?to=" + to.format(port=other.port))
+    assert (answer.status, answer.text) == (302, "over there")
+    assert other.visits == 0
+
+
+def test_a_redirect_without_a_target_is_the_answer(zoo: Zoo) -> None:
+    assert Http(zoo("http.redirects-to-itself").url).get("/").status == 301
+
+
+def test_what_is_sent_is_not_redirected(zoo: Zoo) -> None:
+    assert Http(zoo("http.redirects-once").url).send("POST", "/here").status == 307
+
+
+def test_no_content_and_head(zoo: Zoo) -> None:
+    assert Http(zoo("http.no-content").url).get("/").body == b""
+    answer = Http(zoo("http.healthy").url).send("HEAD", "/")
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_the_journal_tells_of_every_consumer_s_reading(zoo: Zoo, entries: list[Reading]) -> None:
+    http = Http(zoo("http.healthy").url, headers={"Authorization": SECRET})
+    http.get("/a")
+    http.get("/a")
+    [one, two] = entries
+    assert one.title == two.title == f"GET {http.get('/a').url}"
+    assert one.facts["status"] == 200
+    assert one.facts["headers"] == {"content-length": "15", "content-type": "application/json"}
+    assert SECRET not in repr(entries)
+
+
+def test_the_journal_tells_why_there_was_no_reading(zoo: Zoo, entries: list[Reading]) -> None:
+    with pytest.raises(NoReading):
+        Http(zoo("http.garbage").url).get("/")
+    assert entries[0].facts["kind"] == "malformed-answer"
+
+
+def test_proxy_and_netrc_of_the_user_are_left_alone(
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    netrc = f"{tmp_path}/netrc"
+    with open(netrc, "w") as file:
+        file.write(f"machine 127.0.0.1 login me password {SECRET}\n")
+    monkeypatch.setenv("NETRC", netrc)
+    assert "Authorization" not in Http(zoo("http.echo").url).get("/").text
+
+
+def test_a_proxy_is_used_where_one_is_named(zoo: Zoo) -> None:
+    proxy = zoo("http.echo")
+    answer = Http("http://service.test/base", proxy=f"http://me:{SECRET}@127.0.0.1:{proxy.port}").get("/x")
+    assert answer.text.startswith("GET http://service.test/base/x HTTP/1.1")
+    assert "Proxy-Authorization: Basic" in answer.text
+
+
+@pytest.mark.parametrize("name", ["http.closes-at-once", "http.silent", "http.garbage", "http.proxy-refuses"])
+def test_a_broken_proxy_is_not_the_service_s_fault(zoo: Zoo, name: str) -> None:
+    proxy = f"http://me:{SECRET}@127.0.0.1:{zoo(name).port}"
+    with pytest.raises(NoReading) as caught:
+        Http("https://service.test", proxy=proxy, timeout_s=0.5).get("/")
+    assert caught.value.kind == "proxy-failed"
+    assert SECRET not in str(caught.value)
+
+
+def test_a_proxy_that_refuses_says_how(zoo: Zoo) -> None:
+    with pytest.raises(NoReading, match="Tunnel connection failed: 407"):
+        Http("https://service.test", proxy=zoo("http.proxy-refuses").url).get("/")
+
+
+@pytest.mark.parametrize("bad", ["http://me:pw@127.0.0.1:99999", "nonsense://x", "http://[::1", "socks5://h:1"])
+def test_a_proxy_that_is_none_is_no_reading(bad: str) -> None:
+    with pytest.raises(NoReading, match="proxy's address") as caught:
+        Http("http://service.test", proxy=bad).get("/")
+    assert caught.value.kind == "bad-request"
+
+
+def test_an_address_of_the_other_family() -> None:
+    try:
+        with Beast(REGISTRY["http.healthy"], "::1") as server:
+            answer = Http(f"http://[::1]:{server.port}").get("/")
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    assert answer.peer == f"[::1]:{server.port}"
+
+
+def test_a_refused_proxy_is_not_the_service_s_fault() -> None:
+    with pytest.raises(NoReading) as caught:
+        Http("http://service.test", proxy="http://127.0.0.1:1", timeout_s=0.5).get("/")
+    assert caught.value.kind == "proxy-failed"
+
+
+def test_the_check_s_deadline_ends_a_reading_early(zoo: Zoo) -> None:
+    http = Http(zoo("http.silent").url, timeout_s=30)
+    token = current.set(Deadline(0.3))
+    try:
+        with taking(1.0), pytest.raises(NoReading) as caught:
+            http.get("/")
+    finally:
+        current.reset(token)
+    assert caught.value.kind == "read-timeout"
+
+
+@pytest.mark.parametrize("name", ["http.silent", "http.drips-body", "http.drips-headers"])
+def test_giving_a_check_up_ends_its_reading_at_once(zoo: Zoo, name: str) -> None:
+    http = Http(zoo(name).url, timeout_s=30)
+    deadline = Deadline(30)
+    token = current.set(deadline)
+    threading.Timer(0.3, deadline.expire).start()
+    try:
+        with taking(0.8), pytest.raises(NoReading) as caught:
+            http.get("/")
+    finally:
+        current.reset(token)
+    assert caught.value.kind == "read-timeout"
+
+
+def test_thirty_threads_make_one_reading_of_one_address(zoo: Zoo) -> None:
+    server = zoo("http.echo")
+    http = Http(server.url)
+
+    def look(_: int) -> tuple[Answer, int]:
+        kept: list[Reading] = []
+        journal.set(kept)
+        return http.get("/same"), len(kept)
+
+    with ThreadPoolExecutor(30) as pool:
+        found = list(pool.map(look, range(30)))
+    assert len({id(answer) for answer, _ in found}) == 1
+    assert {entered for _, entered in found} == {1}
+    assert server.visits == 1
+
+
+def test_thirty_threads_share_one_http(zoo: Zoo) -> None:
+    server = zoo("http.echo")
+    http = Http(server.url)
+    with ThreadPoolExecutor(30) as pool:
+        texts = list(pool.map(lambda n: http.get(f"/{n}", fresh=n % 3 == 0).text, range(300)))
+    assert [t.split(" ")[1] for t in texts] == [f"/{n}" for n in range(300)]

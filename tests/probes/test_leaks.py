@@ -1,0 +1,115 @@
+"""After hundreds of readings of hostile far ends nothing is left: no socket, no thread, no secret."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
+import pytest
+
+from probes.http import Http
+from probes.postgres import Postgres
+from probes.reading import NoReading
+from probes.tls import look
+from tests.zoo.beast import REGISTRY, Beast
+
+HTTP = ["silent", "resets-at-once", "drips-body", "oversized", "short-body", "garbage", "continue-storm", "html"]
+POSTGRES = ["never-greets", "resets", "garbage", "scram-stalls", "silent-mid-query", "starting-up", "endless-rows"]
+TLS = ["silent", "stalls-after-hello", "plain-http", "alert", "closes"]
+
+
+def descriptors(beasts: list[Beast]) -> int:
+    """Ours; the zoo's half of a connection may close later."""
+    return len(os.listdir("/proc/self/fd")) - sum(beast.open_connections() for beast in beasts)
+
+
+def ours() -> list[str]:
+    return sorted(t.name for t in threading.enumerate() if not t.name.startswith("zoo"))
+
+
+def http_reading(port: int, number: int) -> None:
+    http = Http(f"http://127.0.0.1:{port}", timeout_s=0.15)
+    try:
+        http.get("/", fresh=number % 2 == 0)
+    finally:
+        http.close()
+
+
+def https_reading(port: int, number: int) -> None:
+    http = Http(f"https://127.0.0.1:{port}", timeout_s=0.15)
+    try:
+        http.send("POST", "/", body=b"{}")
+    finally:
+        http.close()
+
+
+def postgres_reading(port: int, number: int) -> None:
+    dsn = f"postgresql://u:password@127.0.0.1:{port}/d"
+    database = Postgres(dsn, connect_timeout_s=0.15, statement_timeout_s=0.1)
+    try:
+        database.query(f"SELECT {number}")
+    finally:
+        database.close()
+
+
+def tls_reading(port: int, number: int) -> None:
+    look("127.0.0.1", port, timeout_s=0.15)
+
+
+def test_two_hundred_hostile_readings_leave_nothing_behind() -> None:
+    kinds = [(f"http.{n}", http_reading) for n in HTTP]
+    kinds += [(f"postgres.{n}", postgres_reading) for n in POSTGRES]
+    kinds += [(f"tls.{n}", reader) for n in TLS for reader in (tls_reading, https_reading)]
+
+    def read(number: int) -> None:
+        name, reader = kinds[number % len(kinds)]
+        with suppress(NoReading):
+            reader(ports[name], number)
+
+    with ExitStack() as stack:
+        beasts = {name: stack.enter_context(Beast(REGISTRY[name])) for name, _ in kinds}
+        ports = {name: beast.port for name, beast in beasts.items()}
+        for number in range(len(kinds)):
+            read(number)  # what is imported and started once
+        settle()
+        before, threads = descriptors([*beasts.values()]), ours()
+        with ThreadPoolExecutor(8, thread_name_prefix="zoo reader") as pool:
+            list(pool.map(read, range(250)))
+        settle()
+        assert descriptors([*beasts.values()]) <= before
+        assert ours() == threads
+
+
+def settle() -> None:
+    gc.collect()
+    time.sleep(0.3)
+
+
+HEAVY = {"requests", "urllib3", "psycopg", "dns", "cryptography", "schemathesis", "hypothesis", "psutil", "ssl"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["http", "postgres", "tls", "names", "share", "variables", "files", "logs", "process", "signing", "openapi"],
+)
+def test_importing_a_probe_imports_nothing_heavy(module: str) -> None:
+    code = f"import sys, probes.{module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_probes_import_nothing_of_ours() -> None:
+    code = (
+        "import sys, pkgutil, importlib, probes\n"
+        "for m in pkgutil.iter_modules(probes.__path__): importlib.import_module('probes.' + m.name)\n"
+        "print(*{m.split('.')[0] for m in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = set(done.stdout.split())
+    assert not found & {"checks", "fixtures", "runbooks", "environments", "reports", "lab", "ci", "pytest"}

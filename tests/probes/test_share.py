@@ -1,0 +1,132 @@
+"""How one reading serves everybody who asks for it."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from probes.deadline import Deadline, current
+from probes.journal import Reading, journal, reading
+from probes.reading import NoReading, one_line
+from probes.share import Shared
+from tests.probes.conftest import taking
+
+
+def test_a_reading_is_made_once_by_many_at_once() -> None:
+    made: list[int] = []
+    shared = Shared()
+
+    def make() -> int:
+        made.append(1)
+        time.sleep(0.05)
+        return len(made)
+
+    with ThreadPoolExecutor(30) as threads:
+        assert set(threads.map(lambda _: shared.get("k", make), range(60))) == {1}
+    assert shared.get("other", make) == 2
+
+
+def test_a_no_reading_is_shared_as_copies() -> None:
+    shared = Shared()
+    made: list[int] = []
+
+    def fail() -> int:
+        made.append(1)
+        raise NoReading("http", "gone", kind="read-timeout", evidence={"a": 1}, attempts=2)
+
+    found = []
+    for _ in range(2):
+        with pytest.raises(NoReading) as caught:
+            shared.get("k", fail)
+        found.append(caught.value)
+    one, two = found
+    assert one is not two
+    assert (one.kind, one.evidence, one.attempts, str(one)) == (two.kind, two.evidence, two.attempts, str(two))
+    assert len(made) == 1
+
+
+def test_who_waits_waits_no_longer_than_his_own_deadline() -> None:
+    shared = Shared("http")
+    thread = threading.Thread(target=lambda: shared.get("k", lambda: time.sleep(1)))
+    thread.start()
+    time.sleep(0.05)
+    token = current.set(Deadline(0.2))
+    try:
+        with taking(0.5), pytest.raises(NoReading) as caught:
+            shared.get("k", int)
+    finally:
+        current.reset(token)
+        thread.join()
+    assert (caught.value.resource, caught.value.kind) == ("http", "read-timeout")
+
+
+def test_a_reading_cut_by_its_maker_s_deadline_is_made_again_by_another() -> None:
+    shared = Shared()
+
+    def impatient() -> None:
+        current.set(Deadline(0.1))
+        with pytest.raises(NoReading, match="too long for me"):
+            shared.get("k", slow)
+
+    def slow() -> str:
+        time.sleep(0.2)
+        raise NoReading("http", "too long for me")
+
+    thread = threading.Thread(target=impatient)
+    thread.start()
+    time.sleep(0.05)
+    assert shared.get("k", lambda: "made again") == "made again"
+    thread.join()
+
+
+def test_an_interrupted_reading_is_not_kept() -> None:
+    shared = Shared()
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shared.get("k", interrupted)
+    assert shared.get("k", lambda: 1) == 1
+
+
+def test_every_consumer_s_journal_gets_the_reading() -> None:
+    shared = Shared()
+
+    def make() -> int:
+        with reading("look") as facts:
+            facts["n"] = 1
+        return 1
+
+    def consume(_: int) -> list[str]:
+        kept: list[Reading] = []
+        journal.set(kept)
+        shared.get("k", make)
+        return [entry.title for entry in kept]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(consume, range(4))) == [["look"]] * 4
+
+
+def test_without_a_journal_nothing_is_kept() -> None:
+    with reading("look") as facts:
+        facts["n"] = 1
+    assert journal.get() is None
+
+
+def test_a_no_reading_survives_being_handed_to_another_process() -> None:
+    gone = NoReading("http", "a\nb\x1b[31m c", kind="k", evidence={"n": 1}, attempts=2)
+    again = pickle.loads(pickle.dumps(gone))  # noqa: S301 - our own
+    assert (str(again), again.kind, again.evidence, again.attempts) == ("http: a b [31m c", "k", {"n": 1}, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a\r\n\tb", "a b"), ("x" * 400, "x" * 299 + "…"), ("\ud800bad\u2028", "bad"), ("  ", ""), ("ünï 中", "ünï 中")],
+)
+def test_one_line(text: str, line: str) -> None:
+    assert one_line(text) == line

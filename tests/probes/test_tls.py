@@ -1,0 +1,414 @@
+"""What a look at a TLS server tells, and how hostile ones end."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
+from cryptography.hazmat.primitives.serialization import pkcs7
+
+from probes.certificate import covers, read
+from probes.http import Http
+from probes.journal import Reading
+from probes.reading import NoReading
+from probes.tls import Handshake, look
+from tests.probes import pki
+from tests.probes.conftest import Zoo, taking
+from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
+from tests.zoo.http import healthy, proxy_to, whole
+from tests.zoo.tls import serving, wanting_name
+
+NAME = "cs.lab.test"
+
+
+class Town:
+    """A root, an intermediate, and servers with certificates below them."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self._stack = folder, stack
+        self.root = pki.make("Root", is_ca=True, days=(-1, 3650))
+        self.middle = pki.make("Middle", self.root, is_ca=True)
+        self.ca_file = str(self._file("root.pem", self.root))
+        self.bundle = str(self._file("middle.pem", self.middle, self.root))
+
+    def _file(self, name: str, *made: pki.Made) -> Path:
+        path = self.folder / name
+        path.write_bytes(b"".join(m.pem for m in made))
+        return path
+
+    def run(self, handler: Handler) -> Beast:
+        return self._stack.enter_context(Beast(handler))
+
+    def serve(self, leaf: pki.Made, *chain: pki.Made, then: Handler | None = None, **settings: object) -> Beast:
+        cert, key = leaf.write(self.folder, *chain)
+        return self.run(serving(cert, key, then, **settings))
+
+    def leaf(self, *names: str, **settings: object) -> pki.Made:
+        return pki.make("leaf", self.middle, names=names or (NAME,), **settings)  # type: ignore[arg-type]
+
+    def look(self, server: Beast, name: str = NAME, **settings: object) -> Handshake:
+        return look("127.0.0.1", server.port, server_name=name, ca_file=self.ca_file, **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    with ExitStack() as stack:
+        yield Town(tmp_path, stack)
+
+
+def test_a_good_chain_is_told_with_one_connection(town: Town, entries: list[Reading]) -> None:
+    leaf = town.leaf(NAME, "127.0.0.1")
+    server = town.serve(leaf, town.middle)
+    seen = town.look(server)
+    assert (seen.trusted, seen.verify_error, seen.verify_code, seen.completed_by) == (True, None, None, None)
+    assert seen.name_matches
+    assert seen.protocol in ("TLSv1.2", "TLSv1.3")
+    assert seen.peer == f"127.0.0.1:{server.port}"
+    assert abs((datetime.now(UTC) - seen.time_of_look).total_seconds()) < 5
+    assert [c.subject for c in seen.chain] == ["CN=leaf", "CN=Middle"]
+    assert seen.leaf == read(leaf.der)
+    assert server.visits == 1
+    assert entries[0].facts["trusted"] is True
+
+
+def test_the_facts_of_a_certificate(town: Town) -> None:
+    found = read(town.leaf(NAME, "*.Lab.test", "127.0.0.1", key=pki.rsa_key(2048)).der)
+    assert (found.subject, found.issuer) == ("CN=leaf", "CN=Middle")
+    assert found.dns_names == (NAME, "*.lab.test")
+    assert found.ip_addresses == ("127.0.0.1",)
+    assert found.not_before == pki.NOW - pki.DAY
+    assert found.not_after == pki.NOW + 30 * pki.DAY
+    assert (found.key, found.is_weak, found.weakness, found.is_self_signed) == ("RSA 2048", False, None, False)
+    assert len(found.sha256) == 64
+    assert int(found.serial, 16) > 0
+    assert read(town.root.der).is_self_signed
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "words"),
+    [({"days": (-30, -1)}, 10, "certificate has expired"), ({"days": (1, 30)}, 9, "certificate is not yet valid")],
+)
+def test_dates_are_told_as_openssl_tells_them(town: Town, settings: dict[str, object], code: int, words: str) -> None:
+    seen = town.look(town.serve(town.leaf(**settings), town.middle))
+    assert (seen.trusted, seen.verify_code, seen.verify_error, seen.completed_by) == (False, code, words, None)
+    assert seen.leaf.not_after == pki.NOW + settings["days"][1] * pki.DAY  # type: ignore[index]
+    assert seen.name_matches
+
+
+def test_a_wrong_name_is_no_matter_of_trust(town: Town) -> None:
+    seen = town.look(town.serve(town.leaf("other.lab.test"), town.middle))
+    assert (seen.trusted, seen.name_matches) == (True, False)
+
+
+def test_self_signed(town: Town) -> None:
+    alone = pki.make(NAME, names=(NAME,))
+    seen = town.look(town.serve(alone))
+    assert (seen.trusted, seen.verify_code, seen.leaf.is_self_signed) == (False, 18, True)
+    assert seen.completed_by is None
+
+
+def test_untrusted_root(town: Town) -> None:
+    stranger = pki.make("Strange Root", is_ca=True)
+    leaf = pki.make("leaf", stranger, names=(NAME,))
+    with_root = town.look(town.serve(leaf, stranger))
+    assert (with_root.trusted, with_root.verify_code) == (False, 19)
+    without = town.look(town.serve(leaf), intermediates_file=town.bundle)
+    assert (without.trusted, without.verify_code, without.completed_by) == (False, 20, None)
+
+
+def test_an_incomplete_chain_is_completed_by_a_bundle(town: Town) -> None:
+    seen = town.look(town.serve(town.leaf()), intermediates_file=town.bundle)
+    assert (seen.trusted, seen.completed_by, len(seen.chain)) == (False, "bundle", 1)
+    assert seen.verify_code in (20, 21)
+
+
+def test_a_root_in_the_bundle_is_not_trusted_for_it(town: Town) -> None:
+    stranger = pki.make("Strange Root", is_ca=True)
+    bundle = town.folder / "strange.pem"
+    bundle.write_bytes(stranger.pem + town.middle.pem)
+    seen = town.look(town.serve(pki.make("leaf", stranger, names=(NAME,))), intermediates_file=str(bundle))
+    assert seen.completed_by is None
+
+
+def test_an_expired_and_incomplete_chain_tells_both(town: Town) -> None:
+    seen = town.look(town.serve(town.leaf(days=(-30, -1))), intermediates_file=town.bundle)
+    assert (seen.trusted, seen.completed_by) == (False, "bundle")
+    assert seen.leaf.not_after < seen.time_of_look
+
+
+def _der(made: pki.Made) -> bytes:
+    return made.der
+
+
+def _pkcs7(made: pki.Made) -> bytes:
+    return pkcs7.serialize_certificates([made.certificate], serialization.Encoding.DER)
+
+
+@pytest.mark.parametrize("form", [_der, _pkcs7, lambda made: made.pem], ids=["der", "pkcs7", "pem"])
+def test_an_incomplete_chain_is_completed_by_aia(town: Town, form: Callable[[pki.Made], bytes]) -> None:
+    def issuer(visit: Visit) -> None:
+        visit.request()
+        visit.say(whole(form(town.middle)))
+
+    shelf = town.run(issuer)
+    server = town.serve(town.leaf(aia=f"{shelf.url}/middle.crt"))
+    assert town.look(server).completed_by == "aia"
+    assert shelf.visits == 1
+    assert town.look(server, follow_aia=False).completed_by is None
+    assert shelf.visits == 1
+
+
+def test_aia_of_two_steps(town: Town) -> None:
+    def shelf_of(made: pki.Made) -> Beast:
+        def hand_out(visit: Visit) -> None:
+            visit.request()
+            visit.say(whole(made.der))
+
+        return town.run(hand_out)
+
+    upper = town.middle
+    lower = pki.make("Lower", upper, is_ca=True, aia=f"{shelf_of(upper).url}/u")
+    leaf = pki.make("leaf", lower, names=(NAME,), aia=f"{shelf_of(lower).url}/l")
+    assert town.look(town.serve(leaf)).completed_by == "aia"
+
+
+@pytest.mark.parametrize("name", ["http.silent", "http.oversized-unannounced", "http.html", "http.redirects-for-ever"])
+def test_a_hostile_aia_is_no_completion(town: Town, zoo: Zoo, name: str) -> None:
+    with taking(2.0):
+        seen = town.look(town.serve(town.leaf(aia=f"{zoo(name).url}/m.crt")), timeout_s=1.0)
+    assert (seen.trusted, seen.completed_by) == (False, None)
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:1/m.crt", "ldap:///cn=x", "http://[bad/", "file:///etc/passwd"])
+def test_an_aia_that_is_no_http_address_is_no_completion(town: Town, url: str) -> None:
+    assert town.look(town.serve(town.leaf(aia=url))).completed_by is None
+
+
+def test_a_weak_key(town: Town) -> None:
+    seen = town.look(town.serve(town.leaf(key=pki.rsa_key(1024)), town.middle))
+    assert (seen.leaf.is_weak, seen.leaf.key) == (True, "RSA 1024")
+    assert seen.leaf.weakness == "its RSA key has 1024 bits, fewer than 2048"
+
+
+def test_weak_keys_and_signatures_by_kind(town: Town) -> None:
+    short_ec = pki.make("x", key=ec.generate_private_key(ec.SECP192R1()))
+    root = pki.make("r", key=pki.rsa_key(2048))
+    old = pki.with_sha1(pki.make("x", root, key=pki.rsa_key(2048, 1)), root.key)
+    old_root = pki.with_sha1(root, root.key)
+    given_up = pki.make("x", town.root, key=dsa.generate_private_key(2048))
+    modern = pki.make("x", town.root, key=ed25519.Ed25519PrivateKey.generate())
+    assert read(short_ec.der).weakness == "its EC key has 192 bits, fewer than 224"
+    assert read(old).weakness == "its signature rests on SHA1"
+    assert (read(old_root).is_self_signed, read(old_root).is_weak) == (True, False)
+    assert "DSA" in (read(given_up.der).weakness or "")
+    assert (read(modern.der).key, read(modern.der).is_weak) == ("Ed25519", False)
+
+
+def test_a_long_chain(town: Town) -> None:
+    chain = [town.middle]
+    for number in range(20):
+        chain.append(pki.make(f"Middle {number}", chain[-1], is_ca=True))
+    leaf = pki.make("leaf", chain[-1], names=(NAME,))
+    seen = town.look(town.serve(leaf, *reversed(chain)))
+    assert (seen.trusted, len(seen.chain)) == (True, 22)
+
+
+def test_an_endless_chain_ends(town: Town) -> None:
+    leaf = town.leaf()
+    server = town.serve(leaf, *[town.middle] * 400)
+    with taking(3), pytest.raises(NoReading) as caught:
+        town.look(server)
+    assert caught.value.kind == "tls-failed"
+
+
+def test_a_server_that_wants_its_name(town: Town) -> None:
+    server = town.run(wanting_name(*town.leaf().write(town.folder, town.middle), NAME))
+    assert town.look(server).trusted
+    with pytest.raises(NoReading, match="unrecognized name") as caught:
+        town.look(server, name="other.lab.test")
+    assert caught.value.kind == "tls-failed"
+
+
+def test_an_old_protocol_may_be_looked_at(town: Town) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = town.serve(
+            town.leaf(),
+            town.middle,
+            minimum_version=ssl.TLSVersion.TLSv1,
+            maximum_version=ssl.TLSVersion.TLSv1_1,
+        )
+    seen = town.look(server)
+    assert (seen.protocol, seen.trusted, seen.verify_code) == ("TLSv1.1", False, None)
+    assert seen.verify_error
+    assert "ssl.c" not in seen.verify_error
+
+
+HOSTILE = {
+    "tls.silent": "read-timeout",
+    "tls.stalls-after-hello": "read-timeout",
+    "tls.drips": "read-timeout",
+    "tls.plain-http": "tls-failed",
+    "tls.garbage": "tls-failed",
+    "tls.alert": "tls-failed",
+    "tls.resets": "connection-reset",
+    "tls.closes": "connection-reset",
+}
+
+
+def patience(name: str) -> float:
+    return 0.6 if HOSTILE[name] == "read-timeout" else 4.0
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_handshake_that_fails_is_named_in_time(zoo: Zoo, name: str) -> None:
+    with taking(1.2), pytest.raises(NoReading) as caught:
+        look("127.0.0.1", zoo(name).port, timeout_s=patience(name))
+    assert (caught.value.kind, caught.value.resource) == (HOSTILE[name], "tls")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_http_over_a_handshake_that_fails_is_named_in_time(zoo: Zoo, name: str) -> None:
+    with taking(1.6), pytest.raises(NoReading) as caught:
+        Http(f"https://127.0.0.1:{zoo(name).port}", timeout_s=patience(name)).get("/")
+    assert caught.value.kind == HOSTILE[name]
+
+
+def test_refused_and_black_holed() -> None:
+    with refusing_port() as port, pytest.raises(NoReading) as refused:
+        look("127.0.0.1", port)
+    assert refused.value.kind == "connection-refused"
+    with BlackHole() as hole, taking(1), pytest.raises(NoReading) as silent:
+        look("127.0.0.1", hole.port, timeout_s=0.5)
+    assert silent.value.kind == "connect-timeout"
+
+
+def test_files_that_can_t_be_used_are_not_the_server_s_fault(town: Town) -> None:
+    server = town.serve(town.leaf())
+    empty = town.folder / "empty.pem"
+    empty.write_text("")
+    for settings in ({"ca_file": "/nonexistent"}, {"ca_file": str(empty)}):
+        with pytest.raises(NoReading) as caught:
+            look("127.0.0.1", server.port, **settings)  # type: ignore[arg-type]
+        assert caught.value.kind == "ca-file-unreadable"
+    for path in ("/nonexistent", str(empty)):
+        with pytest.raises(NoReading) as caught:
+            town.look(server, intermediates_file=path)
+        assert caught.value.kind == "ca-file-unreadable"
+
+
+def test_https_is_verified_and_timed(town: Town) -> None:
+    leaf = town.leaf("127.0.0.1")
+    server = town.serve(leaf, town.middle, then=healthy)
+    http = Http(f"https://127.0.0.1:{server.port}", ca_file=town.ca_file)
+    answer = http.get("/", fresh=True)
+    assert answer.json() == {"status": "UP"}
+    assert answer.timings.tls_ms is not None
+    assert answer.timings.tls_ms > 0
+    assert http.get("/a").status == http.get("/b").status == 200
+    assert server.visits == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "words"),
+    [(("127.0.0.1",), (-9, -1), "expired"), (("cs.lab.test",), (-1, 9), "IP address mismatch")],
+)
+def test_https_with_a_bad_certificate_is_tls_failed(
+    town: Town, names: tuple[str, ...], days: tuple[float, float], words: str
+) -> None:
+    server = town.serve(town.leaf(*names, days=days), town.middle, then=healthy)
+    with pytest.raises(NoReading, match=words) as caught:
+        Http(f"https://127.0.0.1:{server.port}", ca_file=town.ca_file).get("/")
+    assert caught.value.kind == "tls-failed"
+
+
+def test_https_through_a_proxy(town: Town) -> None:
+    server = town.serve(town.leaf("service.test"), town.middle, then=healthy)
+    proxy = town.run(proxy_to(server.port))
+    http = Http("https://service.test", ca_file=town.ca_file, proxy=f"http://127.0.0.1:{proxy.port}")
+    answer = http.get("/", fresh=True)
+    assert answer.json() == {"status": "UP"}
+    assert answer.timings.tls_ms is not None
+    assert http.get("/a").status == http.get("/b").status == 200
+    assert proxy.visits == 2
+
+
+def test_a_bad_certificate_behind_a_proxy_is_the_service_s_own(town: Town) -> None:
+    server = town.serve(town.leaf("service.test", days=(-9, -1)), town.middle, then=healthy)
+    proxy = town.run(proxy_to(server.port))
+    with pytest.raises(NoReading, match="expired") as caught:
+        Http("https://service.test", ca_file=town.ca_file, proxy=f"http://127.0.0.1:{proxy.port}").get("/")
+    assert caught.value.kind == "tls-failed"
+
+
+def test_a_common_name_alone_is_no_name(town: Town) -> None:
+    server = town.serve(pki.make("127.0.0.1", town.middle), town.middle, then=healthy)
+    with pytest.raises(NoReading) as caught:
+        Http(f"https://127.0.0.1:{server.port}", ca_file=town.ca_file).get("/")
+    assert caught.value.kind == "tls-failed"
+
+
+def test_a_client_certificate_is_shown_where_it_is_asked_for(town: Town) -> None:
+    server = town.serve(
+        town.leaf("127.0.0.1"), town.middle, then=healthy, verify_mode=ssl.CERT_REQUIRED,
+        maximum_version=ssl.TLSVersion.TLSv1_2,
+    )  # fmt: skip
+    base = f"https://127.0.0.1:{server.port}"
+    with pytest.raises(NoReading):
+        Http(base, ca_file=town.ca_file).get("/")
+    with pytest.raises(NoReading) as caught:
+        Http(base, ca_file=town.ca_file, client_certificate=("/nonexistent", "/nonexistent")).get("/")
+    assert caught.value.kind == "client-certificate-unreadable"
+
+
+def test_an_encrypted_client_key_asks_nobody_for_its_password(town: Town) -> None:
+    made = town.leaf()
+    cert, key = made.write(town.folder)
+    Path(key).write_bytes(
+        made.key.private_bytes(
+            pki.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+        )
+    )
+    with taking(1), pytest.raises(NoReading) as caught:
+        Http("https://127.0.0.1:1", ca_file=town.ca_file, client_certificate=(cert, key)).get("/")
+    assert caught.value.kind == "client-certificate-unreadable"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_covered"),
+    [
+        ("cs.lab.test", True),
+        ("CS.LAB.TEST.", True),
+        ("a.wild.test", True),
+        ("wild.test", False),
+        ("a.b.wild.test", False),
+        ("x.test", False),
+        ("bücher.lab.test", True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("127.0.0.2", False),
+        ("other.test", False),
+        ("", False),
+    ],
+)
+def test_which_names_a_certificate_covers(name: str, is_covered: bool) -> None:
+    names = (
+        "cs.lab.test",
+        "*.wild.test",
+        "*.test",
+        "xn--bcher-kva.lab.test",
+        "127.0.0.1",
+        str(ipaddress.ip_address("::1")),
+    )
+    assert covers(read(pki.make("other.test", names=names).der), name) is is_covered

@@ -1,0 +1,89 @@
+"""Is nothing left running, however a run ends?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.harness import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARK = "RUNBOOK_CHECKS_TEST_MARK"
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Every process that inherited the mark: the run, its workers, the lab and all the lab started."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def started(tmp_path: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """A run with a lab of its own that goes on for a while."""
+    mark = tmp_path.name + str(os.getpid())
+    hidden = ("PYTEST_", "CHECKS_", "LAB_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    words = [
+        "-m",
+        "pytest",
+        "--env",
+        "lab",
+        "--fault",
+        "health.unreachable:read-timeout",
+        "--out",
+        str(tmp_path),
+        *arguments,
+    ]
+    child = subprocess.Popen(
+        [sys.executable, *words],
+        cwd=PROJECT,
+        env=environment | {MARK: mark},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    end = time.monotonic() + 30
+    while not any("postgres" in process.name() for process in marked(mark)):
+        assert time.monotonic() < end, "the lab did not start"
+        time.sleep(0.05)
+    return child, mark
+
+
+def gone(mark: str, within_s: float) -> bool:
+    end = time.monotonic() + within_s
+    while marked(mark):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["alone", "spread"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["int", "term", "kill"])
+def test_nothing_outlives_a_run(tmp_path: Path, how: signal.Signals, spread: tuple[str, ...]) -> None:
+    child, mark = started(tmp_path, *spread)
+    time.sleep(0.5)
+    child.send_signal(how)
+    child.communicate(timeout=30)
+    assert gone(mark, 10), [process.cmdline() for process in marked(mark)]
+
+
+def test_nothing_outlives_a_run_that_ends_well(tmp_path: Path) -> None:
+    child, mark = started(tmp_path)
+    child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert gone(mark, 2), [process.cmdline() for process in marked(mark)]

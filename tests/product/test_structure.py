@@ -1,0 +1,141 @@
+"""Is the house in order? Facts about the repository that keep it so; each failure says what to do."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.harness import PROJECT, SYSTEM, run
+
+MAY_IMPORT = {
+    "environments": {"environments"},
+    "probes": {"probes"},
+    "lab": {"lab"},
+    "runbooks": {"runbooks", "environments"},
+    "fixtures": {"fixtures", "environments", "runbooks", "probes"},
+    "checks": {"checks", "fixtures", "probes"},
+    "reports": {"reports", "runbooks"},
+}
+OURS = {*MAY_IMPORT, "ci", "bench", "tests"}
+
+
+def imports(path: Any) -> set[str]:
+    """The folders of ours that a module imports from, types included."""
+    tree = ast.parse(path.read_text())
+    named = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    named += [
+        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    ]
+    return {name.split(".")[0] for name in named} & OURS
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_import_direction(folder: str) -> None:
+    wrong = {
+        str(path.relative_to(PROJECT)): sorted(imports(path) - MAY_IMPORT[folder])
+        for path in (PROJECT / folder).rglob("*.py")
+        if imports(path) - MAY_IMPORT[folder]
+    }
+    assert not wrong, f"{folder} may import from {sorted(MAY_IMPORT[folder])} only; move what these need: {wrong}"
+
+
+@pytest.mark.parametrize(
+    "module", ["probes.http", "probes.postgres", "probes.tls", "fixtures.handles", "reports.plugin"]
+)
+def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
+    heavy = [
+        "requests",
+        "psycopg",
+        "dns.resolver",
+        "hypothesis",
+        "schemathesis",
+        "yaml",
+        "pydantic",
+        "cryptography.x509",
+    ]
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@cache
+def listed() -> list[dict[str, Any]]:
+    ran = run("--env", "lab", "--list-symptoms=json")
+    assert ran.code == 0, ran.output()
+    return list(json.loads(ran.stdout))
+
+
+@cache
+def texts() -> dict[str, Any]:
+    import yaml
+
+    documents = (yaml.safe_load(path.read_text()) for path in (PROJECT / "runbooks" / "symptoms").glob("*.yaml"))
+    return {name: text for document in documents for name, text in document.items()}
+
+
+def test_every_text_has_one_check_and_every_check_a_text() -> None:
+    functions: dict[str, list[str]] = {}
+    for path in (PROJECT / "checks").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for decorator in getattr(node, "decorator_list", []):
+                if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "symptom":
+                    name = ast.literal_eval(decorator.args[0])
+                    functions.setdefault(name, []).append(f"{path.name}::{getattr(node, 'name', '')}")
+                    assert path.stem == name.split(".")[0], f"{name} belongs in checks/{name.split('.')[0]}.py"
+                    assert ast.get_docstring(node), f"{name}: say in the docstring why the symptom matters"  # type: ignore[arg-type]
+    assert {n: f for n, f in functions.items() if len(f) > 1} == {}, "one check for each symptom"
+    assert set(texts()) - set(functions) == set(), "these texts have no check: add one in checks/"
+    assert set(functions) - set(texts()) == set(), "these checks have no text: add one in runbooks/symptoms/"
+
+
+def test_every_cause_has_a_fault_and_every_fault_a_cause() -> None:
+    for row in listed():
+        causes = {f"{row['symptom']}:{cause}" for cause in row["causes"]}
+        assert causes - set(row["faults"]) == set(), "these causes have no fault: add one in lab/faults/"
+        assert set(row["faults"]) - causes == set(), "these faults stand for no cause: add it to the runbook text"
+
+
+def test_list_is_the_whole_of_a_system() -> None:
+    import yaml
+
+    runbook = yaml.safe_load((PROJECT / "runbooks" / f"{SYSTEM}.yaml").read_text())
+    assert {row["symptom"] for row in listed() if row["system"] == SYSTEM} == set(runbook["symptoms"])
+    keys = {"symptom", "system", "severity", "when", "effect", "check", "causes", "faults"}
+    assert all(set(row) == keys for row in listed())
+
+
+def test_capability_left_out_leaves_its_checks_uncollected_and_names_them(tmp_path: Any) -> None:
+    env = tmp_path / "part.yaml"
+    env.write_text(f"name: part\ntier: staging\nsystems: {{{SYSTEM}: {{http: {{base_url: 'http://127.0.0.1:9'}}}}}}\n")
+    ran = run("--env", str(env), "--list-symptoms=json")
+    symptoms = {row["symptom"] for row in json.loads(ran.stdout)}
+    assert "health.unreachable" in symptoms
+    assert "database.unreachable" not in symptoms
+    text = run("--env", str(env), "--list-symptoms").stdout
+    assert f"database.unreachable [{SYSTEM}]: part says nothing about postgres" in text
+
+
+def test_repository_names_no_place_of_its_making() -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S607
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    words = (
+        "/ho" + "me/",
+        "../sha" + "red",
+        "/wo" + "rk/",
+        "Cla" + "ude",
+        "pypi" + ".org/simple",
+        "files.python" + "hosted",
+    )
+    found = []
+    for name in filter(None, tracked.stdout.split("\0")):
+        path = PROJECT / name
+        text = path.read_text(errors="replace") if path.is_file() else ""
+        found += [f"{name}: {word}" for word in words if word in text]
+    assert found == []

@@ -1,0 +1,62 @@
+"""Does every fault raise its symptom with its cause, and nothing else that it doesn't explain?"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness import PROJECT, SYSTEM, LabClient
+
+if TYPE_CHECKING:
+    from tests.harness import Ran
+
+
+def faults() -> list[str]:
+    done = subprocess.run([sys.executable, "-m", "lab", "--list=json"], cwd=PROJECT, capture_output=True, check=True)
+    return [fault["fault"] for fault in json.loads(done.stdout) if SYSTEM in fault["systems"]]
+
+
+# A placeholder that nothing filled, or with nothing; the words of the signature's scheme are meant as they stand.
+UNFILLED = re.compile(r"<(?!timestamp>|body>)[a-z0-9_]+>|''|\bNone\b")
+
+
+def told(ran: Ran) -> str:
+    """What a failing test shows: every outcome that isn't clear."""
+    lines = [ran.stdout]
+    for name, result in ran.outcomes("found", "unknown").items():
+        lines.append(f"{result['outcome']} {name} {result['reason'] or ''} <- {result['explained_by']}")
+        lines += [f"    {f['cause']} {f['seen']} <- {f['explained_by']}" for f in result["findings"]]
+    return "\n".join(lines)
+
+
+def test_healthy_lab_is_all_clear(lab: LabClient) -> None:
+    ran = lab.check()
+    assert ran.code == 0, told(ran)
+    assert set(ran.outcomes("clear")) == set(ran.results), told(ran)
+
+
+@pytest.mark.parametrize("fault", faults())
+def test_fault_is_found_with_its_cause_and_nothing_else_is_claimed(lab: LabClient, fault: str) -> None:
+    symptom, _, cause = fault.partition(":")
+    with lab.fault(fault):
+        ran = lab.check()
+    result = ran.results[symptom]
+    assert result["outcome"] == "found", told(ran)
+    assert cause in {finding["cause"] for finding in result["findings"]}, told(ran)
+    assert ran.code == 1
+    assert "Traceback" not in ran.output()
+    # Whatever else is told is explained by one root, which the fault's own symptom has a part in.
+    family = {f"{symptom}[{SYSTEM}]"} | {finding["explained_by"] for finding in result["findings"]} - {None}
+    unexplained = [
+        root for root in ran.document["roots"] if root.partition("#")[0] not in {f.partition("#")[0] for f in family}
+    ]
+    assert not unexplained, told(ran)
+    for finding in result["findings"]:
+        assert finding["remedy"], told(ran)
+        for sentence in (finding["because"], *finding["remedy"]):
+            assert UNFILLED.findall(sentence) == [], sentence

@@ -1,0 +1,83 @@
+"""A project of a few lines for ci/setup.py to set up for real, without a package index."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "small"
+version = "1"
+"""
+# What an editable install asks of a build backend (PEP 660).
+BACKEND = """\
+import pathlib, zipfile
+
+def build_editable(folder, settings=None, metadata=None):
+    name = "small-1-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(folder, name), "w") as wheel:
+        wheel.writestr("small.pth", str(pathlib.Path.cwd()))
+        wheel.writestr("small-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: small\\nVersion: 1\\n")
+        wheel.writestr("small-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("small-1.dist-info/RECORD", "")
+    return name
+"""
+
+
+class SmallProject:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "ci").mkdir(parents=True)
+        (folder / "backend.py").write_text(BACKEND)
+        (folder / "pyproject.toml").write_text(PYPROJECT)
+        (folder / "ci" / "__init__.py").touch()
+        shutil.copy(ROOT / "ci" / "setup.py", folder / "ci")
+        for name in ("requirements-dev.txt", "requirements-postgres.txt"):
+            (folder / name).write_text("# nothing\n")
+
+    @property
+    def stamp(self) -> Path:
+        return self.folder / ".venv" / "set-up.json"
+
+    def start(self) -> subprocess.Popen[str]:
+        # An index that refuses at once: nothing here may need it, and nothing may be taken from it.
+        index = {
+            "PIP_INDEX_URL": "http://127.0.0.1:9",
+            "UV_INDEX_URL": "http://127.0.0.1:9",
+            "PIP_RETRIES": "0",
+            "UV_HTTP_RETRIES": "0",
+        }
+        hostile = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "/nowhere", "PIP_USER": "1", "PIP_TARGET": "elsewhere"}
+        return subprocess.Popen(
+            [sys.executable, "ci/setup.py"],
+            cwd=self.folder,
+            env={**os.environ, "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1", **index, **hostile},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def set_up(self) -> tuple[int, str]:
+        process = self.start()
+        said, _ = process.communicate(timeout=120)
+        return process.returncode, said
+
+    def imports_itself(self) -> bool:
+        """Is the project found from another folder, in a locale that knows only ASCII?"""
+        python = self.folder / ".venv" / "bin" / "python"
+        code = "import backend; print(ascii(backend.__file__))"
+        told = subprocess.run(
+            [str(python), "-c", code], check=False, cwd="/", env={"LC_ALL": "C"}, capture_output=True, text=True
+        )
+        return told.stdout.strip() == ascii(str(self.folder / "backend.py"))

@@ -1,0 +1,99 @@
+"""Does every command say what it is for, and what it lacks?"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RESULT = {"uuid": "1", "historyId": "h", "fullName": "checks.health#check", "name": "health.unreachable"}
+CATEGORY = {"name": "Root: P0 health.unreachable", "matchedStatuses": ["failed"], "messageRegex": "^found health.*"}
+
+
+def make(*words: str) -> str:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", *words]
+    return subprocess.run(command, cwd=ROOT, check=True, env=env, capture_output=True, text=True).stdout
+
+
+def test_make_alone_lists_every_command() -> None:
+    text = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)", text, re.MULTILINE)
+    assert phony
+    commands = set(phony[1].split()) - {"set-up"}
+    assert {"check", "test", "lint", "bench", "report", "lab"} <= commands
+    listed = make("-s", "-j4")
+    assert {line.split()[1] for line in listed.splitlines() if line.startswith("  make ")} == commands
+    assert all(len(line) <= 100 for line in listed.splitlines())
+
+
+def test_commands_together_run_one_after_the_other() -> None:
+    assert re.findall(r"-m (ruff|mypy|pytest)", make("-n", "-j4", "lint", "test")) == ["ruff", "ruff", "mypy", "pytest"]
+
+
+def test_ci_calls_the_same_commands() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "make --keep-going lint test" in script.read_text()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """As much of the project as the pages need."""
+    folder = tmp_path / "my checks"
+    shutil.copytree(ROOT / "ci", folder / "ci")
+    return folder
+
+
+def pages(folder: Path, path: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PATH": path}
+    command = [sys.executable, "-m", "ci.pages"]
+    return subprocess.run(command, check=False, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+
+
+def leave_a_run(folder: Path, name: str) -> None:
+    results = folder / "reports" / "out" / name / "allure"
+    results.mkdir(parents=True)
+    message = {"message": "found health.unreachable[x] refused"}
+    (results / "1-result.json").write_text(json.dumps({**RESULT, "status": "failed", "statusDetails": message}))
+    (results / "categories.json").write_text(json.dumps([CATEGORY]))
+    latest = folder / "reports" / "out" / "latest"
+    latest.unlink(missing_ok=True)
+    latest.symlink_to(name)
+
+
+def test_pages_without_a_run_or_without_node(checkout: Path) -> None:
+    done = pages(checkout, "/nowhere")
+    assert (done.returncode, done.stderr) == (1, "report: no run has left results yet: `make check` first.\n")
+    leave_a_run(checkout, "one")
+    done = pages(checkout, "/nowhere")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "report: the pages need Node 20 or newer and npm, and there is no node or npm on PATH. "
+        "The results themselves are in reports/out/latest, and everything else works without.\n"
+    )
+
+
+def test_pages_count_a_run_once_in_the_trends_and_load_nothing_from_elsewhere(checkout: Path) -> None:
+    if not (ROOT / ".toolbox" / "allure").exists() or not shutil.which("npm"):
+        pytest.skip("Allure isn't here: `make report` gets it, where node is")
+    (checkout / ".toolbox").symlink_to(ROOT / ".toolbox")
+    leave_a_run(checkout, "one")
+    assert pages(checkout, os.environ["PATH"]).returncode == 0
+    leave_a_run(checkout, "two")
+    for _ in range(2):
+        done = pages(checkout, os.environ["PATH"])
+        assert (done.stdout, done.stderr) == ("report: reports/out/report/index.html (opens from disk)\n", "")
+    history = (checkout / "reports" / "out" / "allure-history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["name"] for line in history] == ["runbook-checks one", "runbook-checks two"]
+    page = (checkout / "reports" / "out" / "report" / "index.html").read_text()
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=\"https?:", page), (
+        "the pages load something from elsewhere"
+    )

@@ -1,0 +1,88 @@
+"""TLS servers: one that works with any certificate, and some that never finish a handshake."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+
+from tests.zoo.beast import Handler, Visit, beast
+
+HELLO_RECORD = b"\x16\x03\x03"
+FATAL_ALERT = b"\x15\x03\x03\x00\x02\x02"
+
+
+def serving(cert: str, key: str, then: Handler | None = None, **settings: object) -> Handler:
+    """Finish the handshake with this certificate, then go on as another beast."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(cert, key)
+    for name, value in settings.items():
+        setattr(context, name, value)
+
+    def handle(visit: Visit) -> None:
+        with context.wrap_socket(visit.sock, server_side=True) as secured:
+            visit.sock = secured
+            (then or Visit.stay_silent)(visit)
+
+    return handle
+
+
+def wanting_name(cert: str, key: str, wanted: str) -> Handler:
+    """Refuses whoever does not ask for the right name (alert unrecognized_name)."""
+
+    def choose(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> int | None:
+        return None if name == wanted else int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
+
+    return serving(cert, key, sni_callback=choose)
+
+
+def front(cert: str, key: str) -> Callable[[Handler], Handler]:
+    return lambda handler: serving(cert, key, handler)
+
+
+@beast("tls.silent")
+def silent(visit: Visit) -> None:
+    visit.stay_silent()
+
+
+@beast("tls.stalls-after-hello")
+def stalls_after_hello(visit: Visit) -> None:
+    visit.sock.recv(4096)
+    visit.say(HELLO_RECORD + b"\x00\x7a\x02\x00\x00\x76")
+    visit.stay_silent()
+
+
+@beast("tls.drips")
+def drips(visit: Visit) -> None:
+    visit.sock.recv(4096)
+    visit.drip(HELLO_RECORD + b"\x40\x00" + b"\x02\x00\x3f\xfc" + b"\x03\x03" + b"x" * 16000)
+
+
+@beast("tls.plain-http")
+def plain_http(visit: Visit) -> None:
+    visit.sock.recv(4096)
+    visit.say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+@beast("tls.garbage")
+def garbage(visit: Visit) -> None:
+    visit.sock.recv(4096)
+    visit.say(b"\x00\xff\xfe garbage")
+    visit.stay_silent(0.5)
+
+
+@beast("tls.alert")
+def alert(visit: Visit) -> None:
+    visit.sock.recv(4096)
+    visit.say(FATAL_ALERT + b"\x28")  # handshake_failure
+
+
+@beast("tls.resets")
+def resets(visit: Visit) -> None:
+    visit.sock.recv(4096)
+    visit.reset()
+
+
+@beast("tls.closes")
+def closes(visit: Visit) -> None:
+    visit.sock.recv(4096)
