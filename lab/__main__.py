@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from lab import registry
+from lab.systems import SYSTEMS
 
 BAD_USAGE = 4
 
@@ -16,12 +17,13 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         _list(options.list)
         return 0
+    systems = list(dict.fromkeys(options.system)) or list(SYSTEMS)
     try:
-        faults = [registry.find_fault(name) for name in options.fault]
+        faults = [registry.find_fault(name, systems) for name in options.fault]
     except registry.UnknownName as unknown:
         print(f"lab: {unknown}", file=sys.stderr)
         return BAD_USAGE
-    return _run(faults, options.state)
+    return _run(systems, faults, options.state)
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,6 +35,7 @@ class Parser(argparse.ArgumentParser):
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m lab", description="Run the stand-in systems; Ctrl-C stops them.")
     parser.add_argument("--fault", action="append", default=[], metavar="SYMPTOM:CAUSE[@SYSTEM]", help="break it so")
+    parser.add_argument("--system", action="append", default=[], choices=list(SYSTEMS), help="only this one")
     parser.add_argument("--list", nargs="?", const="text", choices=["text", "json"], help="print the faults")
     parser.add_argument("--state", type=Path, metavar="FILE", help="tell a parent process where everything is")
     return parser.parse_args(arguments)
@@ -48,13 +51,13 @@ def _list(form: str) -> None:
         print("\n".join(f"{row['fault']}  ({', '.join(row['systems'])})" for row in rows))
 
 
-def _run(faults: list[registry.Change], state: Path | None) -> int:
+def _run(systems: list[str], faults: list[registry.Change], state: Path | None) -> int:
     import asyncio
 
     from lab.running import run
 
     try:
-        asyncio.run(run(faults, state))
+        asyncio.run(run(systems, faults, state))
     except OSError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

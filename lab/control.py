@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
@@ -12,20 +12,20 @@ from starlette.routing import Route
 from lab import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.requests import Request
 
-    from lab.changes import Changes
     from lab.lab import Lab
+    from lab.registry import Change
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_control(lab: Lab) -> Starlette:
     """Everything lies under the token, except the intermediate certificate, which is public."""
-    faults = _switching(lab.changes, "fault", registry.find_fault, registry.faults)
-    blinds = _switching(lab.changes, "what", registry.find_blind, registry.blinds)
+    faults = _switching(lab, "fault", registry.find_fault, registry.faults)
+    blinds = _switching(lab, "what", registry.find_blind, registry.blinds)
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -49,14 +49,21 @@ def create_control(lab: Lab) -> Starlette:
     )
 
 
-def _switching(changes: Changes, key: str, find: Callable[[str], Any], known: Callable[[], Any]) -> Endpoint:
+def _switching(
+    lab: Lab,
+    key: str,
+    find: Callable[[str, Iterable[str]], Change],
+    known: Callable[[Iterable[str]], dict[str, Change]],
+) -> Endpoint:
+    changes = lab.changes
+
     async def switch(request: Request) -> Response:
         if request.method == "GET":
-            active = changes.names(known())
-            names = sorted({change.name for change in known().values()})
+            active = changes.names(known(lab.names))
+            names = sorted({change.name for change in known(lab.names).values()})
             return JSONResponse({"active": active, "known": names})
         try:
-            change = find((await request.json())[key])
+            change = find((await request.json())[key], lab.names)
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": f'a body such as {{"{key}": "NAME"}} is needed'}, 400)
         except registry.UnknownName as unknown:
@@ -65,6 +72,6 @@ def _switching(changes: Changes, key: str, find: Callable[[str], Any], known: Ca
             await (changes.apply(change) if request.method == "POST" else changes.undo(change))
         except Exception as error:  # whatever went wrong is the caller's to read
             return JSONResponse({"error": f"{change.name}: {type(error).__name__}: {error}"}, 500)
-        return JSONResponse({"active": changes.names(known())})
+        return JSONResponse({"active": changes.names(known(lab.names))})
 
     return switch

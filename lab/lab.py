@@ -5,27 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lab.changes import Changes
-from lab.customer_service.system import CustomerService
 from lab.folders import RunFolder
 from lab.servers.asgi import HttpServer
 from lab.servers.certificates import Authority
 from lab.servers.dns import Dns
 from lab.servers.squatter import holding
+from lab.systems import SYSTEMS
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
+    from lab.customer_service.system import CustomerService
     from lab.servers.part import Part
+    from lab.systems import StandIn
 
 
 class Lab:
-    """What all systems share, and one attribute per system."""
+    """What all systems share, and one attribute for each system that is up."""
 
-    def __init__(self, run: RunFolder) -> None:
+    customer_service: CustomerService
+
+    def __init__(self, run: RunFolder, names: Iterable[str] = SYSTEMS) -> None:
         self.run = run
         self.loop = asyncio.get_running_loop()
         self.token = secrets.token_urlsafe(16)
@@ -33,10 +38,16 @@ class Lab:
         self.control = HttpServer()
         self.authority = Authority(run.sub("certificates"))
         self.authority.aia_url = f"http://127.0.0.1:{self.control.port}/pki/intermediate.crt"
-        self.customer_service = CustomerService(self)
-        self.systems = [self.customer_service]
+        self.names = tuple(names)
+        self.systems = [self._made(*SYSTEMS[name]) for name in self.names]
         self.changes = Changes(self)
         self.variables: dict[str, str] = {}
+
+    def _made(self, attribute: str, where: str) -> StandIn:
+        module, _, name = where.partition(":")
+        system: StandIn = getattr(import_module(module), name)(self)
+        setattr(self, attribute, system)
+        return system
 
     @property
     def parts(self) -> list[Part]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from lab.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,6 +30,7 @@ class Change:
     name: str
     system: str
     body: Body
+    hides: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -59,18 +62,23 @@ class FaultsOf:
 
 
 class BlindsOf:
-    """The decorator `@blind("name")`: a source or a privilege taken away, so that a check can't look."""
+    """The decorator `@blind("name", "symptom", ...)`: a source or a privilege taken away, so that a check can't look.
+
+    The symptoms named must then be unknown. Where none is named, something else is left to look with.
+    """
 
     def __init__(self, system: str) -> None:
         self._system = system
 
-    def __call__(self, name: str) -> Callable[[Body], Body]:
-        return _registering(_blinds, name, self._system)
+    def __call__(self, name: str, *hides: str) -> Callable[[Body], Body]:
+        return _registering(_blinds, name, self._system, hides)
 
 
-def _registering(table: dict[str, Change], name: str, system: str) -> Callable[[Body], Body]:
+def _registering(
+    table: dict[str, Change], name: str, system: str, hides: tuple[str, ...] = ()
+) -> Callable[[Body], Body]:
     def register(body: Body) -> Body:
-        change = Change(name, system, body)
+        change = Change(name, system, body, hides)
         if change.full_name in table:
             raise ValueError(f"{change.full_name} is registered twice")
         table[change.full_name] = change
@@ -79,12 +87,16 @@ def _registering(table: dict[str, Change], name: str, system: str) -> Callable[[
     return register
 
 
-def faults() -> dict[str, Change]:
-    return _loaded("lab.faults", _faults)
+def faults(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
+    return _of(systems, _loaded("lab.faults", _faults))
 
 
-def blinds() -> dict[str, Change]:
-    return _loaded("lab.blinds", _blinds)
+def blinds(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
+    return _of(systems, _loaded("lab.blinds", _blinds))
+
+
+def _of(systems: Iterable[str], table: dict[str, Change]) -> dict[str, Change]:
+    return {name: change for name, change in table.items() if change.system in systems}
 
 
 def _loaded(package: str, table: dict[str, Change]) -> dict[str, Change]:
@@ -101,12 +113,12 @@ def listing() -> list[dict[str, Any]]:
     return [{"fault": name, "systems": sorted(where)} for name, where in sorted(systems.items())]
 
 
-def find_fault(given: str) -> Change:
-    return _find(faults(), given, "fault")
+def find_fault(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
+    return _find(faults(systems), given, "fault")
 
 
-def find_blind(given: str) -> Change:
-    return _find(blinds(), given, "blind")
+def find_blind(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
+    return _find(blinds(systems), given, "blind")
 
 
 def _find(table: dict[str, Change], given: str, kind: str) -> Change:

@@ -21,7 +21,7 @@ EXAMPLE = '{"fault": "webhook.stale-accepted:accepted"}'
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-async def run(faults: list[Change], state: Path | None) -> None:
+async def run(systems: list[str], faults: list[Change], state: Path | None) -> None:
     ends = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPPING:
@@ -30,15 +30,14 @@ async def run(faults: list[Change], state: Path | None) -> None:
         _follow_parent(ends)
     folder = RunFolder()
     try:
-        await _boot_and_wait(folder, faults, state, ends)
+        from lab.lab import Lab
+
+        await _boot_and_wait(Lab(folder, systems), faults, state, ends)
     finally:
         folder.remove()
 
 
-async def _boot_and_wait(folder: RunFolder, faults: list[Change], state: Path | None, ends: asyncio.Event) -> None:
-    from lab.lab import Lab
-
-    lab = Lab(folder)
+async def _boot_and_wait(lab: Lab, faults: list[Change], state: Path | None, ends: asyncio.Event) -> None:
     waiting = asyncio.create_task(ends.wait())
     starting = asyncio.create_task(_start(lab, faults))
     try:

@@ -61,7 +61,7 @@ def _keep(slot: Path, files: Files) -> None:
 
 def _key(sources: list[str]) -> str:
     digest = hashlib.sha256(f"{sys.version} {Symptom.__module__}".encode())
-    code = [path for folder in _CODE for path in sorted((PROJECT / folder).glob("*.py"))]
+    code = [path for folder in _CODE for path in sorted((PROJECT / folder).rglob("*.py"))]
     texts = sorted((PROJECT / "runbooks").glob("**/*.yaml"))
     for path in (*map(Path, sources), *texts):
         digest.update(f"{path}\0".encode() + _bytes(path))

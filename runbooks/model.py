@@ -5,20 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from environments.capabilities import (
-    STRICT,
-    Backups,
-    Host,
-    Http,
-    Logs,
-    OpenApi,
-    Postgres,
-    Rollback,
-    Tls,
-    Variables,
-    Webhook,
-    positive,
-)
+from environments import capabilities
+from environments.capabilities import STRICT, positive
 from environments.references import Text
 
 if TYPE_CHECKING:
@@ -126,16 +114,16 @@ class System:
     """The system's full name."""
     runbook: str | None = None
     """Its runbook file, beside the environment file; else runbooks/NAME.yaml."""
-    http: Http | None = None
-    postgres: Postgres | None = None
-    webhook: Webhook | None = None
-    variables: Variables | None = None
-    host: Host | None = None
-    tls: Tls | None = None
-    logs: Logs | None = None
-    openapi: OpenApi | None = None
-    backups: Backups | None = None
-    rollback: Rollback | None = None
+    http: capabilities.Http | None = None
+    postgres: capabilities.Postgres | None = None
+    webhook: capabilities.Webhook | None = None
+    variables: capabilities.Variables | None = None
+    host: capabilities.Host | None = None
+    tls: capabilities.Tls | None = None
+    logs: capabilities.Logs | None = None
+    openapi: capabilities.OpenApi | None = None
+    backups: capabilities.Backups | None = None
+    rollback: capabilities.Rollback | None = None
     resolver: Text | None = None
     """The name server to ask, IP[:PORT]; else the machine's own."""
     ca_file: Text | None = None
@@ -159,11 +147,12 @@ class System:
         positive(deadline_s=self.deadline_s)
 
 
-CAPABILITIES: tuple[str, ...] = tuple(
-    name
-    for name in (f.name for f in fields(System))
-    if name in {"http", "postgres", "webhook", "variables", "host", "tls", "logs", "openapi", "backups", "rollback"}
-)
+# What a system's section says beside its capabilities.
+_OF_ITS_OWN = {
+    "title", "runbook", "resolver", "ca_file", "client_certificate", "proxy", "headers", "deadline_s",
+    "symptoms", "checklists", "escalation",
+}  # fmt: skip
+CAPABILITIES: tuple[str, ...] = tuple(f.name for f in fields(System) if f.name not in _OF_ITS_OWN)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,33 @@
-"""The lab that the suite's own tests share: one for each test process, healthy between tests."""
+"""The labs that the suite's own tests share: one for each test process and system, healthy between tests."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import LabClient, started_lab
+from tests.harness import SYSTEM, LabClient, started_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
-    with started_lab(tmp_path_factory.mktemp("lab")) as client:
-        yield client
+def lab_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], LabClient]]:
+    """A lab with one system, by its name; started when first asked for."""
+    labs: dict[str, LabClient] = {}
+    with ExitStack() as stack:
+
+        def lab(system: str) -> LabClient:
+            if system not in labs:
+                labs[system] = stack.enter_context(started_lab(tmp_path_factory.mktemp("lab"), system))
+            return labs[system]
+
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def lab(lab_of: Callable[[str], LabClient]) -> LabClient:
+    """The one with AI Customer Service, which most tests look at."""
+    return lab_of(SYSTEM)

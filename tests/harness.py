@@ -61,6 +61,7 @@ class LabClient:
     variables: dict[str, str]
     missing: dict[str, str]
     out: Path
+    system: str = SYSTEM
     runs: list[Ran] = field(default_factory=list)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -95,9 +96,15 @@ class LabClient:
                 self.ask("DELETE", path, {key: name})
 
     def check(self, *arguments: str, env: str = "lab", variables: dict[str, str] | None = None) -> Ran:
-        """Run the product against this lab."""
+        """Run the product against this lab; in lab.yaml stand all systems, and this one runs."""
+        named = ("--system", self.system) if env == "lab" and "--system" not in arguments else ()
         return run(
-            "--env", env, *arguments, out=self.out, variables={"CHECKS_LAB": str(self.state)} | (variables or {})
+            "--env",
+            env,
+            *named,
+            *arguments,
+            out=self.out,
+            variables={"CHECKS_LAB": str(self.state)} | (variables or {}),
         )
 
 
@@ -133,10 +140,10 @@ def run(
 
 
 @contextmanager
-def started_lab(folder: Path) -> Iterator[LabClient]:
-    """A lab of the tests' own."""
+def started_lab(folder: Path, system: str = SYSTEM) -> Iterator[LabClient]:
+    """A lab of the tests' own, with one system."""
     state = folder / "lab.json"
-    words = [sys.executable, "-m", "lab", "--state", str(state)]
+    words = [sys.executable, "-m", "lab", "--state", str(state), "--system", system]
     with (folder / "said").open("w+") as said:
         child = subprocess.Popen(words, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=said)
         try:
@@ -146,7 +153,7 @@ def started_lab(folder: Path) -> Iterator[LabClient]:
                 assert time.monotonic() < end, "the lab did not start within 60 s"
                 time.sleep(0.02)
             told = json.loads(state.read_text())
-            yield LabClient(state, told["control"], told["variables"], told["missing"], folder / "out")
+            yield LabClient(state, told["control"], told["variables"], told["missing"], folder / "out", system)
         finally:
             child.terminate()
             child.wait(20)

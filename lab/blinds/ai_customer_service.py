@@ -33,23 +33,23 @@ def _say(lab: Lab, path: str, status: int, body: Any) -> None:
     lab.customer_service.service.behaviour.canned[f"GET {path}"] = Canned(status, body)
 
 
-@blind("postgres-monitor-revoked")
+@blind("postgres-monitor-revoked", "database.connections-exhausted")
 def other_sessions_hidden(lab: Lab) -> Iterator[None]:
     yield from _revoke(lab, ["pg_monitor"], "cs_monitor")
 
 
-@blind("postgres-activity-revoked")
+@blind("postgres-activity-revoked", "database.connections-exhausted")
 def activity_view_closed(lab: Lab) -> Iterator[None]:
     yield from _revoke(lab, ["SELECT ON pg_catalog.pg_stat_activity"], "PUBLIC")
 
 
-@blind("postgres-catalog-revoked")
+@blind("postgres-catalog-revoked", "migration.missing", "migration.column-drift")
 def catalog_closed(lab: Lab) -> Iterator[None]:
     names = [f"pg_catalog.{name}" for name in CATALOG] + list(STANDARD_VIEWS)
     yield from _revoke(lab, [f"SELECT ON {name}" for name in names], "PUBLIC")
 
 
-@blind("postgres-functions-revoked")
+@blind("postgres-functions-revoked", "migration.permission-denied")
 def privilege_functions_closed(lab: Lab) -> Iterator[None]:
     yield from _revoke(lab, [f"EXECUTE ON FUNCTION {name}" for name in FUNCTIONS], "PUBLIC")
 
@@ -60,12 +60,12 @@ def tables_closed(lab: Lab) -> Iterator[None]:
     yield from _revoke(lab, [f"SELECT ON {table}" for table in TABLES], "cs_monitor")
 
 
-@blind("postgres-audit-revoked")
+@blind("postgres-audit-revoked", "webhook.chain-broken")
 def audit_rows_closed(lab: Lab) -> Iterator[None]:
     yield from _revoke(lab, ["SELECT ON cs_audit_logs"], "cs_monitor")
 
 
-@blind("postgres-messages-revoked")
+@blind("postgres-messages-revoked", "webhook.duplicate-processed")
 def message_rows_closed(lab: Lab) -> Iterator[None]:
     yield from _revoke(lab, ["SELECT ON cs_messages", "SELECT ON cs_message_dedup"], "cs_monitor")
 
@@ -75,29 +75,29 @@ def schema_closed(lab: Lab) -> Iterator[None]:
     yield from _revoke(lab, ["USAGE ON SCHEMA public"], "PUBLIC")
 
 
-@blind("postgres-never-greets")
+@blind("postgres-never-greets", "migration.missing", "migration.permission-denied", "migration.column-drift")
 def accepts_and_says_nothing(lab: Lab) -> None:
     lab.customer_service.database_port.behaviour.silent_for = "cs_monitor"
 
 
-@blind("dns-silent")
+@blind("dns-silent", "webhook.tampered-accepted", "migration.missing", "domain.certificate-expired")
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True
 
 
-@blind("log-file-missing")
+@blind("log-file-missing", "logs.errors")
 def log_gone(lab: Lab) -> Iterator[None]:
     with away(lab.customer_service.log.path), lab.customer_service.log.paused():
         yield
 
 
-@blind("log-file-unreadable")
+@blind("log-file-unreadable", "logs.errors")
 def log_closed(lab: Lab) -> Iterator[None]:
     with lab.customer_service.log.paused(), unreadable(lab.customer_service.log.path):
         yield
 
 
-@blind("log-empty")
+@blind("log-empty", "logs.errors")
 def log_truncated(lab: Lab) -> Iterator[None]:
     with away(lab.customer_service.log.path), lab.customer_service.log.paused():
         lab.customer_service.log.path.touch()
@@ -105,7 +105,7 @@ def log_truncated(lab: Lab) -> Iterator[None]:
         lab.customer_service.log.path.unlink()
 
 
-@blind("log-stale")
+@blind("log-stale", "logs.errors")
 def log_ended_hours_ago(lab: Lab) -> Iterator[None]:
     log = lab.customer_service.log
     with away(log.path), log.paused():
@@ -115,7 +115,7 @@ def log_ended_hours_ago(lab: Lab) -> Iterator[None]:
         log.path.unlink()
 
 
-@blind("log-not-utf8")
+@blind("log-not-utf8", "logs.errors")
 def log_is_binary(lab: Lab) -> Iterator[None]:
     log = lab.customer_service.log
     with away(log.path), log.paused():
@@ -124,37 +124,45 @@ def log_is_binary(lab: Lab) -> Iterator[None]:
         log.path.unlink()
 
 
-@blind("backup-folder-missing")
+@blind("backup-folder-missing", "backup.stale")
 def backup_folder_gone(lab: Lab) -> Iterator[None]:
     with away(lab.customer_service.backups):
         yield
 
 
-@blind("backup-folder-unreadable")
+@blind("backup-folder-unreadable", "backup.stale")
 def backup_folder_closed(lab: Lab) -> Iterator[None]:
     with unreadable(lab.customer_service.backups):
         yield
 
 
-@blind("dotenv-missing")
+@blind(
+    "dotenv-missing",
+    "preflight.variable-missing",
+    "preflight.memory-fallback",
+    "preflight.dsn-malformed",
+    "preflight.example-credential",
+    "preflight.wrong-mode",
+    "preflight.address-in-use",
+)
 def dotenv_gone(lab: Lab) -> Iterator[None]:
     with away(lab.customer_service.dotenv.path):
         yield
 
 
-@blind("dotenv-unreadable")
+@blind("dotenv-unreadable", "preflight.variable-missing", "preflight.address-in-use")
 def dotenv_closed(lab: Lab) -> Iterator[None]:
     with unreadable(lab.customer_service.dotenv.path):
         yield
 
 
-@blind("rollback-folder-unreadable")
+@blind("rollback-folder-unreadable", "rollback.not-possible")
 def rollback_folder_closed(lab: Lab) -> Iterator[None]:
     with unreadable(lab.customer_service.rollback.artefact.parent):
         yield
 
 
-@blind("ca-file-missing")
+@blind("ca-file-missing", "webhook.unsigned-accepted", "domain.certificate-invalid")
 def ca_file_gone(lab: Lab) -> Iterator[None]:
     with away(lab.authority.ca_file):
         yield
@@ -166,22 +174,22 @@ def intermediates_gone(lab: Lab) -> Iterator[None]:
         yield
 
 
-@blind("direct-refused")
+@blind("direct-refused", "webhook.clock-drift")
 def direct_address_closed(lab: Lab) -> None:
     lab.customer_service.direct.behaviour.door = "refused"
 
 
-@blind("date-header-missing")
+@blind("date-header-missing", "webhook.clock-drift")
 def no_date_header(lab: Lab) -> None:
     lab.customer_service.service.behaviour.sends_date = False
 
 
-@blind("version-not-told")
+@blind("version-not-told", "health.wrong-version")
 def info_not_found(lab: Lab) -> None:
     _say(lab, INFO, 404, {"detail": "Not Found"})
 
 
-@blind("version-field-missing")
+@blind("version-field-missing", "health.wrong-version")
 def info_without_version(lab: Lab) -> None:
     _say(lab, INFO, 200, {"app": {"name": "ai-customer-service"}})
 
@@ -191,6 +199,6 @@ def document_is_a_page(lab: Lab) -> None:
     _say(lab, "/openapi.json", 200, "<html><body>Swagger</body></html>")
 
 
-@blind("openapi-forbidden")
+@blind("openapi-forbidden", "contract.violated")
 def document_forbidden(lab: Lab) -> None:
     _say(lab, "/openapi.json", 403, {"detail": "Forbidden"})

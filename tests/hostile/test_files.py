@@ -1,4 +1,4 @@
-"""Files that are none, never end, or hold what nobody should print: no check waits for them, or shows what it must not."""
+"""Files that are none, never end, or hold what nobody should print: no check waits for them, or shows it."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from lab import registry
-from tests.harness import LabClient
+from tests.harness import SYSTEM, LabClient
 from tests.lab.outside import Outside
 
-FAULTS = sorted({change.name for change in registry.faults().values()})
-BLINDS = sorted({change.name for change in registry.blinds().values()})
+FAULTS = sorted({change.name for change in registry.faults([SYSTEM]).values()})
+BLINDS = sorted({change.name for change in registry.blinds([SYSTEM]).values()})
 NOT_LOOKED_AT = {  # what takes away a way of looking that isn't used here, or makes it wait
     "postgres-activity-revoked",
     "postgres-catalog-revoked",

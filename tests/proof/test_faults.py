@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient
+from lab.registry import Change, faults
+from lab.systems import SYSTEMS
+from tests.harness import LabClient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.harness import Ran
 
 
-def faults() -> list[str]:
-    done = subprocess.run([sys.executable, "-m", "lab", "--list=json"], cwd=PROJECT, capture_output=True, check=True)
-    return [fault["fault"] for fault in json.loads(done.stdout) if SYSTEM in fault["systems"]]
-
-
+FAULTS = {f"{fault.system}-{fault.name}": fault for fault in faults().values()}
 # A placeholder that nothing filled, or with nothing; the words of the signature's scheme are meant as they stand.
 UNFILLED = re.compile(r"<(?!timestamp>|body>)[a-z0-9_]+>|''|\bNone\b")
 
@@ -34,16 +31,20 @@ def told(ran: Ran) -> str:
     return "\n".join(lines)
 
 
-def test_healthy_lab_is_all_clear(lab: LabClient) -> None:
-    ran = lab.check()
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_healthy_lab_is_all_clear(lab_of: Callable[[str], LabClient], system: str) -> None:
+    ran = lab_of(system).check()
     assert ran.code == 0, told(ran)
     assert set(ran.outcomes("clear")) == set(ran.results), told(ran)
 
 
-@pytest.mark.parametrize("fault", faults())
-def test_fault_is_found_with_its_cause_and_nothing_else_is_claimed(lab: LabClient, fault: str) -> None:
-    symptom, _, cause = fault.partition(":")
-    with lab.fault(fault):
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_fault_is_found_with_its_cause_and_nothing_else_is_claimed(
+    lab_of: Callable[[str], LabClient], fault: Change
+) -> None:
+    symptom, _, cause = fault.name.partition(":")
+    lab = lab_of(fault.system)
+    with lab.fault(fault.name):
         ran = lab.check()
     result = ran.results[symptom]
     assert result["outcome"] == "found", told(ran)
@@ -51,7 +52,7 @@ def test_fault_is_found_with_its_cause_and_nothing_else_is_claimed(lab: LabClien
     assert ran.code == 1
     assert "Traceback" not in ran.output()
     # Whatever else is told is explained by one root, which the fault's own symptom has a part in.
-    family = {f"{symptom}[{SYSTEM}]"} | {finding["explained_by"] for finding in result["findings"]} - {None}
+    family = {f"{symptom}[{fault.system}]"} | {finding["explained_by"] for finding in result["findings"]} - {None}
     unexplained = [
         root for root in ran.document["roots"] if root.partition("#")[0] not in {f.partition("#")[0] for f in family}
     ]

@@ -1,0 +1,38 @@
+"""What can a system have that checks need? One dataclass a capability, in a system's section of that name.
+
+The runbook file says what to expect, the environment file where it is; both speak of the same keys, and
+the environment's win. Plain dataclasses: they are validated with pydantic when a file is first seen
+(runbooks/reading.py), and a start-up that finds the file unchanged needs no pydantic at all.
+"""
+
+from environments.capabilities.backups import Backups
+from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
+from environments.capabilities.http import Health, Http, VersionAt
+from environments.capabilities.logs import Logs
+from environments.capabilities.openapi import OpenApi
+from environments.capabilities.postgres import Postgres
+from environments.capabilities.rules import STRICT, positive
+from environments.capabilities.tls import Tls
+from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhook
+
+__all__ = [
+    "STRICT",
+    "Backups",
+    "Chain",
+    "ChainStep",
+    "Health",
+    "Host",
+    "Http",
+    "Logs",
+    "ModeRule",
+    "OpenApi",
+    "Postgres",
+    "Refusals",
+    "Rollback",
+    "StoreRule",
+    "Tls",
+    "Variables",
+    "VersionAt",
+    "Webhook",
+    "positive",
+]

@@ -1,0 +1,45 @@
+"""Which systems does the lab stand in for, and what do they have in common?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from lab.servers.part import Part
+
+
+# By the name that environments use: the attribute of Lab, and the class behind it.
+SYSTEMS = {
+    "ai-customer-service": ("customer_service", "lab.customer_service.system:CustomerService"),
+}
+
+
+class StandIn(Protocol):
+    """One system of the lab: made with the Lab as its only argument, started and stopped with it."""
+
+    missing: dict[str, str]
+    """Parts that this machine can't have, and why."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What a fault may change, in the order in which a change settles."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def variables(self) -> dict[str, str]:
+        """What environments/lab.yaml refers to."""
+
+    def healed(self) -> None:
+        """The last fault has been undone."""
+
+    def requests(self) -> list[dict[str, object]]:
+        """What reached its HTTP services."""
+
+    def statements(self) -> list[dict[str, object]]:
+        """What reached its databases."""
+
+    def clear(self) -> None:
+        """Forget both."""
