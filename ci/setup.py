@@ -227,9 +227,15 @@ def set_up() -> None:
             say(f"ready after {time.monotonic() - started:.0f} s.")
 
 
+def fill_toolbox() -> None:
+    """Programs of the lab that are no Python packages; without them the lab goes on, and says what it lacks."""
+    subprocess.call([str(PYTHON), "-m", "ci.toolbox"], cwd=str(ROOT), stdin=subprocess.DEVNULL)
+
+
 def main() -> int:
     try:
         set_up()
+        fill_toolbox()
     except PermissionError as error:
         say(f"no permission for {error.filename}: remove .venv as the user who made it.")
         return 1

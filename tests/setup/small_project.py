@@ -40,7 +40,8 @@ class SmallProject:
         (folder / "ci").mkdir(parents=True)
         (folder / "backend.py").write_text(BACKEND)
         (folder / "pyproject.toml").write_text(PYPROJECT)
-        (folder / "ci" / "__init__.py").touch()
+        for name in ("__init__.py", "toolbox.py"):
+            (folder / "ci" / name).touch()
         shutil.copy(ROOT / "ci" / "setup.py", folder / "ci")
         for name in ("requirements-dev.txt", "requirements-postgres.txt"):
             (folder / name).write_text("# nothing\n")

@@ -1,0 +1,160 @@
+"""Which programs does the lab need that no Python package brings? Debian's, unpacked into .toolbox without root.
+
+Nothing is installed on the machine: packages are downloaded with apt's own client into a private folder and unpacked
+there. A machine without apt uses what it has on its PATH; what it doesn't have is said once, and the lab goes on
+without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLBOX = ROOT / ".toolbox"
+DONE = "unpacked.json"
+PATIENCE_S = 600
+TRIED = TOOLBOX / "tried"  # what could not be had isn't asked for again at every command
+AGAIN_S = 3600
+
+
+@dataclass(frozen=True)
+class Part:
+    """One program: what it is called, and the packages it comes in."""
+
+    name: str
+    program: str
+    packages: tuple[str, ...]
+    with_dependencies: bool = False
+
+
+PARTS = (
+    Part("mariadb", "mariadbd", ("mariadb-server-core", "libaio1", "liburing2")),
+    Part("prometheus", "prometheus", ("prometheus",)),
+    Part("chromium", "chromium", ("chromium",), with_dependencies=True),
+)
+
+
+class NotToBeHad(Exception):
+    """A part that can't be had here; the text says why."""
+
+
+def make_ready() -> dict[str, str]:
+    """Unpack what is missing; what can't be had, and why."""
+    missing = [part for part in PARTS if not is_there(part)]
+    trouble: dict[str, str] = {}
+    if not missing or _was_tried():
+        return trouble
+    print(f"set-up: fetching {', '.join(part.name for part in missing)} for the lab; only this once.", file=sys.stderr)
+    TOOLBOX.mkdir(exist_ok=True)
+    TRIED.touch()
+    with tempfile.TemporaryDirectory(dir=TOOLBOX, prefix=".apt-") as scratch:
+        try:
+            apt = Apt(Path(scratch))
+        except NotToBeHad as error:
+            return {part.name: str(error) for part in missing}
+        for part in missing:
+            try:
+                apt.unpack(part)
+            except NotToBeHad as error:
+                trouble[part.name] = str(error)
+    return trouble
+
+
+def _was_tried() -> bool:
+    try:
+        return time.time() - TRIED.stat().st_mtime < AGAIN_S
+    except OSError:
+        return False
+
+
+def is_there(part: Part) -> bool:
+    """Unpacked before, or the machine's own."""
+    try:
+        done = json.loads((TOOLBOX / part.name / DONE).read_text())
+    except (OSError, ValueError):
+        return shutil.which(part.program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
+    return bool(done == list(part.packages))
+
+
+class Apt:
+    """apt's client with lists and cache of its own, so that it needs no root and leaves the machine alone."""
+
+    def __init__(self, scratch: Path) -> None:
+        if not shutil.which("apt-get") or not shutil.which("dpkg"):
+            raise NotToBeHad("there is no apt-get here; install it yourself and see that it is on PATH")
+        self.scratch = scratch
+        for folder in ("lists/partial", "cache/archives/partial", "debs"):
+            (scratch / folder).mkdir(parents=True)
+        self.options = [
+            *("-o", f"Dir::State::Lists={scratch / 'lists'}"),
+            *("-o", f"Dir::Cache={scratch / 'cache'}"),
+            *("-o", "Debug::NoLocking=1"),
+            *("-o", "APT::Sandbox::User=root"),
+            *("-o", "Acquire::Retries=2"),
+        ]
+        self.run("apt-get", *self.options, "-qq", "update")
+
+    def run(self, *command: str, cwd: Path | None = None) -> str:
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=PATIENCE_S,
+                check=False,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotToBeHad(f"{command[0]}: {type(error).__name__}") from None
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+            raise NotToBeHad(f"{command[0]}: {said[-1]}")
+        return done.stdout
+
+    def unpack(self, part: Part) -> None:
+        """Built beside and renamed, so that half a part is never taken."""
+        debs = self.scratch / "debs" / part.name
+        debs.mkdir()
+        self.run("apt-get", *self.options, "-qq", "download", *self._wanted(part), cwd=debs)
+        half_made = self.scratch / part.name
+        for deb in sorted(debs.glob("*.deb")):
+            self.run("dpkg", "-x", str(deb), str(half_made))
+            deb.unlink()
+        (half_made / DONE).write_text(json.dumps(list(part.packages)))
+        place = TOOLBOX / part.name
+        shutil.rmtree(place, ignore_errors=True)
+        half_made.rename(place)
+
+    def _wanted(self, part: Part) -> list[str]:
+        if not part.with_dependencies:
+            return list(part.packages)
+        told = self.run(
+            "apt-get", *self.options, "--print-uris", "--no-install-recommends", "-y", "install", *part.packages
+        )
+        files = re.findall(r"^'[^']*' (\S+)_[^_]+_[^_]+\.deb ", told, re.MULTILINE)
+        return sorted({*part.packages, *files})
+
+
+def main() -> int:
+    trouble = make_ready()
+    for part, why in trouble.items():
+        print(f"set-up: no {part} for the lab: {why}", file=sys.stderr)
+    if not trouble:
+        TRIED.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
