@@ -73,6 +73,8 @@ def _not_yaml(file: str, error: yaml.MarkedYAMLError, text: str) -> Problem:
     what = saying or "something is wrong here, or just before"
     if mark and re.match(r" *\t", "".join(text.splitlines()[mark.line : mark.line + 1])):
         what = "a tab at the start of the line; indent with blanks"
+    if "nesting depth" in words:  # libyaml 0.2.6 has a limit of its own
+        return Problem(file, "", mark.line + 1 if mark else 1, "nests too deeply")
     return Problem(file, "", mark.line + 1 if mark else 1, f"is not YAML: {what}")
 
 
