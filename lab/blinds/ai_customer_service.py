@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lab.customer_service.names import DATABASE, INFO, TABLES
-from lab.customer_service.rules import Canned
 from lab.registry import BlindsOf
+from lab.servers.answers import Canned
 from lab.servers.files import away, unreadable
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse, Response
 
 from lab.customer_service import documents as d
 from lab.customer_service import health, workflow
-from lab.customer_service.names import PREFIX
-from lab.customer_service.recorder import Recorder
+from lab.customer_service.names import LIVE, OVERALL, PREFIX, READY
 from lab.customer_service.store import Down
+from lab.servers.recorder import Recorder
 
 if TYPE_CHECKING:
     from lab.customer_service.service import Service
@@ -25,7 +25,7 @@ def create_app(service: Service) -> tuple[FastAPI, Recorder]:
     app.include_router(workflow.router, prefix=PREFIX)
     app.add_exception_handler(Down, _unavailable)
     app.add_exception_handler(psycopg.Error, _failed)
-    return app, Recorder(app, service)
+    return app, Recorder(app, service, health=(LIVE, READY, OVERALL), noted=("x-cs-timestamp",))
 
 
 def refusal(status: int, code: str, message: str) -> JSONResponse:

@@ -33,7 +33,7 @@ def overall(request: Request, response: Response) -> d.Health:
 @router.get(INFO)
 def info(request: Request) -> d.Info:
     service: Service = request.app.state.service
-    return d.Info(app=d.App(name="ai-customer-service", version=service.version()))
+    return d.Info(app=d.App(name="ai-customer-service", version=service.versions.next()))
 
 
 def _health(request: Request, response: Response) -> d.Health:

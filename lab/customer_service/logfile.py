@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lab.customer_service.clock import log_stamp
+from lab.servers.clock import log_stamp
 
 HISTORY_S = 2 * 3600
 HARMLESS = 'migration 0001_init: pq: duplicate key value violates unique constraint "cs_message_dedup_pkey"'

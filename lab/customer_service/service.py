@@ -8,9 +8,9 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lab.customer_service.clock import Clock
 from lab.customer_service.logfile import BACKGROUND, BACKGROUND_EVERY_S, HEARTBEAT_EVERY_S, heartbeat
 from lab.customer_service.rules import ServiceBehaviour
+from lab.servers.answers import Versions, clock_of
 
 if TYPE_CHECKING:
     from lab.customer_service.logfile import LogFile
@@ -22,20 +22,16 @@ class Service:
 
     def __init__(self, log: LogFile) -> None:
         self.behaviour = ServiceBehaviour()
-        self.clock = Clock(lambda: self.behaviour.clock_offset_s)
+        self.clock = clock_of(lambda: self.behaviour)
+        self.versions = Versions(lambda: self.behaviour)
         self.log = log
         self.store: Store | None = None
-        self._turns = itertools.count()
         self._last_read: dict[str, list[dict[str, Any]]] = {}
 
     async def settle(self) -> None:
         """Whatever has changed around it, the service finds out now and not at the next request."""
         if self.store:
             await asyncio.to_thread(self.store.probe)
-
-    def version(self) -> str:
-        versions = self.behaviour.versions
-        return versions[next(self._turns) % len(versions)]
 
     def components(self) -> dict[str, str]:
         if self.store is None:

@@ -8,25 +8,28 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.customer_service.dotenv import Dotenv
 from lab.customer_service.files import RollbackFiles, write_backups, write_rollback_files
 from lab.customer_service.logfile import LogFile
 from lab.customer_service.names import BACKUP_AGE_H, DATABASE, DATABASE_HOST, HBA, HOST
 from lab.customer_service.service import Service
 from lab.servers.asgi import HttpServer
+from lab.servers.dotenv import Dotenv
 from lab.servers.front import Front
 from lab.servers.ports import quiet_port
 from lab.servers.postgres import Database, Postgres
 from lab.servers.postgres_proxy import PostgresProxy
 
 if TYPE_CHECKING:
-    from lab.customer_service.recorder import Recorder
     from lab.lab import Lab
     from lab.servers.part import Part
+    from lab.servers.recorder import Recorder
 
 
 class CustomerService:
     """One attribute per part; `parts` are those whose behaviour a fault may change."""
+
+    host, database_host, database = HOST, DATABASE_HOST, DATABASE
+    service_role, monitor_role, hba = "ai_cs", "cs_monitor", HBA
 
     def __init__(self, lab: Lab) -> None:
         folder = lab.run.sub("ai-customer-service")
@@ -43,7 +46,7 @@ class CustomerService:
         self.postgres = Postgres(lab.run.sub("cs-pg"), [Database(DATABASE, _schema())])
         self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
         self.next_port = quiet_port()
-        self.passwords = {role: secrets.token_urlsafe(24) for role in ("ai_cs", "cs_monitor")}
+        self.passwords = {role: secrets.token_urlsafe(24) for role in (self.service_role, self.monitor_role)}
         self.recorder: Recorder | None = None
         self._life: asyncio.Task[None] | None = None
 

@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lab.customer_service.names import PREFIX
-from lab.customer_service.rules import Canned
-from lab.faults.ai_customer_service import fault
+from lab.faults.ai_customer_service import fault, system
+from lab.faults.shared import contract
 
-if TYPE_CHECKING:
-    from lab.lab import Lab
+NUMBERED = {"tickets": [{"id": 17, "subject": ["a", "list"], "priority": "high"}]}
 
-TICKETS = f"{PREFIX}/tickets"
-
-
-def _say(lab: Lab, path: str, status: int, body: Any) -> None:
-    lab.customer_service.service.behaviour.canned[f"GET {path}"] = Canned(status, body)
-
-
-@fault("contract.violated", cause="undocumented-status")
-def tickets_are_a_teapot(lab: Lab) -> None:
-    _say(lab, TICKETS, 418, {"detail": "I'm a teapot"})
-
-
-@fault("contract.violated", cause="schema-mismatch")
-def tickets_are_numbered(lab: Lab) -> None:
-    _say(lab, TICKETS, 200, {"tickets": [{"id": 17, "subject": ["a", "list"], "priority": "high"}]})
-
-
-@fault("contract.violated", cause="server-error")
-def tickets_fail(lab: Lab) -> None:
-    _say(lab, TICKETS, 500, {"detail": "Internal Server Error"})
-
-
-@fault("contract.violated", cause="document-missing")
-def document_not_published(lab: Lab) -> None:
-    _say(lab, "/openapi.json", 404, {"detail": "Not Found"})
+contract.violated(fault, system, f"{PREFIX}/tickets", NUMBERED)

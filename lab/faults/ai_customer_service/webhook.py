@@ -6,8 +6,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from lab.customer_service.names import PREFIX, WEBHOOK
-from lab.customer_service.rules import Canned, ServiceBehaviour
+from lab.customer_service.rules import ServiceBehaviour
 from lab.faults.ai_customer_service import fault
+from lab.servers.answers import Canned
 
 if TYPE_CHECKING:
     from lab.lab import Lab

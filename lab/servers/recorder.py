@@ -7,29 +7,46 @@ import itertools
 import json
 import time
 from collections import deque
+from collections.abc import Collection
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from lab.customer_service.names import LIVE, OVERALL, READY
-from lab.customer_service.rules import Canned
+from lab.servers.answers import Canned, HttpBehaviour
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from lab.customer_service.service import Service
+    from lab.servers.clock import Clock
 
 LIMIT = 1 << 20
 KEPT = 20_000
-NOTED = ("content-type", "x-runbook-checks-run", "x-cs-timestamp", "accept-encoding", "host")
-HEALTH = (LIVE, READY, OVERALL)
+NOTED = ("content-type", "x-runbook-checks-run", "accept-encoding", "host")
+
+
+class Answering(Protocol):
+    """What is behind a service's routes: how it behaves at the moment, and its clock."""
+
+    behaviour: Any
+    clock: Clock
 
 
 class Recorder:
     """ASGI middleware: request log, body limit, canned answers, delays, and a Date header by the service's clock."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        service: Answering,
+        *,
+        health: Collection[str],
+        limit: int = LIMIT,
+        noted: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._service = service
+        self._health = health
+        self._limit = limit
+        self._noted = (*NOTED, *noted)
         self.requests: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._numbers = itertools.count(1)
 
@@ -38,14 +55,14 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         entry = self._entry(scope)
-        body = await _body(receive)
-        entry["body_size"] = len(body) if body is not None else LIMIT + 1
-        if scope["path"] in HEALTH:
+        body = await _body(receive, self._limit)
+        entry["body_size"] = len(body) if body is not None else self._limit + 1
+        if scope["path"] in self._health:
             await asyncio.sleep(self._service.behaviour.health_delay_s)
         answering = self._answering(send, entry)
-        canned = self._canned(scope) if body is not None else _too_large()
+        canned = self._canned(scope) if body is not None else _too_large(self._limit)
         if canned or body is None:
-            await _say(answering, canned or _too_large())
+            await _say(answering, canned or _too_large(self._limit))
         else:
             await self._app(scope, _replay(body), answering)
 
@@ -59,7 +76,7 @@ class Recorder:
             "query": scope["query_string"].decode("latin-1"),
             "status": None,
             "user_agent": headers.get("user-agent", ""),
-            "headers": {name: headers[name] for name in NOTED if name in headers},
+            "headers": {name: headers[name] for name in self._noted if name in headers},
             "header_names": sorted(headers),
         }
         self.requests.append(entry)
@@ -67,7 +84,8 @@ class Recorder:
 
     def _canned(self, scope: Scope) -> Canned | None:
         asked = f"{scope['method']} {scope['path']}"
-        for pattern, canned in self._service.behaviour.canned.items():
+        behaviour: HttpBehaviour = self._service.behaviour
+        for pattern, canned in behaviour.canned.items():
             if fnmatchcase(asked, pattern):
                 return canned
         return None
@@ -84,13 +102,13 @@ class Recorder:
         return answer
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def _body(receive: Receive, limit: int) -> bytes | None:
     """None when it is over the limit."""
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > LIMIT:
+        if len(body) > limit:
             return None
         if not message.get("more_body"):
             return bytes(body)
@@ -105,8 +123,8 @@ def _replay(body: bytes) -> Receive:
     return receive
 
 
-def _too_large() -> Canned:
-    return Canned(413, {"code": "CS_REQ_4131", "message": "body is larger than 1 MiB"})
+def _too_large(limit: int) -> Canned:
+    return Canned(413, {"message": f"the body is larger than {limit} bytes"})
 
 
 async def _say(send: Send, canned: Canned) -> None:

@@ -1,0 +1,60 @@
+"""How can any system be broken? Faults of what many systems have, for each of them to register as its own.
+
+    health.unreachable(fault, lambda lab: lab.customer_service)
+
+`fault` is the system's decorator; what comes second gives the system that is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+    from lab.servers.answers import HttpBehaviour
+    from lab.servers.dotenv import Dotenv
+    from lab.servers.front import Front
+    from lab.servers.postgres import Postgres
+    from lab.servers.postgres_proxy import PostgresProxy
+
+System = TypeVar("System")
+Of = Callable[["Lab"], System]
+
+
+class HasHttpBehaviour(Protocol):
+    @property
+    def behaviour(self) -> HttpBehaviour: ...
+
+
+class Web(Protocol):
+    """A system with an HTTP service behind a TLS front."""
+
+    host: str
+    front: Front
+
+    @property
+    def service(self) -> HasHttpBehaviour: ...
+
+
+class WithVariables(Protocol):
+    """A system with an instance that is about to start."""
+
+    dotenv: Dotenv
+    next_port: int
+
+
+class WithPostgres(Protocol):
+    """A system with a PostgreSQL database."""
+
+    postgres: Postgres
+    database_port: PostgresProxy
+    database_host: str
+    database: str
+    service_role: str
+    monitor_role: str
+
+    @property
+    def hba(self) -> Sequence[str]: ...
+
+    def password_statements(self) -> Sequence[str]: ...
