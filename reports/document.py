@@ -67,7 +67,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "remedy",
         "evidence",
     )
-    return {name: getattr(finding, name) for name in names}
+    told = {name: getattr(finding, name) for name in names}
+    return told | ({"not_counted": finding.not_counted} if finding.not_counted else {})
 
 
 def write_atomically(path: Path, text: str) -> None:

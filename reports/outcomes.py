@@ -32,6 +32,8 @@ class Finding:
     remedy: list[str]
     evidence: dict[str, Any]
     explained_by: str | None = None
+    not_counted: str | None = None
+    """Why it does not count at the gate, where it doesn't."""
 
 
 @dataclass

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import allure, document, terminal, verdict
+from reports import allure, document, markdown, places, terminal, verdict
+from reports.counted import leave_out
 from reports.outcomes import Result, result_of
 from reports.roots import Root, work_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from _pytest.terminal import TerminalReporter
 
 RUN = "runbook-checks-run"
-RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
-KEPT_RUNS = 100
-OUT = Path(__file__).resolve().parent / "out"
 
 
 @dataclass(eq=False)
@@ -45,7 +40,8 @@ class Reports:
     def pytest_sessionstart(self) -> None:
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter._tw._file = _Quiet(reporter._tw._file, self.run.redaction.text)
+            is_silent = self.config.option.paste  # only what can be pasted is printed, and pytest's own words are not
+            reporter._tw._file = _Quiet(reporter._tw._file, (lambda _: "") if is_silent else self.run.redaction.text)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -100,10 +96,21 @@ class Reports:
         if self.folder:
             allure.write_crashed(self.folder / "allure", result, self.run)
 
+    def looked(self, number: int, records: list[dict[str, Any]]) -> None:
+        """One line for each look of --watch: what is there now, roots only."""
+        results = [result_of(r, self.run.systems[r["system"]].symptoms[r["symptom"]]) for r in records]
+        roots = work_out(results, self.run.files.explanations)
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter._tw.line(terminal.look(number, time.strftime("%H:%M:%S"), roots))
+            reporter._tw.flush()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self.results.sort(key=lambda result: (result.system, result.symptom, result.check))
         self.roots = work_out(self.results, self.run.files.explanations)
+        self.run.notes += leave_out(self.results, self.run.known, self.run.baseline, time.time())
+        self.run.notes += settled(self.run, self.results)
         checklist = self._checklist()
         if checklist is not None:
             self.items = verdict.tick(checklist, self.results, self.run.attested)
@@ -113,6 +120,10 @@ class Reports:
         if not self._write():
             self.code = int(pytest.ExitCode.INTERNAL_ERROR)
         session.exitstatus = self.code
+        if self.config.option.paste:
+            capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+            with capture.global_and_fixture_disabled():
+                print(self.run.redaction.text(markdown.pasted(self)), end="", flush=True)
 
     def _checklist(self) -> Any:
         if not self.run.checklist:
@@ -130,36 +141,43 @@ class Reports:
             "gate": self.run.gate,
             "exit_code": self.code,
         }
+        if self.run.baseline:
+            run["baseline"] = self.run.baseline["run"]["id"]
+        if self.run.settling:
+            run["settled_s"] = self.run.settling.took_s
         return document.document(run, self.results, self.roots, self.run.checklist, self.items)
 
     def _write(self) -> bool:
-        text = document.as_text(self.run.redaction.tree(self.document()))
+        files = {"results": document.as_text(self.run.redaction.tree(self.document()))}
         if self.folder:
-            document.write_atomically(self.folder / "results.json", text)
+            document.write_atomically(self.folder / "results.json", files["results"])
+            document.write_atomically(self.folder / "summary.md", self._markdown())
             allure.finish(self.folder / "allure", self)
-            _point_latest(self.folder)
-            _forget_old_runs(self.folder.parent)
-        named = self.config.option.results
-        if named:
+            places.point_latest(self.folder)
+            places.forget_old_runs(self.folder.parent)
+        for option, path in places.named_files(self.config):
             try:
-                document.write_atomically(self.config.invocation_params.dir / named, text)
+                document.write_atomically(path, files.get(option) or getattr(self, f"_{option}")())
             except OSError as error:
-                self.run.notes.append(f"--results {named} can't be written: {error.strerror}")
+                self.run.notes.append(f"--{option} {path} can't be written: {error.strerror}")
                 return False
         return True
 
+    def _markdown(self) -> str:
+        return str(self.run.redaction.text(markdown.summary(self)))
+
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        telling = terminal.Telling(terminalreporter._tw, self._reproduce(), self._escalation)
+        telling = terminal.Telling(terminalreporter._tw, self.reproduce(), self.escalation)
         telling.roots(self.roots)
         if self.run.checklist:
             telling.checklist(self.run.checklist, self.items)
         telling.skipped(self.results, self.run.gate)
-        telling.left(self.left)
+        telling.left([*self.run.left, *self.left])
         telling.notes([*self.run.notes, *self.run.redaction.warnings])
-        where = terminal_path(self.folder) if self.folder else ""
+        where = places.as_typed(self.folder) if self.folder else ""
         telling.last(self.results, self.roots, self.code, self.run.gate, where)
 
-    def _escalation(self, system: str, severity: str) -> str:
+    def escalation(self, system: str, severity: str) -> str:
         """Whom to call, as the system's runbook has it."""
         level = self.run.systems[system].settings.escalation.get(severity)
         if level is None:
@@ -167,58 +185,24 @@ class Reports:
         within = f"within {level.within_min:g} min: " if level.within_min else ""
         return within + ", ".join(level.who)
 
-    def _reproduce(self) -> str:
+    def reproduce(self) -> str:
         faults = "".join(f" --fault {fault}" for fault in self.run.faults)
         program = "pytest" if self.config.invocation_params.dir == self.config.rootpath else "runbook-checks"
         return f"{program} --env {self.run.named}{faults}"
 
 
-def terminal_path(path: Path) -> str:
-    """A path as a person here would type it."""
-    with suppress(ValueError):
-        return str(path.relative_to(Path.cwd()))
-    return str(path)
-
-
-def _point_latest(folder: Path) -> None:
-    """reports/out/latest, moved over in one step: two runs at once leave one of them, never none."""
-    link = folder.parent / "latest"
-    spare = folder.parent / f".latest-{folder.name}"
-    with suppress(OSError):
-        spare.symlink_to(folder.name, target_is_directory=True)
-        spare.replace(link)
-
-
-def _require_writable(results: Path | None) -> None:
-    """Refuse a results file that can't be written before any check ran, not after."""
-    if results is None:
+def settled(run: Any, results: list[Result]) -> Iterator[str]:
+    """How long it took until all was well, and what went away on the way there."""
+    settling = run.settling
+    if settling is None:
         return
-    try:
-        results.parent.mkdir(parents=True, exist_ok=True)
-        if results.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        tempfile.TemporaryFile(dir=results.parent).close()
-    except OSError as error:
-        raise pytest.UsageError(f"--results {results} can't be written: {error.strerror}") from None
-
-
-def _forget_old_runs(base: Path) -> None:
-    """A run every minute would fill the disk; only folders named as ours are touched."""
-    runs = sorted(path for path in base.iterdir() if RUN_FOLDER.fullmatch(path.name))
-    for old in runs[:-KEPT_RUNS]:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _folder(config: pytest.Config, run: Any) -> Path | None:
-    named = config.option.out or os.environ.get("CHECKS_OUT")
-    base = config.invocation_params.dir / named if named else OUT
-    folder = base / str(run.id)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        run.notes.append(f"no reports folder: {base} can't be written: {error.strerror} (--out FOLDER names another)")
-        return None
-    return folder
+    for (symptom, system), after in sorted(settling.gone.items(), key=lambda entry: entry[1]):
+        severity = next((r.severity for r in results if (r.symptom, r.system) == (symptom, system)), "")
+        yield f"settled: {severity} {symptom} [{system}] was gone after {after:g} s"
+    if settling.took_s is not None:
+        yield f"all was well after {settling.took_s:g} s, in {settling.looks} looks"
+    elif run.settle_s:
+        yield f"not settled within {run.settle_s:g} s, in {settling.looks} looks: what is told is still there"
 
 
 class _Quiet:
@@ -241,8 +225,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     worker = getattr(config, "workerinput", None)
     if worker is None:
-        _require_writable(option.results and config.invocation_params.dir / option.results)
-        folder = _folder(config, run)
+        places.require_writable(config)
+        folder = places.own_folder(config, run)
         config.pluginmanager.register(Reports(config, run, folder), "runbook-checks-reports")
         # Ours runs before the plugins that read these options.
         if folder and not option.allure_report_dir:

@@ -60,6 +60,8 @@ class Telling:
         self.writer.line(gap + word, **{colour: True})
 
     def _finding(self, finding: Finding) -> None:
+        if finding.not_counted:
+            self._field("uncounted", finding.not_counted)
         self._field("seen", finding.seen)
         self._field("wanted", finding.wanted)
         self._field("because", finding.because)
@@ -129,6 +131,15 @@ class Telling:
         self.writer.line(f"{told}{counted}; gate {gate}: {meaning(code)} (exit {code})", bold=True)
         if where:
             self.writer.line(f"reports: {where}")
+
+
+def look(number: int, clock: str, roots: list[Root]) -> str:
+    """A look among several, in one line."""
+    if not roots:
+        return f"{clock} look {number}: all clear"
+    told = [f"{root.severity} {root.name}{f' {root.finding.cause}' if root.finding else ''}" for root in roots]
+    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+    return clean(f"{clock} look {number}: {'; '.join(told[:5])}{more}")
 
 
 def meaning(code: int) -> str:

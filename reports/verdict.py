@@ -11,7 +11,7 @@ from reports.outcomes import OUTCOMES, grave
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.outcomes import Result
+    from reports.outcomes import Finding, Result
     from runbooks.model import Checklist, Item
 
 CLEAR, FOUND, USAGE, NOTHING_VERIFIED, UNKNOWN = 0, 1, 4, 5, 10
@@ -52,7 +52,11 @@ def _state(item: Item, results: dict[str, Result], vouched: set[str]) -> str:
 
 
 def _crosses(item: Item, result: Result) -> bool:
-    return any(not _tolerated(item, finding.severity) for finding in result.findings)
+    return any(_crosses_by(item, finding) for finding in result.findings)
+
+
+def _crosses_by(item: Item, finding: Finding) -> bool:
+    return not _tolerated(item, finding.severity)
 
 
 def _tolerated(item: Item, severity: str) -> bool:
@@ -73,13 +77,15 @@ def not_verified(results: Iterable[Result], gate: str) -> list[Result]:
 def exit_code(results: list[Result], gate: str, items: list[Ticked], checklist: Checklist | None) -> int:
     """0 clear, 1 found, 10 unknown or unanswered, 5 nothing verified; see the table in the README."""
     tolerant = {s: item for item in checklist.items for s in item.symptoms} if checklist else {}
-    found = any(
+    counted = [(r, f) for r in results for f in r.findings if f.not_counted is None]
+    if any(
         grave(finding.severity, gate)
         and not (result.symptom in tolerant and _tolerated(tolerant[result.symptom], finding.severity))
-        for result in results
-        for finding in result.findings
-    )
-    if found or any(item.state == "crossed" for item in items):
+        for result, finding in counted
+    ):
+        return FOUND
+    crossing = {r.symptom for r, f in counted if r.symptom in tolerant and _crosses_by(tolerant[r.symptom], f)}
+    if any(item.state == "crossed" and crossing & set(item.symptoms) for item in items):
         return FOUND
     at_gate = [result for result in results if grave(result.severity, gate)]
     if any(result.outcome == "unknown" for result in at_gate):
