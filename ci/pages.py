@@ -5,6 +5,7 @@ Allure comes from npm into .toolbox/ the first time, as ci/allure/package-lock.j
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -21,22 +22,23 @@ LOCK = ROOT / "ci" / "allure"
 TOOL = ROOT / ".toolbox" / "allure"
 OUT = ROOT / "reports" / "out"
 PAGE = OUT / "report" / "index.html"
-HISTORY = OUT / "allure-history.jsonl"
 OLDEST_NODE = 20
 # Allure's pages load a tracker from a third party: a report of an incident must not tell anyone of itself.
 TRACKER = re.compile(r"<script async src=\"https://www\.googletagmanager\.com/[^>]*></script>")
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    parser.add_argument("--results", metavar="FOLDER", help="Allure's files (those of the newest run)")
+    parser.add_argument("--to", metavar="FOLDER", help="where the pages go (reports/out/report)")
+    asked = parser.parse_args(arguments)
     try:
-        results = newest_results()
-        node = find_node()
-        get_allure()
-        generate(node, results)
+        results = Path(asked.results).resolve() if asked.results else newest_results()
+        page = generate(find_node(), results, Path(asked.to).resolve() if asked.to else PAGE.parent)
     except SetUpError as trouble:
         print(f"report: {trouble}", file=sys.stderr)
         return 1
-    print(f"report: {PAGE.relative_to(ROOT)} (opens from disk)")
+    print(f"report: {page.relative_to(ROOT) if page.is_relative_to(ROOT) else page} (opens from disk)")
     return 0
 
 
@@ -95,41 +97,53 @@ def end_of(done: subprocess.CompletedProcess[str]) -> str:
     return "".join(f"\n  {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-6:])
 
 
-def generate(node: str, results: Path) -> None:
-    name = f"runbook-checks {results.relative_to(OUT).parts[0]}"
-    forget(name)
-    shutil.rmtree(PAGE.parent, ignore_errors=True)
+def generate(node: str, results: Path, to: Path) -> Path:
+    """The pages of some results; the history beside them makes the trends."""
+    get_allure()
+    page, history = to / "index.html", to.with_name("allure-history.jsonl")
+    name = f"runbook-checks {run_of(results)}"
+    forget(history, name)
+    shutil.rmtree(to, ignore_errors=True)
     allure = str(TOOL / "node_modules" / "allure" / "cli.js")
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "allurerc.json")
-        config.write_text(json.dumps(settings(name, results)), encoding="utf-8")
+        config.write_text(json.dumps(settings(name, results, to, history)), encoding="utf-8")
         command = [node, allure, "generate", "--config", str(config), str(results)]
         env = {**os.environ, "FORCE_COLOR": "0"}
         done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True)
-    if done.returncode != 0 or not PAGE.exists():
+    if done.returncode != 0 or not page.exists():
         raise SetUpError(f"Allure could not make the pages:{end_of(done)}")
-    PAGE.write_text(TRACKER.sub("", PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    page.write_text(TRACKER.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+    return page
 
 
-def settings(name: str, results: Path) -> dict[str, Any]:
+def run_of(results: Path) -> str:
+    """The run that left these results, as it says itself; else the folder's name."""
+    properties = results / "environment.properties"
+    lines = properties.read_text(encoding="utf-8").splitlines() if properties.exists() else []
+    told = dict(line.split(" = ", 1) for line in lines if " = " in line)
+    return told.get("run") or results.parent.name
+
+
+def settings(name: str, results: Path, to: Path, history: Path) -> dict[str, Any]:
     pages = {"singleFile": True, "reportLanguage": "en", "groupBy": ["epic", "feature", "story"]}
     # Allure 3 takes categories from its settings only, in the form that Allure 2 has among the results.
     categories = results / "categories.json"
     return {
         "name": name,
-        "output": str(PAGE.parent),
-        "historyPath": str(HISTORY),
+        "output": str(to),
+        "historyPath": str(history),
         "historyLimit": 50,
         "plugins": {"awesome": {"options": pages}},
         "categories": json.loads(categories.read_text(encoding="utf-8")) if categories.exists() else [],
     }
 
 
-def forget(name: str) -> None:
+def forget(history: Path, name: str) -> None:
     """A run counts once in the trends, however often its pages are made."""
-    if HISTORY.exists():
-        kept = [line for line in HISTORY.read_text(encoding="utf-8").splitlines() if json.loads(line)["name"] != name]
-        HISTORY.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    if history.exists():
+        kept = [line for line in history.read_text(encoding="utf-8").splitlines() if json.loads(line)["name"] != name]
+        history.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which exact packages does a checkout get? Renews the hashed requirements and the lock of the report's tool.
+"""Which exact packages does a checkout get? Renews the hashed requirements, and the locks of what comes from npm.
 
 The files name packages and hashes and no host, so that they serve behind any mirror.
 """
@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ALLURE = ROOT / "ci" / "allure"
+TOOLS = (ROOT / "ci" / "allure", ROOT / "tests" / "ci" / "tools")
 HEADER = "# Made by `make pins` from pyproject.toml; {what}.\n"
 COMPILE = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
 COMPILE += ["--no-config", "--upgrade", "--quiet"]
@@ -43,11 +43,11 @@ def renew_requirements(uv: str) -> None:
     )
 
 
-def renew_lock(npm: str) -> None:
+def renew_lock(npm: str, folder: Path) -> None:
     """Without the addresses that npm writes for each package: the registry is the machine's business."""
     command = [npm, "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]
-    subprocess.run([*command, "--omit-lockfile-registry-resolved"], cwd=ALLURE, check=True)
-    lock = ALLURE / "package-lock.json"
+    subprocess.run([*command, "--omit-lockfile-registry-resolved"], cwd=folder, check=True)
+    lock = folder / "package-lock.json"
     text = json.loads(lock.read_text())
     for package in text["packages"].values():
         for key in ("funding", "resolved", "deprecated"):
@@ -64,9 +64,10 @@ def main() -> None:
         sys.exit("pins: needs uv on PATH (https://docs.astral.sh/uv)")
     renew_requirements(uv)
     if npm is None:
-        print("pins: npm is not on PATH; ci/allure/package-lock.json stays as it is")
-    else:
-        renew_lock(npm)
+        print("pins: npm is not on PATH; the package-lock.json files stay as they are")
+        return
+    for folder in TOOLS:
+        renew_lock(npm, folder)
 
 
 if __name__ == "__main__":

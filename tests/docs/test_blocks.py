@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from runbooks.known import read_known
 from runbooks.reading import read
 from tests.docs.blocks import DOCUMENTS, Block, blocks, commands
 from tests.harness import PROJECT, LabClient, run
@@ -32,6 +34,12 @@ def test_every_block_says_what_it_is() -> None:
     assert not unknown, (
         f"say one of {', '.join(sorted(LANGUAGES))} behind the fence, so that it can be tried: {unknown}"
     )
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("yaml") if b.note.startswith("known/")], ids=str)
+def test_known_issues_shown_can_be_read(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text(block.text)
+    assert read_known(tmp_path / "known.yaml").acknowledged
 
 
 # A piece that names a file is put into it by test_contributing.py.
@@ -61,6 +69,8 @@ def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
     program, *arguments = shlex.split(line)
     if program in ("pytest", "runbook-checks") and "--env" in arguments:
         _try_checks(program, arguments, lab)
+    elif program in ("ci/gate", "ci/compare"):
+        _try_entry(program, arguments)
     elif program == "pytest":
         _succeeds(sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q")
     elif program == "make":
@@ -90,6 +100,15 @@ def _try_checks(program: str, arguments: list[str], lab: LabClient) -> None:
     ran = run(f"--env={EXAMPLES.get(named, named)}", *rest, "--list-symptoms", words=words)
     assert ran.code == 0, ran.output()
     assert re.search(r"^[1-9]\d* symptoms? would be checked", ran.stdout, re.MULTILINE), ran.output()
+
+
+def _try_entry(program: str, arguments: list[str]) -> None:
+    """What the entry would call: the same options, touching nothing."""
+    assert os.access(PROJECT / program, os.X_OK)
+    occasion, environment, *rest = arguments if program == "ci/gate" else ["postdeploy", arguments[0]]
+    rest = [word for word in rest if not word.endswith(".json") and word != "--baseline"]
+    ran = run(f"--env={EXAMPLES.get(environment, environment)}", "-m", occasion, *rest, "--list-symptoms")
+    assert ran.code == 0, ran.output()
 
 
 def _succeeds(*words: str) -> None:

@@ -66,8 +66,9 @@ def test_the_files_agree_with_each_other() -> None:
             assert everything.get(package, version) == version, f"{package} in {name}; {RENEW}"
 
 
-def test_the_lock_of_the_report_s_tool_has_hashes_and_no_host() -> None:
-    lock = json.loads((ROOT / "ci/allure/package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["ci/allure", "tests/ci/tools"])
+def test_the_locks_of_what_comes_from_npm_have_hashes_and_no_host(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = {path: package for path, package in lock["packages"].items() if path}
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())
     assert "://" not in json.dumps(packages)

