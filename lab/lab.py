@@ -13,6 +13,7 @@ from lab.folders import RunFolder
 from lab.servers.asgi import HttpServer
 from lab.servers.certificates import Authority
 from lab.servers.dns import Dns
+from lab.servers.moto import Moto
 from lab.servers.squatter import holding
 from lab.systems import SYSTEMS
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
     from lab.customer_service.system import CustomerService
+    from lab.sales_ai.system import SalesAi
     from lab.servers.part import Part
     from lab.systems import StandIn
 
@@ -29,6 +31,7 @@ class Lab:
     """What all systems share, and one attribute for each system that is up."""
 
     customer_service: CustomerService
+    sales_ai: SalesAi
 
     def __init__(self, run: RunFolder, names: Iterable[str] = SYSTEMS) -> None:
         self.run = run
@@ -38,6 +41,7 @@ class Lab:
         self.control = HttpServer()
         self.authority = Authority(run.sub("certificates"))
         self.authority.aia_url = f"http://127.0.0.1:{self.control.port}/pki/intermediate.crt"
+        self.moto = Moto(run.sub("moto"), self.authority.context)
         self.names = tuple(names)
         self.systems = [self._made(*SYSTEMS[name]) for name in self.names]
         self.changes = Changes(self)
@@ -51,7 +55,7 @@ class Lab:
 
     @property
     def parts(self) -> list[Part]:
-        return [self.dns, *(part for system in self.systems for part in system.parts)]
+        return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.parts)]
 
     async def start(self) -> None:
         from lab.control import create_control
@@ -64,7 +68,11 @@ class Lab:
 
     async def stop(self) -> None:
         await asyncio.gather(
-            self.dns.stop(), self.control.stop(), *(system.stop() for system in self.systems), return_exceptions=True
+            self.dns.stop(),
+            self.control.stop(),
+            self.moto.stop(),
+            *(system.stop() for system in self.systems),
+            return_exceptions=True,
         )
 
     @property

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # By the name that environments use: the attribute of Lab, and the class behind it.
 SYSTEMS = {
     "ai-customer-service": ("customer_service", "lab.customer_service.system:CustomerService"),
+    "sales-ai": ("sales_ai", "lab.sales_ai.system:SalesAi"),
 }
 
 

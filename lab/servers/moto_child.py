@@ -52,7 +52,9 @@ class Guarded:
             return "403 Forbidden", "SignatureDoesNotMatch", message
         if key in behaviour.get("refused", ()):
             return "403 Forbidden", "AccessDenied", "Access Denied"
-        named = next((name for name in environ if name.startswith(("HTTP_X_AMZ_CHECKSUM", "HTTP_X_AMZ_SDK_CHECK"))), None)
+        named = next(
+            (name for name in environ if name.startswith(("HTTP_X_AMZ_CHECKSUM", "HTTP_X_AMZ_SDK_CHECK"))), None
+        )
         if named and behaviour.get("refuses_checksums"):
             header = named.removeprefix("HTTP_").replace("_", "-").lower()
             message = f"Header '{header}' with value '{environ[named]}' not implemented"
@@ -95,14 +97,23 @@ def _error(environ: dict[str, Any], start: Start, status: str, code: str, messag
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body.encode()]
 
 
+def _insights(log_groups: list[Any], query: str, start_time: int, end_time: int) -> list[dict[str, Any]]:
+    from moto.core.exceptions import JsonRESTError
+
+    from lab.servers.insights import MalformedQuery, execute_query
+
+    try:
+        return execute_query(log_groups, query, start_time, end_time)
+    except MalformedQuery as error:
+        raise JsonRESTError("MalformedQueryException", str(error)) from None
+
+
 def serve(port: int) -> None:
     import moto.logs.models
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, run_simple
 
-    from lab.servers.insights import execute_query
-
-    moto.logs.models.execute_query = execute_query  # type: ignore[assignment]
+    moto.logs.models.execute_query = _insights  # type: ignore[assignment]
 
     class Quiet(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"

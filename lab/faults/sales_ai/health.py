@@ -1,0 +1,16 @@
+"""How can the health address be out of reach, wrong or slow?"""
+
+from __future__ import annotations
+
+from lab.faults.sales_ai import fault, system
+from lab.faults.shared import health
+from lab.sales_ai.names import HEALTH
+
+QUEUE_DOWN = {"status": "degraded", "components": {"database": {"status": "ok"}, "queue": {"status": "failing"}}}
+NOTHING_DOWN = {"status": "degraded", "components": {"database": {"status": "ok"}, "queue": {"status": "ok"}}}
+
+health.unreachable(fault, system)
+health.server_error(fault, system)
+health.documents(fault, system, "health.degraded", HEALTH, {"component-down": QUEUE_DOWN, "status-down": NOTHING_DOWN})
+health.slow(fault, system)
+health.wrong_version(fault, system)

@@ -1,0 +1,139 @@
+"""How do the parts of Sales AI come up together, and where are they reached?"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.sales_ai.files import RollbackFiles, write_rollback_files
+from lab.sales_ai.logfile import WorkersLog
+from lab.sales_ai.names import DATABASE, DATABASE_HOST, HBA, HOST, MONITOR_ROLE, SERVICE_ROLE
+from lab.sales_ai.service import Workers
+from lab.servers.asgi import HttpServer
+from lab.servers.certificates import ChainPlan
+from lab.servers.dotenv import Dotenv
+from lab.servers.front import Front
+from lab.servers.postgres import Database, Postgres
+from lab.servers.postgres_proxy import PostgresProxy
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+    from lab.servers.part import Part
+    from lab.servers.recorder import Recorder
+
+
+class SalesAi:
+    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+
+    host, database_host, database = HOST, DATABASE_HOST, DATABASE
+    service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
+
+    def __init__(self, lab: Lab) -> None:
+        folder = lab.run.sub("sales-ai")
+        self._lab = lab
+        self.missing: dict[str, str] = {}
+        self.log = WorkersLog(folder / "workers.jsonl")
+        self.rollback: RollbackFiles = write_rollback_files(folder)
+        self.dotenv = Dotenv(folder / "next-release.env")
+        self.service = Workers(self.log)
+        self.http = HttpServer()
+        self.front = Front(self.http.port, lab.authority.context)
+        self.front.behaviour.chain = ChainPlan(names=(HOST,))
+        self.direct = Front(self.http.port)
+        self.postgres = Postgres(lab.run.sub("sales-pg"), [Database(DATABASE, _schema())])
+        self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
+        self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
+        self.recorder: Recorder | None = None
+
+    @property
+    def parts(self) -> list[Part]:
+        """In the order in which a change settles: the Workers look last."""
+        return [self.front, self.direct, self.database_port, self.dotenv, self.service]
+
+    async def start(self) -> None:
+        self.service.behaviour.signing_secret = secrets.token_hex(16)
+        self.dotenv.behaviour.values = self._next_release()
+        records = self._lab.dns.behaviour.records
+        records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
+        self.log.fill(time.time())
+        await asyncio.gather(self._start_database(), self._start_service())
+        for part in self.parts:
+            await part.settle()
+
+    async def stop(self) -> None:
+        await asyncio.gather(self.http.stop(), self.front.stop(), self.direct.stop(), self.database_port.stop())
+        await self.postgres.stop()
+
+    async def _start_database(self) -> None:
+        try:
+            await self.postgres.start(HBA)
+        except OSError as error:
+            self.missing["postgres"] = str(error)
+            return
+        await asyncio.to_thread(self.postgres.run, *self.password_statements())
+
+    async def _start_service(self) -> None:
+        from importlib import import_module
+
+        app = await asyncio.to_thread(import_module, "lab.sales_ai.app")
+        self.recorder = app.create_app(self.service)
+        await self.http.start(self.recorder)
+
+    def password_statements(self) -> list[str]:
+        return [f"ALTER ROLE {role} PASSWORD '{password}'" for role, password in self.passwords.items()]
+
+    def dsn(self, role: str) -> str:
+        at = f"{DATABASE_HOST}:{self.database_port.port}"
+        return f"postgresql://{role}:{self.passwords[role]}@{at}/{DATABASE}?sslmode=disable"
+
+    def _next_release(self) -> dict[str, str]:
+        """What `wrangler secret list` and the release's configuration give together."""
+        return {
+            "DATABASE_URL": self.dsn(SERVICE_ROLE),
+            "SLACK_BOT_TOKEN": f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}",
+            "SLACK_SIGNING_SECRET": self.service.behaviour.signing_secret,
+            "SLACK_WEBHOOK_URL": f"https://hooks.slack.com/services/T0SALES/B0SALES/{secrets.token_hex(12)}",
+            "CLOUDFLARE_R2_ENDPOINT": self._lab.moto.url,
+            "NEON_API_KEY": f"napi_{secrets.token_hex(20)}",
+            "GROQ_API_KEY": f"gsk_{secrets.token_hex(20)}",
+        }
+
+    def variables(self) -> dict[str, str]:
+        variables = {
+            "LAB_SALES_URL": f"https://{HOST}:{self.front.port}",
+            "LAB_SALES_DIRECT_URL": f"http://127.0.0.1:{self.direct.port}",
+            "LAB_SALES_VERSION": self.service.behaviour.versions[0],
+            "LAB_SALES_MONITOR_DSN": self.dsn(MONITOR_ROLE),
+            "LAB_SALES_DOTENV": str(self.dotenv.path),
+            "LAB_SALES_LOG_FILE": str(self.log.path),
+            "LAB_SALES_PREVIOUS_BUNDLE": str(self.rollback.artefact),
+            "LAB_SALES_PREVIOUS_CONFIG": str(self.rollback.configuration),
+            "LAB_SALES_ROLLBACK_SCRIPT": str(self.rollback.script),
+        }
+        if "postgres" in self.missing:
+            del variables["LAB_SALES_MONITOR_DSN"]
+        return variables
+
+    def healed(self) -> None:
+        """The last fault has been undone."""
+
+    def requests(self) -> list[dict[str, object]]:
+        return list(self.recorder.requests) if self.recorder else []
+
+    def statements(self) -> list[dict[str, object]]:
+        return [] if "postgres" in self.missing else self.postgres.statements()
+
+    def clear(self) -> None:
+        if self.recorder:
+            self.recorder.requests.clear()
+        if "postgres" not in self.missing:
+            self.postgres.clear_log()
+
+
+def _schema() -> str:
+    """Single-user mode ends a statement at a semicolon and an empty line: each statement becomes a paragraph."""
+    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    return ";\n\n".join(part.strip() for part in text.split(";\n") if part.strip()) + ";"
