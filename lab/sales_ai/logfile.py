@@ -1,4 +1,4 @@
-"""What do the Workers' logs say about the last two hours, and from now on? (As `wrangler tail --format json` prints.)"""
+"""What do the Workers' logs say about the last two hours, and from now on? (As `wrangler tail` prints them.)"""
 
 from __future__ import annotations
 

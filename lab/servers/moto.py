@@ -41,7 +41,7 @@ class MotoBehaviour:
 
 
 class Moto:
-    """One child process for all systems, behind a front that ends TLS for `localhost`; started by who needs it first."""
+    """One child process for all systems, behind a front that ends TLS for localhost; who needs it first starts it."""
 
     def __init__(self, folder: Path, tls: Callable[[ChainPlan], ssl.SSLContext]) -> None:
         from lab.servers.certificates import ChainPlan

@@ -110,10 +110,10 @@ def _insights(log_groups: list[Any], query: str, start_time: int, end_time: int)
 
 def serve(port: int) -> None:
     import moto.logs.models
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, run_simple
 
-    moto.logs.models.execute_query = _insights  # type: ignore[assignment]
+    moto.logs.models.__dict__["execute_query"] = _insights
 
     class Quiet(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -41,6 +41,11 @@ class WithVariables(Protocol):
     """A system with an instance that is about to start."""
 
     dotenv: Dotenv
+
+
+class WithAddress(WithVariables, Protocol):
+    """One that is about to start on this host."""
+
     next_port: int
 
 

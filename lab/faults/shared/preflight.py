@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.faults.shared import Of, WithVariables
+from lab.faults.shared import Of, WithAddress, WithVariables
 from lab.servers.squatter import instance_of, unrelated
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def wrong_mode(fault: FaultsOf, of: Of[WithVariables], variable: str) -> None:
         of(lab).dotenv.behaviour.values[variable] = "development"
 
 
-def address_in_use(fault: FaultsOf, of: Of[WithVariables], program: str) -> None:
+def address_in_use(fault: FaultsOf, of: Of[WithAddress], program: str) -> None:
     @fault("preflight.address-in-use", cause="held-by-previous-instance")
     def previous_instance_still_runs(lab: Lab) -> Iterator[None]:
         port = of(lab).next_port
