@@ -1,9 +1,18 @@
-"""Does the database answer, and has it room for another connection?"""
+"""Does the database answer, has it room for another connection, and does its work get done in time?"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 from fixtures import Found, NoReading, symptom
 from fixtures.handles import Database
+
+if TYPE_CHECKING:
+    from probes.activity import Session, TableRows
+    from probes.lockchains import Chain
+
+WORST = 10
 
 _UNREACHABLE = (
     "name-not-resolved",
@@ -72,3 +81,171 @@ def _kind(state: str) -> str:
     if state.startswith("idle in transaction"):
         return "idle-in-transaction"
     return "idle-pool" if state == "idle" else "active-load"
+
+
+@symptom("database.long-running-query")
+def check_no_statement_runs_long(database: Database) -> None:
+    """A statement that doesn't end holds its locks and its connection, and keeps dead rows from being cleared away."""
+    limit_s = database.settings.long_running_s
+    long = [session for session in database.sessions() if session.age_s > limit_s and not session.waits_for_lock]
+    Found.all(
+        Found(
+            "idle-in-transaction" if session.is_idle else "running-statement",
+            seen=f"{session.application} as {session.user} {_doing(session)} for {session.age_s:.0f} s",
+            wanted=f"no longer than {limit_s:g} s",
+            subject=f"pid {session.pid}",
+            pid=session.pid,
+            user=session.user,
+            application=session.application,
+            age_s=round(session.age_s),
+            statement=session.statement,
+            limit_s=limit_s,
+        )
+        for session in sorted(long, key=lambda session: -session.age_s)
+    )
+
+
+def _doing(session: Session) -> str:
+    return "has been idle in a transaction" if session.is_idle else "has been running one statement"
+
+
+@symptom("database.slow-queries")
+def check_statements_are_quick(database: Database) -> None:
+    """What is slow on average is slow for everybody, and it is what grows with the load first."""
+    limits = database.settings
+    Found.all(
+        Found(
+            "slow-statement",
+            seen=f"{statement.mean_ms:.0f} ms on average over {statement.calls} calls: {statement.statement}",
+            wanted=f"at most {limits.slow_statement_ms:g} ms",
+            subject=f"statement {statement.id}",
+            severity=None if statement.mean_ms > limits.felt_statement_ms else "P3",
+            statement=statement.statement,
+            mean_ms=round(statement.mean_ms),
+            calls=statement.calls,
+            total_s=round(statement.total_ms / 1000, 1),
+            limit_ms=limits.slow_statement_ms,
+        )
+        for statement in database.slow_statements()[:WORST]
+    )
+
+
+@symptom("database.lock-waits")
+def check_nobody_waits_long_for_a_lock(database: Database) -> None:
+    """Behind one lock everything piles up that needs the same rows, until the connections are gone."""
+    limit_s = database.settings.lock_wait_s
+    Found.all(
+        Found(
+            "blocked-by-idle-transaction" if chain.root.state.startswith("idle") else "blocked-by-query",
+            seen=f"{_block(chain)}; the longest has waited {chain.longest_s:.0f} s",
+            wanted=f"no wait longer than {limit_s:g} s",
+            subject=f"pid {chain.root.pid}",
+            pid=chain.root.pid,
+            user=chain.root.user,
+            application=chain.root.application,
+            statement=chain.root.statement,
+            count=len(chain.waiting),
+            waits_s=round(chain.longest_s),
+            waiting=[asdict(one) for one in chain.waiting],
+        )
+        for chain in database.lock_chains()
+        if chain.longest_s > limit_s
+    )
+
+
+def _block(chain: Chain) -> str:
+    """One line for the reader: the root, then who waits for whom."""
+    if chain.cycle:
+        circle = " -> ".join(str(one.pid) for one in (*chain.cycle, chain.cycle[0]))
+        return f"{len(chain.cycle)} sessions wait for each other: {circle}"
+    root = chain.root
+    waits = ", ".join(f"{one.pid} -> {' and '.join(map(str, one.blockers))}" for one in chain.waiting)
+    return f"{root.pid} ({root.application}, {root.state or 'in another state'}) holds up {len(chain.waiting)}: {waits}"
+
+
+@symptom("database.idle-connections")
+def check_no_session_is_left_idle(database: Database) -> None:
+    """Every idle session takes memory and one of the connections that others will need."""
+    limit_s = database.settings.idle_s
+    Found.all(
+        Found(
+            "leaked-connections",
+            seen=f"{len(idle.pids)} of {idle.application} as {idle.user} idle, one for {idle.longest_s:.0f} s",
+            wanted=f"none idle longer than {limit_s:g} s",
+            subject=idle.application,
+            application=idle.application,
+            user=idle.user,
+            count=len(idle.pids),
+            longest_s=round(idle.longest_s),
+            limit_s=limit_s,
+            pids=list(idle.pids),
+        )
+        for idle in database.idle_sessions()
+    )
+
+
+@symptom("database.unused-indexes")
+def check_indexes_are_used(database: Database) -> None:
+    """An index that no query uses still has to be written with every row."""
+    Found.all(
+        Found(
+            "never-scanned",
+            seen=f"{index.name} on {index.table}, {index.size_mb:.1f} MB, was used by no query",
+            wanted="every index that guards nothing used at least once",
+            subject=f"{index.schema}.{index.name}",
+            index=f"{index.schema}.{index.name}",
+            table=f"{index.schema}.{index.table}",
+            size_mb=round(index.size_mb, 1),
+            table_scans=index.table_scans,
+        )
+        for index in database.unused_indexes()
+    )
+
+
+@symptom("database.vacuum-overdue")
+def check_dead_rows_are_cleared_away(database: Database) -> None:
+    """Dead rows are read by every scan and thrown away again; the table grows and grows slow."""
+    limits = database.settings
+    Found.all(
+        Found(
+            "never-vacuumed" if table.vacuumed_h is None else "dead-rows",
+            seen=f"{table.name} has {table.dead} dead rows beside {table.live}, {_vacuumed(table)}",
+            wanted=f"at most {limits.dead_rows_percent:g} % dead, or a vacuum within {limits.vacuum_h:g} h",
+            subject=f"{table.schema}.{table.name}",
+            table=f"{table.schema}.{table.name}",
+            dead=table.dead,
+            live=table.live,
+            percent=round(table.dead_percent),
+            vacuumed=_vacuumed(table),
+        )
+        for table in database.tables()
+        if table.dead >= limits.dead_rows and table.dead_percent > limits.dead_rows_percent
+        if table.vacuumed_h is None or table.vacuumed_h > limits.vacuum_h
+    )
+
+
+def _vacuumed(table: TableRows) -> str:
+    return "never vacuumed" if table.vacuumed_h is None else f"last vacuumed {table.vacuumed_h:.0f} h ago"
+
+
+@symptom("database.retention-overdue")
+def check_old_rows_are_gone(database: Database) -> None:
+    """What is kept for longer than was promised makes every query slower, and may break the promise."""
+    if not database.settings.retention:
+        raise NoReading("postgres", "the runbook file says of no table how long it keeps rows", kind="no-source")
+    overdue = [(table, rule, database.overdue(table, rule)) for table, rule in database.settings.retention.items()]
+    Found.all(
+        Found(
+            "archive-not-running",
+            seen=f"{rows['count']} rows of {table} older than {rule.days:g} days, the oldest {rows['oldest_days']:.0f}",
+            wanted=f"none older than {rule.days:g} days",
+            subject=table,
+            table=table,
+            count=rows["count"],
+            days=f"{rule.days:g}",
+            oldest_days=round(rows["oldest_days"]),
+            column=rule.column,
+        )
+        for table, rule, rows in overdue
+        if rows["count"]
+    )

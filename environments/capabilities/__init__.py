@@ -10,7 +10,7 @@ from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, 
 from environments.capabilities.http import Health, Http, VersionAt
 from environments.capabilities.logs import Logs
 from environments.capabilities.openapi import OpenApi
-from environments.capabilities.postgres import Postgres
+from environments.capabilities.postgres import Postgres, Retention
 from environments.capabilities.rules import STRICT, positive
 from environments.capabilities.tls import Tls
 from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhook
@@ -28,6 +28,7 @@ __all__ = [
     "OpenApi",
     "Postgres",
     "Refusals",
+    "Retention",
     "Rollback",
     "StoreRule",
     "Tls",
