@@ -6,12 +6,15 @@ when a check first needs it, once, and a secret's value is put on the redaction 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
+import stat
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Timer
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from environments.redaction import Redaction, passwords
@@ -112,6 +115,65 @@ class Text(Reference):
     allows_literal: ClassVar[bool] = True
 
 
+class Commands:
+    """Programs under way, each in a session of its own: what it started ends with it."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = Lock()
+        self._is_closed = False
+
+    def run(self, words: Any, folder: Path) -> tuple[int, bytes]:
+        """Exit code and standard output; TimeoutExpired after COMMAND_TIMEOUT_S, OSError where it can't be used."""
+        with self._lock:
+            if self._is_closed:
+                raise OSError(0, "the run is over")
+            process = subprocess.Popen(
+                list(words),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=folder,
+                start_new_session=True,
+            )
+            self._running.add(process)
+        late = Event()
+
+        def give_up() -> None:
+            late.set()
+            self._end(process)
+
+        timer = Timer(COMMAND_TIMEOUT_S, give_up)
+        timer.start()
+        try:
+            assert process.stdout is not None
+            with process.stdout as stream:
+                printed = stream.read(MAX_BYTES + 1)
+            code = process.wait() if len(printed) <= MAX_BYTES else 0
+        finally:
+            timer.cancel()
+            self._end(process)
+        if late.is_set():
+            raise subprocess.TimeoutExpired(words, COMMAND_TIMEOUT_S)
+        if len(printed) > MAX_BYTES:
+            raise OSError(0, f"it printed more than {MAX_BYTES >> 20} MiB")
+        return code, printed
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            running = list(self._running)
+        for process in running:
+            self._end(process)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        with self._lock:
+            self._running.discard(process)
+
+
 @dataclass
 class Vault:
     """Resolves references, each once, relative to the environment file's folder."""
@@ -122,6 +184,7 @@ class Vault:
     _values: dict[Reference, str | Unresolved] = field(default_factory=dict)
     _turns: dict[Reference, Lock] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+    _commands: Commands = field(default_factory=Commands)
 
     def value(self, reference: Reference) -> str:
         """The value a reference stands for; Unresolved says which reference gave none, and why."""
@@ -173,8 +236,7 @@ class Vault:
     def _file(self, name: Any) -> str:
         what = f"{{file: {name}}} can't be resolved"
         try:
-            with self._below(name).open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
+            content = _regular(self._below(name))
             if len(content) <= MAX_BYTES:
                 return content.decode("utf-8-sig").rstrip("\r\n")
         except OSError as error:
@@ -188,24 +250,31 @@ class Vault:
     def _command(self, words: Any) -> str:
         what = f"{{command: [{words[0]}, ...]}} can't be resolved"
         try:
-            done = subprocess.run(
-                list(words),
-                capture_output=True,
-                timeout=COMMAND_TIMEOUT_S,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
+            code, printed = self._commands.run(words, self.folder)
         except subprocess.TimeoutExpired:
             raise Unresolved(f"{what}: no end within {COMMAND_TIMEOUT_S:.0f} s") from None
         except OSError as error:
             raise Unresolved(f"{what}: {error.strerror}") from None
         except ValueError:
             raise Unresolved(f"{what}: a word holds a character that no command line can") from None
-        if done.returncode:
+        if code:
             # What the program printed may hold the secret it failed to hand over.
-            raise Unresolved(f"{what}: it ended with exit code {done.returncode}")
+            raise Unresolved(f"{what}: it ended with exit code {code}")
         try:
-            return done.stdout.decode("utf-8").rstrip("\r\n")
+            return printed.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
             raise Unresolved(f"{what}: what it printed is not UTF-8") from None
+
+    def close(self) -> None:
+        """End the commands that still run, and whatever they started."""
+        self._commands.close()
+
+
+def _regular(path: Path) -> bytes:
+    """At most MAX_BYTES and one of a regular file; a pipe or a device would keep us waiting."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "it is not a regular file")
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read(MAX_BYTES + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def newest(folder: Path, pattern: str = "*", *, resource: str = "backups") -> li
     with reading(f"list {folder}") as facts:
         try:
             with os.scandir(folder) as entries:
-                found = [_facts(entry) for entry in entries if fnmatch(entry.name, pattern) and entry.is_file()]
+                found = [_facts(entry) for entry in entries if fnmatch(entry.name, pattern)]
         except (OSError, ValueError) as error:
             raise NoReading(resource, f"{folder} can't be listed: {_why(error)}", kind="unreadable") from None
         files = sorted((f for f in found if f is not None), key=lambda f: (-f.mtime, f.path.name))
@@ -60,8 +61,13 @@ def _why(error: OSError | ValueError) -> str:
 
 
 def _facts(entry: os.DirEntry[str]) -> FileFacts | None:
+    """None for what is no file: a folder, a link that leads nowhere, a file that went while we looked."""
     try:
         state = entry.stat()
-    except FileNotFoundError:
-        return None  # it went while we looked
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return None
+        raise
+    if not stat.S_ISREG(state.st_mode):
+        return None
     return FileFacts(Path(entry.path), state.st_size, state.st_mtime, bool(state.st_mode & 0o111))

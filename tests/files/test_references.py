@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import threading
@@ -24,6 +25,7 @@ VALUE = "s3cr3t-of-the-webhook"
 def vault(tmp_path: Path) -> Vault:
     (tmp_path / "secret.txt").write_text(f"{VALUE}\n")
     (tmp_path / "bom.txt").write_bytes(b"\xef\xbb\xbf" + VALUE.encode() + b"\r\n")
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "blank.txt").write_text("\n")
     (tmp_path / "latin-1.txt").write_bytes(b"geh\xe4im")
     (tmp_path / "large.txt").write_bytes(b"x" * (2 << 20))
@@ -54,7 +56,9 @@ def test_value_without_its_line_end(vault: Vault, raw: object) -> None:
         ({"env": "ABSENT"}, "{env: ABSENT} can't be resolved: the variable is not set"),
         ({"env": "BLANK"}, "{env: BLANK} is blank"),
         ({"file": "absent.txt"}, "{file: absent.txt} can't be resolved: No such file or directory"),
-        ({"file": "."}, "{file: .} can't be resolved: Is a directory"),
+        ({"file": "."}, "{file: .} can't be resolved: it is not a regular file"),
+        ({"file": "pipe"}, "{file: pipe} can't be resolved: it is not a regular file"),
+        ({"command": ["yes"]}, "{command: [yes, ...]} can't be resolved: it printed more than 1 MiB"),
         (
             {"file": "~nobody-of-that-name/x"},
             "{file: ~nobody-of-that-name/x} can't be resolved: No such file or directory",
