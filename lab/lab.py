@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
     from lab.customer_service.system import CustomerService
+    from lab.reverseai.system import ReverseAi
     from lab.sales_ai.system import SalesAi
     from lab.servers.part import Part
     from lab.systems import StandIn
@@ -32,6 +33,7 @@ class Lab:
 
     customer_service: CustomerService
     sales_ai: SalesAi
+    reverseai: ReverseAi
 
     def __init__(self, run: RunFolder, names: Iterable[str] = SYSTEMS) -> None:
         self.run = run

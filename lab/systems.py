@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SYSTEMS = {
     "ai-customer-service": ("customer_service", "lab.customer_service.system:CustomerService"),
     "sales-ai": ("sales_ai", "lab.sales_ai.system:SalesAi"),
+    "reverseai": ("reverseai", "lab.reverseai.system:ReverseAi"),
 }
 
 

@@ -1,0 +1,20 @@
+"""Which sources and privileges can be taken from the checks of ReverseAI?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lab.registry import BlindsOf
+from lab.servers.files import away
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+
+blind = BlindsOf("reverseai")
+
+
+@blind("ca-file-missing", "contract.violated")
+def ca_file_gone(lab: Lab) -> Iterator[None]:
+    with away(lab.authority.ca_file):
+        yield

@@ -1,0 +1,17 @@
+"""How can the API's health address be out of reach, wrong or slow?"""
+
+from __future__ import annotations
+
+from lab.faults.reverseai import fault, system
+from lab.faults.shared import health
+from lab.reverseai.names import HEALTH
+
+DATABASE_DOWN = {"status": "degraded", "components": {"database": {"status": "down"}}}
+NOTHING_DOWN = {"status": "degraded", "components": {"database": {"status": "ok"}}}
+
+health.unreachable(fault, system)
+health.server_error(fault, system)
+unwell = {"component-down": DATABASE_DOWN, "status-down": NOTHING_DOWN}
+health.documents(fault, system, "health.degraded", HEALTH, unwell)
+health.slow(fault, system)
+health.wrong_version(fault, system)

@@ -1,0 +1,131 @@
+"""How do the parts of ReverseAI come up together, and where are they reached?"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.reverseai import seeds
+from lab.reverseai.accounts import MONITOR, SERVICE, accounts
+from lab.reverseai.names import DATABASE, DATABASE_HOST, HOST, RECOVERABLE
+from lab.reverseai.service import Service
+from lab.servers.asgi import HttpServer
+from lab.servers.certificates import ChainPlan
+from lab.servers.front import Front
+from lab.servers.mariadb import MariaDb
+from lab.servers.mariadb_proxy import MariaDbProxy
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+    from lab.servers.part import Part
+    from lab.servers.recorder import Recorder
+
+
+class ReverseAi:
+    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+
+    host, database_host, database = HOST, DATABASE_HOST, DATABASE
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self.missing: dict[str, str] = {}
+        self.service = Service()
+        self.http = HttpServer()
+        self.front = Front(self.http.port, lab.authority.context)
+        self.front.behaviour.chain = ChainPlan(names=(HOST,))
+        self.mariadb = MariaDb(lab.run.sub("ra-db"), [(DATABASE, _schema())])
+        self.database_port = MariaDbProxy(lambda: self.mariadb.port)
+        self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE, MONITOR)}
+        self.recorder: Recorder | None = None
+
+    @property
+    def parts(self) -> list[Part]:
+        """In the order in which a change settles: the service looks last."""
+        return [self.front, self.database_port, self.service]
+
+    async def start(self) -> None:
+        self.service.behaviour.token = secrets.token_urlsafe(32)
+        records = self._lab.dns.behaviour.records
+        records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
+        await asyncio.gather(self._start_database(), self._start_service())
+        if "mariadb" not in self.missing:
+            from lab.reverseai.store import Store
+
+            self.service.store = Store(self.database_port.port, self.passwords[SERVICE])
+        for part in self.parts:
+            await part.settle()
+
+    async def stop(self) -> None:
+        await asyncio.gather(self.http.stop(), self.front.stop(), self.database_port.stop())
+        if self.service.store:
+            self.service.store.close()
+        await self.mariadb.stop()
+
+    async def _start_database(self) -> None:
+        try:
+            await self.mariadb.start()
+        except OSError as error:
+            self.missing["mariadb"] = str(error)
+            return
+        await asyncio.to_thread(self._fill)
+
+    def _fill(self) -> None:
+        self.mariadb.run(*accounts(self.passwords))
+        executions, nodes = seeds.executions()
+        rows = {
+            "what_reverse_executions": executions,
+            "what_reverse_node_logs": nodes,
+            "what_reverse_workspace_databases": seeds.workspace_databases(),
+            "what_reverse_runtime_events": seeds.events(),
+            "what_reverse_app_domains": seeds.domains(),
+        }
+        for table, content in rows.items():
+            self.mariadb.insert(f"{DATABASE}.{table}", content)
+
+    async def _start_service(self) -> None:
+        from importlib import import_module
+
+        app = await asyncio.to_thread(import_module, "lab.reverseai.app")
+        self.recorder = app.create_app(self.service)
+        assert self.recorder
+        await self.http.start(self.recorder)
+
+    def password_statements(self) -> list[str]:
+        return [f"ALTER USER '{role}'@'%' IDENTIFIED BY '{password}'" for role, password in self.passwords.items()]
+
+    def dsn(self, role: str, parameters: str = "") -> str:
+        where = f"{DATABASE_HOST}:{self.database_port.port}"
+        return f"mysql://{role}:{self.passwords[role]}@{where}/{DATABASE}{parameters}"
+
+    def variables(self) -> dict[str, str]:
+        variables = {
+            "LAB_REVERSE_URL": f"https://{HOST}:{self.front.port}",
+            "LAB_REVERSE_TOKEN": self.service.behaviour.token,
+            "LAB_REVERSE_MONITOR_DSN": self.dsn(MONITOR, "?ssl-mode=DISABLED"),
+            "LAB_REVERSE_VERSION": self.service.behaviour.versions[0],
+            "LAB_REVERSE_RECOVERABLE": RECOVERABLE,
+        }
+        if "mariadb" in self.missing:
+            del variables["LAB_REVERSE_MONITOR_DSN"]
+        return variables
+
+    def healed(self) -> None:
+        """The last fault has been undone: nothing it left behind."""
+
+    def requests(self) -> list[dict[str, object]]:
+        return list(self.recorder.requests) if self.recorder else []
+
+    def statements(self) -> list[dict[str, object]]:
+        return [] if "mariadb" in self.missing else self.mariadb.statements()
+
+    def clear(self) -> None:
+        if self.recorder:
+            self.recorder.requests.clear()
+        if "mariadb" not in self.missing:
+            self.mariadb.clear_log()
+
+
+def _schema() -> str:
+    return Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
