@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
+    from lab.aura_flow.system import AuraFlow
     from lab.customer_service.system import CustomerService
     from lab.reverseai.system import ReverseAi
     from lab.sales_ai.system import SalesAi
@@ -34,6 +35,7 @@ class Lab:
     customer_service: CustomerService
     sales_ai: SalesAi
     reverseai: ReverseAi
+    aura_flow: AuraFlow
 
     def __init__(self, run: RunFolder, names: Iterable[str] = SYSTEMS) -> None:
         self.run = run

@@ -14,6 +14,7 @@ SYSTEMS = {
     "ai-customer-service": ("customer_service", "lab.customer_service.system:CustomerService"),
     "sales-ai": ("sales_ai", "lab.sales_ai.system:SalesAi"),
     "reverseai": ("reverseai", "lab.reverseai.system:ReverseAi"),
+    "aura-flow": ("aura_flow", "lab.aura_flow.system:AuraFlow"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Issued = tuple[x509.Certificate, CertificateIssuerPrivateKeyTypes]
 
 LIFETIME_DAYS = 90
+ANY_KEY = "DEFAULT:@SECLEVEL=0"  # OpenSSL serves no key of 1024 bits otherwise
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.aia_url = ""
+        self.chain = lru_cache(maxsize=None)(self._chain)  # key and certificates in one PEM file
         self.context = lru_cache(maxsize=None)(self._context)
         self._issuers: dict[str, tuple[Issued, Issued]] = {}
+        self._one_at_a_time = threading.Lock()
 
     def start(self) -> None:
         root, intermediate = self._issuer("lab")
@@ -59,29 +63,32 @@ class Authority:
         return self._issuer("lab")[1][0].public_bytes(Encoding.DER)
 
     def _issuer(self, name: str) -> tuple[Issued, Issued]:
-        if name not in self._issuers:
-            from lab.servers import issuing
+        with self._one_at_a_time:
+            if name not in self._issuers:
+                from lab.servers import issuing
 
-            root = issuing.authority(f"{name.title()} Root", None)
-            self._issuers[name] = (root, issuing.authority(f"{name.title()} Intermediate", root))
-        return self._issuers[name]
+                root = issuing.authority(f"{name.title()} Root", None)
+                self._issuers[name] = (root, issuing.authority(f"{name.title()} Intermediate", root))
+            return self._issuers[name]
 
-    def _context(self, plan: ChainPlan) -> ssl.SSLContext:
-        import ssl
-        import tempfile
-
+    def _chain(self, plan: ChainPlan) -> Path:
         from lab.servers import issuing
 
         issuer = None if plan.issuer == "itself" else self._issuer(plan.issuer)[1]
         leaf, key = issuing.leaf(plan, LIFETIME_DAYS, issuer, self.aia_url)
         chain = [leaf, issuer[0]] if issuer and plan.sends_intermediate else [leaf]
+        file = self.folder / f"chain-{leaf.serial_number:x}.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(issuing.key_pem(key) + b"".join(_pem(c) for c in chain))
+        return file
+
+    def _context(self, plan: ChainPlan) -> ssl.SSLContext:
+        import ssl
+
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if plan.key == "RSA 1024":
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # OpenSSL serves no key this short otherwise
-        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".pem") as file:
-            file.write(issuing.key_pem(key) + b"".join(_pem(c) for c in chain))
-            file.flush()
-            context.load_cert_chain(file.name)
+            context.set_ciphers(ANY_KEY)
+        context.load_cert_chain(self.chain(plan))
         return context
 
 

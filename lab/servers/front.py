@@ -29,10 +29,20 @@ class FrontBehaviour:
 
 
 class Front:
-    """A byte-level proxy: with a TLS context it terminates TLS, and passes everything else through as it is."""
+    """A byte-level proxy: with a TLS context it terminates TLS, and passes everything else through as it is.
 
-    def __init__(self, target_port: int, tls: Callable[[ChainPlan], ssl.SSLContext] | None = None) -> None:
+    With `target_has_tls` what is behind terminates TLS itself, and this one only where it answers in its place.
+    """
+
+    def __init__(
+        self,
+        target_port: int,
+        tls: Callable[[ChainPlan], ssl.SSLContext] | None = None,
+        *,
+        target_has_tls: bool = False,
+    ) -> None:
         self.behaviour = FrontBehaviour()
+        self._target_has_tls = target_has_tls
         self._target_port = target_port
         self._tls = tls
         self._listener = Listener(self._handle)
@@ -57,7 +67,9 @@ class Front:
         if behaviour.handshake_is_garbage:
             await _answer_in_plain(caller)
             return
-        near = await streams_of(caller, self._tls(behaviour.chain) if self._tls else None)
+        answers = behaviour.never_answers or behaviour.resets or behaviour.page is not None
+        tls = self._tls if answers or not self._target_has_tls else None
+        near = await streams_of(caller, tls(behaviour.chain) if tls else None)
         if behaviour.never_answers:
             await asyncio.sleep(FOREVER_S)
         elif behaviour.resets:

@@ -1,0 +1,1 @@
+"""Aura Flow: nginx before a static front end and a back end."""

@@ -1,0 +1,25 @@
+"""Which sources and privileges can be taken from the checks of Aura Flow?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.aura_flow.names import HEALTH
+from lab.registry import BlindsOf
+from lab.servers.answers import Canned
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+
+blind = BlindsOf("aura-flow")
+SEEN_BY_NAME = ("domain.certificate-expired", "domain.certificate-expiring", "domain.certificate-invalid")
+
+
+@blind("dns-silent", *SEEN_BY_NAME, "health.degraded", "health.server-error", "health.slow", "contract.violated")
+def name_server_silent(lab: Lab) -> None:
+    lab.dns.behaviour.is_silent = True
+
+
+@blind("version-not-told", "health.wrong-version")
+def health_without_version(lab: Lab) -> None:
+    lab.aura_flow.service.behaviour.canned[f"GET {HEALTH}"] = Canned(200, {"status": "ok"})
