@@ -76,7 +76,7 @@ class Dns(asyncio.DatagramProtocol):
             return None
         name = str(query.question[0].name).rstrip(".").lower() if query.question else ""
         await asyncio.sleep(self.behaviour.delays_s.get(name, 0.0))
-        return self._response(query, name).to_wire()
+        return self._response(query, name).to_wire(want_shuffle=False)  # in the order of the records
 
     def _response(self, query: dns.message.Message, name: str) -> dns.message.Message:
         import dns.flags
