@@ -72,7 +72,11 @@ class Lab:
 
     async def stop(self) -> None:
         await asyncio.gather(
-            *(part.stop() for part in (self.dns, self.control, self.moto, *self.systems)), return_exceptions=True
+            self.dns.stop(),
+            self.control.stop(),
+            self.moto.stop(),
+            *(system.stop() for system in self.systems),
+            return_exceptions=True,
         )
 
     @property
