@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from lab.sales_ai.files import RollbackFiles, write_rollback_files
 from lab.sales_ai.logfile import WorkersLog
 from lab.sales_ai.names import DATABASE, DATABASE_HOST, HBA, HOST, MONITOR_ROLE, SERVICE_ROLE
+from lab.sales_ai.providers.cloudflare import Cloudflare
+from lab.sales_ai.providers.groq import Groq
+from lab.sales_ai.providers.neon import Neon
+from lab.sales_ai.providers.slack import Slack
+from lab.sales_ai.providers.status import StatusPages
 from lab.sales_ai.service import Workers
+from lab.sales_ai.storage import Storage
 from lab.servers.asgi import HttpServer
 from lab.servers.certificates import ChainPlan
 from lab.servers.dotenv import Dotenv
@@ -46,26 +52,50 @@ class SalesAi:
         self.postgres = Postgres(lab.run.sub("sales-pg"), [Database(DATABASE, _schema())])
         self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
+        self.cloudflare, self.groq, self.slack, self.neon = Cloudflare(lab), Groq(lab), Slack(lab), Neon(lab)
+        self.status = StatusPages(lab)
+        self.storage = Storage(lab)
         self.recorder: Recorder | None = None
+
+    @property
+    def providers(self) -> list[Cloudflare | Groq | Slack | Neon | StatusPages]:
+        return [self.cloudflare, self.groq, self.slack, self.neon, self.status]
 
     @property
     def parts(self) -> list[Part]:
         """In the order in which a change settles: the Workers look last."""
-        return [self.front, self.direct, self.database_port, self.dotenv, self.service]
+        providers = [part for provider in self.providers for part in provider.parts]
+        return [*providers, self.storage.front, self.front, self.direct, self.database_port, self.dotenv, self.service]
 
     async def start(self) -> None:
         self.service.behaviour.signing_secret = secrets.token_hex(16)
+        self._hand_out_keys()
         self.dotenv.behaviour.values = self._next_release()
         records = self._lab.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
         self.log.fill(time.time())
-        await asyncio.gather(self._start_database(), self._start_service())
+        starting = (provider.run() for provider in self.providers)
+        await asyncio.gather(self._start_database(), self._start_service(), self._start_storage(), *starting)
         for part in self.parts:
             await part.settle()
 
     async def stop(self) -> None:
-        await asyncio.gather(self.http.stop(), self.front.stop(), self.direct.stop(), self.database_port.stop())
+        stopping = (self.http, self.front, self.direct, self.database_port, self.storage.front, *self.providers)
+        await asyncio.gather(*(part.stop() for part in stopping))
         await self.postgres.stop()
+
+    def _hand_out_keys(self) -> None:
+        self.cloudflare.behaviour.key = secrets.token_urlsafe(30)
+        self.cloudflare.behaviour.account = secrets.token_hex(16)
+        self.groq.behaviour.key = f"gsk_{secrets.token_hex(20)}"
+        self.slack.behaviour.key = f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}"
+        self.neon.behaviour.key = f"napi_{secrets.token_hex(20)}"
+
+    async def _start_storage(self) -> None:
+        try:
+            await self.storage.start()
+        except OSError as error:
+            self.missing["object storage"] = str(error)
 
     async def _start_database(self) -> None:
         try:
@@ -93,12 +123,12 @@ class SalesAi:
         """What `wrangler secret list` and the release's configuration give together."""
         return {
             "DATABASE_URL": self.dsn(SERVICE_ROLE),
-            "SLACK_BOT_TOKEN": f"xoxb-{secrets.randbelow(10**12)}-{secrets.token_hex(12)}",
+            "SLACK_BOT_TOKEN": self.slack.behaviour.key,
             "SLACK_SIGNING_SECRET": self.service.behaviour.signing_secret,
             "SLACK_WEBHOOK_URL": f"https://hooks.slack.com/services/T0SALES/B0SALES/{secrets.token_hex(12)}",
-            "CLOUDFLARE_R2_ENDPOINT": self._lab.moto.url,
-            "NEON_API_KEY": f"napi_{secrets.token_hex(20)}",
-            "GROQ_API_KEY": f"gsk_{secrets.token_hex(20)}",
+            "CLOUDFLARE_R2_ENDPOINT": self.storage.url,
+            "NEON_API_KEY": self.neon.behaviour.key,
+            "GROQ_API_KEY": self.groq.behaviour.key,
         }
 
     def variables(self) -> dict[str, str]:
@@ -115,20 +145,49 @@ class SalesAi:
         }
         if "postgres" in self.missing:
             del variables["LAB_SALES_MONITOR_DSN"]
-        return variables
+        return variables | self._of_providers() | ({} if "object storage" in self.missing else self._of_storage())
+
+    def _of_providers(self) -> dict[str, str]:
+        return {
+            "LAB_SALES_SIGNING_SECRET": self.service.behaviour.signing_secret,
+            "LAB_SALES_CLOUDFLARE_URL": self.cloudflare.api_url,
+            "LAB_SALES_CLOUDFLARE_ACCOUNT": self.cloudflare.behaviour.account,
+            "LAB_SALES_CLOUDFLARE_TOKEN": self.cloudflare.behaviour.key,
+            "LAB_SALES_GROQ_URL": self.groq.api_url,
+            "LAB_SALES_GROQ_KEY": self.groq.behaviour.key,
+            "LAB_SALES_SLACK_URL": self.slack.api_url,
+            "LAB_SALES_SLACK_TOKEN": self.slack.behaviour.key,
+            "LAB_SALES_NEON_URL": self.neon.api_url,
+            "LAB_SALES_NEON_PROJECT": self.neon.behaviour.project,
+            "LAB_SALES_NEON_KEY": self.neon.behaviour.key,
+            "LAB_SALES_STATUS_GROQ": f"{self.status.url}/groq/api/v2/summary.json",
+            "LAB_SALES_STATUS_CLOUDFLARE": f"{self.status.url}/cloudflare/api/v2/summary.json",
+            "LAB_SALES_STATUS_NEON": f"{self.status.url}/neon/api/v2/summary.json",
+            "LAB_SALES_STATUS_SLACK": f"{self.status.url}/slack/api/v2.0.0/current",
+            "LAB_SALES_STATUS_GOOGLE": f"{self.status.url}/google/incidents.json",
+        }
+
+    def _of_storage(self) -> dict[str, str]:
+        return {
+            "LAB_SALES_R2_ENDPOINT": self.storage.url,
+            "LAB_SALES_R2_KEY_ID": self.storage.key_id,
+            "LAB_SALES_R2_SECRET": self.storage.secret,
+        }
 
     def healed(self) -> None:
         """The last fault has been undone."""
 
     def requests(self) -> list[dict[str, object]]:
-        return list(self.recorder.requests) if self.recorder else []
+        recorders = [self.recorder, *(provider.recorder for provider in self.providers)]
+        return [row for recorder in recorders if recorder for row in recorder.requests]
 
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
     def clear(self) -> None:
-        if self.recorder:
-            self.recorder.requests.clear()
+        for recorder in (self.recorder, *(provider.recorder for provider in self.providers)):
+            if recorder:
+                recorder.requests.clear()
         if "postgres" not in self.missing:
             self.postgres.clear_log()
 
