@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fixtures import Found, NoReading, symptom
+from fixtures.expected import mismatch
 from fixtures.handles import Service
 from probes.http import Answer, NotJson
 
@@ -21,6 +22,7 @@ _UNREACHABLE = (
     "connection-reset",
 )
 _NO_DOCUMENT = ("body-too-large", "malformed-answer", "redirect-loop")
+_ABSENT = (404, 405, 410)
 _SERVER_ERRORS = {502: "bad-gateway", 503: "service-unavailable", 504: "bad-gateway"}
 
 
@@ -45,7 +47,7 @@ def check_health_address_answers(service: Service) -> None:
 def check_no_address_answers_5xx(service: Service) -> None:
     """A 5xx is the service or what stands before it saying that it failed."""
     failing: dict[str, list[Answer]] = {}
-    for path in service.health_paths():
+    for path in (*service.health_paths(), *service.key_paths()):
         answer = service.get(path)
         if answer.status >= 500 and _state(service, answer) is None:
             failing.setdefault(_SERVER_ERRORS.get(answer.status, "internal-error"), []).append(answer)
@@ -220,3 +222,44 @@ def _version(answer: Answer, field: str) -> str:
     if version is None or not version.strip():
         raise NoReading("http", f"{answer.url} has no field {field} that tells the version", kind="field-missing")
     return version
+
+
+@symptom("health.metrics-unreadable")
+def check_metrics_can_be_read(service: Service) -> None:
+    """Objectives and alerts are reckoned from the metrics; where they can't be read, nobody is alarmed."""
+    path = service.settings.metrics
+    if path is None:
+        raise NoReading("http", "the runbook file names no address of metrics (http.metrics)", kind="no-source")
+    answer, wanted = service.get(path), "200 with metrics in Prometheus' text form"
+    evidence: dict[str, Any] = {"url": answer.url, "status": answer.status}
+    if answer.status in (401, 403):
+        raise NoReading("http", f"{answer.url} answered HTTP {answer.status}: not for us", kind="wrong-status")
+    if answer.status != 200:
+        cause = "not-found" if answer.status in _ABSENT else None
+        raise Found(cause, seen=f"HTTP {answer.status}", wanted=wanted, **evidence)
+    try:
+        service.metrics(answer)
+    except NoReading as other:
+        raise Found("not-parseable", seen=other.reason, wanted=wanted, **evidence, **other.evidence) from None
+
+
+@symptom("health.key-function")
+def check_key_functions_work(service: Service) -> None:
+    """A service can be in the best of health and yet not do what it is there for."""
+    functions = service.settings.key_functions
+    if not functions:
+        raise NoReading("http", "no key function is named (http.key_functions)", kind="no-source")
+    found, silent = [], []
+    for function in functions:
+        try:
+            answer = service.call(function)
+        except NoReading as gone:
+            silent.append(gone)
+            continue
+        broken = mismatch(answer, function.status, function.fields, function.not_empty)
+        if broken is not None:
+            evidence: dict[str, Any] = {"function": function.name, "url": answer.url, "status": answer.status}
+            found.append(Found(broken.cause, seen=broken.seen, wanted=broken.wanted, subject=function.name, **evidence))
+    Found.all(found)
+    if silent:
+        raise silent[0]

@@ -148,9 +148,9 @@ def check_stale_delivery_is_refused(receiver: Receiver) -> None:
 
 # ------------------------------------------------------------------------------ the clock
 @symptom("webhook.clock-drift")
-def check_clocks_agree(service: Service, receiver: Receiver) -> None:
-    """Signatures carry the time: when the clocks part, correct deliveries are refused, first now and then."""
-    limit = receiver.settings.clock_warn_s or receiver.settings.max_skew_s / 10
+def check_clocks_agree(service: Service) -> None:
+    """Signatures and tokens carry the time: when the clocks part, correct ones are refused, first now and then."""
+    allowed, limit = service.clock_limits
     answer, is_own = service.own_clock()
     if not is_own:
         raise NoReading(
@@ -176,7 +176,7 @@ def check_clocks_agree(service: Service, receiver: Receiver) -> None:
         url=answer.url,
         drift_s=round(abs(drift)),
         limit_s=limit,
-        max_skew_s=receiver.settings.max_skew_s,
+        max_skew_s=allowed,
     )
 
 

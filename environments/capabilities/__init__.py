@@ -7,7 +7,7 @@ the environment's win. Plain dataclasses: they are validated with pydantic when 
 
 from environments.capabilities.backups import Backups
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
-from environments.capabilities.http import Health, Http, VersionAt
+from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
 from environments.capabilities.logs import Logs
 from environments.capabilities.openapi import OpenApi
 from environments.capabilities.postgres import Postgres, Retention
@@ -23,6 +23,7 @@ __all__ = [
     "Health",
     "Host",
     "Http",
+    "KeyFunction",
     "Logs",
     "ModeRule",
     "OpenApi",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from environments.capabilities.rules import STRICT, positive
 from environments.references import Text
@@ -39,6 +40,33 @@ class VersionAt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyFunction:
+    """A request by which a service shows that it does what it is there for; it only reads."""
+
+    __pydantic_config__ = STRICT
+    name: str
+    """What it is called."""
+    path: str
+    """Its address."""
+    method: Literal["GET", "POST"] = "GET"
+    """POST for a query whose question is sent as a body."""
+    headers: dict[str, Text] = field(default_factory=dict)
+    """Headers of its own; values never show."""
+    body: dict[str, Any] | None = None
+    """The JSON body that is sent."""
+    status: int = 200
+    """The status it answers with."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Fields of the JSON answer, dots for nesting and numbers for places in lists, with the values they must have."""
+    not_empty: list[str] = field(default_factory=list)
+    """Fields of the JSON answer that must hold something."""
+
+    def __post_init__(self) -> None:
+        if self.body is not None and self.method == "GET":
+            raise ValueError("a 'body' is sent by POST")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Http:
     """An HTTP service."""
 
@@ -53,6 +81,12 @@ class Http:
     """Where the running version is told."""
     expect_version: Text | None = None
     """The version that should be running; --expect-version wins."""
+    metrics: str | None = None
+    """Where the service tells its metrics, in Prometheus' text form."""
+    key_functions: list[KeyFunction] = field(default_factory=list)
+    """Requests by which the service shows that it does what it is there for."""
+    max_skew_s: float | None = None
+    """How far the service's clock may be from others' (tokens, signatures); else webhook.max_skew_s."""
     slow_ms: float = 1000
     """The median health answer must be faster."""
     samples: int = 5
@@ -67,3 +101,4 @@ class Http:
     def __post_init__(self) -> None:
         positive(slow_ms=self.slow_ms, samples=self.samples, timeout_s=self.timeout_s)
         positive(connect_timeout_s=self.connect_timeout_s, max_body_bytes=self.max_body_bytes)
+        positive(max_skew_s=self.max_skew_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.aura_flow.names import HEALTH
+from lab.aura_flow.names import HEALTH, METRICS
 from lab.registry import BlindsOf
 from lab.servers.answers import Canned
 
@@ -15,7 +15,15 @@ blind = BlindsOf("aura-flow")
 SEEN_BY_NAME = ("domain.certificate-expired", "domain.certificate-expiring", "domain.certificate-invalid")
 
 
-@blind("dns-silent", *SEEN_BY_NAME, "health.degraded", "health.server-error", "health.slow", "contract.violated")
+@blind(
+    "dns-silent",
+    *SEEN_BY_NAME,
+    "health.degraded",
+    "health.server-error",
+    "health.slow",
+    "health.key-function",
+    "contract.violated",
+)
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True
 
@@ -23,3 +31,13 @@ def name_server_silent(lab: Lab) -> None:
 @blind("version-not-told", "health.wrong-version")
 def health_without_version(lab: Lab) -> None:
     lab.aura_flow.service.behaviour.canned[f"GET {HEALTH}"] = Canned(200, {"status": "ok"})
+
+
+@blind("metrics-forbidden", "health.metrics-unreadable")
+def metrics_for_others_only(lab: Lab) -> None:
+    lab.aura_flow.service.behaviour.canned[f"GET {METRICS}"] = Canned(403, {"error": "from inside only"})
+
+
+@blind("no-date", "webhook.clock-drift")
+def no_date(lab: Lab) -> None:
+    lab.aura_flow.service.behaviour.sends_date = False

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from lab.customer_service.names import PREFIX, WEBHOOK
 from lab.customer_service.rules import ServiceBehaviour
-from lab.faults.ai_customer_service import fault
+from lab.faults.ai_customer_service import fault, system
+from lab.faults.shared import health
 from lab.servers.answers import Canned
 
 if TYPE_CHECKING:
     from lab.lab import Lab
 
 FAR_OFF_S = 1500.0  # further than any delivery a check makes up, so that the stale ones stay stale
-DRIFT_S = 90.0
+
+health.clock_drift(fault, system)
 
 
 def _rules(lab: Lab) -> ServiceBehaviour:
@@ -69,16 +71,6 @@ def stale_has_another_code(lab: Lab) -> None:
 @fault("webhook.stale-accepted", cause="limit-differs")
 def an_hour_is_allowed(lab: Lab) -> None:
     _rules(lab).max_skew_s = 3600.0
-
-
-@fault("webhook.clock-drift", cause="server-ahead")
-def clock_ahead(lab: Lab) -> None:
-    _rules(lab).clock_offset_s = DRIFT_S
-
-
-@fault("webhook.clock-drift", cause="server-behind")
-def clock_behind(lab: Lab) -> None:
-    _rules(lab).clock_offset_s = -DRIFT_S
 
 
 @fault("webhook.duplicate-processed", cause="processed-twice")

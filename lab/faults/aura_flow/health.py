@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from lab.aura_flow.names import HEALTH, PREVIOUS, VERSION
+from typing import TYPE_CHECKING
+
+from lab.aura_flow.names import HEALTH, INSIGHTS, METRICS, PREVIOUS, VERSION
 from lab.faults.aura_flow import fault, system
 from lab.faults.shared import health
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
 
 REDIS_DOWN = {"status": "degraded", "version": VERSION, "components": {"redis": {"status": "down"}}}
 NOTHING_DOWN = {"status": "degraded", "version": VERSION, "components": {}}
@@ -15,3 +20,17 @@ unwell = {"component-down": REDIS_DOWN, "status-down": NOTHING_DOWN}
 health.documents(fault, system, "health.degraded", HEALTH, unwell)
 health.slow(fault, system)
 health.wrong_version(fault, system, expected=VERSION, old=PREVIOUS)
+health.clock_drift(fault, system)
+health.key_function(
+    fault, system, f"POST {INSIGHTS}", {"status": "queued", "insights": []}, {"status": "ready", "insights": []}
+)
+
+
+@fault("health.metrics-unreadable", cause="not-found")
+def metrics_not_set_up(lab: Lab) -> None:
+    health.say(system(lab), METRICS, 404, {"error": "Not Found"})
+
+
+@fault("health.metrics-unreadable", cause="not-parseable")
+def metrics_are_json(lab: Lab) -> None:
+    health.say(system(lab), METRICS, 200, {"http_requests_total": 4711})

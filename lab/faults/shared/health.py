@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lab.registry import FaultsOf
 
 SLOW_S = 0.6
+DRIFT_S = 90.0
 PAGE = "<!doctype html><html><head><title>Welcome</title></head><body>Welcome</body></html>"
 OTHER_DOCUMENT = {"service": "landing-page", "build": 77}
 
@@ -96,3 +97,25 @@ def wrong_version(fault: FaultsOf, of: Of[Web], expected: str = "1.1.0", old: st
     @fault("health.wrong-version", cause="instances-differ")
     def two_versions(lab: Lab) -> None:
         of(lab).service.behaviour.versions = (expected, old)
+
+
+def clock_drift(fault: FaultsOf, of: Of[Web]) -> None:
+    for cause, offset_s in {"server-ahead": DRIFT_S, "server-behind": -DRIFT_S}.items():
+
+        @fault("webhook.clock-drift", cause=cause)
+        def drifts(lab: Lab, offset_s: float = offset_s) -> None:
+            of(lab).service.behaviour.clock_offset_s = offset_s
+
+
+def key_function(fault: FaultsOf, of: Of[Web], asked: str, other: Any, empty: Any) -> None:
+    """By the answer to `METHOD /path`: another status, a body that isn't the one due, one with nothing in it."""
+    answers = {
+        "wrong-status": (404, {"error": "no such route"}),
+        "wrong-body": (200, other),
+        "empty-result": (200, empty),
+    }
+    for cause, answer in answers.items():
+
+        @fault("health.key-function", cause=cause)
+        def broken(lab: Lab, answer: tuple[int, Any] = answer) -> None:
+            of(lab).service.behaviour.canned[asked] = Canned(*answer)
