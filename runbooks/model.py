@@ -124,6 +124,7 @@ class System:
     openapi: capabilities.OpenApi | None = None
     backups: capabilities.Backups | None = None
     rollback: capabilities.Rollback | None = None
+    prometheus: capabilities.Prometheus | None = None
     resolver: Text | None = None
     """The name server to ask, IP[:PORT]; else the machine's own."""
     ca_file: Text | None = None

@@ -11,6 +11,7 @@ from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
 from environments.capabilities.logs import Logs
 from environments.capabilities.openapi import OpenApi
 from environments.capabilities.postgres import Postgres, Retention
+from environments.capabilities.prometheus import Prometheus
 from environments.capabilities.rules import STRICT, positive
 from environments.capabilities.tls import Tls
 from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhook
@@ -28,6 +29,7 @@ __all__ = [
     "ModeRule",
     "OpenApi",
     "Postgres",
+    "Prometheus",
     "Refusals",
     "Retention",
     "Rollback",

@@ -10,7 +10,7 @@ Value = Callable[[float], float | None]  # seconds since the epoch to the value 
 
 @dataclass(frozen=True)
 class Series:
-    """One series; `is_monthly` ones have a coarse history of a month beside two hours of a fine one."""
+    """One series; `is_monthly` ones have a coarse history of a month, others a fine one of two hours."""
 
     name: str
     value: Value
