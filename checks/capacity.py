@@ -98,14 +98,14 @@ def check_processors_keep_up(metrics: Metrics) -> None:
     Found.all(
         Found(
             "saturated",
-            seen=f"{told(labels, 'instance')} was {100 * (1 - share):.0f} % busy in {metrics.settings.window_min:g} min",
+            seen=f"{told(labels, 'instance')} was {busy:.0f} % busy in the last {metrics.settings.window_min:g} min",
             wanted=f"at most {rule.limit_percent:g} %",
             subject=told(labels, "instance"),
             where=told(labels, "instance"),
-            busy_percent=round(100 * (1 - share), 1),
+            busy_percent=round(busy, 1),
             window_min=metrics.settings.window_min,
             limit_percent=rule.limit_percent,
         )
-        for labels, share in idle.items()
-        if 100 * (1 - share) > rule.limit_percent
+        for labels, busy in ((labels, 100 * (1 - share)) for labels, share in idle.items())
+        if busy > rule.limit_percent
     )

@@ -18,7 +18,8 @@ STEP_S = 60
 @symptom("rollback.due")
 def check_no_trigger_is_pulled(metrics: Metrics) -> None:
     """Four triggers take the decision off whoever hopes that it will pass."""
-    found, unread = [], []
+    found: list[Found] = []
+    unread: list[NoReading] = []
     for trigger in (_health, _error_rate, _latency, _connections):
         try:
             found += trigger(metrics)

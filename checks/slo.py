@@ -66,7 +66,7 @@ def check_requests_are_quick(metrics: Metrics) -> None:
     wanted = f"P95 below {rule.p95_ms:g} ms" + (f", P99 below {rule.p99_ms:g} ms" if rule.p99_ms else "")
     raise Found(
         "over-alert" if is_alert else "over-objective",
-        seen=f"P95 {_ms(p95)}, P99 {_ms(p99)} of {histogram.total:,.0f} requests in {metrics.settings.window_min:g} min",
+        seen=f"P95 {_ms(p95)}, P99 {_ms(p99)} in {metrics.settings.window_min:g} min, {histogram.total:,.0f} requests",
         wanted=f"{wanted}; a P95 above {rule.alert_p95_ms:g} ms is an alert",
         severity="P1" if is_alert else "P2",
         p95=_ms(p95),

@@ -11,7 +11,7 @@ from probes.reading import NoReading
 
 @dataclass(frozen=True)
 class Quantile:
-    """It lies above `low` and up to `high`; `estimate` takes the bucket as evenly filled, and is None beyond the last."""
+    """It lies above `low` and up to `high` (s); `estimate` takes the bucket as evenly filled, None beyond the last."""
 
     low: float
     high: float

@@ -135,14 +135,12 @@ def _points(points: Any, query: str) -> Iterator[tuple[float, float]]:
     for point in points:
         try:
             at, text = point
-            if not isinstance(at, int | float) or not isinstance(text, str):
-                raise ValueError
-            value = float(text)
+            moment, value = float(at), float(text)
         except (TypeError, ValueError):
             raise _malformed(query, "a sample that is no time with a number") from None
         if not math.isfinite(value):
             raise NoReading(RESOURCE, f"{query} is {text}, which says nothing", kind="not-a-number")
-        yield float(at), value
+        yield moment, value
 
 
 def _malformed(query: str, what: str) -> NoReading:

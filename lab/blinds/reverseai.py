@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lab.faults.reverseai import system
+from lab.faults.shared import metrics
 from lab.registry import BlindsOf
 from lab.servers.files import away
 
@@ -18,3 +20,6 @@ blind = BlindsOf("reverseai")
 def ca_file_gone(lab: Lab) -> Iterator[None]:
     with away(lab.authority.ca_file):
         yield
+
+
+metrics.unseen(blind, system, "slo.error-rate", "slo.latency", "slo.execution-success")

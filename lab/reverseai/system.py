@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.reverseai import seeds
 from lab.reverseai.accounts import MONITOR, SERVICE, accounts
+from lab.reverseai.metrics import ReverseMetrics, series
 from lab.reverseai.names import DATABASE, DATABASE_HOST, HOST, RECOVERABLE
 from lab.reverseai.service import Service
 from lab.servers.asgi import HttpServer
@@ -16,6 +17,7 @@ from lab.servers.certificates import ChainPlan
 from lab.servers.front import Front
 from lab.servers.mariadb import MariaDb
 from lab.servers.mariadb_proxy import MariaDbProxy
+from lab.servers.prometheus import PASSWORD, USER, Prometheus
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -37,19 +39,20 @@ class ReverseAi:
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
         self.mariadb = MariaDb(lab.run.sub("ra-db"), [(DATABASE, _schema())])
         self.database_port = MariaDbProxy(lambda: self.mariadb.port)
+        self.prometheus = Prometheus(lab.run.sub("ra-prometheus"), ReverseMetrics(), series)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE, MONITOR)}
         self.recorder: Recorder | None = None
 
     @property
     def parts(self) -> list[Part]:
         """In the order in which a change settles: the service looks last."""
-        return [self.front, self.database_port, self.service]
+        return [self.front, self.database_port, self.prometheus, self.service]
 
     async def start(self) -> None:
         self.service.behaviour.token = secrets.token_urlsafe(32)
         records = self._lab.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
-        await asyncio.gather(self._start_database(), self._start_service())
+        await asyncio.gather(self._start_database(), self._start_service(), self._start_metrics())
         if "mariadb" not in self.missing:
             from lab.reverseai.store import Store
 
@@ -58,7 +61,7 @@ class ReverseAi:
             await part.settle()
 
     async def stop(self) -> None:
-        await asyncio.gather(self.http.stop(), self.front.stop(), self.database_port.stop())
+        await asyncio.gather(self.http.stop(), self.front.stop(), self.database_port.stop(), self.prometheus.stop())
         if self.service.store:
             self.service.store.close()
         await self.mariadb.stop()
@@ -70,6 +73,12 @@ class ReverseAi:
             self.missing["mariadb"] = str(error)
             return
         await asyncio.to_thread(self._fill)
+
+    async def _start_metrics(self) -> None:
+        try:
+            await self.prometheus.start()
+        except OSError as error:
+            self.missing["prometheus"] = str(error)
 
     def _fill(self) -> None:
         self.mariadb.run(*accounts(self.passwords))
@@ -106,7 +115,12 @@ class ReverseAi:
             "LAB_REVERSE_MONITOR_DSN": self.dsn(MONITOR, "?ssl-mode=DISABLED"),
             "LAB_REVERSE_VERSION": self.service.behaviour.versions[0],
             "LAB_REVERSE_RECOVERABLE": RECOVERABLE,
+            "LAB_REVERSE_PROMETHEUS_URL": self.prometheus.url,
+            "LAB_REVERSE_PROMETHEUS_USER": USER,
+            "LAB_REVERSE_PROMETHEUS_PASSWORD": PASSWORD,
         }
+        if "prometheus" in self.missing:
+            del variables["LAB_REVERSE_PROMETHEUS_URL"]
         if "mariadb" in self.missing:
             del variables["LAB_REVERSE_MONITOR_DSN"]
         return variables

@@ -8,7 +8,6 @@ made anew, and started again on its port, which takes about half a second.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import copy
 import shutil
 import signal
@@ -30,7 +29,7 @@ FINE_S, FINE_FOR_S = 15, 2 * 3600
 COARSE_S, COARSE_FOR_S = 60, 30 * 24 * 3600
 BOOT_S = 20.0
 # A login that reads; bcrypt at its cheapest, for it is verified at every request.
-USER, PASSWORD = "monitor", "only-the-lab-reads-with-this"  # noqa: S105  known to everybody, and good for nothing else
+USER, PASSWORD = "monitor", "only-the-lab-reads-with-this"
 HASH = "$2b$04$abcdefghijklmnopqrstuuSFVJIFtOmUavIC9qT2awBPOJbBqU5Ri"
 CONFIGURATION = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -149,7 +148,7 @@ class Exporter:
     def __init__(self) -> None:
         self.series: list[Series] = []
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
         now = time.time()
         body = "".join(series.line(now, with_time=False) for series in self.series).encode()
         headers = [(b"content-type", b"text/plain; version=0.0.4")]
@@ -164,4 +163,3 @@ def _past(series: Iterable[Series], now: float) -> Iterator[str]:
         # From now backwards, told in order: the last one is just now.
         yield from (one.line(now - step * k, with_time=True) for k in range(length // step, -1, -1))
     yield "# EOF\n"
-

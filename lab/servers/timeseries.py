@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 Value = Callable[[float], float | None]  # seconds since the epoch to the value then; None: no sample then
@@ -57,9 +57,3 @@ def up_except(outages: Iterable[tuple[float, float]]) -> Value:
 def until(end: float, value: Value) -> Value:
     """Nothing any more after some moment."""
     return lambda at: value(at) if at <= end else None
-
-
-def histogram(name: str, labels: Mapping[str, str], rates: Mapping[str, Value]) -> Iterator[Series]:
-    """The cumulative buckets of a histogram, by their upper bounds."""
-    for bound, value in rates.items():
-        yield Series(f"{name}_bucket", value, {**labels, "le": bound})

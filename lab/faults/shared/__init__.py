@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lab.servers.front import Front
     from lab.servers.postgres import Postgres
     from lab.servers.postgres_proxy import PostgresProxy
+    from lab.servers.prometheus import Prometheus
 
 System = TypeVar("System")
 Of = Callable[["Lab"], System]
@@ -63,3 +64,9 @@ class WithPostgres(Protocol):
     def hba(self) -> Sequence[str]: ...
 
     def password_statements(self) -> Sequence[str]: ...
+
+
+class WithMetrics(Protocol):
+    """A system with a Prometheus."""
+
+    prometheus: Prometheus

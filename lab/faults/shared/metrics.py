@@ -1,0 +1,75 @@
+"""What can a service's own metrics tell that they should not?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.faults.shared import Of, WithMetrics
+from lab.servers.traffic import failing
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+    from lab.registry import BlindsOf, FaultsOf
+
+
+def error_rate(fault: FaultsOf, of: Of[WithMetrics], over_objective: float, over_alert: float) -> None:
+    """slo.error-rate, by shares of requests that fail."""
+
+    def register(cause: str, share: float) -> None:
+        @fault("slo.error-rate", cause=cause)
+        def requests_fail(lab: Lab) -> None:
+            of(lab).prometheus.behaviour.shares = failing(share)
+
+    register("over-objective", over_objective)
+    register("over-alert", over_alert)
+
+
+def latency(fault: FaultsOf, of: Of[WithMetrics], over_objective_s: float, over_alert_s: float) -> None:
+    """slo.latency, by a mean duration of which P95 is three times as much."""
+
+    def register(cause: str, mean_s: float) -> None:
+        @fault("slo.latency", cause=cause)
+        def requests_take_long(lab: Lab) -> None:
+            of(lab).prometheus.behaviour.mean_s = mean_s
+
+    register("over-objective", over_objective_s)
+    register("over-alert", over_alert_s)
+
+
+def unseen(blind: BlindsOf, of: Of[WithMetrics], *symptoms: str) -> None:
+    """Ways in which Prometheus can't tell; `symptoms` are those it would have told of."""
+
+    @blind("prometheus-stopped", *symptoms)
+    def stopped(lab: Lab) -> None:
+        of(lab).prometheus.behaviour.is_running = False
+
+    @blind("prometheus-login-refused", *symptoms)
+    def login_refused(lab: Lab) -> None:
+        of(lab).prometheus.behaviour.login = "somebody-else"
+
+    @blind("metrics-stale", *symptoms)
+    def stale(lab: Lab) -> None:
+        of(lab).prometheus.behaviour.ended_ago_s = 200.0
+
+    @blind("metrics-target-gone", *symptoms)
+    def gone(lab: Lab) -> None:
+        of(lab).prometheus.behaviour.ended_ago_s = 900.0
+
+    @blind("metrics-of-requests-absent", "slo.error-rate", "slo.latency")
+    def absent(lab: Lab) -> None:
+        of(lab).prometheus.behaviour.absent = ("http_requests_total", "http_request_duration_seconds_bucket")
+
+    @blind("metrics-last-bucket-too-low", "slo.latency")
+    def quantiles_beyond_the_last_bucket(lab: Lab) -> None:
+        of(lab).prometheus.behaviour.bounds_s = (0.01, 0.025, 0.05)
+
+    @blind("metrics-target-restarted")
+    def counters_begin_anew(lab: Lab) -> None:
+        """Nothing is hidden: a counter that falls has begun anew."""
+        of(lab).prometheus.behaviour.restarted_ago_s = 130.0
+
+    @blind("metrics-little-traffic")
+    def hardly_anybody_calls(lab: Lab) -> None:
+        """Every second one of a handful of requests fails, which says nothing."""
+        behaviour = of(lab).prometheus.behaviour
+        behaviour.requests_a_second, behaviour.shares = 0.05, failing(0.5)
