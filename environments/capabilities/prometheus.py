@@ -195,7 +195,7 @@ class Prometheus:
     """A Prometheus (or whatever speaks its HTTP API), the series that matter, and the objectives."""
 
     __pydantic_config__ = STRICT
-    base_url: Text
+    url: Text
     """Where it answers; /api/v1 is below."""
     token: Secret | None = None
     """Sent as bearer authentication."""
