@@ -30,7 +30,7 @@ class Exposition:
 
 
 def parse(text: str, url: str, resource: str = "http") -> Exposition:
-    """The samples of a document. NoReading not-parseable (evidence: line, excerpt) for any other, and for an empty one."""
+    """The samples of a document. NoReading not-parseable (evidence: line, excerpt) for any other and an empty one."""
     names, samples = set(), 0
     for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
         stripped = line.strip()
