@@ -61,7 +61,7 @@ class LabClient:
     variables: dict[str, str]
     missing: dict[str, str]
     out: Path
-    system: str = SYSTEM
+    systems: tuple[str, ...] = (SYSTEM,)
     runs: list[Ran] = field(default_factory=list)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -97,7 +97,8 @@ class LabClient:
 
     def check(self, *arguments: str, env: str = "lab", variables: dict[str, str] | None = None) -> Ran:
         """Run the product against this lab; in lab.yaml stand all systems, and this one runs."""
-        named = ("--system", self.system) if env == "lab" and "--system" not in arguments else ()
+        named = [word for system in self.systems for word in ("--system", system)]
+        named = named if env == "lab" and "--system" not in arguments else []
         return run(
             "--env",
             env,
@@ -140,10 +141,12 @@ def run(
 
 
 @contextmanager
-def started_lab(folder: Path, system: str = SYSTEM) -> Iterator[LabClient]:
-    """A lab of the tests' own, with one system."""
+def started_lab(folder: Path, *systems: str) -> Iterator[LabClient]:
+    """A lab of the tests' own, with AI Customer Service or these systems."""
+    systems = systems or (SYSTEM,)
     state = folder / "lab.json"
-    words = [sys.executable, "-m", "lab", "--state", str(state), "--system", system]
+    words = [sys.executable, "-m", "lab", "--state", str(state)]
+    words += [word for system in systems for word in ("--system", system)]
     with (folder / "said").open("w+") as said:
         child = subprocess.Popen(words, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=said)
         try:
@@ -153,7 +156,7 @@ def started_lab(folder: Path, system: str = SYSTEM) -> Iterator[LabClient]:
                 assert time.monotonic() < end, "the lab did not start within 60 s"
                 time.sleep(0.02)
             told = json.loads(state.read_text())
-            yield LabClient(state, told["control"], told["variables"], told["missing"], folder / "out", system)
+            yield LabClient(state, told["control"], told["variables"], told["missing"], folder / "out", systems)
         finally:
             child.terminate()
             child.wait(20)

@@ -1,0 +1,76 @@
+"""python -m tests.matrix [--system NAME ...] [--only TEXT] [--write]: every fault against every check."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.machine import machine
+from lab.systems import SYSTEMS
+from tests.matrix import running, telling
+from tests.matrix.telling import Figures, is_told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.matrix.judging import Row
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def main() -> int:
+    """0 where every fault is named and nothing else claimed, else 1."""
+    given = _arguments()
+    systems = given.system or list(SYSTEMS)
+    work = [entry for entry in running.singles(systems) if given.only in entry[0].full_name]
+    pairs = running.pairs(systems, given.pairs)
+    begun, done = time.monotonic(), 0
+
+    def told(row: Row) -> None:
+        nonlocal done
+        done += 1
+        if not is_told(row):
+            print(f"\n{' and '.join(row.faults)}: named {row.named}, claimed {row.unexplained}", flush=True)
+        elif done % 20 == 0:
+            print(f"{done} of {len(work) + len(pairs)} after {time.monotonic() - begun:.0f} s", flush=True)
+
+    where = "{cpu}, {cores} cores, Python {python}".format(**machine())
+    singles = running.rows(systems, work, given.jobs, told)
+    both = running.rows(systems, pairs, given.jobs, told) if pairs else []
+    figures = Figures(where, singles, both, _healthy(systems, given.healthy))
+    print(f"\n{figures.goals()}\nafter {time.monotonic() - begun:.0f} s")
+    if given.write:
+        (DOCS / "detection.json").write_text(telling.as_json(figures))
+        (DOCS / "detection.md").write_text(telling.as_markdown(figures))
+    is_good = all(is_told(row) for row in [*singles, *both]) and not figures.goals()["healthy_false_alarms"]
+    return 0 if is_good else 1
+
+
+def _healthy(systems: list[str], count: int) -> dict[str, Sequence[Row]]:
+    few = max(1, count // 4)
+    calm = {
+        "one after another": running.healthy(systems, count),
+        "with -n 4": running.healthy(systems, few, "-n", "4"),
+    }
+    with running.load(processes=4):
+        return {**calm, "with four busy processes beside": running.healthy(systems, few)}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument(
+        "--system", action="append", choices=list(SYSTEMS), help="the lab has only this one (repeatable)"
+    )
+    parser.add_argument("--only", default="", metavar="TEXT", help="faults whose names hold this")
+    parser.add_argument("--pairs", type=int, default=60, metavar="N", help="so many pairs of faults at once (60)")
+    parser.add_argument("--healthy", type=int, default=20, metavar="N", help="so many runs of the healthy lab (20)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many labs at once (2)")
+    parser.add_argument("--write", action="store_true", help="write docs/detection.md and docs/detection.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

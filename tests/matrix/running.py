@@ -1,0 +1,116 @@
+"""How are hundreds of runs made on a machine with two cores: which faults in which lab, one after another?"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.registry import Change, faults
+from tests.harness import started_lab
+from tests.matrix.judging import Row, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tests.harness import LabClient
+
+SEED = 20
+DRILL = "drill"
+
+
+def singles(systems: Iterable[str]) -> list[tuple[Change, ...]]:
+    """Every fault by itself."""
+    return [(fault,) for fault in faults(systems).values()]
+
+
+def pairs(systems: Iterable[str], count: int) -> list[tuple[Change, ...]]:
+    """Two independent faults at once: of different areas, the same ones each time."""
+    every = list(faults(systems).values())
+    fitting = [
+        pair
+        for pair in itertools.combinations(every, 2)
+        if pair[0].name.partition(".")[0] != pair[1].name.partition(".")[0]
+    ]
+    return random.Random(SEED).sample(fitting, min(count, len(fitting)))  # noqa: S311  a choice, no secret
+
+
+def rows(
+    systems: Sequence[str], work: Sequence[tuple[Change, ...]], jobs: int, told: Callable[[Row], None]
+) -> list[Row]:
+    """A run for each entry; each job has a lab of its own with all the systems in it."""
+    waiting = iter(enumerate(work))
+    with tempfile.TemporaryDirectory(prefix="runbook-checks-matrix-") as folder, ThreadPoolExecutor(jobs) as threads:
+
+        def job(number: int) -> list[tuple[int, Row]]:
+            place = Path(folder) / str(number)
+            place.mkdir()
+            made = []
+            with started_lab(place, *systems) as lab:
+                for index, changes in waiting:
+                    row = _row(lab, changes)
+                    made.append((index, row))
+                    told(row)
+            return made
+
+        done = [entry for part in threads.map(job, range(jobs)) for entry in part]
+    return [row for _, row in sorted(done, key=lambda entry: entry[0])]
+
+
+def _row(lab: LabClient, changes: tuple[Change, ...]) -> Row:
+    with lab.fault(*(change.full_name for change in changes)):
+        begun = time.monotonic()
+        ran = lab.check(*_selection(changes))
+        return judged(changes, ran.document, time.monotonic() - begun)
+
+
+def _selection(changes: tuple[Change, ...]) -> list[str]:
+    """Everything that runs unasked; a drill that a fault is about runs with it."""
+    drills = _drills()
+    if not any(change.name.partition(":")[0] in drills for change in changes):
+        return []
+    wanted = [change.name.partition(".")[0] for change in changes if change.name.partition(":")[0] in drills]
+    return ["-m", f"not drill or {' or '.join(sorted(set(wanted)))}"]
+
+
+def _drills() -> set[str]:
+    import yaml
+
+    folder = Path(__file__).resolve().parents[2] / "runbooks" / "symptoms"
+    texts: dict[str, Any] = {}
+    for path in folder.glob("*.yaml"):
+        texts |= yaml.safe_load(path.read_text())
+    return {name for name, text in texts.items() if DRILL in text["when"]}
+
+
+@contextmanager
+def load(processes: int) -> Iterator[None]:
+    """Something else keeps the machine busy."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def healthy(systems: Sequence[str], count: int, *arguments: str) -> list[Row]:
+    """Runs of the healthy lab, one after another in the same lab."""
+    with (
+        tempfile.TemporaryDirectory(prefix="runbook-checks-matrix-") as folder,
+        started_lab(Path(folder), *systems) as lab,
+    ):
+        made = []
+        for _ in range(count):
+            begun = time.monotonic()
+            ran = lab.check(*arguments)
+            made.append(judged((), ran.document, time.monotonic() - begun))
+    return made
