@@ -258,8 +258,9 @@ def check_key_functions_work(service: Service) -> None:
             continue
         broken = mismatch(answer, function.status, function.fields, function.not_empty)
         if broken is not None:
+            subject = f"{function.method} {function.path}"  # as contract.violated names it
             evidence: dict[str, Any] = {"function": function.name, "url": answer.url, "status": answer.status}
-            found.append(Found(broken.cause, seen=broken.seen, wanted=broken.wanted, subject=function.name, **evidence))
+            found.append(Found(broken.cause, seen=broken.seen, wanted=broken.wanted, subject=subject, **evidence))
     Found.all(found)
     if silent:
         raise silent[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from environments.capabilities.rules import STRICT, positive
-from environments.references import Text
+from environments.references import Secret, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ class KeyFunction:
     """Its address."""
     method: Literal["GET", "POST"] = "GET"
     """POST for a query whose question is sent as a body."""
-    headers: dict[str, Text] = field(default_factory=dict)
-    """Headers of its own; values never show."""
+    authenticated: bool = False
+    """It wants http.token."""
     body: dict[str, Any] | None = None
     """The JSON body that is sent."""
     status: int = 200
@@ -85,6 +85,8 @@ class Http:
     """Where the service tells its metrics, in Prometheus' text form."""
     key_functions: list[KeyFunction] = field(default_factory=list)
     """Requests by which the service shows that it does what it is there for."""
+    token: Secret | None = None
+    """Sent as bearer authentication to key functions that want it."""
     max_skew_s: float | None = None
     """How far the service's clock may be from others' (tokens, signatures); else webhook.max_skew_s."""
     slow_ms: float = 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.faults.reverseai import fault, system
 from lab.faults.shared import health
-from lab.reverseai.names import HEALTH
+from lab.reverseai.names import HEALTH, PREFIX
 
 DATABASE_DOWN = {"status": "degraded", "components": {"database": {"status": "down"}}}
 NOTHING_DOWN = {"status": "degraded", "components": {"database": {"status": "ok"}}}
@@ -15,3 +15,4 @@ unwell = {"component-down": DATABASE_DOWN, "status-down": NOTHING_DOWN}
 health.documents(fault, system, "health.degraded", HEALTH, unwell)
 health.slow(fault, system)
 health.wrong_version(fault, system)
+health.key_function(fault, system, f"GET {PREFIX}/admin/ops/sops", {"procedures": []}, {"sops": []})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.faults.sales_ai import fault, system
 from lab.faults.shared import health
-from lab.sales_ai.names import HEALTH
+from lab.sales_ai.names import CONVERSATIONS, HEALTH
 
 QUEUE_DOWN = {"status": "degraded", "components": {"database": {"status": "ok"}, "queue": {"status": "failing"}}}
 NOTHING_DOWN = {"status": "degraded", "components": {"database": {"status": "ok"}, "queue": {"status": "ok"}}}
@@ -14,3 +14,4 @@ health.server_error(fault, system)
 health.documents(fault, system, "health.degraded", HEALTH, {"component-down": QUEUE_DOWN, "status-down": NOTHING_DOWN})
 health.slow(fault, system)
 health.wrong_version(fault, system)
+health.key_function(fault, system, f"GET {CONVERSATIONS}", {"items": []}, {"conversations": []})
