@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-HOST = "aura.lab.test"
+HOST, DATABASE_HOST, DATABASE = "aura.lab.test", "aura-db.lab.test", "aura_flow"
+SERVICE_ROLE, MONITOR_ROLE = "aura_flow_user", "aura_monitor"
+TABLES = ("users", "plans", "insights", "uploads")
+HBA = (
+    f"host all {SERVICE_ROLE} 127.0.0.1/32 scram-sha-256",
+    f"host all {MONITOR_ROLE} 127.0.0.1/32 scram-sha-256",
+)
 
 HEALTH, METRICS, AI_STATUS = "/health", "/monitoring/metrics", "/monitoring/ai-status"
 DOCUMENT = "/api/openapi.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from lab.aura_flow.backing import Backing
 from lab.aura_flow.names import HOST
 from lab.aura_flow.proxy import Proxy
 from lab.aura_flow.service import Service
@@ -21,15 +22,14 @@ if TYPE_CHECKING:
     from lab.servers.recorder import Recorder
 
 
-class AuraFlow:
+class AuraFlow(Backing):
     """One attribute per part; `parts` are those whose behaviour a fault may change."""
 
     host = HOST
 
     def __init__(self, lab: Lab) -> None:
         folder = lab.run.sub("aura-flow")
-        self._lab = lab
-        self.missing: dict[str, str] = {}
+        super().__init__(lab)
         self.service = Service()
         self.http = HttpServer()
         self.site = Site(folder / "dist")
@@ -42,7 +42,7 @@ class AuraFlow:
     @property
     def parts(self) -> list[Part]:
         """In the order in which a change settles: callers come last."""
-        return [self.service, self.proxy, self.front, self.plain, self.direct]
+        return [*self.backing_parts, self.service, self.proxy, self.front, self.plain, self.direct]
 
     async def start(self) -> None:
         self._lab.dns.behaviour.records[(HOST, "A")] = ["127.0.0.1"]
@@ -50,7 +50,7 @@ class AuraFlow:
         self.service.behaviour.cors.origins = [self.url]
         self.site.build()
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
-        await asyncio.gather(asyncio.to_thread(self._chain), self._start_service())
+        await asyncio.gather(asyncio.to_thread(self._chain), self._start_service(), self.start_backing())
         for part in self.parts:
             await self._settled(part)
 
@@ -71,7 +71,7 @@ class AuraFlow:
 
     async def stop(self) -> None:
         await asyncio.gather(self.http.stop(), self.front.stop(), self.plain.stop(), self.direct.stop())
-        await self.proxy.stop()
+        await asyncio.gather(self.proxy.stop(), self.stop_backing())
 
     def _chain(self) -> tuple[ChainPlan, Path]:
         plan = self.front.behaviour.chain
@@ -82,7 +82,7 @@ class AuraFlow:
         return f"https://{HOST}:{self.front.port}"
 
     def variables(self) -> dict[str, str]:
-        return {
+        return self.backing_variables() | {
             "LAB_AF_URL": self.url,
             "LAB_AF_PLAIN_URL": f"http://{HOST}:{self.plain.port}",
             "LAB_AF_DIRECT_URL": f"http://127.0.0.1:{self.direct.port}",
@@ -101,8 +101,10 @@ class AuraFlow:
         return list(self.recorder.requests) if self.recorder else []
 
     def statements(self) -> list[dict[str, object]]:
-        return []
+        return [] if "postgres" in self.missing else self.postgres.statements()
 
     def clear(self) -> None:
         if self.recorder:
             self.recorder.requests.clear()
+        if "postgres" not in self.missing:
+            self.postgres.clear_log()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.aura_flow.names import HEALTH, METRICS
+from lab.faults.aura_flow import system
+from lab.faults.shared import metrics
 from lab.registry import BlindsOf
 from lab.servers.answers import Canned
 
@@ -41,3 +43,7 @@ def metrics_for_others_only(lab: Lab) -> None:
 @blind("no-date", "webhook.clock-drift")
 def no_date(lab: Lab) -> None:
     lab.aura_flow.service.behaviour.sends_date = False
+
+
+OBJECTIVES = ("slo.error-rate", "slo.latency", "slo.availability", "slo.database-availability")
+metrics.unseen(blind, system, *OBJECTIVES, "capacity.disk", "capacity.memory", "capacity.cpu", "rollback.due")

@@ -1,0 +1,33 @@
+"""What can pull a trigger of the rollback?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.aura_flow.metrics import FOR_EVER_S
+from lab.faults.aura_flow import fault
+from lab.faults.aura_flow.slo import told
+from lab.servers.traffic import failing
+
+if TYPE_CHECKING:
+    from lab.lab import Lab
+
+
+@fault("rollback.due", cause="health-failing")
+def probes_fail_one_after_the_other(lab: Lab) -> None:
+    told(lab).outages = ((360.0, FOR_EVER_S),)
+
+
+@fault("rollback.due", cause="error-rate")
+def one_in_twelve_requests_fails(lab: Lab) -> None:
+    told(lab).shares = failing(0.08)
+
+
+@fault("rollback.due", cause="latency")
+def requests_take_seconds(lab: Lab) -> None:
+    told(lab).mean_s = 1.0
+
+
+@fault("rollback.due", cause="database-connections")
+def connections_to_the_database_fail(lab: Lab) -> None:
+    told(lab).failing_lately = 0.15
