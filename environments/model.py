@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from environments.capabilities import STRICT
+from environments.monitoring import Monitoring
 
 Tier = Literal["development", "staging", "production"]
 Effect = Literal["read", "refused", "write"]
@@ -27,6 +28,8 @@ class Environment:
     """The systems are the lab's: choosing this environment starts it, and it sets the LAB_ variables."""
     attested: list[str] = field(default_factory=list)
     """Checklist items that somebody vouches for."""
+    monitoring: Monitoring | None = None
+    """What `ci/monitor` does beside running the checks."""
 
     def __post_init__(self) -> None:
         if not self.name.strip():

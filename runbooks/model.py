@@ -84,6 +84,20 @@ class Checklist:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rung:
+    """Whom to call when something lasts."""
+
+    __pydantic_config__ = STRICT
+    after_min: float
+    """This long after the first alert, if nobody has acknowledged it."""
+    who: list[str]
+    """Whom to call."""
+
+    def __post_init__(self) -> None:
+        positive(after_min=self.after_min)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Escalation:
     """Whom to call for a severity, and how soon."""
 
@@ -92,6 +106,12 @@ class Escalation:
     """The response is due within this time."""
     who: list[str]
     """Whom to call."""
+    then: list[Rung] = field(default_factory=list)
+    """Whom to call when that was of no avail, in the order of time."""
+
+    def __post_init__(self) -> None:
+        if [rung.after_min for rung in self.then] != sorted(rung.after_min for rung in self.then):
+            raise ValueError("'then' must go on in the order of time")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from tests.ci.tools import from_npm, module, succeeds
+from environments.monitoring import Monitoring
+from tests.ci.tools import from_npm, module, program, succeeds
 from tests.harness import PROJECT
 
 CI = PROJECT / "ci"
@@ -47,6 +49,57 @@ def test_script_is_plain_shell(path: Path) -> None:
             succeeds(shell, "-n", path)
     if shutil.which("shellcheck"):
         succeeds("shellcheck", path)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units with this checkout in the place of the one that they name."""
+    for path in (CI / "systemd").iterdir():
+        name = path.name.replace("@.", "@production.")
+        (tmp_path / name).write_text(path.read_text().replace("/opt/runbook-checks", str(PROJECT)))
+    return tmp_path
+
+
+def test_units_pass_systemd_s_own_check(units: Path) -> None:
+    analyze = program("systemd-analyze")
+    done = subprocess.run(
+        [analyze, "verify", *sorted(map(str, units.iterdir()))], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    (units / "runbook-checks@production.service").write_text("[Service]\nExecStart=/nowhere/at-all\n")
+    wrong = [analyze, "verify", str(units / "runbook-checks@production.service")]
+    assert subprocess.run(wrong, capture_output=True, check=False).returncode != 0
+
+
+def test_job_keeps_kubernetes_schema(tmp_path: Path) -> None:
+    validate = (module("kubernetes_validate"), "-m", "kubernetes_validate", "--strict")
+    succeeds(*validate, CI / "kubernetes" / "cronjob.yaml")
+    wrong = (CI / "kubernetes" / "cronjob.yaml").read_text().replace("concurrencyPolicy", "concurencyPolicy")
+    (tmp_path / "cronjob.yaml").write_text(wrong)
+    assert subprocess.run([*validate, str(tmp_path / "cronjob.yaml")], capture_output=True, check=False).returncode != 0
+
+
+def test_crontab_s_line_starts_a_round(tmp_path: Path) -> None:
+    """As cron would: the fields apart, and the command given to sh with hardly any environment."""
+    text = (CI / "cron" / "runbook-checks").read_text().replace("/etc/runbook-checks", str(tmp_path))
+    [line] = [line for line in text.splitlines() if line[:1] in "*0123456789" and line]
+    *fields, user, command = line.split(maxsplit=6)
+    assert (fields, user) == (["*/5", "*", "*", "*", "*"], "runbook-checks")
+    stub = tmp_path / "ci" / "monitor"
+    stub.parent.mkdir()
+    stub.write_text('#!/bin/sh\necho "$SECRET|$CHECKS_STATE|$*" >"$(dirname "$0")/said"\n')
+    stub.chmod(0o755)
+    (tmp_path / "production.env").write_text("SECRET='a b'\n")
+    succeeds("/bin/sh", "-c", command.replace("/opt/runbook-checks", str(tmp_path)))
+    assert (stub.parent / "said").read_text() == f"a b|/var/lib/runbook-checks|{tmp_path}/production.yaml\n"
+
+
+def test_schedules_are_as_often_as_the_monitor_thinks() -> None:
+    every = [field.default for field in fields(Monitoring) if field.name == "every_min"]
+    assert every == [5]
+    assert "*/5 * * * *" in (CI / "cron" / "runbook-checks").read_text()
+    assert "OnCalendar=*:0/5" in (CI / "systemd" / "runbook-checks@.timer").read_text()
+    assert '"*/5 * * * *"' in (CI / "kubernetes" / "cronjob.yaml").read_text()
 
 
 @pytest.mark.parametrize("step", ["gate"])

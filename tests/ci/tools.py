@@ -1,4 +1,4 @@
-"""The tools that the files in ci/ are checked with; a test that needs one that is missing is skipped, and says why."""
+"""The tools that the files in ci/ are checked with; a test that needs one that is not to be had is skipped."""
 
 from __future__ import annotations
 

@@ -71,6 +71,8 @@ def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
         _try_checks(program, arguments, lab)
     elif program in ("ci/gate", "ci/compare"):
         _try_entry(program, arguments)
+    elif program == "ci/monitor":
+        assert os.access(PROJECT / program, os.X_OK)  # tests/monitor
     elif program == "pytest":
         _succeeds(sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q")
     elif program == "make":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SYMPTOM, CAUSE = "database.wrong-time-zone", "not-utc"
-PARTS = ("checks", "ci", "docs", "environments", "fixtures", "lab", "probes", "reports", "runbooks")
+PARTS = ("checks", "ci", "docs", "environments", "fixtures", "lab", "monitor", "probes", "reports", "runbooks")
 
 
 def pieces() -> dict[str, Block]:

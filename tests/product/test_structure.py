@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "fixtures": {"fixtures", "environments", "runbooks", "probes"},
     "checks": {"checks", "fixtures", "probes"},
     "reports": {"reports", "runbooks"},
+    "monitor": {"monitor", "reports", "runbooks", "environments"},
 }
 OURS = {*MAY_IMPORT, "ci", "bench", "tests"}
 

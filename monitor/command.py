@@ -1,0 +1,78 @@
+"""What does `ci/monitor ENV` do? One round for one environment; a schedule calls it every few minutes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from environments.finding import NoSuchEnvironment, find_environment
+from environments.strict_yaml import BadFile
+from monitor.looking import PROJECT, read_document, run_checks
+from monitor.rounds import Round
+from monitor.schedule import Overlapped, alone
+from runbooks.compiled import load
+
+if TYPE_CHECKING:
+    from runbooks.reading import Files
+
+DONE, TROUBLE, BAD, STEPPED_ASIDE = 0, 1, 4, 75  # 75: EX_TEMPFAIL of sysexits.h
+SHARE_OF_INTERVAL = 0.8
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """One round; 0 done, 1 the monitor itself is in trouble, 4 bad usage or file, 75 another round is still at it."""
+    asked = _parser().parse_args(arguments)
+    try:
+        path = find_environment(asked.environment)
+        files = load(path)
+    except (NoSuchEnvironment, BadFile) as bad:
+        print(f"monitor: {bad}", file=sys.stderr)
+        return BAD
+    folder = _folder(asked.state, files) / files.environment.name
+    try:
+        with alone(folder):
+            return _round(files, path, folder, asked.document)
+    except Overlapped as overlapped:
+        print(f"monitor: {files.environment.name}: {overlapped}")
+        return STEPPED_ASIDE
+    except OSError as error:
+        print(f"monitor: {folder}: {error.strerror}", file=sys.stderr)
+        return TROUBLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ci/monitor", description=__doc__)
+    parser.add_argument("environment", metavar="ENV", help="the environment, NAME or PATH")
+    parser.add_argument("--state", metavar="FOLDER", help="the folder to remember in (else as the environment says)")
+    parser.add_argument("--document", metavar="FILE", help="take this results document in; run no checks")
+    return parser
+
+
+def _folder(named: str | None, files: Files) -> Path:
+    said = files.environment.monitoring and files.environment.monitoring.state
+    if named or not said:
+        return Path(named or os.environ.get("CHECKS_STATE") or PROJECT / "reports" / "out" / "monitor")
+    from environments.redaction import Redaction
+    from environments.references import Vault
+
+    return Vault(files.folder, Redaction()).path(said)
+
+
+def _round(files: Files, path: Path, folder: Path, document: str | None) -> int:
+    round_ = Round(files, path, folder)
+
+    def get() -> dict[str, Any]:
+        if document:
+            return read_document(Path(document))
+        limit_s = round_.rules.every_min * 60 * SHARE_OF_INTERVAL
+        return run_checks(path.resolve(), round_.rules.select, folder, limit_s)
+
+    code = round_.go(get)
+    for line in round_.said:
+        print(f"monitor: {line}")
+    for line in round_.troubles:
+        print(f"monitor: {line}", file=sys.stderr)
+    return code

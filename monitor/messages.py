@@ -1,0 +1,91 @@
+"""What does a message say? Symptom, cause, evidence, remedy and what it explains: enough to act on from a phone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reports.wording import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.incidents import Word
+    from runbooks.model import Chosen
+
+MOST_EXPLAINED = 15
+_HEADS = {
+    "alert": "{0.severity} {0.key}",
+    "graver": "{0.severity} {0.key}: graver",
+    "reminder": "{0.severity} {0.key}: still there",
+    "escalation": "{0.severity} {0.key}: escalated",
+    "resolved": "resolved: {0.key}",
+    "unwatched": "no longer looked at: {0.key}",
+}
+
+
+def title(word: Word, environment: str) -> str:
+    cause = word.told.get("cause")
+    tail = f" ({cause})" if cause and word.kind not in ("resolved", "unwatched") else ""
+    return clean(f"[{environment}] {_HEADS[word.kind].format(word)}{tail}")
+
+
+def body(word: Word, systems: dict[str, Chosen], at: float, link: str) -> str:
+    return "\n".join(_lines(word, systems, at, link)) + "\n"
+
+
+def _lines(word: Word, systems: dict[str, Chosen], at: float, link: str) -> Iterator[str]:
+    chosen, told = systems.get(word.key.system), word.told
+    text = chosen.symptoms.get(word.key.symptom) if chosen else None
+    if text is not None:
+        yield text.title + "."
+    elif "resource" in told:
+        yield f"{told['resource']} gives no answer: nobody knows about {', '.join(told['symptoms'])}."
+    if word.note:
+        yield clean(f"{word.note[0].upper()}{word.note[1:]}.")
+    since = f"{clock(word.began)}, {length(at - word.began)}"
+    if word.kind == "resolved":
+        yield f"It began {since} ago, and is clear."
+    elif word.kind == "unwatched":
+        yield f"It began {since} ago. No run looks at it any more: whether it is gone is not known."
+    else:
+        yield from _trouble(word)
+        yield f"since: {since}"
+    if word.who:
+        yield f"call: {', '.join(word.who)}{_within(word, chosen)}"
+    if link:
+        yield link
+    yield f"incident {word.incident}"
+
+
+def _trouble(word: Word) -> Iterator[str]:
+    told = word.told
+    yield from (f"{name}: {clean(str(told[name]))}" for name in ("seen", "wanted", "because") if told.get(name))
+    for number, step in enumerate(told.get("remedy") or (), 1):
+        yield clean(f"remedy {number}: {step}")
+    explains = told.get("explains") or []
+    if explains:
+        more = f" and {len(explains) - MOST_EXPLAINED} more" if len(explains) > MOST_EXPLAINED else ""
+        yield clean(f"explains: {'; '.join(explains[:MOST_EXPLAINED])}{more}")
+
+
+def _within(word: Word, chosen: Chosen | None) -> str:
+    level = chosen.settings.escalation.get(word.severity) if chosen else None  # type: ignore[call-overload]
+    due = level.within_min if level and word.kind == "alert" else None
+    return f", within {due:g} min" if due else ""
+
+
+def clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def length(seconds: float) -> str:
+    """A time as people say it: 4 min, 3 h 20 min, 2 d 4 h."""
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

@@ -1,0 +1,131 @@
+"""What is remembered between runs? One SQLite file for each environment, with one writer: whoever holds the lock."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Each step leads from one version of the schema to the next; a step that has been published is never changed.
+STEPS = (
+    """
+    CREATE TABLE run (at REAL PRIMARY KEY, id TEXT NOT NULL, duration_s REAL NOT NULL, exit_code INTEGER NOT NULL,
+        clear INTEGER NOT NULL, found INTEGER NOT NULL, unknown INTEGER NOT NULL, skipped INTEGER NOT NULL);
+    CREATE TABLE day (system TEXT, symptom TEXT, date TEXT, severity TEXT NOT NULL, clear INTEGER NOT NULL,
+        found INTEGER NOT NULL, unknown INTEGER NOT NULL, PRIMARY KEY (system, symptom, date)) WITHOUT ROWID;
+    CREATE TABLE uptime (system TEXT, date TEXT, up INTEGER NOT NULL, down INTEGER NOT NULL, unseen INTEGER NOT NULL,
+        PRIMARY KEY (system, date)) WITHOUT ROWID;
+    CREATE TABLE state (system TEXT, symptom TEXT, subject TEXT, recent TEXT NOT NULL, clears INTEGER NOT NULL,
+        since REAL NOT NULL, looked_at REAL NOT NULL, severity TEXT NOT NULL, told TEXT NOT NULL,
+        PRIMARY KEY (system, symptom, subject)) WITHOUT ROWID;
+    CREATE TABLE incident (id INTEGER PRIMARY KEY, system TEXT NOT NULL, symptom TEXT NOT NULL, subject TEXT NOT NULL,
+        severity TEXT NOT NULL, began REAL NOT NULL, opened REAL NOT NULL, ended REAL, how TEXT,
+        acknowledged TEXT NOT NULL DEFAULT '', alerted REAL, last_told REAL, rung INTEGER NOT NULL DEFAULT 0,
+        told TEXT NOT NULL);
+    CREATE INDEX incident_ended ON incident (ended);
+    CREATE TABLE message (id INTEGER PRIMARY KEY, incident INTEGER, kind TEXT NOT NULL, severity TEXT NOT NULL,
+        at REAL NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL);
+    CREATE TABLE delivery (message INTEGER, channel TEXT, attempts INTEGER NOT NULL DEFAULT 0, next_at REAL NOT NULL,
+        delivered_at REAL, error TEXT NOT NULL DEFAULT '', PRIMARY KEY (message, channel)) WITHOUT ROWID;
+    CREATE INDEX delivery_due ON delivery (channel, message) WHERE delivered_at IS NULL;
+    CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+)
+Row = sqlite3.Row
+
+
+class TooNew(Exception):
+    """The file was written by a newer version; the sentence says what to do."""
+
+
+class Store:
+    """The open file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        self.database = sqlite3.connect(path, isolation_level=None, timeout=10)
+        self.database.row_factory = sqlite3.Row
+        try:
+            # WAL: a reader (the status page, a person) never holds up the writer, and a kill leaves a whole file.
+            self.database.execute("PRAGMA journal_mode = WAL")
+            self.database.execute("PRAGMA synchronous = NORMAL")
+            self._bring_up_to_date()
+        except BaseException:
+            self.database.close()
+            raise
+
+    def _bring_up_to_date(self) -> None:
+        (version,) = self.database.execute("PRAGMA user_version").fetchone()
+        if version > len(STEPS):
+            raise TooNew(f"{self.path} is of schema {version}, and this version knows {len(STEPS)}: update the checks")
+        for number in range(version, len(STEPS)):
+            self.database.executescript(f"BEGIN; {STEPS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self.database.in_transaction:
+                self.database.execute("ROLLBACK")
+            raise
+        self.database.execute("COMMIT")
+
+    def rows(self, statement: str, *values: Any) -> list[Row]:
+        return self.database.execute(statement, values).fetchall()
+
+    def row(self, statement: str, *values: Any) -> Row | None:
+        found: Row | None = self.database.execute(statement, values).fetchone()
+        return found
+
+    def run(self, statement: str, *values: Any) -> int:
+        """Change something; the id of what was put in."""
+        return self.database.execute(statement, values).lastrowid or 0
+
+    def note(self, name: str) -> str:
+        row = self.row("SELECT value FROM note WHERE name = ?", name)
+        return str(row["value"]) if row else ""
+
+    def keep(self, name: str, value: object) -> None:
+        self.run("INSERT INTO note VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", name, str(value))
+
+    def forget(self, before: float, day: str) -> None:
+        """What is older than anybody asks for; what is open or undelivered stays."""
+        self.run("DELETE FROM run WHERE at < ?", before)
+        self.run("DELETE FROM day WHERE date < ?", day)
+        self.run("DELETE FROM uptime WHERE date < ?", day)
+        self.run("DELETE FROM incident WHERE ended < ?", before)
+        waiting = "SELECT message FROM delivery WHERE delivered_at IS NULL"
+        old = f"SELECT id FROM message WHERE at < ? AND id NOT IN ({waiting})"  # noqa: S608 - a constant
+        self.run(f"DELETE FROM delivery WHERE message IN ({old})", before)  # noqa: S608 - a constant
+        self.run(f"DELETE FROM message WHERE id IN ({old})", before)  # noqa: S608 - a constant
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def opened(path: Path) -> tuple[Store, str]:
+    """The store; where the file can't be read it is put aside and a new one begun, and the sentence says so."""
+    try:
+        return Store(path), ""
+    except sqlite3.OperationalError:
+        raise  # a full disk or a folder that can't be written spoils nothing
+    except sqlite3.DatabaseError as error:
+        return begun_anew(path, error)
+
+
+def begun_anew(path: Path, error: Exception) -> tuple[Store, str]:
+    """A new file in the place of one that can't be read, which is kept."""
+    aside = path.with_name(f"{path.stem}.unreadable-{time.time():.0f}{path.suffix}")
+    path.rename(aside)
+    for tail in ("-wal", "-shm"):
+        path.with_name(path.name + tail).unlink(missing_ok=True)
+    return Store(path), f"the history could not be read ({error}) and begins anew; the old file is kept as {aside.name}"

@@ -1,0 +1,138 @@
+"""Does a day of monitoring, a run a minute, tell exactly what it should: no message more, and none lost?"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.harness import SYSTEM
+from tests.monitor.stage import Stage, Trouble
+
+if TYPE_CHECKING:
+    import pytest
+
+DATABASE = f"database.unreachable[{SYSTEM}]"
+HEALTH = f"health.unreachable[{SYSTEM}]"
+SCRIPT = [
+    # A root, and what it explains; looked for twice before anybody is called.
+    Trouble("database.unreachable", 60, 80, cause="connection-refused"),
+    Trouble("health.not-ready", 60, 80, explained_by=DATABASE),
+    Trouble("health.degraded", 60, 82, explained_by=DATABASE),
+    Trouble("migration.missing", 60, 80, unknown="postgres", explained_by=DATABASE),
+    # Once in a while, and that is no alert; every other minute, and that is one.
+    Trouble("health.slow", 120, 180, every=5),
+    Trouble("health.slow", 200, 260, every=2),
+    # Two hours of P0: whom to call next, then a reminder.
+    Trouble("health.unreachable", 300, 420, cause="connection-refused"),
+    # Acknowledged until minute 540, but there for an hour more.
+    Trouble("backup.stale", 480, 600),
+    # Within the maintenance of minutes 660 to 700, and out of it.
+    Trouble("health.not-ready", 665, 690),
+    Trouble("health.unreachable", 690, 720),
+    # Nobody can look.
+    Trouble("migration.missing", 760, 800, unknown="postgres"),
+    Trouble("database.unreachable", 760, 800, unknown="postgres"),
+    # It gets graver.
+    Trouble("domain.certificate-expiring", 840, 870, severity="P2", cause="renewal-due"),
+    Trouble("domain.certificate-expiring", 870, 900, severity="P1", cause="renewal-failing"),
+    # While the chat is down, from minute 960 to 1000.
+    Trouble("health.unreachable", 970, 980),
+    # What a root explained is left behind when the root is gone.
+    Trouble("database.unreachable", 1100, 1120),
+    Trouble("migration.missing", 1100, 1120, explained_by=DATABASE),
+    Trouble("migration.missing", 1120, 1130),
+    # Two subjects are two roots.
+    Trouble("domain.certificate-expired", 1200, 1210, subject="a.example.com"),
+    Trouble("domain.certificate-expired", 1200, 1215, subject="b.example.com"),
+]
+NOT_RUN = range(1050, 1070)  # the schedule is broken
+FAILED = range(1300, 1305)  # the checks come to nothing
+
+
+def title(head: str, name: str, tail: str = "") -> str:
+    return f"[stage] {head}{name}[{SYSTEM}]{tail}"
+
+
+def both(minute: int, text: str) -> list[tuple[int, str, str]]:
+    return [(minute, "chat", text), (minute, "pager", text)]
+
+
+def with_lead(minute: int, text: str) -> list[tuple[int, str, str]]:
+    """On the pager and in the chat, and to those who lead: an escalation, and what is resolved after one."""
+    return [*both(minute, text), (minute, "lead", text)]
+
+
+EXPECTED = sorted([
+    *both(61, title("P0 ", "database.unreachable", " (connection-refused)")),
+    *with_lead(76, title("P0 ", "database.unreachable", ": escalated (connection-refused)")),
+    *with_lead(81, title("resolved: ", "database.unreachable")),
+    (204, "mail", title("P2 ", "health.slow", " (some-cause)")),
+    (261, "mail", title("resolved: ", "health.slow")),
+    *both(301, title("P0 ", "health.unreachable", " (connection-refused)")),
+    *with_lead(316, title("P0 ", "health.unreachable", ": escalated (connection-refused)")),
+    *with_lead(331, title("P0 ", "health.unreachable", ": escalated (connection-refused)")),
+    *both(361, title("P0 ", "health.unreachable", ": escalated (connection-refused)")),
+    *both(391, title("P0 ", "health.unreachable", ": still there (connection-refused)")),
+    *with_lead(421, title("resolved: ", "health.unreachable")),
+    (540, "chat", title("P1 ", "backup.stale", " (some-cause)")),
+    (602, "chat", title("resolved: ", "backup.stale")),
+    *both(700, title("P0 ", "health.unreachable", " (some-cause)")),
+    *with_lead(715, title("P0 ", "health.unreachable", ": escalated (some-cause)")),
+    *with_lead(721, title("resolved: ", "health.unreachable")),
+    *both(761, title("P0 ", "unreadable:postgres")),
+    *with_lead(776, title("P0 ", "unreadable:postgres", ": escalated")),
+    *with_lead(791, title("P0 ", "unreadable:postgres", ": escalated")),
+    *with_lead(801, title("resolved: ", "unreadable:postgres")),
+    (842, "mail", title("P2 ", "domain.certificate-expiring", " (renewal-due)")),
+    (870, "chat", title("P1 ", "domain.certificate-expiring", ": graver (renewal-failing)")),
+    (902, "chat", title("resolved: ", "domain.certificate-expiring")),
+    (902, "mail", title("resolved: ", "domain.certificate-expiring")),
+    (971, "pager", title("P0 ", "health.unreachable", " (some-cause)")),
+    (981, "pager", title("resolved: ", "health.unreachable")),
+    # Tried at 971, 972, 973, 975, 979, 981 (something new to tell), 996 and, after 15 minutes at most, at 1011.
+    (1011, "chat", title("P0 ", "health.unreachable", " (some-cause)")),
+    (1011, "chat", title("resolved: ", "health.unreachable")),
+    (1070, "mail", "[stage] monitor: nobody looked from 2026-03-02 17:29 UTC to 2026-03-02 17:50 UTC (21 min): "
+                   "20 runs were missed or late"),
+    *both(1101, title("P0 ", "database.unreachable", " (some-cause)")),
+    *both(1121, title("P0 ", "migration.missing", " (some-cause)")),
+    *with_lead(1116, title("P0 ", "database.unreachable", ": escalated (some-cause)")),
+    *with_lead(1121, title("resolved: ", "database.unreachable")),
+    *both(1131, title("resolved: ", "migration.missing")),
+    *both(1201, title("P0 ", "domain.certificate-expired", "#a.example.com (some-cause)")),
+    *both(1201, title("P0 ", "domain.certificate-expired", "#b.example.com (some-cause)")),
+    *both(1211, title("resolved: ", "domain.certificate-expired", "#a.example.com")),
+    *both(1216, title("resolved: ", "domain.certificate-expired", "#b.example.com")),
+    (1301, "mail", "[stage] monitor: the monitor can't do its work: "),
+    (1305, "mail", "[stage] monitor: the monitor does its work again"),
+])  # fmt: skip
+
+
+def test_a_day_tells_exactly_what_it_should(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.know(
+        acknowledged=[{"symptom": "backup.*", "reason": "moves", "until": "2026-03-02T09:00Z", "by": "lee"}],
+        maintenance=[{"begins": "2026-03-02T11:00Z", "ends": "2026-03-02T11:40Z", "reason": "PostgreSQL 18"}],
+    )
+    begun = time.process_time()
+    runs = 0
+    for minute in range(1440):
+        if minute in NOT_RUN:
+            continue
+        stage.receivers.down = {"chat"} if 960 <= minute < 1000 else set()
+        code = stage.go(minute, None if minute in FAILED else SCRIPT)
+        is_in_trouble = minute in FAILED or 971 <= minute < 1000
+        assert code in ((0, 1) if is_in_trouble else (0,)), (minute, capsys.readouterr())
+        runs += 1
+    assert runs == 1420
+    told = sorted(map(shortened, stage.told()))
+    assert [entry for entry in told if entry not in EXPECTED] == [], "told, and should not have been"
+    assert [entry for entry in EXPECTED if entry not in told] == [], "should have been told"
+    assert told == EXPECTED, "each of them once"
+    assert time.process_time() - begun < 60
+
+
+def shortened(entry: tuple[int, str, str]) -> tuple[int, str, str]:
+    """The reason of a failed run has the folder of this test in it."""
+    at, channel, text = entry
+    head, found, _ = text.partition("can't do its work: ")
+    return at, channel, head + found

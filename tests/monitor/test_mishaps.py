@@ -1,0 +1,274 @@
+"""What becomes of the monitor and its messages when it is killed, its disk is full, its history spoilt, or two meet?"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness import PROJECT, SYSTEM
+from tests.monitor.receivers import MailServer
+from tests.monitor.stage import MIDNIGHT, SYMPTOMS, Stage, Trouble, document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DOWN = [Trouble("health.unreachable", 0, 60)]
+TITLE = f"[stage] P0 health.unreachable[{SYSTEM}] (some-cause)"
+RESOLVED = f"[stage] resolved: health.unreachable[{SYSTEM}]"
+
+
+DIES = """
+import os, signal, sys, time_machine
+from monitor import command
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+{change}
+with time_machine.travel({at}, tick=False):
+    sys.exit(command.main())
+"""
+
+
+def killed(stage: Stage, minute: float, change: str) -> None:
+    """A round in a process of its own, which is killed where `change` puts that."""
+    results = stage.folder / "results.json"
+    results.write_text(json.dumps(document(DOWN)))
+    code = DIES.format(change=change, at=MIDNIGHT.timestamp() + 60 * minute)
+    words = [sys.executable, "-c", code, str(stage.path), "--state", str(stage.state), "--document", str(results)]
+    child = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+
+
+def test_message_says_what_to_do(stage: Stage) -> None:
+    health = f"health.unreachable[{SYSTEM}]"
+    troubles = [*DOWN, Trouble("health.slow", 0, 60, explained_by=health)]
+    stage.environment["monitoring"]["link"] = "https://status.example.com/"
+    stage.write()
+    for minute in (0, 1):
+        stage.go(minute, troubles)
+    body = next(got.body for got in stage.receivers.got if got.channel == "pager")
+    for line in (
+        "seen: this was seen",
+        "wanted: that was wanted",
+        "because: of this",
+        "remedy 1: do this",
+        "remedy 2: then that",
+        "explains: P2 health.slow",
+        "since: 2026-03-02 00:00 UTC, 1 min",
+        "call: on call, within 5 min",
+        "https://status.example.com/",
+    ):
+        assert line in body.splitlines(), body
+
+
+def test_killed_in_the_middle_of_a_delivery_loses_nothing(stage: Stage) -> None:
+    """It dies the moment the chat has its message and before anybody wrote that down; the pager has none yet."""
+    stage.go(0, DOWN)
+    killed(
+        stage,
+        1,
+        "from monitor.channels import Channels\n"
+        "send = Channels.send\n"
+        "Channels.send = lambda self, *rest: (send(self, *rest), die())",
+    )
+    assert [(got.channel, got.title) for got in stage.receivers.got] == [("chat", TITLE)]
+    assert stage.go(2, DOWN) == 0
+    assert stage.receivers.titles("chat") == [TITLE, TITLE], "once more, for nobody knew that it had arrived"
+    assert stage.receivers.titles("pager") == [TITLE]
+
+
+def test_killed_in_the_middle_of_remembering_leaves_a_whole_history(stage: Stage) -> None:
+    stage.go(0, [])
+    killed(stage, 1, "from monitor import incidents\nincidents.Incidents.follow = die")
+    for minute in (2, 3):
+        assert stage.go(minute, DOWN) == 0
+    assert stage.receivers.titles("pager") == [TITLE]
+    assert stage.store().row("PRAGMA integrity_check")[0] == "ok"  # type: ignore[index]
+
+
+def test_spoilt_history_is_put_aside_and_told(stage: Stage) -> None:
+    stage.go(0, [])
+    history = stage.state / "stage" / "history.sqlite3"
+    history.write_bytes(b"this is no database at all, " * 400)
+    for tail in ("-wal", "-shm"):
+        history.with_name(history.name + tail).unlink(missing_ok=True)
+    for minute in (1, 2):
+        stage.go(minute, DOWN)
+    [own] = stage.receivers.titles("mail")
+    assert "begins anew" in own
+    assert stage.receivers.titles("pager") == [TITLE]
+    assert list(history.parent.glob("history.unreadable-*"))
+
+
+def test_history_spoilt_within_is_put_aside_as_well(stage: Stage) -> None:
+    for minute in range(5):
+        stage.go(minute, [])
+    history = stage.state / "stage" / "history.sqlite3"
+    with sqlite3.connect(history) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    content = bytearray(history.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    history.write_bytes(content)
+    for minute in (5, 6, 7):
+        stage.go(minute, DOWN)
+    assert any("begins anew" in title for title in stage.receivers.titles("mail"))
+    assert stage.receivers.titles("pager") == [TITLE]
+
+
+def test_newer_history_is_left_alone(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.go(0, [])
+    store = stage.store()
+    store.run("PRAGMA user_version = 99")
+    store.close()
+    assert stage.go(1, []) == 1
+    assert "update the checks" in capsys.readouterr().err
+    assert not list((stage.state / "stage").glob("*unreadable*"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, so small that it fills at once."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a small file system can only be mounted by root, where mounting is allowed")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S607 - umount is where the system has it
+
+
+def test_full_disk_is_told_once_and_what_is_found_with_it(stage: Stage, small_disk: Path) -> None:
+    state = stage.folder / "state"
+    state.symlink_to(small_disk)
+    stage.go(0, [])
+    (small_disk / "full").write_bytes(b"x" * 1)
+    with (small_disk / "full").open("ab", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"x" * 512)
+        except OSError:
+            pass
+    codes = [stage.go(minute, DOWN) for minute in range(1, 41)]
+    assert set(codes) == {1}
+    told = [got for got in stage.receivers.got if got.channel == "mail"]
+    assert len(told) == 2, "at once, and again after half an hour"
+    assert "can't be written" in told[0].title
+    assert f"health.unreachable[{SYSTEM}]" in told[0].body
+    (small_disk / "full").unlink()
+    for minute in (41, 42):
+        stage.go(minute, DOWN)
+    assert stage.receivers.titles("pager") == [TITLE]
+
+
+def test_round_that_meets_another_steps_aside_and_the_next_says_so(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.go(0, [])
+    with (stage.state / "stage" / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert stage.go(1, DOWN) == 75
+        assert "stepped aside" in capsys.readouterr().out
+    assert stage.go(2, DOWN) == 0
+    assert "1 runs stepped aside" in capsys.readouterr().out
+
+
+def test_heartbeat_beats_only_after_a_whole_round(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE_PING", f"http://127.0.0.1:{stage.receivers.port}/ping")
+    stage.environment["monitoring"]["heartbeat"] = {"env": "STAGE_PING"}
+    stage.write()
+    stage.go(0, [])
+    assert len(stage.receivers.pings) == 1
+    stage.go(1, None)
+    stage.receivers.down = {"pager"}
+    stage.go(2, DOWN)
+    stage.go(3, DOWN)
+    assert len(stage.receivers.pings) == 2, "not for a run that came to nothing, nor while a message waits"
+
+
+def test_mail_and_a_chat_s_webhook_take_messages(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    mail = MailServer()
+    monkeypatch.setenv(
+        "STAGE_PAGER", f"mailto://127.0.0.1:{mail.port}?from=checks@example.com&to=call@example.com&mode=insecure"
+    )
+    monkeypatch.setenv("STAGE_CHAT", f"mmost://127.0.0.1:{stage.receivers.port}/chat-token-0123456789")
+    for minute in (0, 1):
+        assert stage.go(minute, DOWN) == 0
+    mail.close()
+    assert len(mail.mails) == 1
+    assert "health.unreachable" in mail.mails[0]
+    assert len(stage.receivers.got) == 1
+    assert "remedy 1" in stage.receivers.got[0].body
+
+
+def test_channel_s_secret_shows_nowhere(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STAGE_PAGER", "json://user:s3cret-of-the-pager@127.0.0.1:9/hook")
+    for minute in (0, 1):
+        stage.go(minute, DOWN)
+    said = capsys.readouterr()
+    assert "pager did not take message" in said.err
+    kept = b"".join(path.read_bytes() for path in (stage.state / "stage").iterdir() if path.is_file())
+    assert "s3cret" not in said.err + said.out
+    assert b"s3cret" not in kept
+
+
+def test_reference_without_a_value_is_a_channel_that_is_down(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = os.environ["STAGE_PAGER"]
+    monkeypatch.delenv("STAGE_PAGER")
+    stage.go(0, DOWN)
+    assert stage.go(1, DOWN) == 1
+    monkeypatch.setenv("STAGE_PAGER", address)
+    assert stage.go(2, DOWN) == 0
+    assert stage.receivers.titles("pager") == [TITLE]
+
+
+def test_what_no_run_looks_at_any_more_is_let_go_of_and_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minute in (0, 1):
+        stage.go(minute, DOWN)
+    monkeypatch.delitem(SYMPTOMS, "health.unreachable")
+    for minute in (2, 60 * 24 + 3):
+        stage.go(minute, [])
+    titles = [title for title in stage.receivers.titles("pager") if "monitor:" not in title]
+    assert titles == [TITLE, f"[stage] no longer looked at: health.unreachable[{SYSTEM}]"]
+
+
+def test_mistake_in_the_known_issues_stops_nothing(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.know(acknowledged=[{"symptom": "health.*", "reason": "x", "untill": "2026-04-01"}])
+    for minute in (0, 1):
+        assert stage.go(minute, DOWN) == 1
+    assert stage.receivers.titles("pager") == [TITLE]
+    assert "did you mean 'until'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"severities": {"P0": {"channels": ["nobody"]}}}, "names the channel 'nobody'"),
+        ({"severities": {"P0": {"after": 4, "of": 3}}}, "must be at least 'after'"),
+        ({"channels": {"pager": "json://127.0.0.1"}}, "by reference only"),
+    ],
+)
+def test_mistake_in_the_environment_is_told(
+    stage: Stage, change: dict[str, object], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.environment["monitoring"] |= change
+    stage.write()
+    assert stage.go(0, []) == 4
+    assert sentence in capsys.readouterr().err
+
+
+def test_resolved_is_told_where_the_alert_was(stage: Stage) -> None:
+    for minute in range(64):
+        stage.go(minute, DOWN)
+    assert stage.receivers.titles("pager")[-1] == RESOLVED
+    assert stage.receivers.titles("lead")[-1] == RESOLVED

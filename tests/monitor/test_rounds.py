@@ -1,0 +1,99 @@
+"""Does `ci/monitor` do it all in earnest: run the checks against the lab, remember, and tell?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness import PROJECT, SYSTEM, LabClient
+from tests.monitor.receivers import Receivers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MONITORING = """
+monitoring:
+  every_min: 10
+  select: health or backup
+  channels: {chat: {env: CHAT}}
+  severities:
+    P0: {channels: [chat], after: 1, of: 1, clear_after: 1}
+    P2: {channels: [chat], after: 1, of: 1, clear_after: 1}
+"""
+
+
+@pytest.fixture
+def receivers() -> Iterator[Receivers]:
+    with Receivers() as made:
+        yield made
+
+
+def monitor(lab: LabClient, folder: Path, receivers: Receivers) -> subprocess.Popen[str]:
+    environment = folder / "lab.yaml"
+    text = (PROJECT / "environments" / "lab.yaml").read_text().replace("lab: true\n", "")
+    head, _, systems = text.partition("systems:\n")
+    ours = systems[systems.index(f"  {SYSTEM}:") :]
+    ours = ours.splitlines(keepends=True)[0] + "".join(
+        line for line in _until_next_system(ours.splitlines(keepends=True)[1:])
+    )
+    environment.write_text(f"{head}systems:\n{ours}{MONITORING}")
+    variables = {
+        **os.environ,
+        **lab.variables,
+        "CHAT": receivers.address("chat"),
+        "CHECKS_STATE": str(folder / "state"),
+    }
+    return subprocess.Popen(
+        [str(PROJECT / "ci" / "monitor"), str(environment)],
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+    )
+
+
+def _until_next_system(lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        if line[:2] == "  " and line[2] not in " #":
+            return
+        yield line
+
+
+def test_checks_are_run_and_people_are_told(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
+    with lab.fault("backup.stale:none"):
+        said, _ = (child := monitor(lab, tmp_path, receivers)).communicate(timeout=120)
+        assert child.returncode == 0, said
+    said, _ = (child := monitor(lab, tmp_path, receivers)).communicate(timeout=120)
+    assert child.returncode == 0, said
+    assert receivers.titles("chat") == [
+        f"[lab] P2 backup.stale[{SYSTEM}] (none)",
+        f"[lab] resolved: backup.stale[{SYSTEM}]",
+    ]
+    assert "ai_cs_backup" in receivers.got[0].body
+
+
+def test_killed_in_the_middle_of_a_run_the_next_one_goes_on(
+    lab: LabClient, tmp_path: Path, receivers: Receivers
+) -> None:
+    child = monitor(lab, tmp_path, receivers)
+    runs = tmp_path / "state" / "lab" / "runs"
+    while not runs.exists():
+        assert child.poll() is None
+        time.sleep(0.02)
+    second = monitor(lab, tmp_path, receivers)
+    said, _ = second.communicate(timeout=60)
+    assert (second.returncode, "stepped aside" in said) == (75, True), said
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate()
+    with lab.fault("backup.stale:none"):
+        said, _ = (child := monitor(lab, tmp_path, receivers)).communicate(timeout=120)
+    assert child.returncode == 0, said
+    assert "1 runs stepped aside" in said
+    assert len(receivers.got) == 1
