@@ -117,11 +117,12 @@ def waiting(rows: Rows) -> list[Waiting]:
 def slow_statements(rows: Rows, slower_than_ms: float, min_calls: int) -> list[SlowStatement]:
     """The slowest first, of those that others than the monitor's role ran at least so often.
 
-    NoReading kinds: extension-missing, not-tracked, no-statistics (not one statement: they have just been reset).
+    NoReading kinds: extension-missing, not-tracked, no-statistics (they have just been reset).
     """
     read = rows(_STATEMENTS.format(schema=_schema(rows)))
-    if not read:
-        raise NoReading("postgres", "pg_stat_statements holds no statement of this database", kind="no-statistics")
+    if not any(row["calls"] >= min_calls for row in read):
+        reason = f"pg_stat_statements holds no statement of this database that others ran {min_calls} times"
+        raise NoReading("postgres", reason, kind="no-statistics")
     return [
         SlowStatement(row["id"], without_literals(row["query"]), row["mean_ms"], row["calls"], row["total_ms"])
         for row in read

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lab.blinds.shared import postgres
 from lab.registry import BlindsOf
 from lab.sales_ai.names import VERSION
 from lab.servers.answers import Canned
@@ -12,19 +13,32 @@ from lab.servers.files import away, unreadable
 
 if TYPE_CHECKING:
     from lab.lab import Lab
+    from lab.sales_ai.system import SalesAi
 
 blind = BlindsOf("sales-ai")
 
 
+def system(lab: Lab) -> SalesAi:
+    return lab.sales_ai
+
+
+postgres.monitor_revoked(
+    blind,
+    system,
+    "database.connections-exhausted",
+    "database.long-running-query",
+    "database.slow-queries",
+    "database.lock-waits",
+    "database.idle-connections",
+)
+postgres.statements_gone(blind, system)
+postgres.counters_gone(blind, system, "database.unused-indexes", "database.vacuum-overdue")
+postgres.rows_hidden(blind, system, "conversations", "database.retention-overdue")
+postgres.catalog_revoked(blind, system, "migration.missing")
+
+
 def _say(lab: Lab, path: str, status: int, body: Any) -> None:
     lab.sales_ai.service.behaviour.canned[f"GET {path}"] = Canned(status, body)
-
-
-@blind("postgres-monitor-revoked", "database.connections-exhausted")
-def other_sessions_hidden(lab: Lab) -> Iterator[None]:
-    lab.sales_ai.postgres.run("REVOKE pg_monitor FROM sales_monitor")
-    yield
-    lab.sales_ai.postgres.run("GRANT pg_monitor TO sales_monitor")
 
 
 @blind("version-not-told", "health.wrong-version")

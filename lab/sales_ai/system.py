@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lab.servers.part import Part
     from lab.servers.recorder import Recorder
 
+READS = 6
+
 
 class SalesAi:
     """One attribute per part; `parts` are those whose behaviour a fault may change."""
@@ -49,7 +51,9 @@ class SalesAi:
         self.front = Front(self.http.port, lab.authority.context)
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
         self.direct = Front(self.http.port)
-        self.postgres = Postgres(lab.run.sub("sales-pg"), [Database(DATABASE, _schema())])
+        self.postgres = Postgres(
+            lab.run.sub("sales-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs("schema.sql")) + ";")]
+        )
         self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
         self.cloudflare, self.groq, self.slack, self.neon = Cloudflare(lab), Groq(lab), Slack(lab), Neon(lab)
@@ -103,7 +107,14 @@ class SalesAi:
         except OSError as error:
             self.missing["postgres"] = str(error)
             return
-        await asyncio.to_thread(self.postgres.run, *self.password_statements())
+        # Rows have ages, and the template may be days old.
+        statements = [*self.password_statements(), *_paragraphs("rows.sql")]
+        await asyncio.to_thread(self.postgres.run, *statements, database=DATABASE)
+        await asyncio.to_thread(self.exercise)
+
+    def exercise(self) -> None:
+        """What the Workers ask, by way of every index, and often enough to tell how long it takes."""
+        self.postgres.run(*_paragraphs("reads.sql") * READS, database=DATABASE)
 
     async def _start_service(self) -> None:
         from importlib import import_module
@@ -192,7 +203,7 @@ class SalesAi:
             self.postgres.clear_log()
 
 
-def _schema() -> str:
-    """Single-user mode ends a statement at a semicolon and an empty line: each statement becomes a paragraph."""
-    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    return ";\n\n".join(part.strip() for part in text.split(";\n") if part.strip()) + ";"
+def _paragraphs(name: str) -> list[str]:
+    """Single-user mode ends a statement at a semicolon and an empty line: each statement is a paragraph."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return [part.strip() for part in text.split(";\n") if part.strip()]

@@ -16,6 +16,7 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum": "off",
+    "shared_preload_libraries": "pg_stat_statements",
     "jit": "off",
     "dynamic_shared_memory_type": "mmap",  # nothing in /dev/shm that a kill could leave behind
     "max_parallel_workers": "0",

@@ -20,7 +20,9 @@ def version_of(launch: Launch) -> str:
 
 def data_directory(launch: Launch, version: str, target: Path, databases: Sequence[tuple[str, str]]) -> None:
     """Copies the template; without one, makes the directory and leaves a copy as the next run's template."""
-    template = cache_folder() / "lab" / f"postgres-{key_of(version, *(part for pair in databases for part in pair))}"
+    template = (
+        cache_folder() / "lab" / f"postgres-{key_of('2', version, *(part for pair in databases for part in pair))}"
+    )
     if template.is_dir() and os.access(template / "PG_VERSION", os.R_OK):
         _copy(template, target)
         return
@@ -37,6 +39,9 @@ def _make(launch: Launch, target: Path, databases: Sequence[tuple[str, str]]) ->
     target.mkdir(mode=0o700)
     launch.own(target)
     _output(launch, "initdb", *INITDB, "-D", str(target))
+    # Single-user mode would go on with the numbers of the system's own objects: pg_dump leaves those out, and
+    # row-level security doesn't apply to them.
+    _output(launch, "pg_resetwal", "--next-oid=20000", "-D", str(target))
     creations = "\n\n".join(f"CREATE DATABASE {name} STRATEGY=FILE_COPY;" for name, _ in databases)
     _single_user(launch, target, "postgres", creations)
     for name, sql in databases:

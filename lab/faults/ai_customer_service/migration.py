@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lab.customer_service.names import DATABASE, TABLES
-from lab.faults.ai_customer_service import fault
+from lab.faults.ai_customer_service import fault, system
+from lab.faults.shared import migration
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -16,29 +17,7 @@ def _run(lab: Lab, statements: Sequence[str]) -> None:
     lab.customer_service.postgres.run(*statements, database=DATABASE)
 
 
-def _rename(lab: Lab, tables: Sequence[str]) -> Iterator[None]:
-    _run(lab, [f"ALTER TABLE public.{table} RENAME TO lab_hidden_{table}" for table in tables])
-    yield
-    _run(lab, [f"ALTER TABLE public.lab_hidden_{table} RENAME TO {table}" for table in tables])
-
-
-@fault("migration.missing", cause="never-applied")
-def no_tables(lab: Lab) -> Iterator[None]:
-    yield from _rename(lab, TABLES)
-
-
-@fault("migration.missing", cause="partly-applied")
-def two_tables_missing(lab: Lab) -> Iterator[None]:
-    yield from _rename(lab, ["cs_audit_logs", "cs_message_dedup"])
-
-
-@fault("migration.missing", cause="wrong-schema")
-def tables_in_another_schema(lab: Lab) -> Iterator[None]:
-    _run(lab, ["CREATE SCHEMA legacy", "GRANT USAGE ON SCHEMA legacy TO ai_cs, cs_monitor"])
-    _run(lab, [f"ALTER TABLE public.{table} SET SCHEMA legacy" for table in TABLES])
-    yield
-    _run(lab, [f"ALTER TABLE legacy.{table} SET SCHEMA public" for table in TABLES])
-    _run(lab, ["DROP SCHEMA legacy"])
+migration.missing(fault, system, TABLES, ["cs_audit_logs", "cs_message_dedup"])
 
 
 @fault("migration.permission-denied", cause="no-create-privilege")

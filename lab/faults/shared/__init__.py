@@ -70,3 +70,9 @@ class WithMetrics(Protocol):
     """A system with a Prometheus."""
 
     prometheus: Prometheus
+
+
+class Exercised(WithPostgres, Protocol):
+    """One whose ordinary statements can be run at will."""
+
+    def exercise(self) -> None: ...
