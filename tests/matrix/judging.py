@@ -27,12 +27,23 @@ class Row:
     """What else was found or unknown, and is explained by the fault's own finding."""
     unexplained: list[str] = field(default_factory=list)
     """What else was found or unknown, and is not: a false alarm."""
+    unknown: list[str] = field(default_factory=list)
+    """Every check that could not look."""
+    lied: list[str] = field(default_factory=list)
+    """Checks from which something was taken that they need, and that are not unknown."""
+    leaks: list[str] = field(default_factory=list)
+    """Secrets that stand in some output, by name, and where."""
     roots: list[str] = field(default_factory=list)
     exit_code: int = 0
     run_s: float = 0.0
     """Wall time of the whole run, start-up included: when an engineer has the answer on the screen."""
     check_s: float = 0.0
     """How long the check of the first fault took to name its cause."""
+
+    @property
+    def own(self) -> list[str]:
+        """The checks that the faults are about."""
+        return [f"{name.partition(':')[0]}[{name.rpartition('@')[2]}]" for name in self.faults]
 
     def plain(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in ([], 0)}
@@ -61,6 +72,15 @@ def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float) ->
     row.hidden = [
         c.full_name for n, c in own.items() if c.full_name not in row.named and _is_hidden(by_name[n], family)
     ]
+    return row
+
+
+def blinded(blind: Change, document: dict[str, Any], run_s: float) -> Row:
+    """A row of a run from which a source or a privilege was taken away."""
+    outcomes = {f"{r['symptom']}[{r['system']}]": r["outcome"] for r in document["results"]}
+    row = Row([blind.full_name], run_s=round(run_s, 2), roots=document["roots"])
+    row.unknown = [name for name, outcome in outcomes.items() if outcome == "unknown"]
+    row.lied = [name for name in (f"{s}[{blind.system}]" for s in blind.hides) if outcomes.get(name) != "unknown"]
     return row
 
 

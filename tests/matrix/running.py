@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import itertools
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.registry import Change, faults
+from lab.registry import Change, blinds, faults
 from tests.harness import started_lab
-from tests.matrix.judging import Row, judged
+from tests.matrix.judging import Row, blinded, judged
+from tests.matrix.secrets import leaks, planted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tests.harness import LabClient
+    from tests.harness import LabClient, Ran
 
 SEED = 20
 DRILL = "drill"
@@ -29,6 +32,11 @@ DRILL = "drill"
 def singles(systems: Iterable[str]) -> list[tuple[Change, ...]]:
     """Every fault by itself."""
     return [(fault,) for fault in faults(systems).values()]
+
+
+def sources(systems: Iterable[str]) -> list[tuple[Change, ...]]:
+    """Every source and every privilege that can be taken away, and whose loss must show."""
+    return [(blind,) for blind in blinds(systems).values() if blind.hides]
 
 
 def pairs(systems: Iterable[str], count: int) -> list[tuple[Change, ...]]:
@@ -55,7 +63,7 @@ def rows(
             made = []
             with started_lab(place, *systems) as lab:
                 for index, changes in waiting:
-                    row = _row(lab, changes)
+                    row = _blind_row(lab, changes[0]) if changes[0].hides else _row(lab, changes)
                     made.append((index, row))
                     told(row)
             return made
@@ -65,21 +73,37 @@ def rows(
 
 
 def _row(lab: LabClient, changes: tuple[Change, ...]) -> Row:
+    known = planted(lab)
     with lab.fault(*(change.full_name for change in changes)):
         begun = time.monotonic()
         ran = lab.check(*_selection(changes))
-        return judged(changes, ran.document, time.monotonic() - begun)
+        row = judged(changes, ran.document, time.monotonic() - begun)
+    row.leaks = leaks(ran, known)
+    _forget(ran)
+    return row
+
+
+def _blind_row(lab: LabClient, blind: Change) -> Row:
+    with lab.blind(blind.full_name):
+        begun = time.monotonic()
+        ran = lab.check()
+        row = blinded(blind, ran.document, time.monotonic() - begun)
+    _forget(ran)
+    return row
+
+
+def _forget(ran: Ran) -> None:
+    if ran.folder:
+        shutil.rmtree(ran.folder, ignore_errors=True)
 
 
 def _selection(changes: tuple[Change, ...]) -> list[str]:
     """Everything that runs unasked; a drill that a fault is about runs with it."""
-    drills = _drills()
-    if not any(change.name.partition(":")[0] in drills for change in changes):
-        return []
-    wanted = [change.name.partition(".")[0] for change in changes if change.name.partition(":")[0] in drills]
-    return ["-m", f"not drill or {' or '.join(sorted(set(wanted)))}"]
+    drills = {change.name.partition(":")[0] for change in changes} & _drills()
+    return ["-m", f"not drill or {' or '.join(sorted({name.partition('.')[0] for name in drills}))}"] if drills else []
 
 
+@cache
 def _drills() -> set[str]:
     import yaml
 

@@ -30,6 +30,7 @@ class Figures:
 
     machine: str
     singles: Sequence[Row]
+    sources: Sequence[Row]
     pairs: Sequence[Row]
     healthy: dict[str, Sequence[Row]]
 
@@ -39,6 +40,7 @@ class Figures:
             "made": datetime.now(UTC).strftime("%Y-%m-%d"),
             "goals": self.goals(),
             "faults": {row.faults[0]: row.plain() for row in self.singles},
+            "sources": {row.faults[0]: row.plain() for row in self.sources},
             "pairs": [row.plain() for row in self.pairs],
             "healthy": {name: [row.plain() for row in rows] for name, rows in self.healthy.items()},
         }
@@ -51,6 +53,9 @@ class Figures:
             "found_percent": percent(sum(bool(row.found) for row in self.singles), len(self.singles)),
             "named_percent": percent(sum(bool(row.named) for row in self.singles), len(self.singles)),
             "false_alarms": sum(len(row.unexplained) for row in self.singles),
+            "leaks": sum(len(row.leaks) for row in self.singles),
+            "sources": len(self.sources),
+            "clear_though_blind": sum(len(row.lied) for row in self.sources),
             "pairs": len(self.pairs),
             "pairs_told_percent": percent(sum(map(is_told, self.pairs)), len(self.pairs)),
             "healthy_runs": len(healthy),
@@ -63,6 +68,12 @@ def is_told(row: Row) -> bool:
     return set(row.faults) == {*row.named, *row.hidden} and not row.unexplained
 
 
+def is_well(row: Row) -> bool:
+    """Told, where faults were on; unknown, where something was taken away; and no secret anywhere."""
+    is_source = ":" not in row.faults[0]
+    return not row.lied and not row.leaks and (is_source or is_told(row))
+
+
 def percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 2) if whole else 0.0
 
@@ -73,7 +84,15 @@ def as_json(figures: Figures) -> str:
 
 def as_markdown(figures: Figures) -> str:
     return "\n".join(
-        [HEAD, *_summary(figures), *_healthy(figures), *_pairs(figures), *_missed(figures), *_each(figures)]
+        [
+            HEAD,
+            *_summary(figures),
+            *_healthy(figures),
+            *_blind(figures),
+            *_pairs(figures),
+            *_missed(figures),
+            *_each(figures),
+        ]
     )
 
 
@@ -102,6 +121,20 @@ def _healthy(figures: Figures) -> Iterable[str]:
     for name, rows in figures.healthy.items():
         alarms = sum(len(row.unexplained) for row in rows)
         yield f"| {len(rows)} | {name} | {alarms} | {median(row.run_s for row in rows):.1f} s |"
+    yield ""
+
+
+def _blind(figures: Figures) -> Iterable[str]:
+    lied = [row for row in figures.sources if row.lied]
+    yield "## What can't look says so\n"
+    unknown = len(figures.sources) - len(lied)
+    yield f"{len(figures.sources)} times a source or a privilege was taken away; the checks that need it were unknown"
+    yield f"in {unknown} of these runs."
+    yield from (f"- {row.faults[0]}: not unknown {', '.join(row.lied)}" for row in lied)
+    seen = {name for row in [*figures.singles, *figures.sources] for name in row.unknown}
+    never = sorted({name for row in figures.singles for name in row.own} - seen)
+    if never:
+        yield f"\nNever unknown in any run (silence is their symptom, or nothing hides it): {', '.join(never)}."
     yield ""
 
 
