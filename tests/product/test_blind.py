@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.registry import Change, blinds
+from lab.systems import SYSTEMS
 from tests.harness import LabClient
 from tests.proof.test_faults import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SHARED = {"LAB_RESOLVER", "LAB_CA_FILE", "LAB_INTERMEDIATES_FILE"}
 BLINDS = {f"{blind.system}-{blind.name}": blind for blind in blinds().values() if blind.hides}
 
 
@@ -30,6 +33,23 @@ def test_check_that_cannot_look_is_unknown(lab_of: Callable[[str], LabClient], b
         assert not result["findings"]
     assert ran.code in (1, 10), told(ran)
     assert "Traceback" not in ran.output()
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_nothing_is_clear_where_no_reference_can_be_resolved(lab_of: Callable[[str], LabClient], system: str) -> None:
+    """Made from the environment file itself, so that no new check and no new key escapes it."""
+    lab = lab_of(system)
+    state = json.loads(lab.state.read_text())
+    shared = {name: value for name, value in state["variables"].items() if name in SHARED}
+    blank = lab.state.with_name("blank.json")
+    blank.write_text(json.dumps(state | {"variables": shared}))
+    ran = lab.check(variables={"CHECKS_LAB": str(blank)})
+    wrong = {name: r for name, r in ran.results.items() if r["outcome"] not in ("unknown", "skipped")}
+    assert not wrong, told(ran)
+    for name, result in ran.outcomes("unknown").items():
+        assert "the check itself failed" not in result["reason"], name
+        assert "LAB_" in result["reason"], f"{name} does not say which reference: {result['reason']}"
+    assert ran.code == 10, told(ran)
 
 
 @pytest.mark.parametrize(
