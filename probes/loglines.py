@@ -1,7 +1,7 @@
 """When was a log line written, how grave is it, and what does it say?
 
 Known: RFC 3339, `2026-05-04 13:44:39,123`, Go's `2026/05/04 13:44:39`, JSON lines, and logfmt as Go's slog and
-logrus write it (`time=... level=... msg="..."`).
+logrus write it (`time=... level=... msg="..."`); invocations of Cloudflare Workers (probes.workers).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from probes.workers import is_invocation, logged
 
 MAX_MESSAGE = 2000
 MAX_GROUP = 300
@@ -52,6 +54,14 @@ class Entry:
     time: float
     level: str
     message: str
+
+
+def entries_of(line: str, following: str = "") -> list[Entry]:
+    """The entries of a line: those of a Worker's whole invocation, else the one that it begins."""
+    if is_invocation(line):
+        return [Entry(said.time, _named(said.level), said.message[:MAX_MESSAGE]) for said in logged(line)]
+    entry = entry_of(line, following)
+    return [] if entry is None else [entry]
 
 
 def entry_of(line: str, following: str = "") -> Entry | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probes.journal import reading
-from probes.loglines import Entry, entry_of, group_message
+from probes.loglines import Entry, entries_of, group_message
 from probes.reading import NoReading
 from probes.regular import why
 from probes.tail import Budget, lines_backwards
@@ -79,13 +79,13 @@ class _Seen:
         with closing(lines):
             for line in lines:
                 self._has_text = self._has_text or bool(line.strip())
-                entry = entry_of(line, following)
-                if entry is None:
+                found = entries_of(line, following)
+                if not found:
                     following = line
                     continue
                 following = ""
-                self.entries.append(entry)
-                self._older = self._older + 1 if entry.time < self._since else 0
+                self.entries += reversed(found)
+                self._older = self._older + 1 if found[-1].time < self._since else 0
                 if self._older >= OLDER_IN_A_ROW:
                     return True
         return False

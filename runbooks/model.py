@@ -137,6 +137,12 @@ class System:
     http: capabilities.Http | None = None
     postgres: capabilities.Postgres | None = None
     webhook: capabilities.Webhook | None = None
+    queue: capabilities.Queue | None = None
+    slack: capabilities.Slack | None = None
+    slack_bot: capabilities.SlackBot | None = None
+    groq: capabilities.Groq | None = None
+    storage: capabilities.Storage | None = None
+    providers: capabilities.Providers | None = None
     variables: capabilities.Variables | None = None
     host: capabilities.Host | None = None
     tls: capabilities.Tls | None = None

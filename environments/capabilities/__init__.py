@@ -12,7 +12,10 @@ from environments.capabilities.logs import Logs
 from environments.capabilities.openapi import OpenApi
 from environments.capabilities.postgres import Postgres, Retention
 from environments.capabilities.prometheus import Prometheus
+from environments.capabilities.providers import Groq, Providers, StatusPage, Storage
+from environments.capabilities.queue import Queue, QueueConsumer
 from environments.capabilities.rules import STRICT, positive
+from environments.capabilities.slack import Slack, SlackBot
 from environments.capabilities.tls import Tls
 from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhook
 
@@ -21,6 +24,7 @@ __all__ = [
     "Backups",
     "Chain",
     "ChainStep",
+    "Groq",
     "Health",
     "Host",
     "Http",
@@ -30,9 +34,16 @@ __all__ = [
     "OpenApi",
     "Postgres",
     "Prometheus",
+    "Providers",
+    "Queue",
+    "QueueConsumer",
     "Refusals",
     "Retention",
     "Rollback",
+    "Slack",
+    "SlackBot",
+    "StatusPage",
+    "Storage",
     "StoreRule",
     "Tls",
     "Variables",

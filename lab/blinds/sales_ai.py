@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.blinds.shared import postgres
 from lab.registry import BlindsOf
-from lab.sales_ai.names import VERSION
+from lab.sales_ai.names import COMMANDS, VERSION
 from lab.servers.answers import Canned
 from lab.servers.files import away, unreadable
 
@@ -66,3 +66,92 @@ def rollback_folder_closed(lab: Lab) -> Iterator[None]:
 @blind("dns-silent", "domain.certificate-expired", "health.wrong-version")
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True
+
+
+@blind("cloudflare-token-expired", "queue.backlog", "queue.consumer-missing")
+def cloudflare_token_expired(lab: Lab) -> None:
+    lab.sales_ai.cloudflare.behaviour.key = "another"
+
+
+@blind("cloudflare-token-may-not-read-queues", "queue.backlog", "queue.consumer-missing")
+def cloudflare_token_narrowed(lab: Lab) -> None:
+    lab.sales_ai.cloudflare.behaviour.may_read_queues = False
+
+
+@blind("cloudflare-refuses-connections", "queue.backlog", "queue.consumer-missing")
+def cloudflare_out_of_reach(lab: Lab) -> None:
+    lab.sales_ai.cloudflare.front.behaviour.door = "refused"
+
+
+@blind("cloudflare-limits", "queue.backlog", "queue.consumer-missing")
+def cloudflare_asked_too_often(lab: Lab) -> None:
+    rules = lab.sales_ai.cloudflare.behaviour
+    rules.refusals, rules.retry_after_s = 1000, None
+
+
+def _without_log(lab: Lab) -> Iterator[None]:
+    with away(lab.sales_ai.log.path), lab.sales_ai.log.paused():
+        yield
+
+
+@blind("analytics-forbidden-and-log-missing", "queue.failing", "logs.errors")
+def analytics_forbidden(lab: Lab) -> Iterator[None]:
+    lab.sales_ai.cloudflare.behaviour.may_read_analytics = False
+    yield from _without_log(lab)
+
+
+@blind("analytics-empty-and-log-missing", "queue.failing", "logs.errors")
+def analytics_empty(lab: Lab) -> Iterator[None]:
+    lab.sales_ai.cloudflare.behaviour.is_unsampled = True
+    yield from _without_log(lab)
+
+
+@blind("analytics-failing-and-log-missing", "queue.failing", "logs.errors")
+def analytics_failing(lab: Lab) -> Iterator[None]:
+    lab.sales_ai.cloudflare.behaviour.graphql_error = "cannot request data older than 2678400s"
+    yield from _without_log(lab)
+
+
+@blind("groq-quota-not-told", "dependency.groq-limited")
+def groq_without_headers(lab: Lab) -> None:
+    lab.sales_ai.groq.behaviour.tells_limits = False
+
+
+@blind("groq-refuses-connections", "dependency.groq-limited")
+def groq_out_of_reach(lab: Lab) -> None:
+    lab.sales_ai.groq.front.behaviour.door = "refused"
+
+
+@blind("slack-answers-with-a-page", "slack.token-invalid")
+def slack_is_a_page(lab: Lab) -> None:
+    lab.sales_ai.slack.behaviour.canned["GET /api/auth.test"] = Canned(200, "<html><body>Slack</body></html>")
+
+
+@blind("slack-refuses-connections", "slack.token-invalid")
+def slack_out_of_reach(lab: Lab) -> None:
+    lab.sales_ai.slack.front.behaviour.door = "refused"
+
+
+@blind("command-answers-with-a-page", "slack.no-response")
+def command_is_a_page(lab: Lab) -> None:
+    lab.sales_ai.service.behaviour.canned[f"POST {COMMANDS}"] = Canned(200, "<html><body>Soon back</body></html>")
+
+
+@blind("command-limited", "slack.forgery-accepted")
+def command_limited(lab: Lab) -> None:
+    lab.sales_ai.service.behaviour.canned[f"POST {COMMANDS}"] = Canned(429, {"error": "slow down"})
+
+
+@blind("status-page-of-another-form", "dependency.provider-incident")
+def status_page_changed(lab: Lab) -> None:
+    lab.sales_ai.status.behaviour.canned["GET /neon/api/v2/summary.json"] = Canned(200, {"summary": {"ongoing": []}})
+
+
+@blind("status-pages-refuse-connections", "dependency.provider-incident")
+def status_pages_out_of_reach(lab: Lab) -> None:
+    lab.sales_ai.status.front.behaviour.door = "refused"
+
+
+@blind("storage-clock-far-off", "dependency.object-storage")
+def storage_clock_far_off(lab: Lab) -> None:
+    lab.moto.behaviour.clock_offset_s = 1800.0

@@ -1,0 +1,119 @@
+"""Do the services that a system lives on take its keys, and are they well?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixtures import Found, NoReading, symptom
+from fixtures.handles import Groq, ObjectStorage, StatusPages
+from probes.objects import ObjectFacts
+
+STORAGE_CAUSES = ("bucket-missing", "access-denied", "endpoint-unreachable", "object-missing")
+
+
+@symptom("dependency.provider-incident")
+def check_providers_tell_of_no_incident(status_pages: StatusPages) -> None:
+    """An incident at a provider explains what nobody here can mend; whoever knows of it stops looking."""
+    if not status_pages.settings.pages:
+        pytest.skip("no status page is named (providers.pages)")
+    found: list[Found] = []
+    unread: list[NoReading] = []
+    for provider in status_pages.settings.pages:
+        try:
+            found += _incidents(status_pages, provider)
+        except NoReading as gone:
+            unread.append(gone)
+    Found.all(found)
+    if unread:
+        raise unread[0]
+
+
+def _incidents(status_pages: StatusPages, provider: str) -> list[Found]:
+    incidents = status_pages.incidents(provider)
+    if not incidents:
+        return []
+    gravest = next((incident for incident in incidents if incident.is_outage), incidents[0])
+    touched = ", ".join(gravest.components) or "all of it"
+    return [
+        Found(
+            "outage" if gravest.is_outage else "degraded",
+            seen=f"{provider}: {'; '.join(incident.title for incident in incidents[:3])}",
+            wanted="no incident under way",
+            subject=provider,
+            provider=provider,
+            title=gravest.title,
+            components=touched,
+            began=gravest.began or "a time not told",
+            link=gravest.link,
+        )
+    ]
+
+
+@symptom("dependency.groq-limited")
+def check_groq_takes_the_key_and_leaves_quota(groq: Groq) -> None:
+    """Without quota no recording is transcribed, and every message fails until there is some again."""
+    standing = groq.standing()
+    least = groq.settings.least_left_percent
+    scarce = [quota for quota in standing.quotas if least is not None and quota.left_percent < least]
+    tightest = min(standing.quotas, key=lambda quota: quota.left_percent, default=None)
+    evidence: dict[str, Any] = {
+        "url": standing.url,
+        "status": standing.status,
+        "error": standing.error or "none",
+        "limit": f"{tightest.limit} {tightest.what}" if tightest else "not told",
+        "left": f"{tightest.left} {tightest.what}" if tightest else "not told",
+        "resets_in": tightest.resets_in if tightest else "a time not told",
+    }
+    told = f"HTTP {standing.status}" + (f": {standing.error}" if standing.error else "")
+    if standing.status in (401, 403):
+        raise Found("key-rejected", seen=told, wanted="the key is taken", subject="Groq", **evidence)
+    if standing.status == 429:
+        raise Found("rate-limited", seen=told, wanted="the request is taken", subject="Groq", **evidence)
+    if standing.status != 200:
+        raise NoReading("groq", f"{standing.url} answers {told}", kind="wrong-status")
+    if scarce:
+        seen = ", ".join(f"{q.left} of {q.limit} {q.what} left, renewed in {q.resets_in}" for q in scarce)
+        raise Found("quota-low", seen=seen, wanted=f"{least:g} % of each or more", subject="Groq", **evidence)
+    if least is not None and not standing.quotas:
+        reason = f"{standing.url} takes the key, but has no x-ratelimit headers to tell what quota is left"
+        raise NoReading("groq", reason, kind="field-missing")
+
+
+@symptom("dependency.object-storage")
+def check_recordings_can_be_read(storage: ObjectStorage) -> None:
+    """A recording that can't be fetched can't be transcribed."""
+    rule, bucket = storage.settings, storage.bucket
+    where: dict[str, Any] = {"endpoint": bucket.endpoint, "bucket": bucket.bucket, "prefix": rule.prefix or "its root"}
+    try:
+        first = _first(storage)
+        if first is not None and (rule.object is not None or first.size):
+            return
+    except NoReading as gone:
+        if gone.kind not in STORAGE_CAUSES:
+            raise
+        evidence = where | {"key": rule.object or "any", "code": gone.evidence.get("code", "none")}
+        wanted = "the bucket listed, and an object's head read"
+        raise Found(gone.kind, seen=gone.reason, wanted=wanted, subject="Cloudflare", **evidence) from None
+    what = "no object" if first is None else f"only the empty {first.key}"
+    raise Found(
+        "object-missing",
+        seen=f"{what} below {where['prefix']} of {bucket.bucket}",
+        wanted="a recording",
+        subject="Cloudflare",
+        key=rule.object or "any",
+        code="none",
+        **where,
+    )
+
+
+def _first(storage: ObjectStorage) -> ObjectFacts | None:
+    """The object that is named or comes first, by its own head; the bucket is listed in any case."""
+    listed = storage.bucket.listed(storage.settings.prefix, most=5)
+    named = storage.settings.object
+    if named is None and not listed:
+        return None
+    found = next((facts for facts in listed if facts.size), listed[0]) if listed else None
+    key = named or (found.key if found else "")
+    return storage.bucket.head(key)

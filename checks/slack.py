@@ -1,0 +1,134 @@
+"""Does the slash command answer Slack, nobody else, and does Slack know the bot?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fixtures import Found, NoReading, symptom
+from fixtures.handles import SlackBot, SlashCommand
+from fixtures.handles.slack import SIGNATURE, TIMESTAMP
+
+if TYPE_CHECKING:
+    from probes.http import Answer
+
+ABSENT = (404, 405)
+CAUSES = {
+    "invalid_auth": "invalid-auth",
+    "not_authed": "invalid-auth",
+    "token_expired": "invalid-auth",
+    "token_revoked": "token-revoked",
+    "account_inactive": "account-inactive",
+    "org_login_required": "account-inactive",
+    "team_access_not_granted": "account-inactive",
+    "ratelimited": "rate-limited",
+}
+
+
+@symptom("slack.no-response")
+def check_command_is_acknowledged(slash_command: SlashCommand) -> None:
+    """Who types a command that nobody acknowledges reads 'operation_timeout', and calls."""
+    rule = slash_command.settings
+    body = slash_command.body(rule.command, rule.text)
+    evidence: dict[str, Any] = {"command": rule.command, "limit_s": rule.acknowledge_s, "path": rule.path}
+    wanted = f"HTTP 200 within {rule.acknowledge_s:g} s"
+    try:
+        answer = slash_command.send(body, slash_command.signed(body))
+    except NoReading as gone:
+        if gone.kind != "read-timeout":
+            raise
+        raise Found(
+            "too-slow", seen=gone.reason, wanted=wanted, status="none", took_s="more than that", **evidence
+        ) from None
+    took_s = answer.timings.total_ms / 1000
+    evidence |= {"status": answer.status, "took_s": round(took_s, 1)}
+    seen = f"{rule.command} got HTTP {answer.status} after {took_s:.1f} s"
+    if answer.status == 200 and took_s <= rule.acknowledge_s:
+        if answer.text.lstrip()[:1] == "<":
+            raise NoReading("slack", f"{answer.url} answered with a page, which no command does", kind="wrong-document")
+        return
+    raise Found(_cause(slash_command, answer), seen=seen, wanted=wanted, **evidence)
+
+
+def _cause(slash_command: SlashCommand, answer: Answer) -> str | None:
+    if slash_command.is_refusal(answer):
+        return "signature-rejected"
+    if answer.status in ABSENT:
+        return "endpoint-missing"
+    if answer.status >= 500:
+        return "server-error"
+    return "too-slow" if answer.status == 200 else None
+
+
+# ------------------------------------------------------------------ what must be refused
+def _require_control(slash_command: SlashCommand) -> None:
+    """A receiver that refuses everything refuses what is forged as well, and proves nothing by it."""
+    answer = slash_command.control()
+    if not (200 <= answer.status < 300 or answer.status in (400, 422)):
+        what = f"a correctly signed request gets HTTP {answer.status} too"
+        raise NoReading("slack", what, kind="control-refused")
+
+
+@symptom("slack.forgery-accepted")
+def check_forged_commands_are_refused(slash_command: SlashCommand) -> None:
+    """Whoever is taken for Slack speaks in every user's name."""
+    _require_control(slash_command)
+    body, late_s = slash_command.harmless, 2 * slash_command.settings.max_skew_s
+    signed = slash_command.signed(body)
+    other = "v0=" + "".join("0" if digit != "0" else "1" for digit in signed[SIGNATURE][3:])
+    timestamp = {TIMESTAMP: signed[TIMESTAMP]}
+    forged = [
+        ("unsigned-accepted", "a request without a signature", body, timestamp),
+        ("unsigned-accepted", "a request without a timestamp", body, {SIGNATURE: signed[SIGNATURE]}),
+        ("tampered-accepted", "a request with another signature", body, timestamp | {SIGNATURE: other}),
+        ("tampered-accepted", "a request whose text was changed", body + b"&text=changed", signed),
+        ("stale-accepted", f"a request {late_s} s old", body, slash_command.signed(body, age_s=late_s)),
+        ("stale-accepted", f"a request {late_s} s ahead", body, slash_command.signed(body, age_s=-late_s)),
+    ]
+    found = [_accepted(slash_command, *one) for one in forged]
+    Found.all(one for one in found if one is not None)
+
+
+def _accepted(slash_command: SlashCommand, cause: str, what: str, body: bytes, headers: dict[str, str]) -> Found | None:
+    answer = slash_command.send(body, headers)
+    if slash_command.is_refusal(answer):
+        return None
+    if not 200 <= answer.status < 300 and answer.status not in (400, 422):
+        reason = f"{what} got HTTP {answer.status}, which says nothing about signatures"
+        raise NoReading("slack", reason, kind="wrong-status")
+    return Found(
+        cause,
+        seen=f"{what} got HTTP {answer.status}",
+        wanted="HTTP 401 or 403",
+        subject=what,
+        url=answer.url,
+        status=answer.status,
+        what=what,
+        max_skew_s=slash_command.settings.max_skew_s,
+    )
+
+
+@symptom("slack.token-invalid")
+def check_slack_knows_the_bot(slack_bot: SlackBot) -> None:
+    """Without its token the bot hears commands, and can neither fetch a recording nor answer."""
+    wanted = "ok: true for the bot token"
+    try:
+        identity = slack_bot.identity()
+    except NoReading as gone:
+        if gone.kind != "rate-limited":
+            raise
+        told = gone.evidence.get("retry_after_s")
+        after = "a time it does not name" if told is None else f"{told:g} s"
+        evidence = {"error": "ratelimited", "retry_after": after}
+        raise Found("rate-limited", seen=gone.reason, wanted=wanted, subject="Slack", **evidence) from None
+    if identity.error is None:
+        return
+    if identity.error not in CAUSES:
+        raise NoReading("slack_bot", f"auth.test says {identity.error}, not of the token", kind="wrong-document")
+    raise Found(
+        CAUSES[identity.error],
+        seen=f"auth.test says {identity.error}",
+        wanted=wanted,
+        subject="Slack",
+        error=identity.error,
+        retry_after="not told",
+    )
