@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lab.lab import Lab
     from lab.servers.part import Part
 
+READS = 6
+
 
 class Backing:
     """One attribute per part; AuraFlow has them all as its own."""
@@ -56,6 +58,12 @@ class Backing:
     async def _start_database(self) -> None:
         await self.postgres.start(HBA)
         await asyncio.to_thread(self.postgres.run, *self.password_statements())
+        await asyncio.to_thread(self.exercise)
+
+    def exercise(self) -> None:
+        """What the back end asks, often enough to tell how long it takes."""
+        ordinary = ("SELECT title, price FROM plans", "SELECT topic, score FROM insights ORDER BY id DESC LIMIT 20")
+        self.postgres.run(f"SET ROLE {SERVICE_ROLE}", *ordinary * READS, database=DATABASE)
 
     def password_statements(self) -> list[str]:
         return [f"ALTER ROLE {role} PASSWORD '{password}'" for role, password in self.passwords.items()]

@@ -1,3 +1,5 @@
+CREATE EXTENSION pg_stat_statements;
+
 CREATE ROLE aura_flow_user LOGIN;
 CREATE ROLE aura_monitor LOGIN;
 GRANT pg_monitor TO aura_monitor;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.aura_flow.names import HEALTH, METRICS
+from lab.blinds.shared import postgres
 from lab.faults.aura_flow import system
 from lab.faults.shared import metrics
 from lab.registry import BlindsOf
@@ -47,3 +48,7 @@ def no_date(lab: Lab) -> None:
 
 OBJECTIVES = ("slo.error-rate", "slo.latency", "slo.availability", "slo.database-availability")
 metrics.unseen(blind, system, *OBJECTIVES, "capacity.disk", "capacity.memory", "capacity.cpu", "rollback.due")
+
+STRAIN = ("database.long-running-query", "database.slow-queries", "database.lock-waits")
+postgres.monitor_revoked(blind, system, "database.connections-exhausted", *STRAIN)
+postgres.statements_gone(blind, system)
