@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import Database
+from fixtures.handles import Database, MysqlDatabase, PostgresDatabase
 
 if TYPE_CHECKING:
     from probes.activity import Session, TableRows
@@ -28,12 +28,6 @@ _UNREACHABLE = (
 # It can't be used either, but why is none of the runbook's causes.
 _ALSO_UNREACHABLE = ("tls-failed", "connection-lost", "connection-reset", "malformed-answer")
 
-_SESSIONS = """
-    SELECT coalesce(state, 'unknown') AS state, coalesce(application_name, '') AS application, count(*) AS count
-    FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1, 2 ORDER BY 3 DESC
-"""
-_MAXIMUM = "SELECT current_setting('max_connections')::int AS maximum"
-
 
 @symptom("database.unreachable")
 def check_database_answers(database: Database) -> None:
@@ -51,19 +45,18 @@ def check_database_answers(database: Database) -> None:
 @symptom("database.connections-exhausted")
 def check_connections_are_left(database: Database) -> None:
     """When the last connection is gone, every new request fails; who holds them says what to do."""
-    database.require_role("pg_read_all_stats")
-    maximum = int(database.row(_MAXIMUM)["maximum"])
-    sessions = database.rows(_SESSIONS)
+    connections = database.connections()
+    maximum, sessions = connections.maximum, connections.groups
     used = sum(int(session["count"]) for session in sessions)
     percent = database.settings.connections_warn_percent
     if used * 100 < maximum * percent:
         return
-    by_state: dict[str, int] = {}
+    by_kind: dict[str, int] = {}
     for session in sessions:
-        by_state[_kind(session["state"])] = by_state.get(_kind(session["state"]), 0) + int(session["count"])
-    cause = max(by_state, key=lambda kind: by_state[kind])
-    first = next(session for session in sessions if _kind(session["state"]) == cause)
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(by_state.items(), key=lambda kind: -kind[1]))
+        by_kind[session["kind"]] = by_kind.get(session["kind"], 0) + int(session["count"])
+    cause = max(by_kind, key=lambda kind: by_kind[kind])
+    first = next(session for session in sessions if session["kind"] == cause)
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(by_kind.items(), key=lambda kind: -kind[1]))
     raise Found(
         cause,
         seen=f"{used} of {maximum} connections in use: {told}",
@@ -72,15 +65,9 @@ def check_connections_are_left(database: Database) -> None:
         maximum=maximum,
         state=first["state"],
         application=first["application"] or "unnamed",
-        count=by_state[cause],
+        count=by_kind[cause],
         sessions=sessions,
     )
-
-
-def _kind(state: str) -> str:
-    if state.startswith("idle in transaction"):
-        return "idle-in-transaction"
-    return "idle-pool" if state == "idle" else "active-load"
 
 
 @symptom("database.long-running-query")
@@ -131,9 +118,9 @@ def check_statements_are_quick(database: Database) -> None:
 
 
 @symptom("database.lock-waits")
-def check_nobody_waits_long_for_a_lock(database: Database) -> None:
+def check_nobody_waits_long_for_a_lock(postgres: PostgresDatabase) -> None:
     """Behind one lock everything piles up that needs the same rows, until the connections are gone."""
-    limit_s = database.settings.lock_wait_s
+    limit_s = postgres.settings.lock_wait_s
     Found.all(
         Found(
             "blocked-by-idle-transaction" if chain.root.state.startswith("idle") else "blocked-by-query",
@@ -148,7 +135,7 @@ def check_nobody_waits_long_for_a_lock(database: Database) -> None:
             waits_s=round(chain.longest_s),
             waiting=[asdict(one) for one in chain.waiting],
         )
-        for chain in database.lock_chains()
+        for chain in postgres.lock_chains()
         if chain.longest_s > limit_s
     )
 
@@ -164,9 +151,9 @@ def _block(chain: Chain) -> str:
 
 
 @symptom("database.idle-connections")
-def check_no_session_is_left_idle(database: Database) -> None:
+def check_no_session_is_left_idle(postgres: PostgresDatabase) -> None:
     """Every idle session takes memory and one of the connections that others will need."""
-    limit_s = database.settings.idle_s
+    limit_s = postgres.settings.idle_s
     Found.all(
         Found(
             "leaked-connections",
@@ -180,12 +167,12 @@ def check_no_session_is_left_idle(database: Database) -> None:
             limit_s=limit_s,
             pids=list(idle.pids),
         )
-        for idle in database.idle_sessions()
+        for idle in postgres.idle_sessions()
     )
 
 
 @symptom("database.unused-indexes")
-def check_indexes_are_used(database: Database) -> None:
+def check_indexes_are_used(postgres: PostgresDatabase) -> None:
     """An index that no query uses still has to be written with every row."""
     Found.all(
         Found(
@@ -198,14 +185,14 @@ def check_indexes_are_used(database: Database) -> None:
             size_mb=round(index.size_mb, 1),
             table_scans=index.table_scans,
         )
-        for index in database.unused_indexes()
+        for index in postgres.unused_indexes()
     )
 
 
 @symptom("database.vacuum-overdue")
-def check_dead_rows_are_cleared_away(database: Database) -> None:
+def check_dead_rows_are_cleared_away(postgres: PostgresDatabase) -> None:
     """Dead rows are read by every scan and thrown away again; the table grows and grows slow."""
-    limits = database.settings
+    limits = postgres.settings
     Found.all(
         Found(
             "never-vacuumed" if table.vacuumed_h is None else "dead-rows",
@@ -218,7 +205,7 @@ def check_dead_rows_are_cleared_away(database: Database) -> None:
             percent=round(table.dead_percent),
             vacuumed=_vacuumed(table),
         )
-        for table in database.tables()
+        for table in postgres.tables()
         if table.dead >= limits.dead_rows and table.dead_percent > limits.dead_rows_percent
         if table.vacuumed_h is None or table.vacuumed_h > limits.vacuum_h
     )
@@ -229,11 +216,11 @@ def _vacuumed(table: TableRows) -> str:
 
 
 @symptom("database.retention-overdue")
-def check_old_rows_are_gone(database: Database) -> None:
+def check_old_rows_are_gone(postgres: PostgresDatabase) -> None:
     """What is kept for longer than was promised makes every query slower, and may break the promise."""
-    if not database.settings.retention:
+    if not postgres.settings.retention:
         raise NoReading("postgres", "the runbook file says of no table how long it keeps rows", kind="no-source")
-    overdue = [(table, rule, database.overdue(table, rule)) for table, rule in database.settings.retention.items()]
+    overdue = [(table, rule, postgres.overdue(table, rule)) for table, rule in postgres.settings.retention.items()]
     Found.all(
         Found(
             "archive-not-running",
@@ -248,4 +235,25 @@ def check_old_rows_are_gone(database: Database) -> None:
         )
         for table, rule, rows in overdue
         if rows["count"]
+    )
+
+
+@symptom("database.table-size")
+def check_tables_are_not_too_large(mysql: MysqlDatabase) -> None:
+    """A table that has outgrown its server is slow to query, to change and to restore, and can't be shrunk quickly."""
+    limit_mb = mysql.settings.table_mb
+    Found.all(
+        Found(
+            "over-limit",
+            seen=f"{table.name} takes {table.data_mb:.0f} MB and {table.index_mb:.0f} MB of indexes",
+            wanted=f"at most {limit_mb:g} MB",
+            subject=f"{table.schema}.{table.name}",
+            table=f"{table.schema}.{table.name}",
+            data_mb=round(table.data_mb),
+            index_mb=round(table.index_mb),
+            rows=table.rows,
+            limit_mb=limit_mb,
+        )
+        for table in mysql.sizes()
+        if table.data_mb + table.index_mb > limit_mb
     )

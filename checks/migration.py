@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import Database
+from fixtures.handles import Database, PostgresDatabase
 
-# pg_catalog shows every table to every role; information_schema hides those one has no privilege on.
-_TABLES = """
-    SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'
-"""
 _COLUMNS = """
     SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -25,10 +20,9 @@ def check_tables_exist(database: Database) -> None:
     """A release on a schema it doesn't know fails at the first query that needs the table."""
     schema, wanted = database.settings.schema, database.settings.tables
     if not wanted:
-        raise NoReading("postgres", "the runbook file names no tables (postgres.tables)", kind="no-source")
-    places: dict[str, list[str]] = {}
-    for row in database.rows(_TABLES, wanted):
-        places.setdefault(row["name"], []).append(row["schema"])
+        what = f"the runbook file names no tables ({database.resource}.tables)"
+        raise NoReading(database.resource, what, kind="no-source")
+    places = database.places(wanted)
     missing = [table for table in wanted if schema not in places.get(table, [])]
     if not missing:
         return
@@ -47,32 +41,32 @@ def check_tables_exist(database: Database) -> None:
 
 
 @symptom("migration.permission-denied")
-def check_role_may_create(database: Database) -> None:
+def check_role_may_create(postgres: PostgresDatabase) -> None:
     """Migrations run as the service's role; without the right to create they stop halfway."""
-    role, schema = database.settings.service_role, database.settings.schema
+    role, schema = postgres.settings.service_role, postgres.settings.schema
     if role is None:
         raise NoReading("postgres", "the runbook file names no role (postgres.service_role)", kind="no-source")
     for sql, name, kind in ((_ROLE, role, "role"), (_SCHEMA, schema, "schema")):
-        if not database.row(sql, name)["count"]:
-            raise NoReading("postgres", f"the {kind} {name} does not exist in {database.name}", kind=f"{kind}-missing")
-    if not database.row(_MAY_CREATE, role, schema)["may"]:
+        if not postgres.row(sql, name)["count"]:
+            raise NoReading("postgres", f"the {kind} {name} does not exist in {postgres.name}", kind=f"{kind}-missing")
+    if not postgres.row(_MAY_CREATE, role, schema)["may"]:
         raise Found(
             "no-create-privilege",
-            seen=f"{role} may not create in schema {schema} of {database.name}",
+            seen=f"{role} may not create in schema {schema} of {postgres.name}",
             wanted=f"CREATE on schema {schema}, or a role that owns the database",
             role=role,
             schema=schema,
-            database=database.name,
+            database=postgres.name,
         )
 
 
 @symptom("migration.column-drift")
-def check_columns_have_their_types(database: Database) -> None:
+def check_columns_have_their_types(postgres: PostgresDatabase) -> None:
     """A column of another type takes some values and refuses others: rows get lost one by one."""
-    schema, wanted = database.settings.schema, database.settings.columns
+    schema, wanted = postgres.settings.schema, postgres.settings.columns
     if not wanted:
         raise NoReading("postgres", "the runbook file names no columns (postgres.columns)", kind="no-source")
-    rows = database.rows(_COLUMNS, schema, list(wanted))
+    rows = postgres.rows(_COLUMNS, schema, list(wanted))
     types = {(row["table"], row["column"]): row["type"] for row in rows}
     absent = [table for table in wanted if table not in {row["table"] for row in rows}]
     if absent:

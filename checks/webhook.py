@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import Database, Receiver, Service
+from fixtures.handles import PostgresDatabase, Receiver, Service
 from fixtures.handles.receiver import HARMLESS
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _require_accepted(receiver: Receiver, answer: Answer, message: dict[str, Any
 
 
 @symptom("webhook.duplicate-processed")
-def check_repeated_delivery_is_processed_once(receiver: Receiver, database: Database) -> None:
+def check_repeated_delivery_is_processed_once(receiver: Receiver, postgres: PostgresDatabase) -> None:
     """Senders repeat what they got no answer to; processed twice, a customer is answered twice."""
     settings = receiver.settings
     if settings.processed_table is None:
@@ -217,7 +217,7 @@ def check_repeated_delivery_is_processed_once(receiver: Receiver, database: Data
         answers = deliver(receiver, _body(message))
         _require_accepted(receiver, answers[0], message, f"delivered {what}")
         message_id = str(message[settings.message_id_field])
-        rows = _settled(database, settings.processed_table, settings.processed_column, message_id, wanted=1)
+        rows = _settled(postgres, settings.processed_table, settings.processed_column, message_id, wanted=1)
         if rows == 0:
             raise NoReading(
                 "postgres",
@@ -265,7 +265,7 @@ def _together(receiver: Receiver, body: bytes) -> list[Answer]:
     return sorted(answers, key=lambda answer: answer.status)
 
 
-def _settled(database: Database, table: str, column: str, value: str, *, wanted: int) -> int:
+def _settled(database: PostgresDatabase, table: str, column: str, value: str, *, wanted: int) -> int:
     """How many rows there are once no more come; a service may process after it answered."""
     end, rows = time.monotonic() + SETTLE_S, 0
     while rows < wanted and time.monotonic() < end:
@@ -276,7 +276,7 @@ def _settled(database: Database, table: str, column: str, value: str, *, wanted:
 
 
 @symptom("webhook.chain-broken")
-def check_message_goes_its_whole_way(receiver: Receiver, database: Database) -> None:
+def check_message_goes_its_whole_way(receiver: Receiver, postgres: PostgresDatabase) -> None:
     """A message that is taken but never assigned, resolved or audited is lost where nobody looks."""
     chain = receiver.settings.chain
     if chain is None:
@@ -292,7 +292,7 @@ def check_message_goes_its_whole_way(receiver: Receiver, database: Database) -> 
     key = known.get(chain.match_field)
     if key is None:
         raise NoReading("webhook", f"no answer of the chain has a field {chain.match_field}", kind="field-missing")
-    rows = _settled(database, chain.audit_table, chain.audit_match, str(key), wanted=chain.audit_rows)
+    rows = _settled(postgres, chain.audit_table, chain.audit_match, str(key), wanted=chain.audit_rows)
     receiver.leave(f"{rows} rows in {chain.audit_table} with {chain.audit_match} {key}")
     if rows < chain.audit_rows:
         raise Found(

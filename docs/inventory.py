@@ -24,11 +24,13 @@ def table(texts: Mapping[str, Symptom], checks: Iterable[Any]) -> str:
 def _row(name: str, text: Symptom, check: Any) -> str:
     does = {"read": "reads", "refused": "sends what must be refused", "write": "writes"}[text.effect]
     causes = ", ".join(text.causes)
-    needs = ", ".join(f"`{capability}`" for capability in needed(check))
+    needs = ", ".join(needed(check))
     return f"| `{name}`<br>{text.title} | {text.severity} | {' '.join(text.when)} | {does} | {needs} | {causes} |"
 
 
 def needed(check: Any) -> list[str]:
     """The capabilities that a check asks for by its parameters."""
     handles = [HANDLES[name] for name in inspect.signature(check).parameters if name in HANDLES]
-    return list(dict.fromkeys(need for handle in handles for need in handle.needs))
+    words = [f"`{need}`" for handle in handles for need in handle.needs]
+    words += [" or ".join(f"`{need}`" for need in handle.one_of) for handle in handles if handle.one_of]
+    return list(dict.fromkeys(words))

@@ -82,3 +82,14 @@ class TableRows:
     @property
     def dead_percent(self) -> float:
         return 100 * self.dead / max(1, self.live + self.dead)
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """How much room one table takes; `rows` is the server's estimate."""
+
+    schema: str
+    name: str
+    data_mb: float
+    index_mb: float
+    rows: int

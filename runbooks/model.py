@@ -136,6 +136,7 @@ class System:
     """Its runbook file, beside the environment file; else runbooks/NAME.yaml."""
     http: capabilities.Http | None = None
     postgres: capabilities.Postgres | None = None
+    mysql: capabilities.Mysql | None = None
     webhook: capabilities.Webhook | None = None
     queue: capabilities.Queue | None = None
     slack: capabilities.Slack | None = None

@@ -9,6 +9,7 @@ from environments.capabilities.backups import Backups
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
 from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
 from environments.capabilities.logs import Logs
+from environments.capabilities.mysql import Mysql
 from environments.capabilities.openapi import OpenApi
 from environments.capabilities.postgres import Postgres, Retention
 from environments.capabilities.prometheus import Prometheus
@@ -31,6 +32,7 @@ __all__ = [
     "KeyFunction",
     "Logs",
     "ModeRule",
+    "Mysql",
     "OpenApi",
     "Postgres",
     "Prometheus",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.reverseai.names import DATABASE, PRIVILEGES, WORKSPACES, account_of, schema_of
 
-SERVICE, MONITOR = "reverseai", "reverse_monitor"
+SERVICE, WORKER, MONITOR = "reverseai", "reverse_worker", "reverse_monitor"
 # What the watching role needs, each for a reason that docs/reverseai.md gives.
 MONITOR_GRANTS = (
     f"SELECT ON {DATABASE}.*",
@@ -20,6 +20,7 @@ def accounts(passwords: dict[str, str]) -> list[str]:
     """The statements that make every account, with the passwords given or those of the server's own choice."""
     made = [f"CREATE USER '{name}'@'%' IDENTIFIED BY '{password}'" for name, password in passwords.items()]
     made.append(f"GRANT ALL ON *.* TO '{SERVICE}'@'%' WITH GRANT OPTION")
+    made.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {DATABASE}.* TO '{WORKER}'@'%'")
     made += [f"GRANT {grant} TO '{MONITOR}'@'%'" for grant in MONITOR_GRANTS]
     for workspace in WORKSPACES:
         made += workspace_statements(workspace)

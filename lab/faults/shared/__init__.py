@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lab.servers.answers import HttpBehaviour
     from lab.servers.dotenv import Dotenv
     from lab.servers.front import Front
+    from lab.servers.mariadb import MariaDb
+    from lab.servers.mariadb_proxy import MariaDbProxy
     from lab.servers.postgres import Postgres
     from lab.servers.postgres_proxy import PostgresProxy
     from lab.servers.prometheus import Prometheus
@@ -76,3 +78,20 @@ class Exercised(WithPostgres, Protocol):
     """One whose ordinary statements can be run at will."""
 
     def exercise(self) -> None: ...
+
+
+class WithMariaDb(Protocol):
+    """A system with a MariaDB database."""
+
+    mariadb: MariaDb
+    database_port: MariaDbProxy
+    database_host: str
+    database: str
+    monitor_role: str
+    crowd_role: str
+    """An account that takes connections, and may do nothing that the server keeps places for."""
+    quiet_table: str
+    """A table that an open transaction may have read."""
+    passwords: dict[str, str]
+
+    def password_statements(self) -> Sequence[str]: ...

@@ -9,21 +9,29 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from probes.deadline import Deadline
 from probes.reading import NoReading
-
-if TYPE_CHECKING:
-    from psycopg import Connection
 
 # A server that can't be connected isn't tried again by everybody who waits or comes soon after.
 FAILURE_KEPT_S = 30.0
 
 
+class Connection(Protocol):
+    """What the pool has to know of a database's connection."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    def fileno(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
 @dataclass
 class Slot:
-    connection: Connection[dict[str, Any]]
+    connection: Any
     is_reused: bool
     is_broken: bool = False
 
@@ -36,13 +44,11 @@ class Pool:
         self._resource = resource
         self._changed = threading.Condition()
         self._in_use = 0
-        self._idle: list[Connection[dict[str, Any]]] = []
+        self._idle: list[Connection] = []
         self._failure: tuple[float, NoReading] | None = None
 
     @contextmanager
-    def connection(
-        self, dial: Callable[[], Connection[dict[str, Any]]], deadline: Deadline, *, fresh: bool = False
-    ) -> Iterator[Slot]:
+    def connection(self, dial: Callable[[], Connection], deadline: Deadline, *, fresh: bool = False) -> Iterator[Slot]:
         """A connection for the block; the wait for it ends with the deadline (NoReading pool-busy)."""
         self._take_turn(deadline, is_patient=not fresh)
         slot: Slot | None = None
@@ -96,7 +102,7 @@ class Pool:
                 return Slot(connection, is_reused=True)
             _hang_up(connection)
 
-    def _dial(self, dial: Callable[[], Connection[dict[str, Any]]], deadline: Deadline) -> Slot:
+    def _dial(self, dial: Callable[[], Connection], deadline: Deadline) -> Slot:
         try:
             slot = Slot(dial(), is_reused=False)
         except NoReading as gone:
@@ -118,7 +124,7 @@ class Pool:
             self._changed.notify_all()
 
 
-def _is_quiet(connection: Connection[dict[str, Any]]) -> bool:
+def _is_quiet(connection: Connection) -> bool:
     """Nothing waits to be read on an idle connection, unless the server said goodbye."""
     if connection.closed:
         return False
@@ -127,6 +133,6 @@ def _is_quiet(connection: Connection[dict[str, Any]]) -> bool:
     return not poll.poll(0)
 
 
-def _hang_up(connection: Connection[dict[str, Any]]) -> None:
+def _hang_up(connection: Connection) -> None:
     with suppress(Exception):
         connection.close()

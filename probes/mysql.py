@@ -1,0 +1,58 @@
+"""What do the rows of a MySQL or MariaDB database say, or why can't they be read?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from probes.sqldatabase import Params, Rows, SqlDatabase
+
+if TYPE_CHECKING:
+    from probes.deadline import Deadline
+    from probes.mysqlconnect import Settings
+
+
+class Mysql(SqlDatabase["Settings"]):
+    """One database, looked at through an account that may only look.
+
+    Every query runs in START TRANSACTION READ ONLY, with the server's own limits on statements and waits for locks.
+
+    dsn        mysql://user:password@host:port/database?ssl-mode=...; nothing is taken from ~/.my.cnf
+    ca_file    the authority the server's certificate must come from; certifi's without one
+    resolver   "address[:port]" of a name server
+    time_zone  of the session, such as "+00:00", where the tables' times are not in the server's
+
+    Without ssl-mode the server must prove itself by a certificate of its name. The password goes over a connection
+    without TLS only as a scramble: where a server wants more, that is tls-required.
+
+    NoReading kinds on connect: name-not-resolved connection-refused connect-timeout authentication-failed
+    database-missing too-many-connections tls-required host-not-allowed starting-up tls-failed dsn-malformed
+    connection-lost no-privilege malformed-answer, None (the server's own words); ca-file-unreadable. On queries:
+    no-privilege undefined-table statement-timeout lock-timeout connection-lost sql-error too-many-rows; pool-busy
+    where no connection came free in time. evidence: host, port, database, user, peer, errno.
+    """
+
+    def __init__(self, dsn: str, *, resource: str = "mysql", time_zone: str | None = None, **more: Any) -> None:
+        super().__init__(dsn, resource=resource, **more)
+        self._time_zone = time_zone
+
+    def _import(self) -> None:
+        import probes.mysqlwire  # noqa: F401
+
+    def _parsed(self) -> Settings:
+        from probes.mysqlconnect import Settings
+        from probes.mysqldsn import parse
+
+        dsn = parse(self._dsn, self.resource, self._ca_file)
+        return Settings(dsn, self.resource, self._resolver, self._connect_timeout_s, self._time_zone)
+
+    def _connect(self, settings: Settings, deadline: Deadline) -> Any:
+        from probes.mysqlconnect import connect
+
+        return connect(settings, deadline)
+
+    def _read(
+        self, connection: Any, settings: Settings, sql: str, params: Params, limit_s: float, patience: Deadline
+    ) -> Rows:
+        from probes.mysqlquery import Query
+
+        return Query(connection, settings, limit_s, self._mark).rows(sql, params, patience)

@@ -1,0 +1,67 @@
+"""What does an error of MySQL or MariaDB stand for?
+
+Numbers: MySQL 8.4 Reference Manual, 'Server Error Message Reference'; from 4000 up MariaDB's own, 'MariaDB Error
+Codes'.
+"""
+
+from __future__ import annotations
+
+ON_CONNECT = {
+    1040: "too-many-connections",
+    1203: "too-many-connections",
+    1226: "too-many-connections",
+    1045: "authentication-failed",
+    1698: "authentication-failed",
+    1862: "authentication-failed",  # the password has expired
+    1820: "authentication-failed",
+    3118: "authentication-failed",  # the account is locked
+    4151: "authentication-failed",
+    1251: "authentication-failed",
+    1049: "database-missing",
+    1044: "no-privilege",
+    1130: "host-not-allowed",
+    1129: "host-not-allowed",  # blocked after too many broken attempts
+    3159: "tls-required",
+    4196: "tls-required",
+    1053: "starting-up",  # shutting down
+    3032: "starting-up",  # offline mode
+    3168: "starting-up",  # a member of a group that isn't ready
+    2026: "tls-failed",
+}
+ON_QUERY = {
+    1044: "no-privilege",
+    1045: "no-privilege",
+    1142: "no-privilege",
+    1143: "no-privilege",
+    1227: "no-privilege",
+    1370: "no-privilege",
+    1109: "undefined-table",
+    1146: "undefined-table",
+    1049: "undefined-table",
+    1317: "statement-timeout",
+    1969: "statement-timeout",
+    3024: "statement-timeout",
+    1205: "lock-timeout",
+    1053: "connection-lost",
+    1927: "connection-lost",
+    2006: "connection-lost",
+    2013: "connection-lost",
+    2014: "connection-lost",
+}
+# What a server behind a pooler or of another make says under a number of its own.
+WORDS = (
+    ("tls-required", ("insecure transport", "requires secure connection", "require_secure_transport")),
+    ("too-many-connections", ("too many connections",)),
+    ("host-not-allowed", ("is not allowed to connect", "is blocked because")),
+    ("authentication-failed", ("access denied for user",)),
+)
+
+
+def kind_on_connect(number: int, words: str) -> str | None:
+    told = words.lower()
+    by_words = next((kind for kind, parts in WORDS if any(part in told for part in parts)), None)
+    return by_words if number not in ON_CONNECT or by_words == "tls-required" else ON_CONNECT[number]
+
+
+def kind_on_query(number: int) -> str:
+    return ON_QUERY.get(number, "sql-error")

@@ -1,0 +1,100 @@
+"""What are the rows of one statement, read without being able to change anything?"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from probes.connect import join
+from probes.deadline import Deadline
+from probes.mysqldialect import dialect_of
+from probes.mysqlerrors import kind_on_query
+from probes.reading import NoReading, one_line
+
+if TYPE_CHECKING:
+    from probes.mysqlconnect import Settings
+    from probes.mysqlwire import Connection
+
+MAX_ROWS = 10_000
+
+
+class Query:
+    """One statement in its own read-only transaction."""
+
+    def __init__(self, connection: Connection, settings: Settings, timeout_s: float, mark: str) -> None:
+        self._connection, self._settings, self._timeout_s = connection, settings, timeout_s
+        self._mark = f" /* runbook-checks run={mark} */" if mark else ""
+        self._begun = time.monotonic()
+
+    def rows(self, sql: str, params: Any, deadline: Deadline) -> list[dict[str, Any]]:
+        from probes.mysqlwire import ServerError, TooMuch
+
+        dialect = dialect_of(str(self._connection.server_version))  # type: ignore[attr-defined]
+        session = dialect.session(self._timeout_s, self._settings.time_zone)
+        self._connection.begin_statement(deadline.remaining())
+        try:
+            with deadline.watch(self._connection):
+                for statement in (session, dialect.begin):
+                    self._connection.query(statement + self._mark)
+                try:
+                    return self._fetch(sql, params)
+                finally:
+                    if not self._connection.closed:
+                        self._connection.query("ROLLBACK")
+        except TooMuch:
+            raise self._gone("too-many-rows", "the answer has no end") from None
+        except ServerError as error:
+            raise self._told(error, deadline) from None
+        except NoReading:
+            raise
+        except Exception as error:
+            self._connection.close()
+            if deadline.expired:
+                raise self._too_late() from None
+            raise self._gone("sql-error", f"a value can't be read or sent ({type(error).__name__})") from None
+
+    def _fetch(self, sql: str, params: Any) -> list[dict[str, Any]]:
+        """Row by row, so that the end can be ours. One statement only: the protocol's switch for several is off."""
+        from pymysql.cursors import SSDictCursor
+
+        found: list[dict[str, Any]] = []
+        cursor = self._connection.cursor(SSDictCursor)
+        try:
+            cursor.execute(sql + self._mark if params is None else sql + self._mark.replace("%", "%%"), params)
+            while row := cursor.fetchone():
+                found.append(dict(row))
+                if len(found) > MAX_ROWS:
+                    self._connection.close()
+                    raise self._gone("too-many-rows", f"the query gives more than {MAX_ROWS} rows")
+        finally:
+            if not self._connection.closed:
+                cursor.close()
+        return found
+
+    def _told(self, error: BaseException, deadline: Deadline) -> NoReading:
+        from probes.mysqlwire import number_and_words
+
+        number, words = number_and_words(error)
+        kind = kind_on_query(number)
+        if deadline.expired or (kind == "connection-lost" and "timed out" in words):
+            gone = self._too_late()
+        elif kind == "connection-lost":
+            gone = self._gone(kind, "the connection was closed in the middle of the query")
+        else:
+            password = self._settings.dsn.password
+            told = words.replace(password, "***") if len(password) >= 4 else words
+            gone = self._gone(kind, f"{self._settings.dsn.user} could not read it: {one_line(told, 200)}")
+            gone.evidence["errno"] = number
+        if gone.kind == "connection-lost":
+            self._connection.close()
+        return gone
+
+    def _too_late(self) -> NoReading:
+        self._connection.close()
+        return self._gone("connection-lost", f"no answer to the query within {time.monotonic() - self._begun:.1f} s")
+
+    def _gone(self, kind: str, reason: str) -> NoReading:
+        dsn = self._settings.dsn
+        evidence = {"host": dsn.host, "port": dsn.port, "database": dsn.database, "user": dsn.user}
+        where = f"{join(dsn.host, dsn.port)}/{dsn.database}"
+        return NoReading(self._settings.resource, f"{where}: {reason}", kind=kind, evidence=evidence)

@@ -1,0 +1,88 @@
+"""How is MySQL's protocol spoken without trusting whoever is at the other end?
+
+PyMySQL does the speaking. What it would do for any server, and must not here: hand over the password in plain text
+or under a key that the server itself has just sent, read packets without end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pymysql
+from pymysql.connections import Connection as PlainConnection
+
+MAX_BYTES = 64 << 20  # all answers to one statement, or all of the handshake
+# Those that give a server nothing it could use elsewhere.
+SAFE_PLUGINS = (b"mysql_native_password", b"caching_sha2_password", b"client_ed25519", b"sha256_password")
+
+
+class NeedsTls(Exception):
+    """The server wants the password itself, and the way to it is open."""
+
+
+class TooMuch(Exception):
+    """The answer has no end."""
+
+
+class Connection(PlainConnection):
+    """One connection, over a socket that is given to it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._bytes_left = MAX_BYTES
+        super().__init__(defer_connect=True, **settings)
+
+    @property
+    def closed(self) -> bool:
+        return self._sock is None  # type: ignore[attr-defined]
+
+    def fileno(self) -> int:
+        return int(self._sock.fileno())  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Without a goodbye: a far end that doesn't read would hold us up."""
+        self._force_close()
+
+    def _force_close(self) -> None:
+        result = getattr(self, "_result", None)
+        if result is not None:
+            result.unbuffered_active = False  # or PyMySQL reads on, from nothing, when it is forgotten
+        super()._force_close()  # type: ignore[misc]
+
+    def begin_statement(self, timeout_s: float) -> None:
+        self._bytes_left = MAX_BYTES
+        self._read_timeout = self._write_timeout = max(0.01, timeout_s)
+
+    @property
+    def is_encrypted(self) -> bool:
+        return bool(self._secure)  # type: ignore[attr-defined]
+
+    @property
+    def server_public_key(self) -> None:
+        """Asked for where the password is about to be sent over a connection without TLS."""
+        raise NeedsTls
+
+    @server_public_key.setter
+    def server_public_key(self, _: object) -> None:
+        """No key is believed."""
+
+    def _process_auth(self, plugin_name: bytes, packet: Any, handler: Any = None) -> Any:
+        if plugin_name not in SAFE_PLUGINS and not self.is_encrypted:
+            raise NeedsTls
+        return super()._process_auth(plugin_name, packet, handler)  # type: ignore[misc]
+
+    def _read_bytes(self, size: int) -> bytes:
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            self._force_close()
+            raise TooMuch
+        return bytes(super()._read_bytes(size))  # type: ignore[misc]
+
+
+ServerError = pymysql.MySQLError
+
+
+def number_and_words(error: BaseException) -> tuple[int, str]:
+    """What an error of the server says; 0 for one that has no number."""
+    arguments = error.args
+    number = arguments[0] if arguments and isinstance(arguments[0], int) else 0
+    return number, str(arguments[-1]) if arguments else type(error).__name__
