@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docs import inventory, keys, schemas
+from docs import grafana, inventory, keys, prometheus, schemas
 from runbooks.reading import read
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -26,6 +26,12 @@ def made() -> dict[Path, str]:
         "runbooks/explanations.schema.json": schemas.as_text(schemas.explanations_schema()),
         "docs/configuration.md": _filled("docs/configuration.md", keys.tables()),
         "docs/symptoms.md": _filled("docs/symptoms.md", inventory.table(texts, checks())),
+    }
+    files |= {
+        "ci/prometheus/rules.yaml": prometheus.rules(texts),
+        "ci/prometheus/rules.test.yaml": prometheus.rules_test(texts),
+        "ci/grafana/dashboard.json": grafana.dashboard(texts),
+        "docs/metrics.md": _filled("docs/metrics.md", prometheus.table()),
     }
     return {PROJECT / name: text for name, text in files.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,10 @@ def _round(files: Files, path: Path, folder: Path, document: str | None) -> int:
     def get() -> dict[str, Any]:
         if document:
             return read_document(Path(document))
-        limit_s = round_.rules.every_min * 60 * SHARE_OF_INTERVAL
-        return run_checks(path.resolve(), round_.rules.select, folder, limit_s)
+        rules = round_.rules
+        limit_s, with_metrics = rules.every_min * 60 * SHARE_OF_INTERVAL, bool(rules.metrics or rules.push)
+        with_metrics = with_metrics and find_spec("prometheus_client") is not None
+        return run_checks(path.absolute(), rules.select, folder, limit_s, with_metrics=with_metrics)
 
     code = round_.go(get)
     for line in round_.said:

@@ -18,14 +18,18 @@ class NoDocument(Exception):
     """The run left no results; the sentence says why."""
 
 
-def run_checks(environment: Path, select: str, folder: Path, limit_s: float) -> dict[str, Any]:
+def run_checks(environment: Path, select: str, folder: Path, limit_s: float, *, with_metrics: bool) -> dict[str, Any]:
     """Run the checks on an environment and return their results document."""
     results = folder / "results.json"
-    results.unlink(missing_ok=True)
+    metrics = folder / "run.prom"
+    for path in (results, metrics):
+        path.unlink(missing_ok=True)
     nobody = folder / "nothing-known.yaml"  # what is acknowledged is for the monitor to decide, at its own time
     nobody.write_text("acknowledged: []\n", encoding="utf-8")
     words = [sys.executable, "-m", "ci.command", f"--env={environment}", "-m", select, "-q", "--results", str(results)]
     words += ["--out", str(folder / "runs"), "--known", str(nobody)]
+    if with_metrics:
+        words += ["--metrics", str(metrics)]
     environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
     child = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=environ, start_new_session=True)
     try:

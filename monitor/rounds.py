@@ -64,7 +64,7 @@ class Round:
         try:
             self._remember(store, document, lost)
             self._deliver(store)
-            self._show(store, document)
+            self._show(store, is_whole=document is not None)
         except (sqlite3.OperationalError, OSError) as error:
             return self._without_memory(document, str(error))
         except sqlite3.DatabaseError as error:
@@ -81,7 +81,7 @@ class Round:
         try:
             self._remember(fresh, document, lost)
             self._deliver(fresh)
-            self._show(fresh, document)
+            self._show(fresh, is_whole=document is not None)
         finally:
             fresh.close()
         return 1
@@ -151,11 +151,11 @@ class Round:
     def _deliver(self, store: Store) -> None:
         self.troubles += outbox.deliver(store, self.channels.send, self.at)
 
-    def _show(self, store: Store, document: dict[str, Any] | None) -> None:
+    def _show(self, store: Store, *, is_whole: bool) -> None:
         """What shows that the watcher lives, and what it knows."""
         from monitor.shown import show
 
-        self.troubles += show(self, store, document)
+        self.troubles += show(self, store, is_whole=is_whole)
         (self.folder / WITHOUT_MEMORY).touch()
         os.utime(self.folder / WITHOUT_MEMORY, (0, 0))
 
@@ -168,6 +168,10 @@ class Round:
         except Unresolved as unresolved:
             self.troubles.append(str(unresolved))
             return None
+
+    def path_of(self, reference: Any) -> Path | None:
+        """The same for a path, relative ones below the environment file's folder."""
+        return None if self.text(reference) is None else self.vault.path(reference)
 
     def _without_memory(self, document: dict[str, Any] | None, error: str) -> int:
         """The history can't be written, as on a full disk: what is found is told at once, though not every time."""

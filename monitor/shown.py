@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from reports.document import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,10 +17,38 @@ if TYPE_CHECKING:
 PING_S = 10.0
 
 
-def show(round_: Round, _store: Store, document: dict[str, Any] | None) -> Iterator[str]:
+def show(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
     """Everything that the environment asks for; yields a sentence for what could not be done."""
-    if document is not None and not round_.troubles:
+    rules = round_.rules
+    if rules.metrics is not None or rules.push is not None:
+        yield from _metrics(round_, store, is_whole=is_whole)
+    if is_whole and not round_.troubles:
         yield from _ping(round_)
+
+
+def _metrics(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
+    """The run's own metrics, and the monitor's; of a run that came to nothing none are left."""
+    from monitor.metrics import of_round, push
+
+    try:
+        text = of_round(store, round_.name, round_.at, is_in_trouble=bool(round_.troubles))
+    except ImportError:
+        yield "there are no metrics: pip install 'runbook-checks[metrics]'"
+        return
+    of_run = round_.folder / "run.prom"
+    if is_whole and of_run.is_file():
+        text = of_run.read_text(encoding="utf-8") + text
+    path, gateway = round_.path_of(round_.rules.metrics), round_.text(round_.rules.push)
+    try:
+        if path is not None:
+            write_atomically(path, text)
+    except OSError as error:
+        yield f"the metrics could not be written to {path}: {error.strerror}"
+    try:
+        if gateway is not None:
+            push(gateway, round_.name, text)
+    except OSError as error:
+        yield round_.vault.redaction.text(f"the metrics could not be pushed: {error}")
 
 
 def _ping(round_: Round) -> Iterator[str]:

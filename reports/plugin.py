@@ -163,6 +163,11 @@ class Reports:
                 return False
         return True
 
+    def _metrics(self) -> str:
+        from reports import metrics
+
+        return str(self.run.redaction.text(metrics.of_run(self)))
+
     def _markdown(self) -> str:
         return str(self.run.redaction.text(markdown.summary(self)))
 

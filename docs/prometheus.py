@@ -1,0 +1,139 @@
+"""What should Prometheus alert on? Rules and their test, made from the list of symptoms."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from monitor.metrics import FAMILIES as OF_MONITOR
+from reports.metrics import FAMILIES as OF_RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reports.metrics import Family
+    from runbooks.model import Symptom
+
+# How long it must be there: two runs and more of a schedule of five minutes for what need not be acted on at once.
+FOR = {"P0": "2m", "P1": "6m", "P2": "11m", "P3": "31m"}
+WHERE = "{{ $labels.system }}{{ with $labels.subject }} {{ . }}{{ end }}"
+HEAD = "# Made by `python -m docs.generate` from runbooks/symptoms/.\n# {what}\n"
+# Alerts on the watcher itself: name, expression, for, severity, summary.
+OWN = (
+    ("RunbookChecksSilent", "time() - max by (environment) (runbook_checks_run_timestamp_seconds) > 1800", "0m", "P1",
+     "nobody has looked at {{ $labels.environment }} for half an hour"),
+    ("RunbookChecksAbsent", "absent(runbook_checks_run_timestamp_seconds)", "30m", "P1",
+     "no run of the checks is known at all"),
+    ("RunbookChecksCannotLook", 'runbook_checks_root{symptom=~"unreadable:.+"} == 1', "11m", None,
+     "{{ $labels.system }}: {{ $labels.symptom }} gives no answer, so nobody knows"),
+    ("RunbookChecksMonitorInTrouble", "runbook_checks_monitor_trouble == 1", "11m", "P1",
+     "the monitor of {{ $labels.environment }} can't do its work"),
+    ("RunbookChecksMessagesWait", "runbook_checks_monitor_deliveries_waiting > 0", "15m", "P1",
+     "{{ $value }} messages about {{ $labels.environment }} have reached nobody"),
+    ("RunbookChecksCertificateExpires",
+     "(runbook_checks_certificate_expiry_timestamp_seconds - time()) / 86400 < 14", "1h", "P2",
+     "{{ $labels.address }}: the certificate has {{ $value | printf \"%.1f\" }} days left"),
+)  # fmt: skip
+
+
+def alert_name(symptom: str) -> str:
+    """database.unreachable as an alert's name: DatabaseUnreachable."""
+    return "".join(word.capitalize() for word in re.split(r"[.-]", symptom))
+
+
+def rules(texts: Mapping[str, Symptom]) -> str:
+    """The alerting rules: one for each symptom, where it is a root; and those on the watcher."""
+    areas: dict[str, list[dict[str, Any]]] = {}
+    for name, text in sorted(texts.items()):
+        areas.setdefault(name.split(".")[0], []).append(_rule(name, text))
+    groups = [{"name": f"runbook-checks-{area}", "rules": found} for area, found in areas.items()]
+    groups.append({"name": "runbook-checks", "rules": [_own(*own) for own in OWN]})
+    what = "Only roots alert, so that one cause is one alert. Severity is a label."
+    return HEAD.format(what=what) + _yaml({"groups": groups})
+
+
+def _rule(name: str, text: Symptom) -> dict[str, Any]:
+    return {
+        "alert": alert_name(name),
+        "expr": f'runbook_checks_root{{symptom="{name}"}} == 1',
+        "for": FOR[text.severity],
+        "annotations": {
+            "summary": f"{WHERE}: {_plain(text.title)}",
+            "description": _plain(text.why),
+            "remedy": "".join(_remedies(text)) + "See the results of the run.",
+        },
+    }
+
+
+def _remedies(text: Symptom) -> Iterator[str]:
+    """What the runbook says to do about the cause that was found."""
+    for cause, told in text.causes.items():
+        steps = "\n".join(_plain(step) for step in told.remedy)
+        yield f'{{{{ if eq $labels.cause "{cause}" }}}}{steps}\n{{{{ end }}}}'
+
+
+def _plain(text: str) -> str:
+    """A runbook's sentence where nothing fills its {placeholders}, and nothing in it is a template."""
+    return re.sub(r"\{([a-z_][a-z0-9_]*)\}", r"<\1>", text).replace("{{", "{ {").replace("}}", "} }")
+
+
+def _own(name: str, expression: str, lasting: str, severity: str | None, summary: str) -> dict[str, Any]:
+    labels = {"labels": {"severity": severity}} if severity else {}
+    return {"alert": name, "expr": expression, "for": lasting, **labels, "annotations": {"summary": summary}}
+
+
+def rules_test(texts: Mapping[str, Symptom]) -> str:
+    """A test of the rules for `promtool test rules`: every symptom as a root for an hour, and then gone."""
+    labels = 'environment="test",system="shop",severity="P1",subject="",cause="some"'
+    names = [*texts, "unreadable:postgres"]
+    alerts = [alert_name(name) for name in texts] + ["RunbookChecksCannotLook"]
+    series = [
+        {"series": f'runbook_checks_root{{{labels},symptom="{name}"}}', "values": "1x60 _x60"} for name in sorted(names)
+    ]
+    here = {"environment": "test"}
+    series += [
+        {"series": _series("runbook_checks_run_timestamp_seconds", here), "values": "0+60x60 3600x60"},
+        {"series": _series("runbook_checks_monitor_trouble", here), "values": "1x60 0x60"},
+        {"series": _series("runbook_checks_monitor_deliveries_waiting", here), "values": "0x60 3x60"},
+        {"series": _series("runbook_checks_certificate_expiry_timestamp_seconds", here), "values": "1000000x120"},
+    ]
+    firing = 'sort_desc(count by (alertname) (ALERTS{alertstate="firing"}))'
+    at_first = [*alerts, "RunbookChecksMonitorInTrouble"]
+    later = ["RunbookChecksSilent", "RunbookChecksMessagesWait", "RunbookChecksCertificateExpires"]
+    tests = [
+        {"expr": firing, "eval_time": "1m", "exp_samples": []},
+        {"expr": firing, "eval_time": "50m", "exp_samples": _each(at_first)},
+        {"expr": firing, "eval_time": "118m", "exp_samples": _each(later)},
+    ]
+    one = {"interval": "1m", "input_series": series, "promql_expr_test": tests}
+    none = {
+        "interval": "1m",
+        "input_series": [{"series": "up", "values": "1x60"}],
+        "promql_expr_test": [{"expr": firing, "eval_time": "40m", "exp_samples": _each(["RunbookChecksAbsent"])}],
+    }
+    whole = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [one, none]}
+    return HEAD.format(what="Run it with `promtool test rules rules.test.yaml`.") + _yaml(whole)
+
+
+def _series(name: str, labels: Mapping[str, str]) -> str:
+    return f"{name}{{{','.join(f'{key}={value!r}' for key, value in labels.items())}}}".replace("'", '"')
+
+
+def _each(names: list[str]) -> list[dict[str, Any]]:
+    return [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(names)]
+
+
+def _yaml(value: Any) -> str:
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110))
+
+
+def table() -> str:
+    """The metrics there are, for docs/metrics.md."""
+    head = "| metric | labels | what it tells |\n|---|---|---|"
+    return "\n".join([head, *(_row(family) for family in (*OF_RUN, *OF_MONITOR))])
+
+
+def _row(family: Family) -> str:
+    return f"| `{family.name}` | {', '.join(f'`{label}`' for label in family.labels)} | {family.help} |"
