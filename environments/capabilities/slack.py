@@ -25,11 +25,9 @@ class Slack:
     """Slack gives up after this time."""
     max_skew_s: int = 300
     """How far a timestamp may be from the app's clock."""
-    clock_warn_s: float | None = None
-    """The clock's drift from which it is told; a tenth of max_skew_s unless said."""
 
     def __post_init__(self) -> None:
-        positive(acknowledge_s=self.acknowledge_s, max_skew_s=self.max_skew_s, clock_warn_s=self.clock_warn_s)
+        positive(acknowledge_s=self.acknowledge_s, max_skew_s=self.max_skew_s)
 
 
 @dataclass(frozen=True, kw_only=True)

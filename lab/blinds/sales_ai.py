@@ -155,3 +155,13 @@ def status_pages_out_of_reach(lab: Lab) -> None:
 @blind("storage-clock-far-off", "dependency.object-storage")
 def storage_clock_far_off(lab: Lab) -> None:
     lab.moto.behaviour.clock_offset_s = 1800.0
+
+
+@blind("direct-refused", "webhook.clock-drift")
+def direct_address_closed(lab: Lab) -> None:
+    lab.sales_ai.direct.behaviour.door = "refused"
+
+
+@blind("no-date", "webhook.clock-drift")
+def no_date_header(lab: Lab) -> None:
+    lab.sales_ai.service.behaviour.sends_date = False
