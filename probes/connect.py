@@ -13,6 +13,8 @@ from probes.names import resolve
 from probes.reading import NoReading
 
 UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
+# Address and port that stayed silent in this process: one dead address of a name costs every caller its time-out anew.
+_silent: set[tuple[str, int]] = set()
 REFUSED = "connection-refused"
 SILENT = "connect-timeout"
 
@@ -33,8 +35,12 @@ def connect(
     deadline: Deadline,
     connect_timeout_s: float,
     resource: str,
+    as_served: bool = False,
 ) -> Connected:
     """Connect to the addresses of a name in turn, no longer than the deadline altogether.
+
+    An address that stayed silent before is tried last; as_served=True tries them in the order of the answer,
+    as a client that has met none of them does.
 
     NoReading name-not-resolved, connection-refused (every address that answered refused) or
     connect-timeout (one at least stayed silent, or there is no way to it).
@@ -42,6 +48,8 @@ def connect(
     begun = time.monotonic()
     addresses = resolve(host, resolver=resolver, deadline=deadline, resource=resource)
     resolved = time.monotonic()
+    if not as_served:
+        addresses = sorted(addresses, key=lambda address: (address, port) in _silent)
     tried: dict[str, str] = {}
     kinds: set[str | None] = set()
     for number, address in enumerate(addresses):
@@ -52,8 +60,11 @@ def connect(
             # Shut down by the deadline while connecting: the system reports that in its own ways.
             kind, tried[address] = _why(TimeoutError() if deadline.expired else error, share)
             kinds.add(kind)
+            if kind == SILENT:
+                _silent.add((address, port))
             continue
         now = time.monotonic()
+        _silent.discard((address, port))
         return Connected(sock, join(address, port), _ms(resolved - begun), _ms(now - resolved))
     raise no_connection(resource, host, port, tried, kinds)
 

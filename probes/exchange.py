@@ -40,6 +40,9 @@ class Exchange:
     resolver: str | None
     connect_timeout_s: float
     undo: ExitStack
+    as_served: bool = (
+        False  # addresses are tried in the order of the answer: what is measured is what a new client meets
+    )
     begun: float = field(default_factory=time.monotonic)
     phase: str = "connecting"
     dns_ms: float | None = None

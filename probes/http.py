@@ -175,7 +175,8 @@ class Http:
         request = self._target.prepare(asked.method, url, asked.headers, asked.body)
         adapter = self._adapter(fresh=asked.fresh)
         limit = self._connect_timeout_s
-        now = Exchange(url, self.resource, asked.deadline, self._resolver, limit, undo=ExitStack())
+        is_measured = asked.fresh and asked.method == "GET"
+        now = Exchange(url, self.resource, asked.deadline, self._resolver, limit, ExitStack(), as_served=is_measured)
         try:
             status, headers, content = perform(adapter, request, now, self._proxy, self._max_body)
         except NoReading as gone:

@@ -44,6 +44,7 @@ class _Timed:
                 deadline=now.deadline,
                 connect_timeout_s=now.connect_timeout_s,
                 resource=now.resource,
+                as_served=now.as_served,
             )
         except NoReading as gone:
             gone.evidence["url"] = now.url

@@ -1,0 +1,1 @@
+"""How are typical incidents told? Kept in docs/incidents.md, so that a change of wording is seen and read."""

@@ -1,0 +1,85 @@
+"""What does a person see of an incident: the terminal at 80 columns, and Allure's page of the root?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from tests.incidents.stories import STORIES, Story
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.harness import LabClient, Ran
+
+HEAD = """\
+# Incidents, as they are told
+
+Made by `python -m tests.incidents` from runs against the lab; don't edit. Each is broken by the faults named and
+checked by the command shown. What differs from run to run (ports, ids, times) is replaced by words in capitals.
+"""
+# In this order: what stands further up may hold what stands further down.
+DIFFERS = (
+    (r"\d{8}T\d{6}-[0-9a-f]{6}", "RUN"),
+    (r"RUN-[0-9a-f]{8}\b", "RUN-ID"),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+    (r"/[\w./-]*?/runbook-checks-lab-\w+", "LAB"),
+    (r"/[\w./-]*?/out/RUN", "reports/out/RUN"),
+    (r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?(\.\d+)?( ?UTC|Z|\+\d{2}:\d{2})?", "TIME"),
+    (r"\d{4}-\d{2}-\d{2}", "DATE"),
+    (r"\b\d{1,2}:\d{2}:\d{2}\b", "TIME"),
+    (r"(?<=[\w\]]):\d{5}\b", ":PORT"),
+    (r"\bport \d{5}\b", "port PORT"),
+    (r"(-p|pid[= ]) ?\d+", r"\1 NUMBER"),
+    (r"\b\d+(\.\d+)? (ms|s|min|h|days?)\b", r"N \2"),
+    (r"\bin \d+\.\d+s", "in N s"),
+)
+
+
+def told(lab_of: Callable[[str], LabClient]) -> str:
+    """The whole document."""
+    return "\n".join([HEAD, *(line for story in STORIES for line in _story(story, lab_of(story.system)))])
+
+
+def _story(story: Story, lab: LabClient) -> Iterator[str]:
+    with lab.fault(*story.faults):
+        ran = lab.check(*story.typed, "-q")
+    words = [
+        "pytest --env lab",
+        *(f"--fault {fault}" for fault in story.faults),
+        f"--system {story.system}",
+        *story.typed,
+    ]
+    yield f"## {story.title}\n\n```console\n$ {' '.join(words)}\n{steady(_report(ran.stdout))}\n```\n"
+    yield from _allure(ran)
+
+
+def _report(stdout: str) -> str:
+    """From the first root on; what pytest draws before it is the same every time."""
+    lines = stdout.splitlines()
+    first = next((n for n, line in enumerate(lines) if re.match(r"P[0-3] \w", line)), 0)
+    last = next((n for n, line in enumerate(lines) if line.startswith("reports: ")), len(lines))
+    return "\n".join(line.rstrip() for line in lines[first:last]).strip()
+
+
+def _allure(ran: Ran) -> Iterator[str]:
+    """Allure's page of each root: what stands at its top."""
+    roots = {root.partition("#")[0] for root in ran.document["roots"]}
+    yield "In Allure:\n"
+    for result in sorted(ran.allure(), key=lambda result: str(result["fullName"])):
+        labels = {label["name"]: label["value"] for label in result["labels"]}
+        system = next(each["value"] for each in result["parameters"] if each["name"] == "system")
+        if f"{labels['story']}[{system}]" in roots:
+            yield f"- **{result['name']}** ({result['status']}, {labels['severity']}): {steady(_message(result))}"
+    yield ""
+
+
+def _message(result: dict[str, Any]) -> str:
+    return " ".join(str(result["statusDetails"]["message"]).split())
+
+
+def steady(text: str) -> str:
+    """The text without what differs from run to run."""
+    for pattern, word in DIFFERS:
+        text = re.sub(pattern, word, text)
+    return text
