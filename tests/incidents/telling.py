@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.incidents.stories import STORIES, Story
 
@@ -70,12 +70,9 @@ def _allure(ran: Ran) -> Iterator[str]:
         labels = {label["name"]: label["value"] for label in result["labels"]}
         system = next(each["value"] for each in result["parameters"] if each["name"] == "system")
         if f"{labels['story']}[{system}]" in roots:
-            yield f"- **{result['name']}** ({result['status']}, {labels['severity']}): {steady(_message(result))}"
+            yield f"**{result['name']}** ({result['status']}, {labels['severity']})\n"
+            yield f"```text\n{steady(result['statusDetails']['message'].strip())}\n```"
     yield ""
-
-
-def _message(result: dict[str, Any]) -> str:
-    return " ".join(str(result["statusDetails"]["message"]).split())
 
 
 def steady(text: str) -> str:

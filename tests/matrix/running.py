@@ -11,14 +11,14 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab.registry import Change, blinds, faults
 from tests.harness import started_lab
 from tests.matrix.judging import Row, blinded, judged
 from tests.matrix.secrets import leaks, planted
+from tests.proof.test_faults import drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tests.harness import LabClient, Ran
 
 SEED = 20
-DRILL = "drill"
 
 
 def singles(systems: Iterable[str]) -> list[tuple[Change, ...]]:
@@ -99,19 +98,8 @@ def _forget(ran: Ran) -> None:
 
 def _selection(changes: tuple[Change, ...]) -> list[str]:
     """Everything that runs unasked; a drill that a fault is about runs with it."""
-    drills = {change.name.partition(":")[0] for change in changes} & _drills()
-    return ["-m", f"not drill or {' or '.join(sorted({name.partition('.')[0] for name in drills}))}"] if drills else []
-
-
-@cache
-def _drills() -> set[str]:
-    import yaml
-
-    folder = Path(__file__).resolve().parents[2] / "runbooks" / "symptoms"
-    texts: dict[str, Any] = {}
-    for path in folder.glob("*.yaml"):
-        texts |= yaml.safe_load(path.read_text())
-    return {name for name, text in texts.items() if DRILL in text["when"]}
+    asked = {change.name.partition(":")[0] for change in changes} & drills()
+    return ["-m", f"not drill or {' or '.join(sorted({name.partition('.')[0] for name in asked}))}"] if asked else []
 
 
 @contextmanager
