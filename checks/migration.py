@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import Database, PostgresDatabase
+from fixtures.handles import Database, Ledger, PostgresDatabase
 
 _COLUMNS = """
     SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
@@ -85,4 +87,38 @@ def check_columns_have_their_types(postgres: PostgresDatabase) -> None:
         for table, columns in wanted.items()
         for column, expected in columns.items()
         if types.get((table, column)) != expected
+    )
+
+
+@symptom("migration.unfinished")
+def check_ledger_is_even(ledger: Ledger) -> None:
+    """A migration that stopped halfway leaves a schema that neither the old release knows nor the new one."""
+    entries = ledger.entries()
+    done = sorted({entry["name"] for entry in entries if entry["is_finished"] and not entry["is_rolled_back"]})
+    # One that was rolled back and then applied again is done.
+    open_ones = sorted({entry["name"] for entry in entries} - {*done})
+    if open_ones:
+        rolled_back = sorted({e["name"] for e in entries if e["is_rolled_back"] and e["name"] in open_ones})
+        state = "rolled back and not applied since" if open_ones == rolled_back else "begun and not finished"
+        raise Found(
+            "started-not-finished",
+            seen=f"{state}: {', '.join(open_ones)}",
+            wanted="every migration that was begun is finished",
+            migration=open_ones[0],
+            state=state,
+            table=ledger.rule.table,
+        )
+    expected = ledger.expected
+    if expected is None:
+        pytest.skip("which migration should be the newest is not said (postgres.ledger.expected)")
+    newest = done[-1] if done else "none"
+    if newest == expected:
+        return
+    raise Found(
+        "ahead" if expected in done else "behind",
+        seen=f"the newest migration is {newest}",
+        wanted=expected,
+        newest=newest,
+        expected=expected,
+        table=ledger.rule.table,
     )

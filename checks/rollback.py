@@ -149,15 +149,22 @@ def _steps(metrics: Metrics, query: str, label: str, minutes: float) -> Iterator
 def check_rollback_is_possible(way_back: WayBack) -> None:
     """Whoever deploys without a way back finds that out when it is needed most."""
     needed = way_back.needed()
-    if not needed:
-        pytest.skip("the environment names neither artefact, configuration nor script")
+    if not needed and way_back.image is None:
+        pytest.skip("the environment names neither artefact, image, configuration nor script")
     found = []
+    if way_back.image is not None and way_back.digest() is None:
+        seen = f"the registry has no {way_back.image}"
+        found.append(_missing("artefact", seen, way_back.image))
     for what, path in needed.items():
         facts = way_back.look_at(path)
         seen = f"there is no {path}" if facts is None else f"{path} is empty" if facts.size == 0 else ""
         if not seen and what == "script" and facts is not None and not facts.is_executable:
             seen = f"{path} is not executable"
         if seen:
-            wanted = "an executable script" if what == "script" else f"the previous {what}"
-            found.append(Found(f"{what}-missing", seen=seen, wanted=wanted, subject=str(path), path=str(path)))
+            found.append(_missing(what, seen, str(path)))
     Found.all(found)
+
+
+def _missing(what: str, seen: str, path: str) -> Found:
+    wanted = "an executable script" if what == "script" else f"the previous {what}"
+    return Found(f"{what}-missing", seen=seen, wanted=wanted, subject=path, path=path)

@@ -152,6 +152,8 @@ class System:
     backups: capabilities.Backups | None = None
     rollback: capabilities.Rollback | None = None
     prometheus: capabilities.Prometheus | None = None
+    redis: capabilities.Redis | None = None
+    ai: capabilities.Ai | None = None
     resolver: Text | None = None
     """The name server to ask, IP[:PORT]; else the machine's own."""
     ca_file: Text | None = None

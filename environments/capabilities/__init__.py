@@ -5,6 +5,7 @@ the environment's win. Plain dataclasses: they are validated with pydantic when 
 (runbooks/reading.py), and a start-up that finds the file unchanged needs no pydantic at all.
 """
 
+from environments.capabilities.ai import Ai
 from environments.capabilities.backups import Backups
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
 from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
@@ -15,6 +16,7 @@ from environments.capabilities.postgres import Postgres, Retention
 from environments.capabilities.prometheus import Prometheus
 from environments.capabilities.providers import Groq, Providers, StatusPage, Storage
 from environments.capabilities.queue import Queue, QueueConsumer
+from environments.capabilities.redis import Redis
 from environments.capabilities.rules import STRICT, positive
 from environments.capabilities.slack import Slack, SlackBot
 from environments.capabilities.tls import Tls
@@ -22,6 +24,7 @@ from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhoo
 
 __all__ = [
     "STRICT",
+    "Ai",
     "Backups",
     "Chain",
     "ChainStep",
@@ -39,6 +42,7 @@ __all__ = [
     "Providers",
     "Queue",
     "QueueConsumer",
+    "Redis",
     "Refusals",
     "Retention",
     "Rollback",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from environments.capabilities.rules import STRICT, positive
+from environments.capabilities.prometheus import BasicLogin
 from environments.references import Text
 
 
@@ -84,6 +85,21 @@ class Host:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image in a registry (the HTTP API v2 of the OCI distribution specification)."""
+
+    __pydantic_config__ = STRICT
+    registry: Text | None = None
+    """The registry's address; without one no image is looked for."""
+    repository: str
+    """The image's name."""
+    tag: str = "previous"
+    """The tag of the previous version."""
+    login: BasicLogin | None = None
+    """Who may pull it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rollback:
     """What a rollback needs; each thing named must be there."""
 
@@ -94,3 +110,5 @@ class Rollback:
     """The previous configuration."""
     script: Text | None = None
     """The rollback script; it must be executable."""
+    image: Image | None = None
+    """Or the previous version's image, in place of the artefact or beside it."""

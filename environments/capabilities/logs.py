@@ -9,6 +9,22 @@ from environments.references import Text
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlowRequests:
+    """Entries that tell how long a request took."""
+
+    __pydantic_config__ = STRICT
+    field: str = "responseTime"
+    """The field of a JSON entry with the time, in ms or with its unit."""
+    what: list[str] = field(default_factory=lambda: ["method", "url"])
+    """The fields that say which request it was."""
+    limit_ms: float = 5000
+    """A request that took so long is slow."""
+
+    def __post_init__(self) -> None:
+        positive(limit_ms=self.limit_ms)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Logs:
     """A log and what counts as trouble in it."""
 
@@ -27,6 +43,8 @@ class Logs:
     """Regular expressions of messages known to be harmless."""
     quiet_is_fine: bool = False
     """An empty window is no sign of looking at the wrong file."""
+    slow: SlowRequests | None = None
+    """Which requests count as slow."""
 
     def __post_init__(self) -> None:
         import re

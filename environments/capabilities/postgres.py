@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from environments.capabilities.rules import STRICT, positive
-from environments.references import Secret
+from environments.references import Secret, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,23 @@ class Retention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """The table in which a migration tool notes what it did."""
+
+    __pydantic_config__ = STRICT
+    table: str = "_prisma_migrations"
+    """The table; the defaults are Prisma's."""
+    name: str = "migration_name"
+    """The column with a migration's name; names sort in the order of time."""
+    finished: str = "finished_at"
+    """The column that is empty until a migration is finished."""
+    rolled_back: str | None = "rolled_back_at"
+    """The column that is set where one was rolled back."""
+    expected: Text | None = None
+    """The newest migration of the release."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Postgres:
     """A PostgreSQL database, seen by a role that may only look."""
 
@@ -39,6 +56,8 @@ class Postgres:
     """The tables a release needs."""
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     """Table to column to the type it must have, for columns that have been seen to break."""
+    ledger: Ledger | None = None
+    """Where migrations are noted."""
     service_role: str | None = None
     """The role the service and its migrations run as."""
     connections_warn_percent: float = 80

@@ -1,0 +1,42 @@
+"""Is there AI left to answer with: quota, money, a provider?"""
+
+from __future__ import annotations
+
+from fixtures import Found, symptom
+from fixtures.handles import AiStatus
+
+
+@symptom("ai.quota-exceeded")
+def check_ai_is_left(ai: AiStatus) -> None:
+    """When the quota is gone, insights fail for everybody until somebody notices."""
+    answer, document = ai.read()
+    rule = ai.settings
+    used, limit, cost, most = (
+        ai.number(answer, document, name) for name in (rule.used, rule.limit, rule.cost, rule.cost_limit)
+    )
+    provider = str(ai.field(answer, document, rule.provider))
+    is_degraded = ai.field(answer, document, rule.degraded) is True
+    state = str(ai.field(answer, document, rule.state)) if rule.state else ""
+    causes = {
+        "quota-exceeded": used >= limit,
+        "cost-limit-reached": cost >= most,
+        "provider-down": bool(rule.state) and state.lower() not in {word.lower() for word in rule.up},
+        "degraded-mode": is_degraded,
+    }
+    cause = next((name for name, is_so in causes.items() if is_so), None)
+    if cause is None:
+        return
+    told = f"{provider} {state}".rstrip() + f", quota {used:g} of {limit:g}, cost {cost:g} of {most:g} today"
+    raise Found(
+        cause,
+        seen=f"{told}, {'degraded' if is_degraded else 'not degraded'}",
+        wanted="quota and money left, the provider up, nothing degraded",
+        url=answer.url,
+        provider=provider,
+        state=state or "not told",
+        used=f"{used:g}",
+        limit=f"{limit:g}",
+        cost=f"{cost:g}",
+        cost_limit=f"{most:g}",
+        is_degraded=is_degraded,
+    )

@@ -1,0 +1,93 @@
+"""Is an image with a tag in a registry? By the HTTP API of the OCI distribution specification (v2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from probes.answer import Answer
+from probes.authorization import bearer
+from probes.http import Http
+from probes.journal import reading
+from probes.reading import NoReading
+
+RESOURCE = "registry"
+# What a manifest may be; without these a registry converts it to a form of 2015, or refuses.
+KINDS = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+ABSENT = ("MANIFEST_UNKNOWN", "NAME_UNKNOWN")
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+Open = Callable[[str, Mapping[str, str]], Http]
+
+
+def digest(open_at: Open, url: str, repository: str, tag: str, login: Mapping[str, str]) -> str | None:
+    """The digest of the image, None where the registry knows none of that name.
+
+    `open_at` makes an Http for an address and headers; `login` is the header that says who we are. A registry may
+    want a token from somewhere else (`WWW-Authenticate: Bearer realm=...`), which is fetched with the login.
+    NoReading kinds: those of Http; not-authorised, not-a-registry, unavailable.
+    """
+    path = f"/v2/{quote(repository)}/manifests/{quote(tag, safe='')}"
+    with reading(f"look for {repository}:{tag} at {url}") as facts:
+        answer = _get(open_at, url, path, login)
+        if answer.status == 401 and "bearer" in _wanted(answer).lower():
+            answer = _get(open_at, url, path, _token(open_at, answer, login))
+        facts["status"] = answer.status
+        facts["digest"] = found = _found(answer, repository, tag)
+        return found
+
+
+def _get(open_at: Open, url: str, path: str, headers: Mapping[str, str]) -> Answer:
+    http = open_at(url, {"Accept": KINDS, **headers})
+    try:
+        return http.get(path)
+    finally:
+        http.close()
+
+
+def _wanted(answer: Answer) -> str:
+    return answer.headers.get("www-authenticate") or ""
+
+
+def _token(open_at: Open, answer: Answer, login: Mapping[str, str]) -> dict[str, str]:
+    wanted = dict(_CHALLENGE.findall(_wanted(answer)))
+    realm = urlsplit(wanted.get("realm", ""))
+    is_same_host = realm.hostname == urlsplit(answer.url).hostname
+    if not realm.hostname or (realm.scheme != "https" and not is_same_host):
+        raise _no(answer, "wants a token from nowhere that can be trusted with a login", "not-authorised")
+    query = urlencode({name: wanted[name] for name in ("service", "scope") if name in wanted})
+    given = _get(open_at, f"{realm.scheme}://{realm.netloc.rpartition('@')[2]}", f"{realm.path}?{query}", login)
+    document: Any = given.json() if given.status == 200 else {}
+    token = document.get("token") or document.get("access_token") if isinstance(document, dict) else None
+    if not isinstance(token, str):
+        raise _no(given, f"gives no token (HTTP {given.status})", "not-authorised")
+    return bearer(token)
+
+
+def _found(answer: Answer, repository: str, tag: str) -> str | None:
+    if answer.status in (401, 403):
+        raise _no(answer, f"does not let us look (HTTP {answer.status})", "not-authorised")
+    if answer.status >= 500:
+        raise _no(answer, f"answers HTTP {answer.status}", "unavailable")
+    document = answer.json()
+    if answer.status == 200 and isinstance(document, dict) and "schemaVersion" in document:
+        return answer.headers.get("docker-content-digest") or "not told"
+    errors = document.get("errors") if isinstance(document, dict) else None
+    codes = [error.get("code") for error in errors or () if isinstance(error, dict)]
+    if answer.status == 404 and set(codes) & set(ABSENT):
+        return None
+    raise _no(answer, f"answers HTTP {answer.status} as no registry does for {repository}:{tag}", "not-a-registry")
+
+
+def _no(answer: Answer, what: str, kind: str) -> NoReading:
+    place = answer.url.partition("/v2/")[0]
+    return NoReading(RESOURCE, f"{place} {what}", kind=kind, evidence={"url": place, "status": answer.status})
