@@ -7,9 +7,21 @@ from typing import Any
 import pytest
 
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import Groq, ObjectStorage, StatusPages
+from fixtures.handles import Cache, Groq, ObjectStorage, StatusPages
 from probes.objects import ObjectFacts
 
+# Why Redis can't be used, and what of it is one of the causes: what turns a client away is a refusal.
+REDIS_CAUSES = {
+    "connection-refused": "connection-refused",
+    "too-many-clients": "connection-refused",
+    "authentication-failed": "authentication-failed",
+    "name-not-resolved": None,
+    "connect-timeout": None,
+    "read-timeout": None,
+    "connection-reset": None,
+    "tls-failed": None,
+    "starting-up": None,
+}
 STORAGE_CAUSES = ("bucket-missing", "access-denied", "endpoint-unreachable", "object-missing")
 
 
@@ -117,3 +129,40 @@ def _first(storage: ObjectStorage) -> ObjectFacts | None:
     found = next((facts for facts in listed if facts.size), listed[0]) if listed else None
     key = named or (found.key if found else "")
     return storage.bucket.head(key)
+
+
+@symptom("dependency.redis")
+def check_redis_takes_writes(cache: Cache) -> None:
+    """Without its cache a service forgets sessions and limits, and leans on its database for all it kept there."""
+    try:
+        facts = cache.look()
+    except NoReading as silence:
+        if silence.kind not in REDIS_CAUSES:
+            raise
+        evidence = {**cache.redis.evidence(), **silence.evidence}
+        raise Found(REDIS_CAUSES[silence.kind], seen=silence.reason, wanted="PONG", **evidence) from None
+    evidence = {
+        **cache.redis.evidence(),
+        "used": _size(facts.used_memory),
+        "maximum": _size(facts.max_memory),
+        "policy": facts.policy,
+        "role": facts.role,
+        "clients": f"{facts.clients} of {facts.max_clients}",
+        "rejected": facts.rejected,
+    }
+    if facts.is_read_only or facts.save_failed:
+        why = "a replica that takes no writes" if facts.is_read_only else "refusing writes: its last snapshot failed"
+        raise Found("read-only", seen=f"{cache.redis.place} is {why}", wanted="a master that takes writes", **evidence)
+    percent = 100 * facts.used_memory / facts.max_memory if facts.max_memory else 0.0
+    # With any other policy a full memory is what a cache is for: old entries make room.
+    if facts.policy == "noeviction" and percent >= cache.settings.memory_percent:
+        raise Found(
+            "out-of-memory",
+            seen=f"{_size(facts.used_memory)} of {_size(facts.max_memory)} in use, and nothing is evicted",
+            wanted=f"below {cache.settings.memory_percent:g} %",
+            **evidence,
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):.1f} MiB"

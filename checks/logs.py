@@ -70,3 +70,38 @@ def _errors(log: Log, reading: LogReading, since: float, until: float) -> Counte
         and entry.level in levels
         and not any(pattern.search(entry.message) for pattern in ignored)
     )
+
+
+@symptom("logs.slow-requests")
+def check_no_request_took_seconds(log: Log) -> None:
+    """Whoever waits five seconds has mostly gone before the answer comes."""
+    rule = log.settings.slow
+    if rule is None:
+        raise NoReading("logs", "the runbook file names no field with the time (logs.slow)", kind="no-source")
+    requests = log.requests(rule)
+    if not requests.found:
+        reason = f"no entry of the last {log.settings.window_min:g} min in {log.file} tells {rule.took}"
+        raise NoReading("logs", reason, kind="field-missing")
+    slow: dict[str, list[float]] = {}
+    for request in requests.found:
+        if request.took_ms >= rule.limit_ms:
+            slow.setdefault(group_message(request.what), []).append(request.took_ms)
+    worst = sorted(slow.items(), key=lambda entry: -max(entry[1]))
+    Found.all(
+        Found(
+            "slow-endpoint",
+            seen=f"{len(times)} requests took {rule.limit_ms:g} ms or more, up to {max(times):.0f} ms: {what}",
+            wanted=f"none in {log.settings.window_min:g} min",
+            subject=what,
+            endpoint=what,
+            count=len(times),
+            worst_ms=round(max(times)),
+            limit_ms=rule.limit_ms,
+            requests=len(requests.found),
+            window_min=log.settings.window_min,
+            file=str(log.file),
+        )
+        for what, times in worst[:MOST]
+    )
+    if not requests.complete:
+        raise NoReading("logs", f"{log.file} could not be read back to where the window begins", kind="incomplete")

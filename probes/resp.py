@@ -100,7 +100,9 @@ class Wire:
 
     def _why(self, error: Exception, what: str) -> NoReading:
         if self._deadline.expired or isinstance(error, TimeoutError):
-            return self._gone(f"did not come to the end of {what} within {self._deadline.seconds:.1f} s", "read-timeout")
+            return self._gone(
+                f"did not come to the end of {what} within {self._deadline.seconds:.1f} s", "read-timeout"
+            )
         if isinstance(error, ssl.SSLError):
             return self._gone(f"can't be trusted: {openssl_words(error)}", "tls-failed")
         return self._gone(f"closed the connection before {what}", "connection-reset")

@@ -9,10 +9,10 @@ from environments.capabilities.ai import Ai
 from environments.capabilities.backups import Backups
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
 from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
-from environments.capabilities.logs import Logs
+from environments.capabilities.logs import Logs, SlowRequests
 from environments.capabilities.mysql import Mysql
 from environments.capabilities.openapi import OpenApi
-from environments.capabilities.postgres import Postgres, Retention
+from environments.capabilities.postgres import Ledger, Postgres, Retention
 from environments.capabilities.prometheus import Prometheus
 from environments.capabilities.providers import Groq, Providers, StatusPage, Storage
 from environments.capabilities.queue import Queue, QueueConsumer
@@ -33,6 +33,7 @@ __all__ = [
     "Host",
     "Http",
     "KeyFunction",
+    "Ledger",
     "Logs",
     "ModeRule",
     "Mysql",
@@ -48,6 +49,7 @@ __all__ = [
     "Rollback",
     "Slack",
     "SlackBot",
+    "SlowRequests",
     "StatusPage",
     "Storage",
     "StoreRule",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from environments.capabilities.rules import STRICT, positive
 from environments.capabilities.prometheus import BasicLogin
+from environments.capabilities.rules import STRICT, positive
 from environments.references import Text
 
 

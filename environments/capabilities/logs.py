@@ -13,7 +13,7 @@ class SlowRequests:
     """Entries that tell how long a request took."""
 
     __pydantic_config__ = STRICT
-    field: str = "responseTime"
+    took: str = "responseTime"
     """The field of a JSON entry with the time, in ms or with its unit."""
     what: list[str] = field(default_factory=lambda: ["method", "url"])
     """The fields that say which request it was."""

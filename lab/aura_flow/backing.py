@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.aura_flow.files import PREVIOUS_TAG, REPOSITORY, RollbackFiles, write_rollback_files
+from lab.aura_flow.logfile import CombinedLog
 from lab.aura_flow.metrics import AuraMetrics, series
-from lab.aura_flow.names import DATABASE, DATABASE_HOST, HBA, MONITOR_ROLE, SERVICE_ROLE
+from lab.aura_flow.names import DATABASE, DATABASE_HOST, HBA, MIGRATION, MONITOR_ROLE, SERVICE_ROLE
+from lab.servers.dotenv import Dotenv
+from lab.servers.front import Front
+from lab.servers.image_registry import ImageRegistry
+from lab.servers.ports import quiet_port
 from lab.servers.postgres import Database, Postgres
 from lab.servers.postgres_proxy import PostgresProxy
 from lab.servers.prometheus import PASSWORD, USER, Prometheus
+from lab.servers.redis import Redis
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from lab.servers.part import Part
 
 READS = 6
+MONITOR = "monitor"  # who looks at Redis and at the registry
 
 
 class Backing:
@@ -29,25 +38,44 @@ class Backing:
     service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
 
     def __init__(self, lab: Lab) -> None:
+        folder = lab.run.sub("aura-flow")
         self._lab = lab
         self.missing: dict[str, str] = {}
         self.postgres = Postgres(lab.run.sub("aura-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs()) + ";")])
         self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
         self.prometheus = Prometheus(lab.run.sub("aura-prometheus"), AuraMetrics(), series)
+        self.cache_password, self.registry_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        self.redis = Redis(lab.run.sub("aura-redis"), {MONITOR: (self.cache_password, "+ping +info")})
+        self.redis_port = Front(self.redis.port)
+        self.registry = ImageRegistry(MONITOR, self.registry_password, {REPOSITORY: ["latest", PREVIOUS_TAG]})
+        self.log = CombinedLog(folder / "combined.log")
+        self.rollback: RollbackFiles = write_rollback_files(folder)
+        self.dotenv = Dotenv(folder / "next-release.env")
+        self.next_port = quiet_port()
+        self._life: asyncio.Task[None] | None = None
 
     @property
     def backing_parts(self) -> list[Part]:
-        return [self.database_port, self.prometheus]
+        return [self.database_port, self.prometheus, self.redis_port, self.registry, self.dotenv]
 
     async def start_backing(self) -> None:
         self._lab.dns.behaviour.records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
+        self.dotenv.behaviour.values = self._next_release()
+        self.log.begin(time.time())
+        self._life = asyncio.create_task(self.log.live())
         await asyncio.gather(
-            self._started("postgres", self._start_database()), self._started("prometheus", self.prometheus.start())
+            self._started("postgres", self._start_database()),
+            self._started("prometheus", self.prometheus.start()),
+            self._started("redis", self.redis.start()),
+            self.registry.start(),
         )
 
     async def stop_backing(self) -> None:
-        await asyncio.gather(self.database_port.stop(), self.prometheus.stop(), self.postgres.stop())
+        if self._life:
+            self._life.cancel()
+        stopped = (self.database_port, self.prometheus, self.redis_port, self.redis, self.registry, self.postgres)
+        await asyncio.gather(*(part.stop() for part in stopped))
 
     async def _started(self, part: str, start: Coroutine[None, None, None]) -> None:
         try:
@@ -72,17 +100,36 @@ class Backing:
         at = f"{DATABASE_HOST}:{self.database_port.port}"
         return f"postgresql://{role}:{self.passwords[role]}@{at}/{DATABASE}{parameters}"
 
+    def _next_release(self) -> dict[str, str]:
+        """server/.env of the instance that is about to start."""
+        return {
+            "NODE_ENV": "production",
+            "PORT": str(self.next_port),
+            "DATABASE_URL": self.dsn(SERVICE_ROLE),
+            "CORS_ORIGIN": "https://aura.lab.test",
+            "JWT_SECRET": secrets.token_urlsafe(32),
+            "JWT_EXPIRES_IN": "1h",
+        }
+
     def backing_variables(self) -> dict[str, str]:
         variables = {
             "LAB_AF_MONITOR_DSN": self.dsn(MONITOR_ROLE),
             "LAB_AF_PROMETHEUS_URL": self.prometheus.url,
             "LAB_AF_PROMETHEUS_USER": USER,
             "LAB_AF_PROMETHEUS_PASSWORD": PASSWORD,
+            "LAB_AF_MIGRATION": MIGRATION,
+            "LAB_AF_REDIS_URL": f"redis://{MONITOR}:{self.cache_password}@127.0.0.1:{self.redis_port.port}/0",
+            "LAB_AF_REGISTRY_URL": self.registry.url,
+            "LAB_AF_REGISTRY_USER": MONITOR,
+            "LAB_AF_REGISTRY_PASSWORD": self.registry_password,
+            "LAB_AF_LOG_FILE": str(self.log.path),
+            "LAB_AF_DOTENV": str(self.dotenv.path),
+            "LAB_AF_NEXT_ADDRESS": f"127.0.0.1:{self.next_port}",
+            "LAB_AF_PREVIOUS_CONFIG": str(self.rollback.configuration),
+            "LAB_AF_ROLLBACK_SCRIPT": str(self.rollback.script),
         }
-        for part, name in (("postgres", "LAB_AF_MONITOR_DSN"), ("prometheus", "LAB_AF_PROMETHEUS_URL")):
-            if part in self.missing:
-                del variables[name]
-        return variables
+        ways = {"postgres": "LAB_AF_MONITOR_DSN", "prometheus": "LAB_AF_PROMETHEUS_URL", "redis": "LAB_AF_REDIS_URL"}
+        return {name: value for name, value in variables.items() if name not in map(ways.get, self.missing)}
 
 
 def _paragraphs() -> list[str]:

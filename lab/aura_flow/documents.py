@@ -31,6 +31,7 @@ class Cost(BaseModel):
 
 class AiStatus(BaseModel):
     provider: str
+    provider_status: Literal["ok", "down"] = "ok"
     quota: Quota
     cost: Cost
     degraded: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 HOST, DATABASE_HOST, DATABASE = "aura.lab.test", "aura-db.lab.test", "aura_flow"
 SERVICE_ROLE, MONITOR_ROLE = "aura_flow_user", "aura_monitor"
+MIGRATION = "20260118103000_uploads"
 TABLES = ("users", "plans", "insights", "uploads")
 HBA = (
     f"host all {SERVICE_ROLE} 127.0.0.1/32 scram-sha-256",

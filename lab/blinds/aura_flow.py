@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.aura_flow.names import HEALTH, METRICS
+from lab.aura_flow.backing import MONITOR
+from lab.aura_flow.names import AI_STATUS, HEALTH, METRICS
 from lab.blinds.shared import postgres
 from lab.faults.aura_flow import system
 from lab.faults.shared import metrics
 from lab.registry import BlindsOf
 from lab.servers.answers import Canned
+from lab.servers.files import away, unreadable
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -52,3 +57,85 @@ metrics.unseen(blind, system, *OBJECTIVES, "capacity.disk", "capacity.memory", "
 STRAIN = ("database.long-running-query", "database.slow-queries", "database.lock-waits")
 postgres.monitor_revoked(blind, system, "database.connections-exhausted", *STRAIN)
 postgres.statements_gone(blind, system)
+postgres.rows_hidden(blind, system, "_prisma_migrations", "migration.unfinished")
+postgres.catalog_revoked(blind, system, "migration.missing")
+
+VARIABLES = ("variable-missing", "dsn-malformed", "example-credential", "wrong-mode")
+
+
+@blind("postgres-never-greets", "migration.missing", "migration.unfinished", *STRAIN)
+def accepts_and_says_nothing(lab: Lab) -> None:
+    lab.aura_flow.database_port.behaviour.silent_for = lab.aura_flow.monitor_role
+
+
+@blind("redis-info-revoked", "dependency.redis")
+def redis_tells_nothing(lab: Lab) -> Iterator[None]:
+    lab.aura_flow.redis.run("ACL", "SETUSER", MONITOR, "-info")
+    yield
+    lab.aura_flow.redis.run("ACL", "SETUSER", MONITOR, "+info")
+
+
+@blind("registry-forbidden", "rollback.not-possible")
+def registry_forbidden(lab: Lab) -> None:
+    lab.aura_flow.registry.behaviour.knows_us = False
+
+
+@blind("registry-is-a-page", "rollback.not-possible")
+def no_registry_there(lab: Lab) -> None:
+    """An ordinary 404 says nothing about an image."""
+    lab.aura_flow.registry.behaviour.is_a_page = True
+
+
+@blind("rollback-folder-unreadable", "rollback.not-possible")
+def rollback_folder_closed(lab: Lab) -> Iterator[None]:
+    with unreadable(lab.aura_flow.rollback.script.parent):
+        yield
+
+
+@blind("ai-status-forbidden", "ai.quota-exceeded")
+def ai_status_for_others_only(lab: Lab) -> None:
+    lab.aura_flow.service.behaviour.canned[f"GET {AI_STATUS}"] = Canned(403, {"error": "from inside only"})
+
+
+@blind("ai-status-without-quota", "ai.quota-exceeded")
+def ai_status_of_another_shape(lab: Lab) -> None:
+    said = {"provider": "openai", "provider_status": "ok", "degraded": False}
+    lab.aura_flow.service.behaviour.canned[f"GET {AI_STATUS}"] = Canned(200, said)
+
+
+@blind("dotenv-missing", *(f"preflight.{name}" for name in VARIABLES))
+def dotenv_gone(lab: Lab) -> Iterator[None]:
+    with away(lab.aura_flow.dotenv.path):
+        yield
+
+
+@blind("log-file-missing", "logs.errors", "logs.slow-requests")
+def log_gone(lab: Lab) -> Iterator[None]:
+    with away(lab.aura_flow.log.path), lab.aura_flow.log.paused():
+        yield
+
+
+@blind("log-file-unreadable", "logs.errors", "logs.slow-requests")
+def log_closed(lab: Lab) -> Iterator[None]:
+    with lab.aura_flow.log.paused(), unreadable(lab.aura_flow.log.path):
+        yield
+
+
+@blind("log-stale", "logs.errors", "logs.slow-requests")
+def log_ended_hours_ago(lab: Lab) -> Iterator[None]:
+    log, ended = lab.aura_flow.log, time.time() - 6 * 3600
+    with away(log.path), log.paused():
+        log.begin(ended)
+        os.utime(log.path, (ended, ended))
+        yield
+        log.path.unlink()
+
+
+@blind("log-without-times", "logs.slow-requests")
+def requests_not_timed(lab: Lab) -> Iterator[None]:
+    log = lab.aura_flow.log
+    with away(log.path), log.paused():
+        log.begin(time.time())
+        log.path.write_text(log.path.read_text().replace('"responseTime"', '"bytes"'))
+        yield
+        log.path.unlink()

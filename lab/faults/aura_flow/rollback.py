@@ -1,12 +1,15 @@
-"""What can pull a trigger of the rollback?"""
+"""What can pull a trigger of the rollback, and what can be missing when it has to happen?"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lab.aura_flow.files import PREVIOUS_TAG, REPOSITORY
 from lab.aura_flow.metrics import FOR_EVER_S
 from lab.faults.aura_flow import fault
 from lab.faults.aura_flow.slo import told
+from lab.servers.files import away
 from lab.servers.traffic import failing
 
 if TYPE_CHECKING:
@@ -31,3 +34,21 @@ def requests_take_seconds(lab: Lab) -> None:
 @fault("rollback.due", cause="database-connections")
 def connections_to_the_database_fail(lab: Lab) -> None:
     told(lab).failing_lately = 0.15
+
+
+@fault("rollback.not-possible", cause="artefact-missing")
+def previous_tag_cleaned_away(lab: Lab) -> None:
+    lab.aura_flow.registry.behaviour.tags[REPOSITORY].remove(PREVIOUS_TAG)
+
+
+@fault("rollback.not-possible", cause="configuration-missing")
+def configuration_gone(lab: Lab) -> Iterator[None]:
+    with away(lab.aura_flow.rollback.configuration):
+        yield
+
+
+@fault("rollback.not-possible", cause="script-missing")
+def script_not_executable(lab: Lab) -> Iterator[None]:
+    lab.aura_flow.rollback.script.chmod(0o644)
+    yield
+    lab.aura_flow.rollback.script.chmod(0o755)
