@@ -19,21 +19,23 @@ def _run(lab: Lab, statement: str) -> None:
     lab.aura_flow.postgres.run(statement, database=DATABASE)
 
 
-def _noted(lab: Lab, finished: str) -> Iterator[None]:
-    row = f"('next', 'none', '20260502120000_teams', {finished})"
-    _run(lab, f"INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES {row}")
+def _noted(lab: Lab, *more: str) -> Iterator[None]:
+    row = "('next', 'none', '20260502120000_teams')"
+    _run(lab, "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES " + row)
+    for statement in more:
+        _run(lab, statement)
     yield
     _run(lab, "DELETE FROM _prisma_migrations WHERE id = 'next'")
 
 
 @fault("migration.unfinished", cause="started-not-finished")
 def stopped_halfway(lab: Lab) -> Iterator[None]:
-    yield from _noted(lab, "NULL")
+    yield from _noted(lab)
 
 
 @fault("migration.unfinished", cause="ahead")
 def newer_release_was_here(lab: Lab) -> Iterator[None]:
-    yield from _noted(lab, "now()")
+    yield from _noted(lab, "UPDATE _prisma_migrations SET finished_at = now() WHERE id = 'next'")
 
 
 @fault("migration.unfinished", cause="behind")
