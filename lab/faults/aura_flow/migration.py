@@ -20,8 +20,10 @@ def _run(lab: Lab, statement: str) -> None:
 
 
 def _noted(lab: Lab, *more: str) -> Iterator[None]:
-    row = "('next', 'none', '20260502120000_teams')"
-    _run(lab, "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES " + row)
+    _run(
+        lab,
+        "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('next', 'none', '20260502120000_teams')",
+    )
     for statement in more:
         _run(lab, statement)
     yield
