@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import Metrics
+from fixtures.handles import Burst, Metrics
 from fixtures.handles.metrics import classes
 from probes.histogram import Quantile
 
@@ -158,6 +160,34 @@ def check_executions_are_completed(metrics: Metrics) -> None:
         completed=round(completed),
         window_min=metrics.settings.window_min,
         limit_percent=rule.limit_percent,
+    )
+
+
+@symptom("slo.throughput", alone=True)
+def check_burst_is_borne(burst: Burst) -> None:
+    """What a quiet day never shows: how many callers at once the service bears."""
+    rule = burst.settings
+    if not burst.is_allowed:
+        pytest.skip(f"{burst.run.environment.name} is production, and throughput.in_production is not set")
+    facts = burst.fire()
+    failed_percent = 100 * facts.failed / facts.answered if facts.answered else 100.0
+    is_failing = failed_percent > rule.most_failed_percent
+    if not is_failing and facts.per_s >= rule.requests_per_s:
+        return
+    p95, p99 = facts.percentile_ms(0.95), facts.percentile_ms(0.99)
+    raise Found(
+        "errors-under-load" if is_failing else "below-objective",
+        seen=f"{facts.per_s:.0f} good answers/s to {rule.connections} callers, {_percent(failed_percent)} failed,"
+        f" P95 {p95:.0f} ms, P99 {p99:.0f} ms",
+        wanted=f"{rule.requests_per_s:g}/s for {rule.seconds:g} s, at most {rule.most_failed_percent:g} % failed",
+        path=rule.path,
+        rate=round(facts.per_s),
+        objective=rule.requests_per_s,
+        failed_percent=_percent(failed_percent),
+        p95_ms=round(p95),
+        p99_ms=round(p99),
+        callers=rule.connections,
+        outcomes=dict(facts.outcomes),
     )
 
 

@@ -154,6 +154,7 @@ class System:
     prometheus: capabilities.Prometheus | None = None
     redis: capabilities.Redis | None = None
     ai: capabilities.Ai | None = None
+    throughput: capabilities.Throughput | None = None
     resolver: Text | None = None
     """The name server to ask, IP[:PORT]; else the machine's own."""
     ca_file: Text | None = None

@@ -19,6 +19,7 @@ from environments.capabilities.queue import Queue, QueueConsumer
 from environments.capabilities.redis import Redis
 from environments.capabilities.rules import STRICT, positive
 from environments.capabilities.slack import Slack, SlackBot
+from environments.capabilities.throughput import Throughput
 from environments.capabilities.tls import Tls
 from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhook
 
@@ -53,6 +54,7 @@ __all__ = [
     "StatusPage",
     "Storage",
     "StoreRule",
+    "Throughput",
     "Tls",
     "Variables",
     "VersionAt",

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.aura_flow.names import HOST
+from lab.aura_flow.names import HOST, PLANS
 from lab.servers.certificates import ANY_KEY, ChainPlan
 from lab.servers.nginx import Nginx
 from lab.servers.ports import quiet_port
 
+LIMITED = PLANS
 PASSED_ON = ("/api/", "= /health", "/monitoring/")
 
 
@@ -22,6 +23,7 @@ class ProxyBehaviour:
     max_body: str = "11m"
     answers_missing_with_index: bool = False  # `try_files ... /index.html` for assets too
     rates: dict[str, str] = field(default_factory=dict)  # path: limit_rate
+    limit: str = ""  # limit_req of LIMITED, which lets 40 requests a second through
 
 
 class Proxy:
@@ -50,6 +52,7 @@ class Proxy:
         plan, file = self._chain()
         weak = f"ssl_ciphers {ANY_KEY};" if plan.key == "RSA 1024" else ""
         return f"""
+  limit_req_zone $server_name zone=limited:1m rate=40r/s;
   server {{ listen 127.0.0.1:{self.plain_port} reuseport; server_name {HOST}; {plain} }}
   server {{
     listen 127.0.0.1:{self.port} ssl reuseport; server_name {HOST};
@@ -64,6 +67,8 @@ class Proxy:
         otherwise = "/index.html" if self.behaviour.answers_missing_with_index else "=404"
         slow = [f"location = /{path} {{ limit_rate {rate}; }}" for path, rate in self.behaviour.rates.items()]
         passed_on = [f"location {where} {{ {passing} }}" for where in PASSED_ON]
+        if self.behaviour.limit:
+            passed_on.append(f"location = {LIMITED} {{ limit_req zone=limited {self.behaviour.limit}; {passing} }}")
         return "\n    ".join(
             [
                 f"root {self._root}; client_max_body_size {self.behaviour.max_body};",

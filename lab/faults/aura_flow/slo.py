@@ -35,3 +35,13 @@ def down_within_the_hour(lab: Lab) -> None:
 @fault("slo.database-availability", cause="over-objective")
 def connections_fail_all_month(lab: Lab) -> None:
     told(lab).failing_connections = told(lab).failing_lately = 0.002
+
+
+@fault("slo.throughput", cause="below-objective")
+def nginx_lets_them_wait(lab: Lab) -> None:
+    lab.aura_flow.proxy.behaviour.limit = "burst=500"
+
+
+@fault("slo.throughput", cause="errors-under-load")
+def nginx_turns_them_away(lab: Lab) -> None:
+    lab.aura_flow.proxy.behaviour.limit = "burst=10 nodelay"
