@@ -89,6 +89,38 @@ def cloudflare_asked_too_often(lab: Lab) -> None:
     rules.refusals, rules.retry_after_s = 1000, None
 
 
+@blind("cloudflare-limits-for-a-minute", "queue.backlog", "queue.consumer-missing")
+def cloudflare_asks_for_patience(lab: Lab) -> None:
+    rules = lab.sales_ai.cloudflare.behaviour
+    rules.refusals, rules.retry_after_s = 1000, 60.0
+
+
+@blind("cloudflare-limits-once")
+def cloudflare_asked_once_too_often(lab: Lab) -> None:
+    lab.sales_ai.cloudflare.behaviour.refusals = 1
+
+
+@blind("slack-limits-once")
+def slack_asked_once_too_often(lab: Lab) -> None:
+    rules = lab.sales_ai.slack.behaviour
+    rules.refusals, rules.retry_after_s = 1, None
+
+
+@blind("account-empty")
+def account_without_queues(lab: Lab) -> None:
+    lab.sales_ai.cloudflare.behaviour.is_empty = True
+
+
+@blind("account-unknown", "queue.backlog", "queue.consumer-missing")
+def another_account(lab: Lab) -> None:
+    lab.sales_ai.cloudflare.behaviour.account = "0" * 32
+
+
+@blind("analytics-forbidden")
+def analytics_forbidden_beside_the_log(lab: Lab) -> None:
+    lab.sales_ai.cloudflare.behaviour.may_read_analytics = False
+
+
 def _without_log(lab: Lab) -> Iterator[None]:
     with away(lab.sales_ai.log.path), lab.sales_ai.log.paused():
         yield

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from typing import Any
 
 CONTROL = "/lab-behaviour"
@@ -33,6 +34,10 @@ class Guarded:
                 return _error(environ, start, *refusal)
         return self._moto(environ, start)
 
+    def seconds(self) -> float:
+        """The time, by its own clock."""
+        return time.time() + float(self._behaviour.get("clock_offset_s", 0.0))
+
     def _control(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "POST":
             self._behaviour = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
@@ -44,7 +49,7 @@ class Guarded:
         behaviour = self._behaviour
         if behaviour.get("keys") and key not in behaviour["keys"]:
             return "401 Unauthorized", "Unauthorized", "Unauthorized"
-        if abs(_signed_at(environ) - time.time() - behaviour.get("clock_offset_s", 0.0)) > SKEW_S:
+        if abs(_signed_at(environ) - self.seconds()) > SKEW_S:
             message = "The difference between the request time and the server's time is too large."
             return "403 Forbidden", "RequestTimeTooSkewed", message
         if behaviour.get("keys") and not _is_signed(environ, key, behaviour["keys"][key]):
@@ -115,13 +120,17 @@ def serve(port: int) -> None:
 
     moto.logs.models.__dict__["execute_query"] = _insights
 
+    application = Guarded(DomainDispatcherApplication(create_backend_app))
+
     class Quiet(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def log_request(self, *_: Any) -> None:
             """Callers' requests are not the lab's news."""
 
-    application = Guarded(DomainDispatcherApplication(create_backend_app))
+        def date_time_string(self, _: float | None = None) -> str:
+            return formatdate(application.seconds(), usegmt=True)
+
     run_simple("127.0.0.1", port, application, threaded=True, request_handler=Quiet)
 
 

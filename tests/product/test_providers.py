@@ -1,0 +1,121 @@
+"""What does a user read where a provider limits, refuses, errs or has nothing to show?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.proof.test_faults import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness import LabClient
+
+SYSTEM = "sales-ai"
+# What is done to the lab: the symptom, its outcome, words of the sentence.
+BLIND = {
+    "cloudflare-token-expired": ("queue.consumer-missing", "unknown", "Invalid API Token: is the token still valid?"),
+    "cloudflare-token-may-not-read-queues": ("queue.consumer-missing", "unknown", "may the token read queues"),
+    "cloudflare-limits": ("queue.backlog", "unknown", "HTTP 429 without saying for how long (3 tries)"),
+    "cloudflare-limits-for-a-minute": ("queue.backlog", "unknown", "HTTP 429 and asks to wait 60 s (1 tries)"),
+    "cloudflare-limits-once": ("queue.consumer-missing", "clear", ""),
+    "slack-limits-once": ("slack.token-invalid", "clear", ""),
+    "account-empty": ("queue.consumer-missing", "found", "the account has no queue at all"),
+    "account-unknown": ("queue.consumer-missing", "unknown", "7003 Could not route to"),
+    "analytics-forbidden": ("queue.failing", "clear", ""),
+    "analytics-forbidden-and-log-missing": ("queue.failing", "unknown", "may the token read analytics"),
+    "analytics-empty-and-log-missing": ("queue.failing", "unknown", "know of no operation on transcription-queue"),
+    "analytics-failing-and-log-missing": ("queue.failing", "unknown", "an error: cannot request data older than"),
+    "groq-quota-not-told": (
+        "dependency.groq-limited",
+        "unknown",
+        "has no x-ratelimit headers to tell what quota is left",
+    ),
+    "storage-clock-far-off": (
+        "dependency.object-storage",
+        "unknown",
+        "s behind the storage's, too far for a signature",
+    ),
+    "status-page-of-another-form": ("dependency.provider-incident", "unknown", "is not in the form of statuspage"),
+}
+FAULT = {
+    "slack.token-invalid:rate-limited": "HTTP 429 and asks to wait 60 s",
+    "slack.token-invalid:token-revoked": "auth.test says token_revoked",
+    "dependency.groq-limited:key-rejected": "HTTP 401: Invalid API Key",
+    "dependency.groq-limited:rate-limited": "HTTP 429: Rate limit reached for model",
+    "dependency.groq-limited:quota-low": "310 of 14400 requests left, renewed in 2m59.56s",
+    "dependency.object-storage:access-denied": "HTTP 403 AccessDenied for s3://sales-recordings",
+    "dependency.object-storage:object-missing": "no object below recordings/ of sales-recordings",
+    "dependency.provider-incident:outage": "Slack: Slash commands answer late or not at all",
+    "queue.backlog:consumer-slow": "messages wait, the oldest for 45 min; draining by",
+    "queue.backlog:consumer-stalled": "growing by 14 a minute; none was taken in 15 min",
+    "queue.failing:groq-api-error": "GROQ_API_ERROR: 6",
+}
+
+
+def _said(result: dict[str, Any]) -> str:
+    return result["reason"] or " ".join(finding["seen"] for finding in result["findings"])
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_outcome_and_sentence(lab_of: Callable[[str], LabClient], name: str) -> None:
+    symptom, outcome, words = BLIND[name]
+    lab = lab_of(SYSTEM)
+    with lab.blind(name):
+        ran = lab.check("-m", "queue or slack or dependency")
+    result = ran.results[symptom]
+    assert result["outcome"] == outcome, told(ran)
+    assert words in _said(result), told(ran)
+    assert "Traceback" not in ran.output()
+
+
+@pytest.mark.parametrize("name", FAULT)
+def test_finding_says_what_was_seen(lab_of: Callable[[str], LabClient], name: str) -> None:
+    lab = lab_of(SYSTEM)
+    with lab.fault(name):
+        ran = lab.check("-m", "queue or slack or dependency")
+    assert FAULT[name] in _said(ran.results[name.partition(":")[0]]), told(ran)
+
+
+def test_failures_are_seen_in_the_log_where_analytics_are_closed(lab_of: Callable[[str], LabClient]) -> None:
+    lab = lab_of(SYSTEM)
+    with lab.blind("analytics-forbidden"), lab.fault("queue.failing:database-error"):
+        ran = lab.check("-m", "queue")
+    result = ran.results["queue.failing"]
+    assert [finding["cause"] for finding in result["findings"]] == ["database-error"], told(ran)
+    assert result["findings"][0]["evidence"]["source"] == "the consumer's log"
+
+
+def test_incident_stands_beside_what_it_explains(lab_of: Callable[[str], LabClient]) -> None:
+    """An incident at Slack explains that Slack limits the bot, and not that Groq's quota is low."""
+    lab = lab_of(SYSTEM)
+    incident, limited = "dependency.provider-incident:outage", "slack.token-invalid:rate-limited"
+    with lab.fault(incident, limited, "dependency.groq-limited:quota-low"):
+        ran = lab.check("-m", "slack or dependency")
+    explained = ran.results["slack.token-invalid"]["findings"][0]["explained_by"]
+    assert explained == "dependency.provider-incident[sales-ai]#Slack", told(ran)
+    assert ran.results["dependency.groq-limited"]["findings"][0]["explained_by"] is None, told(ran)
+
+
+def test_every_page_of_queues_is_read(lab_of: Callable[[str], LabClient]) -> None:
+    lab = lab_of(SYSTEM)
+    lab.ask("DELETE", "requests")
+    ran = lab.check("-m", "queue")
+    asked = [row for row in lab.ask("GET", "requests") if row["path"].endswith("/queues")]
+    assert ["page=1" in asked[0]["query"], "page=2" in asked[1]["query"]] == [True, True], asked
+    assert ran.results["queue.consumer-missing"]["outcome"] == "clear"
+
+
+def test_no_key_of_a_provider_is_told(lab_of: Callable[[str], LabClient]) -> None:
+    lab = lab_of(SYSTEM)
+    with lab.blind("cloudflare-token-expired"), lab.fault("dependency.object-storage:access-denied"):
+        ran = lab.check()
+    assert ran.folder is not None
+    files = [path.read_text(errors="replace") for path in ran.folder.rglob("*") if path.is_file()]
+    secrets = {name: value for name, value in lab.variables.items() if name.endswith(("_TOKEN", "_KEY", "_SECRET"))}
+    secrets |= {"LAB_SALES_R2_KEY_ID": lab.variables["LAB_SALES_R2_KEY_ID"]}
+    assert len(secrets) >= 6
+    for name, value in secrets.items():
+        assert not any(value in text for text in [ran.output(), *files]), f"{name} is told"
