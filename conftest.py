@@ -8,4 +8,5 @@ pytest_plugins = [
     "fixtures.lab",
     "fixtures.engine",
     "fixtures.telling",
+    "fixtures.progress",
 ]

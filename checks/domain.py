@@ -1,119 +1,194 @@
-"""Is the certificate that an address serves inside its dates, and would a client trust it?"""
+"""Is each custom domain proved, does it lead here, is it served, and what does the system itself say of it?"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
-import pytest
+from fixtures import Found, symptom
+from fixtures.domainevents import ISSUE, VERIFY
+from fixtures.handles import Domains, Sites
+from fixtures.handles.domains import not_seen, require_records
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Front
-from probes.tls import Certificate, Handshake
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-DAY_S = 86400
+    from fixtures.domainevents import Event
+    from fixtures.handles.domains import Domain
+    from fixtures.handles.sites import Site
 
-
-def _served(front: Front) -> tuple[Handshake, Certificate, str]:
-    """The handshake, its leaf and the address; skipped where there is no TLS to look at."""
-    address = front.address
-    if address is not None and front.run.domains and address[0].lower() not in front.run.domains:
-        pytest.skip(f"{address[0]} is not among the chosen domains")
-    handshake = front.handshake()
-    if handshake is None or address is None:
-        pytest.skip("the service is plain HTTP: there is no certificate")
-    if not handshake.chain:
-        raise NoReading("tls", f"{address[0]}:{address[1]} showed no certificate", kind="no-certificate")
-    return handshake, handshake.chain[0], f"{address[0]}:{address[1]}"
-
-
-@symptom("domain.certificate-expired")
-def check_certificate_is_inside_its_dates(front: Front) -> None:
-    """Outside its dates every client refuses the certificate: the service is down for all of them."""
-    handshake, leaf, address = _served(front)
-    now = handshake.time_of_look
-    if leaf.not_before <= now <= leaf.not_after:
-        return
-    expired = now > leaf.not_after
-    moment = leaf.not_after if expired else leaf.not_before
-    raise Found(
-        "expired" if expired else "not-yet-valid",
-        seen=f"the certificate {'ended' if expired else 'begins'} at {moment:%Y-%m-%d %H:%M} UTC",
-        wanted="a certificate that is valid now",
-        subject=address,
-        **_evidence(handshake, leaf, address),
-    )
+CODES = {
+    "DOMAIN_NOT_VERIFIED": "domain-not-verified",
+    "CERT_ISSUE_FAILED": "cert-issue-failed",
+    "ROUTING_FAILED": "routing-failed",
+}
+RETRY_GRACE_S = 900.0  # a queue may be a little behind
 
 
-@symptom("domain.certificate-expiring")
-def check_certificate_lasts(front: Front) -> None:
-    """An expiry is known weeks before; whoever hears of it on the day heard too late."""
-    handshake, leaf, address = _served(front)
-    left = (leaf.not_after - handshake.time_of_look).total_seconds() / DAY_S
-    lifetime = (leaf.not_after - leaf.not_before).total_seconds() / DAY_S
-    # Certificates of a few days are renewed at two thirds of their life, not weeks before the end.
-    warn = min(front.settings.warn_days, lifetime / 3)
-    alarm = min(front.settings.alarm_days, lifetime / 9)
-    if left >= warn or left < 0:
-        return
-    is_late = left < alarm
-    raise Found(
-        "renewal-failing" if is_late else "renewal-due",
-        seen=f"{left:.1f} days left of {lifetime:.0f}",
-        wanted=f"{warn:g} days or more" if not is_late else f"renewed before {alarm:g} days were left",
-        subject=address,
-        severity="P1" if is_late else "P2",
-        **_evidence(handshake, leaf, address),
-    )
-
-
-@symptom("domain.certificate-invalid")
-def check_certificate_is_trusted(front: Front) -> None:
-    """A certificate for another name or from an unknown issuer is refused by every client that looks."""
-    handshake, leaf, address = _served(front)
-    evidence = _evidence(handshake, leaf, address)
-
-    def found(cause: str, seen: str, wanted: str) -> Found:
-        return Found(cause, seen=seen, wanted=wanted, subject=address, **evidence)
-
-    problems = []
-    if not handshake.name_matches:
-        names = evidence["names"] or "no name"
-        problems.append(found("wrong-host", f"the certificate is for {names}", f"one for {handshake.server_name}"))
-    weak = next((c for c in handshake.chain if c.is_weak and not (c.is_self_signed and c is not leaf)), None)
-    if weak is not None:
-        problems.append(found("weak-key-or-signature", weak.weakness or "weak", "RSA 2048, EC 224 or more, and SHA-2"))
-    elif not handshake.trusted and _is_about_trust(handshake, leaf):
-        problems.append(found(*_distrust(handshake, leaf)))
-    Found.all(problems)
-
-
-def _is_about_trust(handshake: Handshake, leaf: Certificate) -> bool:
-    """Whether OpenSSL's refusal is about the chain; dates are certificate-expired's, the name is told above."""
-    in_dates = leaf.not_before <= handshake.time_of_look <= leaf.not_after
-    return handshake.verify_code not in (9, 10, 62) and (in_dates or leaf.is_self_signed)
-
-
-def _distrust(handshake: Handshake, leaf: Certificate) -> tuple[str, str, str]:
-    if leaf.is_self_signed:
-        return "self-signed", "the certificate is signed by itself", "one signed by a trusted authority"
-    if handshake.completed_by:
-        how = "the bundle" if handshake.completed_by == "bundle" else "its issuer's address"
-        seen = f"{len(handshake.chain)} certificate(s) served; the chain verifies once completed from {how}"
-        return "chain-incomplete", seen, "every intermediate certificate served"
-    return "untrusted-issuer", f"{leaf.issuer} is not trusted: {handshake.verify_error}", "a trusted issuer"
-
-
-def _evidence(handshake: Handshake, leaf: Certificate, address: str) -> dict[str, Any]:
-    return {
-        "address": address,
-        "server_name": handshake.server_name,
-        "not_before": f"{leaf.not_before:%Y-%m-%d %H:%M} UTC",
-        "not_after": f"{leaf.not_after:%Y-%m-%d %H:%M} UTC",
-        "days_left": round((leaf.not_after - handshake.time_of_look).total_seconds() / DAY_S, 1),
-        "issuer": leaf.issuer,
-        # Not the subject a finding is about: evidence and subject are told apart.
-        "names": ", ".join((*leaf.dns_names, *leaf.ip_addresses)),
-        "weakness": next((c.weakness for c in handshake.chain if c.weakness), "none"),
-        "chain": [f"{c.subject} <- {c.issuer}" for c in handshake.chain],
-        "verify_error": handshake.verify_error or "none",
+@symptom("domain.txt-missing")
+def check_domains_are_proved(domains: Domains) -> None:
+    """A domain that nothing proves is not verified, or loses what it had at the next look."""
+    expected = domains.expected()
+    Found.all([found for domain in expected for found in _unproved(domain)])
+    untold = {
+        d.name: "its token is not known"
+        for d in expected
+        if d.facts and d.record.verification_token is None and d.method != "cname" and not d.leads_home
     }
+    unseen = {**domains.unseen(), **untold}
+    if unseen:
+        raise not_seen(unseen, len(expected))
+
+
+def _unproved(domain: Domain) -> Iterator[Found]:
+    facts, token = domain.facts, domain.record.verification_token
+    if facts is None or token is None or domain.has_text or domain.method == "cname":
+        return
+    if domain.method == "any" and domain.leads_home:
+        return
+    place, said = domain.text_name, facts.txt.said
+    told = facts.authority.txt if facts.authority else None
+    seen = {
+        "no-such-name": f"{place} does not exist (NXDOMAIN)",
+        "no-such-record": f"{place} has no TXT record",
+        "server-failure": f"{place}: the name servers failed ({facts.txt.words})",
+        "timeout": f"{place}: no answer in time",
+        "there": f"{place} carries {_quoted(facts.txt.values)}",
+    }[said]
+    causes = {"no-such-name": "name-not-found", "no-such-record": "no-txt-record", "there": "wrong-token"}
+    cause = causes.get(said, said)
+    if said in causes and told is not None and token in told.values:
+        cause, seen = "not-propagated", f"{seen}, but {domain.authority} has it"
+    wanted = f"a TXT record with {token}"
+    if domain.method == "any":
+        wanted += f", or {domain.name} leading to {domain.base_host}"
+    yield Found(cause, seen=seen, wanted=wanted, subject=domain.name, **domain.evidence())
+
+
+@symptom("domain.cname-wrong")
+def check_domains_lead_here(domains: Domains) -> None:
+    """A domain that leads elsewhere shows somebody else's page under the customer's name, or none."""
+    expected = domains.expected()
+    Found.all([found for domain in expected for found in _led_astray(domain)])
+    if unseen := domains.unseen():
+        raise not_seen(unseen, len(expected))
+
+
+def _led_astray(domain: Domain) -> Iterator[Found]:
+    facts = domain.facts
+    if facts is None or domain.leads_home:
+        return
+    cause, seen = _where_to(domain)
+    if cause not in ("loop", "server-failure", "timeout") and domain.authority_leads_home:
+        cause, seen = "not-propagated", f"{seen}, but at {domain.authority} it leads to {domain.base_host}"
+    wanted = f"a CNAME to {domain.base_host}, or at an apex its addresses ({', '.join(domain.base_addresses)})"
+    yield Found(cause, seen=seen, wanted=wanted, subject=domain.name, **domain.evidence())
+
+
+def _where_to(domain: Domain) -> tuple[str, str]:
+    facts = domain.facts
+    assert facts
+    address, name = facts.address, domain.name
+    chain = " -> ".join((name, *address.aliases))
+    if address.is_loop:
+        return "loop", f"its aliases lead in a circle: {chain}"
+    if address.said == "server-failure":
+        return "server-failure", f"{name}: the name servers failed ({address.words})"
+    if address.said == "timeout":
+        return "timeout", f"{name}: no answer in time"
+    if address.aliases:
+        return "wrong-target", f"it leads to {address.aliases[-1]}: {chain}"
+    if facts.addresses:
+        return "conflicts-with-address-record", f"it has address records of its own: {', '.join(facts.addresses)}"
+    why = "does not exist (NXDOMAIN)" if address.said == "no-such-name" else "has neither CNAME nor address"
+    return "missing", f"{name} {why}"
+
+
+@symptom("domain.https-broken")
+def check_https_reaches_the_application(sites: Sites) -> None:
+    """This is what visitors meet: no connection, no handshake, or somebody else's error page."""
+    seen, gone = sites.seen()
+    Found.all([found for site in seen for found in _broken(site)])
+    if gone is not None:
+        raise gone
+
+
+def _broken(site: Site) -> Iterator[Found]:
+    def found(cause: str, seen: str, wanted: str) -> Found:
+        return Found(cause, seen=seen, wanted=wanted, subject=site.subject, **site.evidence)
+
+    where = f"{site.name} ({site.address})" if site.address != site.name else site.name
+    if site.unconnected:
+        yield found("connection-refused", f"{where}: {site.unconnected}", "a connection")
+    elif site.unshaken:
+        yield found("handshake-failed", f"{where}: {site.unshaken}", "a TLS handshake")
+    elif site.status is None:
+        yield found("server-error", f"GET {site.path}: {site.unanswered}", "an answer of the application")
+    elif site.status in site.unrouted_statuses or site.code in site.unrouted_codes:
+        code = f" {site.code}" if site.code else ""
+        yield found("not-routed", f"GET {site.path} got HTTP {site.status}{code}", "the application's own answer")
+    elif site.status >= 500:
+        yield found("server-error", f"GET {site.path} got HTTP {site.status}", "no 5xx")
+
+
+@symptom("domain.verification-failed")
+def check_verification_succeeds(domains: Domains) -> None:
+    """A customer's domain that stays unverified is a shop that does not open."""
+    records = require_records(domains.records())
+    Found.all([found for record in records for found in _unverified(domains.view(record), domains.run.started)])
+
+
+def _unverified(domain: Domain, now: float) -> Iterator[Found]:
+    record = domain.record
+    attempts, error = record.verification_attempts or 0, record.last_verification_error
+    is_settled = record.status in ("verified", "active")
+    code = next((cause for word, cause in CODES.items() if error and word in error), None)
+    if record.status == "failed":
+        cause = code or ("cert-issue-failed" if record.ssl_status == "failed" else "domain-not-verified")
+    elif not is_settled and attempts >= domain.most_attempts:
+        cause = "attempts-exhausted"
+    elif not is_settled and record.next_retry_at is not None and record.next_retry_at < now - RETRY_GRACE_S:
+        cause = "retry-overdue"
+    else:
+        return
+    seen = f"status {record.status} after {attempts} attempts"
+    seen += f", next retry due {domain.moment(record.next_retry_at)}" if record.next_retry_at else ""
+    seen += f"; {error}" if error else ""
+    escalation = f"support has been asked for: {record.support_url}" if record.support_url else "no ticket is open yet"
+    wanted = f"verified within {domain.most_attempts - 1} attempts, retries on time"
+    evidence = domain.evidence() | {"escalation": escalation, "attempts": attempts, "error": error or "no error noted"}
+    yield Found(cause, seen=seen, wanted=wanted, subject=domain.name, **evidence)
+
+
+@symptom("domain.failure-events")
+def check_failures_do_not_repeat(domains: Domains) -> None:
+    """A failure that repeats is retried in vain: somebody has to look before the customer does."""
+    records = domains.records()
+    events = domains.events()
+    Found.all([found for record in records for found in _repeated(domains.view(record), events.get(record.domain, []))])
+
+
+CAUSES = {VERIFY: "repeated-verification-failure", ISSUE: "repeated-issue-failure"}
+
+
+def _repeated(domain: Domain, events: list[Event]) -> Iterator[Found]:
+    for kind, cause in CAUSES.items():
+        failures = [event for event in events if event.kind == kind]
+        if len(failures) < domain.most_events:
+            continue
+        newest = failures[0]
+        reasons = Counter(event.reason for event in failures)
+        evidence = domain.evidence() | {
+            "count": len(failures),
+            "kind": kind,
+            "newest": domain.moment(newest.at),
+            "newest_reason": newest.reason,
+            "reasons": [f"{count} x {reason}" for reason, count in reasons.most_common(5)],
+        }
+        seen = f"{len(failures)} x {kind} in {domain.events_h:g} h, the newest {evidence['newest']}: {newest.reason}"
+        yield Found(cause, seen=seen, wanted=f"fewer than {domain.most_events}", subject=domain.name, **evidence)
+
+
+def _quoted(values: tuple[str, ...]) -> str:
+    shown = [repr(value if len(value) <= 60 else value[:59] + "…") for value in values[:4]]
+    return ", ".join(shown) + (f" and {len(values) - 4} more" if len(values) > 4 else "")

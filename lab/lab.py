@@ -86,6 +86,7 @@ class Lab:
     def _variables(self) -> dict[str, str]:
         shared = {
             "LAB_RESOLVER": f"127.0.0.1:{self.dns.port}",
+            "LAB_AUTHORITATIVE_PORT": str(self.dns.authoritative.port),
             "LAB_CA_FILE": str(self.authority.ca_file),
             "LAB_INTERMEDIATES_FILE": str(self.authority.intermediates_file),
         }

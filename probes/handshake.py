@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import time
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from probes.deadline import Deadline
 from probes.exchange import CUT
 from probes.names import is_address
 from probes.reading import NoReading
-from probes.trust import context, load_client_certificate, openssl_words
+from probes.trust import context, lenient, openssl_words
 
 
 @dataclass(frozen=True)
@@ -96,21 +95,10 @@ class Shaker:
 
     def _unverified(self, verify_error: str, verify_code: int | None) -> Shaken:
         try:
-            shaken = self._shake(self._lenient())
+            shaken = self._shake(lenient(self.resource, self.client_certificate))
         except OSError as error:
             raise self.failed(error) from None
         return replace(shaken, verify_error=verify_error, verify_code=verify_code)
-
-    def _lenient(self) -> ssl.SSLContext:
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE  # looking at a bad certificate is the point
-        made.set_ciphers("ALL:@SECLEVEL=0")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            made.minimum_version = ssl.TLSVersion.TLSv1
-        load_client_certificate(made, self.resource, self.client_certificate)
-        return made
 
     def _shake(self, using: ssl.SSLContext) -> Shaken:
         made = connect(
@@ -129,10 +117,10 @@ class Shaker:
                 if self.deadline.expired:
                     raise TimeoutError
                 protocol = secured.version() or ""
-                return Shaken(_served(secured), made.peer, protocol, made.dns_ms, made.connect_ms, tls_ms)
+                return Shaken(chain_served(secured), made.peer, protocol, made.dns_ms, made.connect_ms, tls_ms)
 
 
-def _served(secured: Any) -> list[bytes]:
+def chain_served(secured: Any) -> list[bytes]:
     """The chain as the server sent it, in DER."""
     if hasattr(secured, "get_unverified_chain"):  # Python 3.13
         return list(secured.get_unverified_chain())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,19 @@ from probes.regular import open_regular, why
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from probes.handshake import Shaker
+    from probes.deadline import Deadline
 
 MAX_STEPS = 4
 MAX_SIZE = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How an issuer's certificate is fetched."""
+
+    resource: str
+    resolver: str | None
+    deadline: Deadline
 
 
 def from_file(path: str, resource: str) -> list[bytes]:
@@ -46,12 +56,13 @@ def _is_root(der: bytes) -> bool:
         return True
 
 
-def from_aia(chain: list[bytes], shaker: Shaker) -> list[bytes]:
+def from_aia(chain: list[bytes], resource: str, resolver: str | None, deadline: Deadline) -> list[bytes]:
     """The missing issuers, fetched one after the other from where each certificate says (RFC 5280, 4.2.2.1)."""
     found: list[bytes] = []
-    top = _top([read(der) for der in chain])
+    ask = Asking(resource, resolver, deadline)
+    top = top_of([read(der) for der in chain])
     for _ in range(MAX_STEPS):
-        fetched = next((der for url in top.issuer_urls for der in _fetch(url, top.issuer, shaker)), None)
+        fetched = next((der for url in top.issuer_urls for der in _fetch(url, top.issuer, ask)), None)
         if fetched is None:
             break
         top = read(fetched)
@@ -61,7 +72,7 @@ def from_aia(chain: list[bytes], shaker: Shaker) -> list[bytes]:
     return found
 
 
-def _top(chain: list[Certificate]) -> Certificate:
+def top_of(chain: list[Certificate]) -> Certificate:
     """The last certificate that can be reached from the leaf; servers send them in any order."""
     top, by_subject = chain[0], {certificate.subject: certificate for certificate in chain[1:]}
     while top.issuer in by_subject:
@@ -69,16 +80,16 @@ def _top(chain: list[Certificate]) -> Certificate:
     return top
 
 
-def _fetch(url: str, subject: str, shaker: Shaker) -> list[bytes]:
+def _fetch(url: str, subject: str, ask: Asking) -> list[bytes]:
     """The certificates at `url` that are of that subject; none where it can't be had in time."""
-    left = shaker.deadline.remaining()
+    left = ask.deadline.remaining()
     if not url.lower().startswith("http://") or left <= 0:  # over https it could need itself
         return []
     site = Http(
         url,
-        resource=shaker.resource,
+        resource=ask.resource,
         timeout_s=left,
-        resolver=shaker.resolver,
+        resolver=ask.resolver,
         max_body=MAX_SIZE,
     )
     try:

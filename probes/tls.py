@@ -113,7 +113,7 @@ def _completed_by(
     given = from_file(bundle, shaker.resource) if bundle else []
     if given and shaker.code_with(given) not in UNTRUSTED:
         return "bundle"
-    fetched = from_aia(shaken.chain, shaker) if follow_aia else []
+    fetched = from_aia(shaken.chain, shaker.resource, shaker.resolver, shaker.deadline) if follow_aia else []
     if fetched and shaker.code_with(given + fetched) not in UNTRUSTED:
         return "aia"
     return None

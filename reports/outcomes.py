@@ -53,6 +53,8 @@ class Result:
     needs: list[str]
     text: Symptom | None
     findings: list[Finding] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)
+    """Of an unknown: what could not be looked at, where it is about some of many."""
     explained_by: str | None = None
     trace: str = ""
     readings: list[dict[str, Any]] = field(default_factory=list)
@@ -78,6 +80,7 @@ def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
         resource=resource,
         text=text,
         findings=[_finding(found, record, text) for found in record["findings"]],
+        subjects=record.get("subjects") or [],
         trace=record.get("trace", ""),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runbooks.model import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reports.outcomes import Finding, Result
     from runbooks.model import Edge, Explanations
@@ -34,7 +34,8 @@ class Root:
 def work_out(results: list[Result], explanations: Explanations) -> list[Root]:
     """The roots, gravest first; `explained_by` is set on every finding and unknown that has one."""
     nodes = sorted(_nodes(results), key=_order)
-    parents = {_key(node): _explainer(node, nodes, explanations) for node in nodes}
+    known = _Explanations(nodes, explanations)
+    parents = {_key(node): known.parent(node) for node in nodes}
     roots: dict[str, Root] = {}
     for node in nodes:
         top = _top(node, parents)
@@ -91,27 +92,52 @@ def _top(node: Node, parents: dict[int, Node | None]) -> Node:
     return node
 
 
-def _explainer(node: Node, nodes: list[Node], explanations: Explanations) -> Node | None:
-    found = [other for other in nodes if other[1] is not None and _may_explain(other, node)]
-    result, finding = node
-    for edge in explanations.edges:
-        if _covers(edge, node):
-            parent = next((other for other in found if other[0].symptom == edge.from_), None)
-            if parent is not None:
-                return parent
-    if finding is None:
-        for symptom in explanations.resources.get(result.resource or "", ()):
-            parent = next((other for other in found if other[0].symptom == symptom), None)
-            if parent is not None:
-                return parent
-    return None
+class _Explanations:
+    """Finds what explains a node. Looked up by name, for there may be ten thousand findings."""
 
+    def __init__(self, nodes: list[Node], explanations: Explanations) -> None:
+        self._explanations = explanations
+        self._found: dict[tuple[str, str], list[Node]] = {}
+        self._about: dict[tuple[str, str, str | None], list[Node]] = {}
+        for result, finding in nodes:
+            if finding is not None:
+                self._found.setdefault((result.system, result.symptom), []).append((result, finding))
+                self._about.setdefault((result.system, result.symptom, finding.subject), []).append((result, finding))
 
-def _may_explain(other: Node, node: Node) -> bool:
-    if other[0].system != node[0].system or other[0].symptom == node[0].symptom:
-        return False
-    theirs, ours = other[1] and other[1].subject, node[1] and node[1].subject
-    return theirs is None or ours is None or theirs == ours
+    def parent(self, node: Node) -> Node | None:
+        """The finding that explains a finding or an unknown; the first edge that fits wins."""
+        for edge in self._explanations.edges:
+            if _covers(edge, node) and (found := self._of(edge.from_, node, same_subject=edge.same_subject)):
+                return found
+        return self._of_resource(node[0]) if node[1] is None else None
+
+    def _of_resource(self, result: Result) -> Node | None:
+        """What explains that a resource gave no answer: where it is about subjects, about every one of them."""
+        symptoms = self._explanations.resources.get(result.resource or "", ())
+        if not result.subjects:
+            return next((found for s in symptoms if (found := self._of(s, (result, None)))), None)
+        parents = [self._about_one(symptoms, result, subject) for subject in result.subjects]
+        return min((p for p in parents if p), key=_order) if all(parents) else None
+
+    def _about_one(self, symptoms: Iterable[str], result: Result, subject: str) -> Node | None:
+        keys = ((result.system, symptom, subject) for symptom in symptoms if symptom != result.symptom)
+        return next((self._about[key][0] for key in keys if key in self._about), None)
+
+    def _of(self, pattern: str, node: Node, *, same_subject: bool = False) -> Node | None:
+        """The first finding of a symptom, or `symptom:cause`, on the same system and (where both have one) subject."""
+        result, finding = node
+        symptom, _, cause = pattern.partition(":")
+        if symptom == result.symptom:
+            return None
+        subject = finding.subject if finding else None
+        everywhere = [] if same_subject else self._about.get((result.system, symptom, None), [])
+        if subject is not None:
+            candidates = [*self._about.get((result.system, symptom, subject), []), *everywhere]
+        elif same_subject or result.subjects:
+            candidates = self._about.get((result.system, symptom, None), [])
+        else:
+            candidates = self._found.get((result.system, symptom), [])
+        return next((other for other in candidates if not cause or (other[1] and other[1].cause == cause)), None)
 
 
 def _covers(edge: Edge, node: Node) -> bool:

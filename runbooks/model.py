@@ -147,6 +147,7 @@ class System:
     variables: capabilities.Variables | None = None
     host: capabilities.Host | None = None
     tls: capabilities.Tls | None = None
+    domains: capabilities.Domains | None = None
     logs: capabilities.Logs | None = None
     openapi: capabilities.OpenApi | None = None
     backups: capabilities.Backups | None = None
@@ -192,13 +193,15 @@ class Edge:
 
     __pydantic_config__ = STRICT
     from_: str
-    """The symptom that explains (`from` in the file)."""
+    """The symptom that explains, or `symptom:cause` (`from` in the file)."""
     to: list[str] = field(default_factory=list)
     """What it explains: symptoms, `area.*`, `symptom:cause`."""
     through: str | None = None
     """Or everything whose check looks through this capability."""
     when_unknown: bool = False
     """It explains only that a check could not look."""
+    same_subject: bool = False
+    """It explains only what is about the same subject, or what has none as it has none."""
 
 
 @dataclass(frozen=True, kw_only=True)

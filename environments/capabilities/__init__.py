@@ -7,6 +7,7 @@ the environment's win. Plain dataclasses: they are validated with pydantic when 
 
 from environments.capabilities.ai import Ai
 from environments.capabilities.backups import Backups
+from environments.capabilities.domains import Domains, DomainsApi, DomainsTable
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
 from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
 from environments.capabilities.logs import Logs, SlowRequests
@@ -29,6 +30,9 @@ __all__ = [
     "Backups",
     "Chain",
     "ChainStep",
+    "Domains",
+    "DomainsApi",
+    "DomainsTable",
     "Groq",
     "Health",
     "Host",

@@ -7,7 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab.reverseai.names import BASE_HOST, WORKSPACES, schema_of
+from lab.reverseai.names import WORKSPACES, schema_of
 
 Rows = list[dict[str, Any]]
 
@@ -98,25 +98,4 @@ def events() -> Rows:
             "path": "/run",
         }
         rows.append({"event_type": kind, "payload_json": json.dumps(payload), "created_at": at(120 + 300 * number)})
-    return rows
-
-
-def domains() -> Rows:
-    rows: Rows = []
-    for number, workspace in enumerate(WORKSPACES):
-        issued = at(86400 * 20)
-        rows.append(
-            {
-                "workspace_id": workspace,
-                "domain": f"shop{number}.{BASE_HOST.partition('.')[2]}",
-                "status": "active",
-                "verification_token": f"rv-{workspace}",
-                "verification_attempts": 1,
-                "ssl_status": "issued",
-                "verified_at": issued,
-                "ssl_issued_at": issued,
-                "ssl_expires_at": issued + timedelta(days=90),
-                "created_at": at(86400 * 21),
-            }
-        )
     return rows

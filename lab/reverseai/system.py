@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.reverseai import seeds
+from lab.reverseai import domains, seeds
 from lab.reverseai.accounts import MONITOR, SERVICE, WORKER, accounts
 from lab.reverseai.metrics import ReverseMetrics, series
-from lab.reverseai.names import DATABASE, DATABASE_HOST, HOST, RECOVERABLE
+from lab.reverseai.names import BASE_HOST, DATABASE, DATABASE_HOST, HOST, RECOVERABLE
 from lab.reverseai.service import Service
 from lab.servers.asgi import HttpServer
 from lab.servers.certificates import ChainPlan
+from lab.servers.edge import Edge
 from lab.servers.front import Front
 from lab.servers.mariadb import MariaDb
 from lab.servers.mariadb_proxy import MariaDbProxy
@@ -43,6 +44,7 @@ class ReverseAi:
         self.http = HttpServer()
         self.front = Front(self.http.port, lab.authority.context)
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
+        self.edge = Edge(lab.authority.context, BASE_HOST)
         self.mariadb = MariaDb(lab.run.sub("ra-db"), [(DATABASE, _schema())])
         self.database_port = MariaDbProxy(lambda: self.mariadb.port)
         self.prometheus = Prometheus(lab.run.sub("ra-prometheus"), ReverseMetrics(), series)
@@ -52,12 +54,14 @@ class ReverseAi:
     @property
     def parts(self) -> list[Part]:
         """In the order in which a change settles: the service looks last."""
-        return [self.front, self.database_port, self.prometheus, self.service]
+        return [self.front, self.edge, self.database_port, self.prometheus, self.service]
 
     async def start(self) -> None:
         self.service.behaviour.token = secrets.token_urlsafe(32)
         records = self._lab.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
+        domains.name_records(self._lab.dns.behaviour)
+        domains.certificates(self.edge.behaviour)
         await asyncio.gather(self._start_database(), self._start_service(), self._start_metrics())
         if "mariadb" not in self.missing:
             from lab.reverseai.store import Store
@@ -67,7 +71,8 @@ class ReverseAi:
             await part.settle()
 
     async def stop(self) -> None:
-        await asyncio.gather(self.http.stop(), self.front.stop(), self.database_port.stop(), self.prometheus.stop())
+        fronts = (self.http, self.front, self.edge, self.database_port, self.prometheus)
+        await asyncio.gather(*(part.stop() for part in fronts))
         if self.service.store:
             self.service.store.close()
         await self.mariadb.stop()
@@ -97,7 +102,7 @@ class ReverseAi:
             "what_reverse_node_logs": nodes,
             "what_reverse_workspace_databases": seeds.workspace_databases(),
             "what_reverse_runtime_events": seeds.events(),
-            "what_reverse_app_domains": seeds.domains(),
+            "what_reverse_app_domains": domains.rows(),
         }
         for table, content in rows.items():
             self.mariadb.insert(f"{DATABASE}.{table}", content)
@@ -134,6 +139,8 @@ class ReverseAi:
             "LAB_REVERSE_PROMETHEUS_URL": self.prometheus.url,
             "LAB_REVERSE_PROMETHEUS_USER": USER,
             "LAB_REVERSE_PROMETHEUS_PASSWORD": PASSWORD,
+            "LAB_REVERSE_BASE_HOST": BASE_HOST,
+            "LAB_REVERSE_EDGE_PORT": str(self.edge.port),
         }
         if "prometheus" in self.missing:
             del variables["LAB_REVERSE_PROMETHEUS_URL"]

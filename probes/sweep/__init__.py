@@ -1,0 +1,201 @@
+"""What is the state of many domains: their names, what they serve, where a request ends up? All at once.
+
+Asynchronous inside, plain to call. One thread, one epoll, some hundred domains under way; each has its own time, and
+one that keeps the sweep waiting gives its place to the next while it waits.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from probes.deadline import within
+from probes.journal import reading
+from probes.names import split_address
+from probes.reading import NoReading
+from probes.sweep.asking import NameServer
+from probes.sweep.facts import Facts, Swept
+from probes.sweep.loop import Loop
+from probes.sweep.naming import Names, in_ascii
+from probes.sweep.plan import Plan
+from probes.sweep.serving import RESOURCE, Serving, without_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from probes.sweep.loop import Task
+
+__all__ = ["Facts", "Plan", "Swept", "in_ascii", "sweep"]
+
+SLOW_S = 1.0
+PORT = 53
+
+
+def sweep(
+    domains: Iterable[str],
+    plan: Plan,
+    *,
+    needs_authority: Callable[[str, Facts, tuple[str, ...]], bool] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Swept:
+    """Look at every domain once.
+
+    needs_authority  of a domain, what was seen and the base host's addresses: whether its zone's servers are asked too
+    progress         is called now and then with how many are done, of how many
+
+    NoReading: no-resolver, name-server-silent (it answered nothing at all), and the kinds of probes.trust.
+    """
+    names = list(dict.fromkeys(domains))
+    with reading(f"sweep over {len(names)} domains") as told:
+        swept = _Sweep(names, plan, needs_authority, progress).swept()
+        told.update(
+            domains=len(names),
+            seen=len(swept.facts),
+            unseen=len(swept.unseen),
+            questions=swept.questions,
+            resolver=swept.resolver,
+            base_addresses=list(swept.base_addresses),
+            domains_per_s=round(len(swept.facts) / max(swept.duration_s, 0.001)),
+        )
+        return swept
+
+
+class _Sweep:
+    def __init__(
+        self,
+        domains: list[str],
+        plan: Plan,
+        needs_authority: Callable[[str, Facts, tuple[str, ...]], bool] | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.domains, self.plan = domains, plan
+        self.needs_authority, self.progress = needs_authority, progress
+        self.swept_: dict[str, Facts] = {}
+        self.unseen: dict[str, str] = {}
+        self.quick = self.slow = 0
+        self.waiting: Iterator[str] = iter(domains)
+        self.is_silent = False
+
+    def swept(self) -> Swept:
+        begun, at = time.monotonic(), time.time()
+        deadline = within(self.plan.limit_s)
+        with ExitStack() as stack:
+            self.loop = Loop()
+            stack.callback(self.loop.close)
+            where = _resolver(self.plan.resolver)
+            self.resolver = NameServer(self.loop, where)
+            self.names = Names(self.loop, self.plan, self.resolver)
+            stack.callback(self.names.close)
+            self.serving = Serving(self.loop, self.plan)
+            self.loop.spawn(self._begin())
+            self.loop.run(deadline)
+            if self.is_silent:
+                raise self._silent()
+        for domain in self.domains:
+            if domain not in self.swept_ and domain not in self.unseen:
+                self.unseen[domain] = f"the sweep was not over within {deadline.seconds:g} s"
+        return Swept(
+            self.swept_,
+            self.names.base_addresses,
+            self.unseen,
+            time.monotonic() - begun,
+            at,
+            self.resolver.questions,
+            self.resolver.where,
+        )
+
+    def _silent(self) -> NoReading:
+        what = "nobody listens there" if self.resolver.is_closed_port else f"no answer in {self.plan.timeout_s:g} s"
+        text = f"the name server {self.resolver.where} gives no answer: {what}"
+        return NoReading(RESOURCE, text, kind="name-server-silent", evidence={"resolver": self.resolver.where})
+
+    async def _begin(self) -> None:
+        """The base host's addresses first: what leads there is told by them."""
+        task = self.loop.running
+        assert task
+        task.limit(time.monotonic() + self.plan.timeout_s)
+        await self.names.look_up_base()
+        if self.plan.base_host and not self.resolver.answers:
+            self.is_silent = True
+            return
+        self._start_some()
+
+    def _start_some(self) -> None:
+        while self.quick < self.plan.at_once and not self.is_silent:
+            domain = next(self.waiting, None)
+            if domain is None:
+                return
+            self.quick += 1
+            self.loop.spawn(self._look(domain))
+
+    async def _look(self, domain: str) -> None:
+        task = self.loop.running
+        assert task
+        place = _Place(self)
+        try:
+            facts = await self._facts(domain, task)
+        except ValueError as error:
+            self.unseen[domain] = str(error)
+        else:
+            self.swept_[domain] = facts
+        finally:
+            place.leave()
+        if self.progress:
+            self.progress(len(self.swept_) + len(self.unseen), len(self.domains))
+
+    async def _facts(self, domain: str, task: Task) -> Facts:
+        task.limit(time.monotonic() + self.plan.timeout_s)
+        facts = await self.names.facts(in_ascii(domain))
+        if not self.resolver.answers:
+            self.is_silent = True
+        elif self.needs_authority and self.needs_authority(domain, facts, self.names.base_addresses):
+            await self.names.ask_authority(facts)
+        if facts.addresses:
+            await self.serving.look(facts)
+        else:
+            facts.gone = without_address(facts)
+        return facts
+
+
+class _Place:
+    """A domain's place among those that are looked at; the slow wait beside, and let others begin."""
+
+    def __init__(self, sweep: _Sweep) -> None:
+        self.sweep = sweep
+        self.is_slow = False
+        self.timer = sweep.loop.call_at(time.monotonic() + SLOW_S, self._step_aside)
+
+    def _step_aside(self) -> None:
+        if self.sweep.slow < self.sweep.plan.slow_at_once:
+            self.is_slow = True
+            self.sweep.slow += 1
+            self.sweep.quick -= 1
+            self.sweep._start_some()
+
+    def leave(self) -> None:
+        self.sweep.loop.cancel(self.timer)
+        if self.is_slow:
+            self.sweep.slow -= 1
+        else:
+            self.sweep.quick -= 1
+        self.sweep._start_some()
+
+
+def _resolver(given: str | None) -> tuple[str, int]:
+    """The name server to ask: the one given, or the machine's first (resolv.conf(5))."""
+    text = given
+    if text is None:
+        try:
+            with open("/etc/resolv.conf", encoding="utf-8", errors="replace") as file:
+                found = re.search(r"^\s*nameserver\s+(\S+)", file.read(1 << 16), re.MULTILINE)
+        except OSError:
+            found = None
+        if found is None:
+            raise NoReading(RESOURCE, "no resolver is given, and /etc/resolv.conf names none", kind="no-resolver")
+        text = found[1].partition("%")[0]
+    try:
+        return split_address(text, PORT)
+    except ValueError:
+        raise NoReading(RESOURCE, "the resolver is no address[:port]", kind="no-resolver") from None
