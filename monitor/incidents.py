@@ -32,6 +32,7 @@ class Word:
     key: Key
     severity: str
     began: float
+    lasted_s: float
     told: dict[str, Any]
     note: str = ""
     who: tuple[str, ...] = ()
@@ -51,6 +52,8 @@ class Incidents:
             if not has_come(state, mark, self.rules):
                 return
             incident = self._opened(state)
+        if mark == CLEAR and state.clears == 1:
+            self._change(incident, cleared=self.at)
         if mark == ROOT:
             yield from self._still_there(incident, state)
         elif mark == CLEAR and has_gone(state, incident["severity"], self.rules):
@@ -76,7 +79,8 @@ class Incidents:
 
     def _still_there(self, incident: Row, state: State) -> Iterator[Word]:
         is_graver = state.severity < incident["severity"]
-        self._change(incident, severity=min(state.severity, incident["severity"]), told=json.dumps(state.told))
+        gravest, told = min(state.severity, incident["severity"]), json.dumps(state.told)
+        self._change(incident, severity=gravest, told=told, cleared=None)
         acknowledged = self._acknowledged(state)
         if acknowledged:
             self._change(incident, acknowledged=acknowledged)
@@ -118,7 +122,9 @@ class Incidents:
     def _word(self, kind: str, row: Row, state: State, note: str = "", who: tuple[str, ...] = ()) -> Word:
         self._change(row, last_told=self.at)
         now = self._row(row["id"])
-        return Word(kind, row["id"], state.key, now["severity"], row["began"], json.loads(now["told"]), note, who)
+        lasted = (now["cleared"] or self.at) - now["began"]
+        told = json.loads(now["told"])
+        return Word(kind, now["id"], state.key, now["severity"], now["began"], lasted, told, note, who)
 
     def _change(self, row: Row, **values: Any) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)

@@ -30,11 +30,11 @@ def title(word: Word, environment: str) -> str:
     return clean(f"[{environment}] {_HEADS[word.kind].format(word)}{tail}")
 
 
-def body(word: Word, systems: dict[str, Chosen], at: float, link: str) -> str:
-    return "\n".join(_lines(word, systems, at, link)) + "\n"
+def body(word: Word, systems: dict[str, Chosen], link: str) -> str:
+    return "\n".join(_lines(word, systems, link)) + "\n"
 
 
-def _lines(word: Word, systems: dict[str, Chosen], at: float, link: str) -> Iterator[str]:
+def _lines(word: Word, systems: dict[str, Chosen], link: str) -> Iterator[str]:
     chosen, told = systems.get(word.key.system), word.told
     text = chosen.symptoms.get(word.key.symptom) if chosen else None
     if text is not None:
@@ -43,14 +43,13 @@ def _lines(word: Word, systems: dict[str, Chosen], at: float, link: str) -> Iter
         yield f"{told['resource']} gives no answer: nobody knows about {', '.join(told['symptoms'])}."
     if word.note:
         yield clean(f"{word.note[0].upper()}{word.note[1:]}.")
-    since = f"{clock(word.began)}, {length(at - word.began)}"
     if word.kind == "resolved":
-        yield f"It began {since} ago, and is clear."
+        yield f"It began {clock(word.began)}, and lasted {length(word.lasted_s)}."
     elif word.kind == "unwatched":
-        yield f"It began {since} ago. No run looks at it any more: whether it is gone is not known."
+        yield f"It began {clock(word.began)}. No run looks at it any more: whether it is gone is not known."
     else:
         yield from _trouble(word)
-        yield f"since: {since}"
+        yield f"since: {clock(word.began)}, {length(word.lasted_s)}"
     if word.who:
         yield f"call: {', '.join(word.who)}{_within(word, chosen)}"
     if link:

@@ -120,7 +120,7 @@ class Round:
         for state, mark in list(states.take_in(store, look(document), self.at)):
             for word in incidents.follow(state, mark):
                 title = messages.title(word, self.name)
-                body = messages.body(word, self.files.systems, self.at, link)
+                body = messages.body(word, self.files.systems, link)
                 channels = outbox.queue(store, self.rules, word, self.at, title, body)
                 self.said.append(title + ("" if channels else " (no channel is told)"))
 

@@ -22,6 +22,8 @@ def show(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
     rules = round_.rules
     if rules.metrics is not None or rules.push is not None:
         yield from _metrics(round_, store, is_whole=is_whole)
+    if rules.page is not None:
+        yield from _page(round_, store)
     if is_whole and not round_.troubles:
         yield from _ping(round_)
 
@@ -49,6 +51,17 @@ def _metrics(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
             push(gateway, round_.name, text)
     except OSError as error:
         yield round_.vault.redaction.text(f"the metrics could not be pushed: {error}")
+
+
+def _page(round_: Round, store: Store) -> Iterator[str]:
+    from monitor.page import page
+
+    path = round_.path_of(round_.rules.page)
+    try:
+        if path is not None:
+            write_atomically(path, page(store, round_.files, round_.at, round_.rules.every_min))
+    except OSError as error:
+        yield f"the status page could not be written to {path}: {error.strerror}"
 
 
 def _ping(round_: Round) -> Iterator[str]:

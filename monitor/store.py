@@ -35,6 +35,8 @@ STEPS = (
     CREATE INDEX delivery_due ON delivery (channel, message) WHERE delivered_at IS NULL;
     CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # Since when an incident is clear, if it is; it ends only after some runs more.
+    "ALTER TABLE incident ADD COLUMN cleared REAL",
 )
 Row = sqlite3.Row
 
