@@ -1,36 +1,105 @@
-"""Is there a backup young enough to be of use?"""
+"""Is there a backup young enough to be of use, is it whole, and can it be restored?"""
 
 from __future__ import annotations
 
 import time
-from math import inf
-from typing import Any
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import BackupFolder
+from fixtures.handles import Backups
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from probes.backups import Backup, Dumps, Source
 
 HOUR_S = 3600
+BEING_WRITTEN_S = 600
+PREDECESSORS = 7
+
+
+def _in_each(places: Iterable[Any], look: Callable[[Any], Found | None]) -> None:
+    """What is found in all places; what couldn't be read in one counts where nothing is found in another."""
+    found, silent = [], list[NoReading]()
+    for place in places:
+        try:
+            found.append(look(place))
+        except NoReading as silence:
+            silent.append(silence)
+    Found.all(one for one in found if one)
+    if silent:
+        raise silent[0]
 
 
 @symptom("backup.stale")
-def check_newest_backup_is_young(backups: BackupFolder) -> None:
+def check_newest_backup_is_young(backups: Backups) -> None:
     """What was written since the newest backup is lost when the database is."""
-    files, now = backups.newest_first(), time.time()
-    whole = [file for file in files if file.size]  # a dump that failed leaves an empty file
-    to_come = sum(file.mtime > now + HOUR_S for file in whole)  # they come first
-    evidence: dict[str, Any] = {"folder": str(backups.folder), "limit_h": backups.settings.max_age_h}
-    wanted = f"one younger than {backups.settings.max_age_h:g} h"
+    sources = backups.sources()
+    _in_each(sources, lambda source: _stale(backups, source, is_one_of_many=len(sources) > 1))
+
+
+def _stale(backups: Backups, source: Source, *, is_one_of_many: bool) -> Found | None:
+    listed, now, limit_h = backups.listed(source), time.time(), backups.settings.max_age_h
+    whole = [backup for backup in listed if backup.size != 0]  # a dump that failed leaves an empty file
+    to_come = sum(backup.at > now + HOUR_S for backup in whole)  # they come first
+    told: dict[str, Any] = {
+        "subject": source.kind if is_one_of_many else None,
+        "wanted": f"one younger than {limit_h:g} h",
+    }
+    told |= {"place": source.place, "folder": source.place, "limit_h": limit_h}
     if not whole:
-        empty = f" that is not empty ({len(files)} are)" if files else ""
-        seen = f"no file named {backups.settings.pattern} in {backups.folder}{empty}"
-        raise Found("none", seen=seen, wanted=wanted, newest="none", age_h="none", **evidence)
+        empty = f" that is not empty ({len(listed)} are)" if listed else ""
+        seen = f"no backup of the expected name in {source.place}{empty}"
+        return Found("none", seen=seen, newest="none", age_h="none", **told)
     newest = whole[to_come] if to_come < len(whole) else None
-    age_h = (now - newest.mtime) / HOUR_S if newest else inf
-    if age_h <= backups.settings.max_age_h:
-        return
-    if to_come:
-        reason = f"{whole[0].path.name} bears a date to come, so its age can't be told"
+    age_h = (now - newest.at) / HOUR_S if newest else float("inf")
+    if age_h <= limit_h:
+        return None
+    if to_come or newest is None:
+        reason = f"{whole[0].name} bears a date to come, so its age can't be told"
         raise NoReading("backups", reason, kind="date-to-come")
-    if newest:
-        seen = f"the newest, {newest.path.name}, is {age_h:.0f} h old"
-        raise Found("too-old", seen=seen, wanted=wanted, newest=newest.path.name, age_h=round(age_h), **evidence)
+    seen = f"the newest, {newest.name}, is {age_h:.0f} h old"
+    return Found("too-old", seen=seen, newest=newest.name, age_h=round(age_h), **told)
+
+
+@symptom("backup.corrupt")
+def check_newest_dump_is_whole(backups: Backups) -> None:
+    """A dump that ends in the middle is noticed when it is needed, unless somebody looks before."""
+    sources = backups.dumps()
+    if not sources:
+        raise NoReading("backups", "no place of dumps is named: give backups.folder or bucket", kind="no-source")
+    _in_each(sources, lambda source: _corrupt(backups, source, is_one_of_many=len(sources) > 1))
+
+
+def _corrupt(backups: Backups, source: Dumps, *, is_one_of_many: bool) -> Found | None:
+    listed = backups.listed(source)
+    if not listed:
+        raise NoReading("backups", f"{source.place} holds no dump to look into", kind="no-dump")
+    newest, sizes = listed[0], [backup.size for backup in listed[1 : PREDECESSORS + 1] if backup.size]
+    facts = backups.inspected(source, newest)
+    if facts.broken and time.time() - newest.at < BEING_WRITTEN_S:
+        raise NoReading("backups", f"{newest.name} may still be being written", kind="being-written")
+    usual = median(sizes) if sizes else None
+    least = usual * backups.settings.least_percent / 100 if usual else 0
+    cause = facts.broken or ("too-small" if (newest.size or 0) < least else None)
+    if cause is None:
+        return None
+    return Found(
+        cause,
+        seen=f"{newest.name}: {facts.what if facts.broken else _small(newest, usual)}",
+        wanted="a dump that decompresses to its end and ends with pg_dump's last words, about as large as those before",
+        subject=source.kind if is_one_of_many else None,
+        place=source.place,
+        newest=newest.name,
+        before=listed[1].name if len(listed) > 1 else "none",
+        size=newest.size,
+        usual=round(usual) if usual else "unknown",
+        packed=facts.packed,
+        plain=facts.plain,
+        what=facts.what,
+    )
+
+
+def _small(newest: Backup, usual: float | None) -> str:
+    return f"{newest.size} bytes, where those before it have about {usual:.0f}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from probes.deadline import within
@@ -97,6 +99,15 @@ class Bucket:
             with contextlib.closing(body):
                 return bytes(body.read(max_bytes))
 
+    @contextlib.contextmanager
+    def opened(self, key: str) -> Iterator[BinaryIO]:
+        """An object to be read piece by piece, within the running check's deadline; no piece keeps us longer than
+        timeout_s."""
+        with self._asking(f"read s3://{self.bucket}/{key}"):
+            body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
+        with contextlib.closing(body), within(math.inf).on_expiry(body.close):
+            yield cast(BinaryIO, _Piecewise(body, self))
+
     def close(self) -> None:
         if "_client" in self.__dict__:
             self._client.close()
@@ -155,6 +166,25 @@ class Bucket:
         if kind == "clock-skew":
             what += f": {_skew(error.response)}"
         return NoReading(self.resource, what, kind=kind, evidence={"code": code, "status": int(status)})
+
+
+class _Piecewise(io.RawIOBase):
+    """A body whose troubles are told as NoReading."""
+
+    def __init__(self, body: Any, bucket: Bucket) -> None:
+        self._body, self._bucket = body, bucket
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        from botocore import exceptions as boto
+
+        try:
+            return bytes(self._body.read(size if size >= 0 else None))
+        except (boto.BotoCoreError, boto.HTTPClientError, OSError, ValueError, AttributeError) as error:
+            what = f"{self._bucket.endpoint}: the object broke off: {_why(error)}"
+            raise NoReading(self._bucket.resource, what, kind="endpoint-unreachable") from None
 
 
 def _facts(key: str, size: int, modified: datetime) -> ObjectFacts:

@@ -6,7 +6,7 @@ the environment's win. Plain dataclasses: they are validated with pydantic when 
 """
 
 from environments.capabilities.ai import Ai
-from environments.capabilities.backups import Backups
+from environments.capabilities.backups import BackupBucket, Backups, Drill, NeonBranches
 from environments.capabilities.domains import Domains, DomainsApi, DomainsTable
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
 from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
@@ -27,12 +27,14 @@ from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhoo
 __all__ = [
     "STRICT",
     "Ai",
+    "BackupBucket",
     "Backups",
     "Chain",
     "ChainStep",
     "Domains",
     "DomainsApi",
     "DomainsTable",
+    "Drill",
     "Groq",
     "Health",
     "Host",
@@ -42,6 +44,7 @@ __all__ = [
     "Logs",
     "ModeRule",
     "Mysql",
+    "NeonBranches",
     "OpenApi",
     "Postgres",
     "Prometheus",

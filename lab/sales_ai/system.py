@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.sales_ai.files import RollbackFiles, write_rollback_files
 from lab.sales_ai.logfile import WorkersLog
-from lab.sales_ai.names import DATABASE, DATABASE_HOST, HBA, HOST, MONITOR_ROLE, SERVICE_ROLE
+from lab.sales_ai.names import BACKUP_BUCKET, DATABASE, DATABASE_HOST, HBA, HOST, MONITOR_ROLE, SERVICE_ROLE
 from lab.sales_ai.providers.cloudflare import Cloudflare
 from lab.sales_ai.providers.groq import Groq
 from lab.sales_ai.providers.neon import Neon
@@ -21,6 +21,7 @@ from lab.sales_ai.storage import Storage
 from lab.servers.asgi import HttpServer
 from lab.servers.certificates import ChainPlan
 from lab.servers.dotenv import Dotenv
+from lab.servers.dumps import DumpBucket, dump_of
 from lab.servers.front import Front
 from lab.servers.postgres import Database, Postgres
 from lab.servers.postgres_proxy import PostgresProxy
@@ -59,6 +60,8 @@ class SalesAi:
         self.cloudflare, self.groq, self.slack, self.neon = Cloudflare(lab), Groq(lab), Slack(lab), Neon(lab)
         self.status = StatusPages(lab)
         self.storage = Storage(lab)
+        self.dumps = DumpBucket(lab.moto, BACKUP_BUCKET, "backups/", "backup_{day}.sql.gz")
+        self.backup_key_id, self.backup_secret = secrets.token_hex(16), secrets.token_hex(32)
         self.recorder: Recorder | None = None
 
     @property
@@ -80,8 +83,16 @@ class SalesAi:
         self.log.fill(time.time())
         starting = (provider.run() for provider in self.providers)
         await asyncio.gather(self._start_database(), self._start_service(), self._start_storage(), *starting)
+        if not {"postgres", "object storage"} & {*self.missing}:
+            await asyncio.to_thread(self._make_dumps)
         for part in self.parts:
             await part.settle()
+
+    def _make_dumps(self) -> None:
+        self.dumps.dump = dump_of(self.postgres, DATABASE)
+        self.dumps.without_rows = dump_of(self.postgres, DATABASE, "--schema-only")
+        self.dumps.make()
+        self.dumps.fill()
 
     async def stop(self) -> None:
         stopping = (self.http, self.front, self.direct, self.database_port, self.storage.front, *self.providers)
@@ -96,6 +107,7 @@ class SalesAi:
         self.neon.behaviour.key = f"napi_{secrets.token_hex(20)}"
 
     async def _start_storage(self) -> None:
+        self._lab.moto.behaviour.keys[self.backup_key_id] = self.backup_secret
         try:
             await self.storage.start()
         except OSError as error:
@@ -183,6 +195,8 @@ class SalesAi:
             "LAB_SALES_R2_ENDPOINT": self.storage.url,
             "LAB_SALES_R2_KEY_ID": self.storage.key_id,
             "LAB_SALES_R2_SECRET": self.storage.secret,
+            "LAB_SALES_BACKUP_KEY_ID": self.backup_key_id,
+            "LAB_SALES_BACKUP_SECRET": self.backup_secret,
         }
 
     def healed(self) -> None:

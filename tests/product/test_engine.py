@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HEAD = """
 import os, socket, threading, time
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import BackupFolder
+from fixtures.handles import Backups
 """
 ENVIRONMENT = """
 name: e
@@ -38,7 +38,7 @@ def run_checks(folder: Path, source: str, *arguments: str, deadline: float = 1.0
 
 def check(body: str, name: str = "own") -> str:
     lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
-    return f'\n@symptom("backup.stale")\ndef check_{name}(backups: BackupFolder) -> None:\n    """Why."""\n{lines}\n'
+    return f'\n@symptom("backup.stale")\ndef check_{name}(backups: Backups) -> None:\n    """Why."""\n{lines}\n'
 
 
 def only(ran: Ran) -> dict[str, object]:
@@ -118,6 +118,6 @@ def test_findings_over_many_subjects_are_all_told(tmp_path: Path) -> None:
 def test_check_with_a_fixture_of_its_own_runs_as_pytest_runs_it(tmp_path: Path) -> None:
     source = "import pytest\n@pytest.fixture\ndef number(): return 42\n"
     source += check("if number != 42: raise Found('none', seen=str(number), wanted='42')").replace(
-        "(backups: BackupFolder)", "(backups: BackupFolder, number)"
+        "(backups: Backups)", "(backups: Backups, number)"
     )
     assert only(run_checks(tmp_path, source))["outcome"] == "clear"
