@@ -78,7 +78,7 @@ def _corrupt(backups: Backups, source: Dumps, *, is_one_of_many: bool) -> Found 
         raise NoReading("backups", f"{source.place} holds no dump to look into", kind="no-dump")
     newest, sizes = listed[0], [backup.size for backup in listed[1 : PREDECESSORS + 1] if backup.size]
     facts = backups.inspected(source, newest)
-    if facts.broken and time.time() - newest.at < BEING_WRITTEN_S:
+    if facts.broken and source.kind == "folder" and time.time() - newest.at < BEING_WRITTEN_S:
         raise NoReading("backups", f"{newest.name} may still be being written", kind="being-written")
     usual = median(sizes) if sizes else None
     least = usual * backups.settings.least_percent / 100 if usual else 0

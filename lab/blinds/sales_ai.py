@@ -184,7 +184,7 @@ def status_pages_out_of_reach(lab: Lab) -> None:
     lab.sales_ai.status.front.behaviour.door = "refused"
 
 
-@blind("storage-clock-far-off", "dependency.object-storage")
+@blind("storage-clock-far-off", "dependency.object-storage", "backup.stale", "backup.corrupt")
 def storage_clock_far_off(lab: Lab) -> None:
     lab.moto.behaviour.clock_offset_s = 1800.0
 
@@ -197,3 +197,26 @@ def direct_address_closed(lab: Lab) -> None:
 @blind("no-date", "webhook.clock-drift")
 def no_date_header(lab: Lab) -> None:
     lab.sales_ai.service.behaviour.sends_date = False
+
+
+@blind("backup-bucket-denied", "backup.stale", "backup.corrupt")
+def backup_key_refused(lab: Lab) -> None:
+    lab.moto.behaviour.refused.append(lab.sales_ai.backup_key_id)
+
+
+@blind("backup-bucket-missing", "backup.stale", "backup.corrupt")
+def backup_bucket_gone(lab: Lab) -> Iterator[None]:
+    lab.sales_ai.dumps.remove_bucket()
+    yield
+    lab.sales_ai.dumps.make()
+    lab.sales_ai.dumps.fill()
+
+
+@blind("neon-key-rejected", "backup.stale")
+def neon_key_removed(lab: Lab) -> None:
+    lab.sales_ai.neon.behaviour.key = "napi_another"
+
+
+@blind("neon-project-missing", "backup.stale")
+def neon_project_gone(lab: Lab) -> None:
+    lab.sales_ai.neon.behaviour.project = "sales-ai-moved-87654321"

@@ -106,3 +106,7 @@ class DumpBucket(DailyDumps):
         client = self._moto.client("s3")
         for entry in client.list_objects_v2(Bucket=self.bucket).get("Contents", []):
             client.delete_object(Bucket=self.bucket, Key=entry["Key"])
+
+    def remove_bucket(self) -> None:
+        self.clear()
+        self._moto.client("s3").delete_bucket(Bucket=self.bucket)

@@ -21,7 +21,8 @@ BEGIN, LAST_WORDS = b"SET default_tablespace", b"-- PostgreSQL database dump com
 class WithDumps(Protocol):
     """A system whose database is dumped every day."""
 
-    dumps: DailyDumps
+    @property
+    def dumps(self) -> DailyDumps: ...
 
 
 def stale(fault: FaultsOf, of: Of[WithDumps]) -> None:
