@@ -10,6 +10,8 @@ import pytest
 
 import tests.zoo.http
 import tests.zoo.postgres
+import tests.zoo.prometheus
+import tests.zoo.redis
 import tests.zoo.tls  # noqa: F401 - they fill the registry
 from probes.deadline import current
 from probes.journal import Reading, journal

@@ -1,0 +1,38 @@
+"""Does a burst keep to its bounds, whatever the far end does?"""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.burst import Burst
+from probes.reading import NoReading
+from tests.probes.conftest import Zoo, taking
+
+
+def burst(url: str) -> Burst:
+    return Burst(url, headers={}, run_id="r", context=None, resolver=None)
+
+
+def test_it_sends_no_more_than_was_asked_for(zoo: Zoo) -> None:
+    facts = burst(zoo("http.healthy").url).fire(per_s=100, seconds=0.5, callers=4)
+    assert 40 <= facts.answered <= 55
+    assert facts.failed == 0
+    assert len(facts.times_ms) == facts.answered
+
+
+def test_it_ends_where_most_answers_are_errors(zoo: Zoo) -> None:
+    facts = burst(zoo("http.closes-at-once").url).fire(per_s=500, seconds=2, callers=4)
+    assert facts.failed == facts.answered < 100
+    assert set(facts.outcomes) == {"no answer"}
+
+
+def test_it_waits_for_nobody_for_ever(zoo: Zoo) -> None:
+    with taking(3.0):
+        facts = burst(zoo("http.silent").url).fire(per_s=50, seconds=0.5, callers=4)
+    assert facts.answered == facts.failed
+
+
+def test_it_does_not_begin_where_nobody_listens() -> None:
+    with pytest.raises(NoReading) as caught:
+        burst("http://127.0.0.1:1/").fire(per_s=50, seconds=1, callers=4)
+    assert caught.value.kind == "connection-refused"

@@ -1,0 +1,111 @@
+"""What is made of Prometheus' answers, and of those of servers that are none?"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+
+import pytest
+
+from probes.histogram import Histogram
+from probes.http import Http
+from probes.journal import Reading
+from probes.prometheus import Prometheus
+from probes.reading import NoReading
+from tests.probes.conftest import Zoo, taking
+from tests.zoo.prometheus import ANSWERS
+
+QUERY = 'sum(rate(x_total{a="b & c"}[5m]))'
+READABLE = [name for name, (_, _, kind) in ANSWERS.items() if kind is None]
+SILENT = {name: kind for name, (_, _, kind) in ANSWERS.items() if kind is not None}
+
+
+def ask(zoo: Zoo, name: str) -> Prometheus:
+    return Prometheus(Http(zoo(f"prometheus.{name}").url, resource="prometheus", timeout_s=1, max_body=8 << 20))
+
+
+@pytest.mark.parametrize(("name", "kind"), SILENT.items())
+def test_no_answer_is_told_by_its_kind(zoo: Zoo, name: str, kind: str) -> None:
+    with pytest.raises(NoReading) as caught:
+        ask(zoo, name).instant(QUERY, 1.0)
+    assert caught.value.kind == kind
+    assert caught.value.resource == "prometheus"
+    assert "\n" not in caught.value.reason
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_an_answer_is_read(zoo: Zoo, name: str) -> None:
+    found = ask(zoo, name).instant(QUERY, 1.0)
+    values = {"vector": [42.5], "remark": [42.5], "empty": [], "scalar": [7.0], "matrix": [3.0]}
+    assert [series.value for series in found] == values[name]
+
+
+def test_what_was_asked_stands_in_the_journal(zoo: Zoo, entries: list[Reading]) -> None:
+    ask(zoo, "vector").instant(QUERY, 1.0)
+    [entry] = [entry for entry in entries if entry.title.startswith("PromQL")]
+    assert entry.title == f"PromQL {QUERY}"
+    assert entry.facts == {"series": 1, "values": [{"job": "api", "value": 42.5}]}
+
+
+def test_one_question_is_asked_once(zoo: Zoo, entries: list[Reading]) -> None:
+    server = ask(zoo, "vector")
+    for _ in range(3):
+        server.instant(QUERY, 1.0)
+    assert len({entry.started for entry in entries if entry.title.startswith("GET")}) == 1
+
+
+def test_what_is_cut_off_is_no_document(zoo: Zoo) -> None:
+    with pytest.raises(NoReading) as caught:
+        ask(zoo, "cut-off").instant(QUERY, 1.0)
+    assert caught.value.kind == "not-json"
+
+
+def test_nobody_is_waited_for(zoo: Zoo) -> None:
+    with taking(1.2), pytest.raises(NoReading) as caught:
+        Prometheus(Http(zoo("http.drips-body").url, timeout_s=1)).instant(QUERY, time.time())
+    assert caught.value.kind == "read-timeout"
+
+
+def test_login_goes_along_and_never_shows(zoo: Zoo, entries: list[Reading]) -> None:
+    from probes.authorization import basic
+
+    http = Http(zoo("http.echo").url, resource="prometheus", headers=basic("monitor", "very-secret-word"))
+    with pytest.raises(NoReading):  # an echo is no answer of Prometheus
+        Prometheus(http).instant(QUERY, 1.0)
+    assert "very-secret-word" not in json.dumps([entry.__dict__ for entry in entries])
+
+
+BUCKETS = {"0.1": 50.0, "0.2": 90.0, "0.5": 96.0, "1": 100.0, "+Inf": 100.0}
+
+
+def test_a_quantile_is_where_histogram_quantile_has_it() -> None:
+    """Reckoned by hand, as the documentation of histogram_quantile has it."""
+    histogram = Histogram(BUCKETS, "prometheus", "x")
+    assert histogram.quantile(0.95).estimate == pytest.approx(0.45)
+    assert histogram.quantile(0.99).estimate == pytest.approx(0.875)
+    assert histogram.quantile(0.5).estimate == pytest.approx(0.1)
+
+
+def test_beyond_the_last_bucket_nothing_is_estimated() -> None:
+    histogram = Histogram(BUCKETS | {"+Inf": 200.0}, "prometheus", "x")
+    beyond = histogram.quantile(0.95)
+    assert (beyond.low, beyond.high, beyond.estimate) == (1.0, math.inf, None)
+    assert beyond.is_above(0.5) is True
+    assert beyond.is_above(1.0) is True
+    assert beyond.is_above(2.0) is None
+
+
+def test_buckets_scraped_at_two_moments_do_not_confuse() -> None:
+    histogram = Histogram({"0.1": 50.0, "0.2": 49.9, "+Inf": 50.1}, "prometheus", "x")
+    assert histogram.total == 50.1
+    assert histogram.quantile(0.5).estimate == pytest.approx(0.0501, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    "buckets", [{}, {"+Inf": 3.0}, {"0.1": 1.0, "0.2": 2.0}, {"": 1.0, "+Inf": 2.0}, {"NaN": 1.0, "+Inf": 2.0}]
+)
+def test_what_is_no_histogram_is_said_to_be_none(buckets: dict[str, float]) -> None:
+    with pytest.raises(NoReading) as caught:
+        Histogram(buckets, "prometheus", "x_bucket")
+    assert caught.value.kind == "malformed-histogram"

@@ -1,0 +1,66 @@
+"""What does the Redis probe make of servers, and of what only answers at their port?"""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.journal import Reading
+from probes.reading import NoReading
+from probes.redis import Redis
+from tests.probes.conftest import Zoo, taking
+
+SILENT = {
+    "without-memory": "malformed-answer",
+    "memory-is-text": "malformed-answer",
+    "info-forbidden": "no-privilege",
+    "info-is-nothing": "malformed-answer",
+    "loading": "starting-up",
+    "wants-login": "authentication-failed",
+    "says-something-else": "malformed-answer",
+    "no-protocol": "malformed-answer",
+    "endless-length": "malformed-answer",
+    "endless-line": "malformed-answer",
+    "full": "too-many-clients",
+    "silent": "read-timeout",
+    "drips": "read-timeout",
+    "hangs-up": "connection-reset",
+}
+
+
+def redis(url: str) -> Redis:
+    return Redis(url.replace("http://", "redis://"), timeout_s=0.6, resolver=None, ca_file=None)
+
+
+def test_a_healthy_one_is_read(zoo: Zoo) -> None:
+    facts = redis(zoo("redis.healthy").url).look()
+    assert (facts.used_memory, facts.max_memory, facts.is_read_only, facts.save_failed) == (1000000, 0, False, False)
+
+
+def test_a_replica_and_a_failed_snapshot_are_told(zoo: Zoo) -> None:
+    assert redis(zoo("redis.replica").url).look().is_read_only
+    assert redis(zoo("redis.snapshot-failed").url).look().save_failed
+
+
+@pytest.mark.parametrize(("name", "kind"), SILENT.items())
+def test_no_reading_is_told_by_its_kind(zoo: Zoo, name: str, kind: str) -> None:
+    server = zoo(f"redis.{name}")
+    with taking(1.0), pytest.raises(NoReading) as caught:
+        redis(server.url).look()
+    assert caught.value.kind == kind, caught.value.reason
+    assert caught.value.resource == "redis"
+
+
+def test_a_password_goes_nowhere_but_to_the_server(zoo: Zoo, entries: list[Reading]) -> None:
+    url = zoo("redis.wrong-password").url.replace("http://", "redis://monitor:very-secret-word@")
+    with pytest.raises(NoReading) as caught:
+        redis(url).look()
+    assert caught.value.kind == "authentication-failed"
+    said = f"{caught.value.reason} {caught.value.evidence} {[entry.__dict__ for entry in entries]}"
+    assert "very-secret-word" not in said
+
+
+@pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost", "redis://", "redis://h:70000", "unix:///x"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(NoReading) as caught:
+        Redis(url, timeout_s=1, resolver=None, ca_file=None)
+    assert caught.value.kind == "url-malformed"
