@@ -137,6 +137,10 @@ class System:
     http: capabilities.Http | None = None
     postgres: capabilities.Postgres | None = None
     mysql: capabilities.Mysql | None = None
+    executions: capabilities.Executions | None = None
+    provisioning: capabilities.Provisioning | None = None
+    abuse: capabilities.Abuse | None = None
+    workspaces: capabilities.Workspaces | None = None
     webhook: capabilities.Webhook | None = None
     queue: capabilities.Queue | None = None
     slack: capabilities.Slack | None = None
@@ -185,6 +189,8 @@ _OF_ITS_OWN = {
     "symptoms", "checklists", "escalation",
 }  # fmt: skip
 CAPABILITIES: tuple[str, ...] = tuple(f.name for f in fields(System) if f.name not in _OF_ITS_OWN)
+# What lies behind another capability, and has no address of its own: there wherever that is given.
+BEHIND = {"executions": "mysql", "provisioning": "mysql", "abuse": "mysql", "workspaces": "http"}
 
 
 @dataclass(frozen=True, kw_only=True)

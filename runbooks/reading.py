@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from environments.model import Environment
 from environments.strict_yaml import BadFile, Node, Problem, read_yaml, shown, suggestion
 from runbooks.mistakes import validated
-from runbooks.model import CAPABILITIES, Chosen, Explanations, Symptom, System
+from runbooks.model import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
 from runbooks.names import unknown_attested, unknown_causes, unknown_in_checklists, wrong_name
 from runbooks.sense import nonsense
 
@@ -146,6 +146,7 @@ class _Reading:
         base = section.at(("http", "base_url")).value if section.get("http") else None
         if "tls" in dict(runbook.items()) and "http" in given and not str(base).lower().startswith("http://"):
             given.add("tls")
+        given |= {name for name, other in BEHIND.items() if other in given and runbook.get(name) is not None}
         return given
 
     def _runbook(self, name: str, section: Node) -> Node | None:

@@ -5,9 +5,11 @@ the environment's win. Plain dataclasses: they are validated with pydantic when 
 (runbooks/reading.py), and a start-up that finds the file unchanged needs no pydantic at all.
 """
 
+from environments.capabilities.abuse import Abuse
 from environments.capabilities.ai import Ai
 from environments.capabilities.backups import BackupBucket, Backups, Drill, NeonBranches
 from environments.capabilities.domains import Domains, DomainsApi, DomainsTable
+from environments.capabilities.executions import Executions
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
 from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
 from environments.capabilities.logs import Logs, SlowRequests
@@ -16,6 +18,7 @@ from environments.capabilities.openapi import OpenApi
 from environments.capabilities.postgres import Ledger, Postgres, Retention
 from environments.capabilities.prometheus import Prometheus
 from environments.capabilities.providers import Groq, Providers, StatusPage, Storage
+from environments.capabilities.provisioning import Provisioning
 from environments.capabilities.queue import Queue, QueueConsumer
 from environments.capabilities.redis import Redis
 from environments.capabilities.rules import STRICT, positive
@@ -23,9 +26,11 @@ from environments.capabilities.slack import Slack, SlackBot
 from environments.capabilities.throughput import Throughput
 from environments.capabilities.tls import Tls
 from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhook
+from environments.capabilities.workspaces import Workspaces
 
 __all__ = [
     "STRICT",
+    "Abuse",
     "Ai",
     "BackupBucket",
     "Backups",
@@ -35,6 +40,7 @@ __all__ = [
     "DomainsApi",
     "DomainsTable",
     "Drill",
+    "Executions",
     "Groq",
     "Health",
     "Host",
@@ -49,6 +55,7 @@ __all__ = [
     "Postgres",
     "Prometheus",
     "Providers",
+    "Provisioning",
     "Queue",
     "QueueConsumer",
     "Redis",
@@ -66,5 +73,6 @@ __all__ = [
     "Variables",
     "VersionAt",
     "Webhook",
+    "Workspaces",
     "positive",
 ]

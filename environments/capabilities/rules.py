@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 STRICT: dict[str, Any] = {"extra": "forbid", "hide_input_in_errors": True, "use_attribute_docstrings": True}
@@ -12,3 +13,15 @@ def positive(**values: float | None) -> None:
     for name, value in values.items():
         if value is not None and not value > 0:
             raise ValueError(f"'{name}' must be above 0")
+
+
+def patterns(**groups: Mapping[str, Iterable[str]]) -> None:
+    """Refuse what is no regular expression."""
+    import re
+
+    for name, group in groups.items():
+        for pattern in (pattern for several in group.values() for pattern in several):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"'{name}' holds no regular expression: {pattern!r}: {error}") from None

@@ -9,7 +9,8 @@ from lab.faults.reverseai import system
 from lab.faults.shared import metrics
 from lab.registry import BlindsOf
 from lab.reverseai.accounts import MONITOR
-from lab.reverseai.names import DATABASE
+from lab.reverseai.names import DATABASE, PREFIX
+from lab.servers.answers import Canned
 from lab.servers.files import away
 
 if TYPE_CHECKING:
@@ -61,3 +62,78 @@ def tables_closed(lab: Lab) -> Iterator[None]:
 @blind("mysql-never-greets", "database.table-size", "migration.missing", "database.slow-queries")
 def accepts_and_says_nothing(lab: Lab) -> None:
     lab.reverseai.database_port.behaviour.never_greets = True
+
+
+@blind("mysql-accounts-revoked", "provision.user-missing", "provision.orphaned")
+def accounts_hidden(lab: Lab) -> Iterator[None]:
+    yield from _revoke(lab, "SELECT ON mysql.user")
+
+
+@blind("mysql-grants-revoked", "provision.user-missing")
+def grants_hidden(lab: Lab) -> Iterator[None]:
+    yield from _revoke(lab, "SELECT ON mysql.db")
+
+
+@blind("mysql-databases-revoked", "provision.database-missing", "provision.orphaned")
+def databases_hidden(lab: Lab) -> Iterator[None]:
+    yield from _revoke(lab, "SHOW DATABASES ON *.*")
+
+
+def _emptied(lab: Lab, table: str) -> Iterator[None]:
+    """As on a server that nobody uses."""
+    server = lab.reverseai.mariadb
+    server.run(f"RENAME TABLE {DATABASE}.{table} TO {DATABASE}.lab_{table}")
+    server.run(f"CREATE TABLE {DATABASE}.{table} LIKE {DATABASE}.lab_{table}")
+    yield
+    server.run(f"DROP TABLE {DATABASE}.{table}", f"RENAME TABLE {DATABASE}.lab_{table} TO {DATABASE}.{table}")
+
+
+@blind("executions-empty", "execution.stuck", "execution.failing", "execution.node-errors", "execution.empty-result")
+def nobody_runs_anything(lab: Lab) -> Iterator[None]:
+    yield from _emptied(lab, "what_reverse_executions")
+
+
+@blind("records-empty", "provision.stuck", "provision.failed", "provision.database-missing", "provision.user-missing")
+def no_workspaces(lab: Lab) -> Iterator[None]:
+    yield from _emptied(lab, "what_reverse_workspace_databases")
+
+
+@blind("events-empty", "abuse.surge")
+def no_events(lab: Lab) -> Iterator[None]:
+    yield from _emptied(lab, "what_reverse_runtime_events")
+
+
+@blind(
+    "token-refused",
+    "provision.quota-exceeded",
+    "abuse.policy-open",
+    "abuse.list-malformed",
+    "sop.missing",
+    "recovery.not-possible",
+)
+def token_rotated(lab: Lab) -> None:
+    lab.reverseai.service.behaviour.token = "rotated-and-nobody-told-the-checks"  # noqa: S105  nobody's
+
+
+@blind("quota-without-numbers", "provision.quota-exceeded")
+def quota_is_text(lab: Lab) -> None:
+    canned = lab.reverseai.service.behaviour.canned
+    canned[f"GET {PREFIX}/billing/*"] = Canned(200, {"db_storage_gb": {"used": "1.2 GB", "limit": "10 GB"}})
+
+
+@blind("policy-without-rules", "abuse.policy-open", "abuse.list-malformed")
+def policy_is_half(lab: Lab) -> None:
+    canned = lab.reverseai.service.behaviour.canned
+    canned[f"GET {PREFIX}/workspaces/*/access-policy"] = Canned(200, {"policy": "public_anonymous"})
+
+
+@blind("database-without-backup-field", "recovery.not-possible")
+def database_is_half(lab: Lab) -> None:
+    canned = lab.reverseai.service.behaviour.canned
+    canned[f"GET {PREFIX}/workspaces/*/database"] = Canned(200, {"status": "ready"})
+
+
+@blind("sops-not-json", "sop.missing")
+def sops_are_a_page(lab: Lab) -> None:
+    canned = lab.reverseai.service.behaviour.canned
+    canned[f"GET {PREFIX}/admin/ops/sops"] = Canned(200, "<html><body>Sign in</body></html>")
