@@ -1,0 +1,300 @@
+"""Providers' APIs, as they are and as they should not be: facts, or why there are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from probes.api import retry_after_s
+from probes.cloudflare import Cloudflare
+from probes.deadline import Deadline, current
+from probes.groq import standing
+from probes.http import Http
+from probes.loglines import entries_of
+from probes.reading import NoReading
+from probes.slackapi import auth_test
+from probes.statuspages import incidents, of_components
+from tests.hostile.beasts import always, answering, document
+from tests.probes.conftest import taking
+from tests.zoo.beast import Beast, Handler
+
+OK = {"success": True, "errors": [], "messages": []}
+BUSY = {"success": False, "errors": [{"code": 971, "message": "Please wait"}], "result": None}
+
+
+def in_turn(*answers: bytes) -> Handler:
+    """One answer after the other, the last one for ever."""
+    left = list(answers)
+    return answering(lambda _method, _path: left.pop(0) if len(left) > 1 else left[0])
+
+
+def refusal(ask: Callable[[], Any]) -> NoReading:
+    with pytest.raises(NoReading) as caught:
+        ask()
+    return caught.value
+
+
+def cloudflare(server: Beast) -> Cloudflare:
+    return Cloudflare(Http(server.url), "a" * 32)
+
+
+# ------------------------------------------------------------------------------ 429
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (("Retry-After: 7",), 7.0),
+        (("Retry-After: 0.5",), 0.5),
+        (("Retry-After: Mon, 01 Jan 2001 00:00:00 GMT",), 0.0),
+        ((), None),
+        (("Retry-After: soon",), None),
+        (("Retry-After: nan",), None),
+        (("Retry-After: -5",), 0.0),
+    ],
+)
+def test_retry_after(header: tuple[str, ...], seconds: float | None) -> None:
+    with Beast(always(document(BUSY, *header, status="429 Too Many Requests"))) as server:
+        assert retry_after_s(Http(server.url).get("/")) == seconds
+
+
+def test_patience_is_as_long_as_asked_for_and_no_longer() -> None:
+    busy = document(BUSY, "Retry-After: 0.3", status="429 Too Many Requests")
+    metrics = document(OK | {"result": {"backlog_count": 3, "oldest_message_timestamp_ms": 0}})
+    with Beast(in_turn(busy, busy, metrics)) as server, taking(1.0, 0.6):
+        waiting = cloudflare(server).waiting("q")
+    assert (waiting.count, waiting.oldest_age_s) == (3, None)
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+    busy = document(BUSY, "Retry-After: 30", status="429 Too Many Requests")
+    token = current.set(Deadline(5))
+    try:
+        with Beast(always(busy)) as server, taking(0.5):
+            gone = refusal(lambda: cloudflare(server).waiting("q"))
+    finally:
+        current.reset(token)
+    assert (gone.kind, gone.evidence, gone.attempts) == ("rate-limited", {"retry_after_s": 30.0}, 1)
+
+
+# -------------------------------------------------------------------------- Cloudflare
+REFUSED = {
+    "expired": (
+        document({**BUSY, "errors": [{"code": 1000, "message": "Invalid API Token"}]}, status="401 No"),
+        "unauthorized",
+    ),
+    "narrow": (
+        document({**BUSY, "errors": [{"code": 10000, "message": "Authentication error"}]}, status="403 No"),
+        "no-privilege",
+    ),
+    "not-there": (
+        document({**BUSY, "errors": [{"code": 7003, "message": "Could not route"}]}, status="404 No"),
+        "not-found",
+    ),
+    "without-errors": (document({"success": False}, status="400 Bad Request"), "wrong-status"),
+    "failed-inside-200": (document({**BUSY}), "wrong-status"),
+    "a-list": (document([]), "malformed-answer"),
+    "a-page": (document("<html>"), "not-json"),
+    "no-result": (document(OK), "malformed-answer"),
+    "no-count": (document(OK | {"result": {"backlog_count": None}}), "malformed-answer"),
+    "negative-count": (document(OK | {"result": {"backlog_count": -1}}), "malformed-answer"),
+    "true-for-count": (document(OK | {"result": {"backlog_count": True}}), "malformed-answer"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_no_count_without_a_count(name: str) -> None:
+    answer, kind = REFUSED[name]
+    with Beast(always(answer)) as server:
+        assert refusal(lambda: cloudflare(server).waiting("q")).kind == kind
+
+
+def test_pages_without_end_are_not_followed() -> None:
+    page = OK | {"result": [{"queue_id": "1", "queue_name": "other"}], "result_info": {"total_pages": 10**9}}
+    with Beast(always(document(page))) as server:
+        gone = refusal(lambda: cloudflare(server).queue("transcription-queue"))
+    assert gone.kind == "incomplete"
+
+
+def test_an_empty_account_has_no_queue() -> None:
+    with Beast(always(document(OK | {"result": [], "result_info": {"total_pages": 0}}))) as server:
+        assert cloudflare(server).queue("transcription-queue") == (None, 0)
+
+
+def groups(rows: Any) -> bytes:
+    return document({"data": {"viewer": {"accounts": [{"rows": rows}]}}, "errors": None})
+
+
+GRAPHQL = {
+    "error": (document({"data": None, "errors": [{"message": "unknown field", "extensions": {}}]}), "graphql-error"),
+    "authz": (document({"data": None, "errors": [{"message": "no", "extensions": {"code": "authz"}}]}), "no-privilege"),
+    "odd-errors": (document({"data": None, "errors": "broken"}), "graphql-error"),
+    "no-account": (document({"data": {"viewer": {"accounts": []}}, "errors": None}), "not-found"),
+    "no-viewer": (document({"data": None, "errors": None}), "malformed-answer"),
+    "no-rows": (groups(None), "malformed-answer"),
+    "no-count": (groups([{"dimensions": {"actionType": "ReadMessage"}}]), "malformed-answer"),
+    "text-for-count": (groups([{"count": "7", "dimensions": {}}]), "malformed-answer"),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHQL)
+def test_errors_inside_a_200_are_no_zeros(name: str) -> None:
+    answer, kind = GRAPHQL[name]
+    with Beast(always(answer)) as server:
+        assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == kind
+
+
+def test_operations_are_summed_by_action_and_outcome() -> None:
+    rows = [
+        {"count": 4, "dimensions": {"actionType": "DeleteMessage", "outcome": "success"}},
+        {"count": 3, "dimensions": {"actionType": "DeleteMessage", "outcome": "success"}},
+        {"count": 2, "dimensions": {"actionType": "WriteMessage", "outcome": None}},
+    ]
+    with Beast(always(groups(rows))) as server:
+        counted = cloudflare(server).operations("q", 0, 60)
+    assert counted == {("DeleteMessage", "success"): 7, ("WriteMessage", ""): 2}
+
+
+# ------------------------------------------------------------------------ Groq and Slack
+def test_groqs_quotas_are_read_from_headers() -> None:
+    headers = [
+        "x-ratelimit-limit-requests: 14400",
+        "x-ratelimit-remaining-requests: 1440",
+        "x-ratelimit-reset-requests: 2m59.56s",
+        "x-ratelimit-limit-tokens: many",
+        "x-ratelimit-remaining-tokens: 5",
+    ]
+    with Beast(always(document({"object": "list", "data": []}, *headers))) as server:
+        found = standing(Http(server.url), "/models")
+    assert [(q.what, q.left, q.left_percent, q.resets_in) for q in found.quotas] == [
+        ("requests", 1440, 10.0, "2m59.56s")
+    ]
+
+
+def test_groqs_429_is_an_answer() -> None:
+    error = {"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}
+    with Beast(always(document(error, "Retry-After: 9", status="429 Too Many Requests"))) as server:
+        found = standing(Http(server.url), "/models")
+    assert (found.status, found.error, found.retry_after_s) == (429, "Rate limit reached", 9.0)
+
+
+@pytest.mark.parametrize("answer", [{"ok": "true"}, {}, {"error": "invalid_auth"}])
+def test_slack_without_ok_has_said_nothing(answer: dict[str, Any]) -> None:
+    with Beast(always(document(answer))) as server:
+        assert refusal(lambda: auth_test(Http(server.url))).kind == "malformed-answer"
+
+
+def test_slacks_error_stands_inside_a_200() -> None:
+    with Beast(always(document({"ok": False, "error": "token_revoked"}))) as server:
+        assert auth_test(Http(server.url)).error == "token_revoked"
+
+
+# --------------------------------------------------------------------------- status pages
+def told(kind: str, page: Any) -> list[tuple[str, bool]]:
+    with Beast(always(document(page))) as server:
+        return [(incident.title, incident.is_outage) for incident in incidents(Http(server.url), kind)]
+
+
+def statuspage(*, state: str = "operational", impacts: tuple[str, ...] = (), group: bool = False) -> dict[str, Any]:
+    component = {"name": "R2", "status": state, "group": group}
+    named = [{"name": f"trouble {impact}", "impact": impact, "components": [component]} for impact in impacts]
+    return {"page": {"url": "https://x.test"}, "components": [component], "incidents": named, "status": {}}
+
+
+def test_statuspage() -> None:
+    assert told("statuspage", statuspage()) == []
+    assert told("statuspage", statuspage(impacts=("minor", "critical", "none"))) == [
+        ("trouble minor", False),
+        ("trouble critical", True),
+    ]
+    assert told("statuspage", statuspage(state="major_outage")) == [("R2 is in major outage", True)]
+    assert told("statuspage", statuspage(state="under_maintenance")) == []
+    assert told("statuspage", statuspage(state="partial_outage", impacts=("minor",))) == [("trouble minor", False)]
+    assert told("statuspage", statuspage(state="major_outage", group=True)) == [], "a group repeats its members"
+
+
+def test_google_keeps_past_incidents() -> None:
+    entry = {"external_desc": "errors", "begin": "2026-01-15T08:00:00Z", "status_impact": "SERVICE_OUTAGE"}
+    notice = entry | {"status_impact": "SERVICE_INFORMATION"}
+    assert told("google", [entry | {"end": "2026-01-15T09:00:00Z"}, notice]) == []
+    assert told("google", [entry]) == [("errors", True)]
+
+
+def test_slacks_page() -> None:
+    entry = {"title": "late", "type": "incident", "date_created": "x", "url": "y", "services": ["Files"]}
+    assert told("slack", {"status": "ok", "active_incidents": []}) == []
+    page = {"status": "active", "active_incidents": [entry, entry | {"type": "maintenance"}]}
+    assert told("slack", page) == [("late", False)]
+
+
+@pytest.mark.parametrize("kind", ["statuspage", "slack", "google"])
+@pytest.mark.parametrize("page", [{}, [], [7], {"status": "ok"}, {"incidents": [], "components": [{"name": "x"}]}])
+def test_another_form_is_not_all_clear(kind: str, page: Any) -> None:
+    if kind == "google" and page == []:
+        assert told(kind, page) == [], "an archive may be empty"
+        return
+    with Beast(always(document(page))) as server:
+        assert refusal(lambda: incidents(Http(server.url), kind)).kind == "malformed-answer"
+
+
+def test_only_what_matters_is_told() -> None:
+    page = statuspage(impacts=("major",))
+    with Beast(always(document(page))) as server:
+        found = incidents(Http(server.url), "statuspage")
+    assert of_components(found, ["r2"]) == found
+    assert of_components(found, ["Workers"]) == []
+    assert of_components(found, []) == found
+
+
+# ----------------------------------------------------------------------- Workers' logs
+def invocation(**more: Any) -> str:
+    event = {
+        "scriptName": "queue-worker",
+        "outcome": "ok",
+        "eventTimestamp": 1_700_000_000_000,
+        "exceptions": [],
+        "logs": [],
+    }
+    return json.dumps(event | more)
+
+
+def logs(*messages: tuple[str, Any]) -> list[dict[str, Any]]:
+    return [{"level": level, "message": [said], "timestamp": 1_700_000_000_500} for level, said in messages]
+
+
+def test_a_workers_invocation_is_all_it_wrote() -> None:
+    failure = json.dumps({"level": "ERROR", "code": "GROQ_API_ERROR", "message": "429"})
+    line = invocation(logs=logs(("log", "Processing completed"), ("log", failure), ("warn", {"message": "slow"})))
+    assert [(e.level, e.message, e.time) for e in entries_of(line)] == [
+        ("INFO", "queue-worker Processing completed", 1_700_000_000.5),
+        ("ERROR", "queue-worker GROQ_API_ERROR: 429", 1_700_000_000.5),
+        ("WARN", "queue-worker slow", 1_700_000_000.5),
+    ]
+
+
+def test_an_invocation_that_ends_badly_is_an_error() -> None:
+    assert [e.level for e in entries_of(invocation(outcome="exceededCpu"))] == ["ERROR"]
+    thrown = invocation(outcome="exception", exceptions=[{"name": "TypeError", "message": "x is undefined"}])
+    assert [(e.level, e.message) for e in entries_of(thrown)] == [("ERROR", "queue-worker TypeError: x is undefined")]
+    assert [(e.level, e.message) for e in entries_of(invocation())] == [("INFO", "queue-worker ended with ok")]
+
+
+def test_logpush_writes_the_same_in_capitals() -> None:
+    line = json.dumps(
+        {
+            "ScriptName": "queue-worker",
+            "Outcome": "ok",
+            "EventTimestampMs": 1_700_000_000_000,
+            "Exceptions": [],
+            "Logs": [{"Level": "error", "Message": ["DATABASE_ERROR gone"], "TimestampMs": 1_700_000_000_000}],
+        }
+    )
+    assert [(e.level, e.message) for e in entries_of(line)] == [("ERROR", "queue-worker DATABASE_ERROR gone")]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"scriptName"', '{"scriptName": "x"}', '["scriptName"]', '{"scriptName": 7, "logs": 7}']
+)
+def test_what_is_no_invocation_is_no_entry(line: str) -> None:
+    assert entries_of(line) == []
