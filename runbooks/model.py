@@ -44,6 +44,8 @@ class Symptom:
     """On which occasions it is looked for."""
     effect: Literal["read", "refused", "write"] = "read"
     """What looking for it does to the target."""
+    quick: bool = False
+    """It belongs to the first look in an incident (`-m quick`): it answers at once, and tells much."""
     causes: dict[str, Cause]
     """The causes its check tells apart."""
     deadline_s: float | None = None
