@@ -8,12 +8,13 @@ made anew, and started again on its port, which takes about half a second.
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import copy
 import shutil
 import signal
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -126,16 +127,16 @@ class Prometheus:
         await asyncio.to_thread(self._wait, self._process)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Until it has read its data: before that it answers 503, and 401 to whoever doesn't say who he is."""
+        login = base64.b64encode(f"{self.behaviour.login}:{PASSWORD}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}"}
+        ready = urllib.request.Request(f"{self.url}/-/ready", headers=headers)  # noqa: S310  http
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         deadline = time.monotonic() + BOOT_S
         while True:
-            try:
-                opener.open(f"{self.url}/-/ready", timeout=5).close()
-            except urllib.error.HTTPError as error:
-                if error.code == 401:
-                    return  # it answers, and asks who we are
-            except OSError:
-                pass
+            with contextlib.suppress(OSError):
+                opener.open(ready, timeout=5).close()
+                return
             if process.poll() is not None or time.monotonic() > deadline:
                 said = (self._folder / "output.log").read_text(errors="replace")[-300:]
                 raise OSError(f"Prometheus did not start: {said.strip()}")
