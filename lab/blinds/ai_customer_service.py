@@ -162,7 +162,21 @@ def rollback_folder_closed(lab: Lab) -> Iterator[None]:
         yield
 
 
-@blind("ca-file-missing", "webhook.unsigned-accepted", "domain.certificate-invalid")
+@blind(
+    "ca-file-missing",
+    "health.unreachable",
+    "health.server-error",
+    "health.not-live",
+    "health.not-ready",
+    "health.degraded",
+    "health.slow",
+    "database.unreachable",
+    "domain.certificate-invalid",
+    "domain.certificate-expiring",
+    "webhook.signature-rejected",
+    "webhook.unsigned-accepted",
+    "webhook.stale-accepted",
+)
 def ca_file_gone(lab: Lab) -> Iterator[None]:
     with away(lab.authority.ca_file):
         yield

@@ -9,7 +9,7 @@ import pytest
 
 from lab.registry import Change, blinds
 from lab.systems import SYSTEMS
-from tests.harness import LabClient
+from tests.harness import LabClient, run
 from tests.proof.test_faults import told
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ def test_check_that_cannot_look_is_unknown(lab_of: Callable[[str], LabClient], b
         assert not result["findings"]
     assert ran.code in (1, 10), told(ran)
     assert "Traceback" not in ran.output()
+
+
+def test_every_check_can_be_blinded() -> None:
+    hidden = {(symptom, blind.system) for blind in blinds().values() for symptom in blind.hides}
+    listed = {(row["symptom"], row["system"]) for row in json.loads(run("--env", "lab", "--list-symptoms=json").stdout)}
+    assert listed - hidden == set(), "add what they look with to lab/blinds/, and see that they say unknown"
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
