@@ -81,9 +81,9 @@ def in_manifest(document: Any, url: str) -> list[Reference]:
     members = document if isinstance(document, dict) else {}
     shortcuts = [s for s in _list(members.get("shortcuts")) if isinstance(s, dict)]
     for holder in (members, *shortcuts):
-        for picture in (*_list(holder.get("icons")), *_list(holder.get("screenshots"))):
-            if isinstance(picture, dict) and isinstance(picture.get("src"), str):
-                found.append((picture["src"], "image"))
+        pictures = (*_list(holder.get("icons")), *_list(holder.get("screenshots")))
+        sources = (picture.get("src") for picture in pictures if isinstance(picture, dict))
+        found += [(source, "image") for source in sources if isinstance(source, str)]
     return _absolute(found, url)
 
 

@@ -76,8 +76,8 @@ def forgeries(genuine: Token, public_key: bytes | None) -> Iterator[Forgery]:
         yield Forgery("tampered", what, signed(genuine.header, genuine.claims, key))
     yield Forgery("tampered", "a token that brings its own key along (jwk)", _with_embedded_key(genuine))
     if public_key is not None:
-        for key in (public_key, public_key.strip(), public_key.strip() + b"\n"):
-            confused = signed({**genuine.header, "alg": "HS256"}, genuine.claims, key)
+        for written in (public_key, public_key.strip(), public_key.strip() + b"\n"):
+            confused = signed({**genuine.header, "alg": "HS256"}, genuine.claims, written)
             yield Forgery("tampered", "a token signed by HMAC with the public key", confused)
 
 

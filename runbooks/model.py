@@ -162,6 +162,8 @@ class System:
     redis: capabilities.Redis | None = None
     ai: capabilities.Ai | None = None
     throughput: capabilities.Throughput | None = None
+    web: capabilities.Web | None = None
+    auth: capabilities.Auth | None = None
     resolver: Text | None = None
     """The name server to ask, IP[:PORT]; else the machine's own."""
     ca_file: Text | None = None

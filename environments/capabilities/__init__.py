@@ -7,6 +7,7 @@ the environment's win. Plain dataclasses: they are validated with pydantic when 
 
 from environments.capabilities.abuse import Abuse
 from environments.capabilities.ai import Ai
+from environments.capabilities.auth import Auth
 from environments.capabilities.backups import BackupBucket, Backups, Drill, NeonBranches
 from environments.capabilities.domains import Domains, DomainsApi, DomainsTable
 from environments.capabilities.executions import Executions
@@ -25,6 +26,7 @@ from environments.capabilities.rules import STRICT, positive
 from environments.capabilities.slack import Slack, SlackBot
 from environments.capabilities.throughput import Throughput
 from environments.capabilities.tls import Tls
+from environments.capabilities.web import Assets, Cors, Upload, Web
 from environments.capabilities.webhook import Chain, ChainStep, Refusals, Webhook
 from environments.capabilities.workspaces import Workspaces
 
@@ -32,10 +34,13 @@ __all__ = [
     "STRICT",
     "Abuse",
     "Ai",
+    "Assets",
+    "Auth",
     "BackupBucket",
     "Backups",
     "Chain",
     "ChainStep",
+    "Cors",
     "Domains",
     "DomainsApi",
     "DomainsTable",
@@ -70,8 +75,10 @@ __all__ = [
     "StoreRule",
     "Throughput",
     "Tls",
+    "Upload",
     "Variables",
     "VersionAt",
+    "Web",
     "Webhook",
     "Workspaces",
     "positive",

@@ -17,9 +17,9 @@ class Auth:
     """The address that takes user and password as JSON, by POST."""
     user_field: str = "email"
     """The field with the user's name."""
-    password_field: str = "password"
+    password_field: str = "password"  # noqa: S105 - the name of a field
     """The field with the password."""
-    token_field: str = "token"
+    token_field: str = "token"  # noqa: S105 - the name of a field
     """The field of the answer with the token, dots for nesting."""
     user: Text | None = None
     """The synthetic user's name."""

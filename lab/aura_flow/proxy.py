@@ -9,9 +9,9 @@ from pathlib import Path
 from lab.aura_flow.names import HOST, PLANS
 from lab.servers.certificates import ANY_KEY, ChainPlan
 from lab.servers.nginx import Nginx
-from lab.servers.ports import quiet_port
 
 LIMITED = PLANS
+NOBODY = 9  # the discard service, which hardly any machine has any more
 PASSED_ON = ("/api/", "= /health", "/monitoring/")
 
 
@@ -62,7 +62,7 @@ class Proxy:
 """
 
     def _locations(self) -> str:
-        port = self._backend_port if self.behaviour.knows_backend else quiet_port()
+        port = self._backend_port if self.behaviour.knows_backend else NOBODY
         passing = f"proxy_pass http://127.0.0.1:{port}; proxy_http_version 1.1; proxy_set_header Host $http_host;"
         otherwise = "/index.html" if self.behaviour.answers_missing_with_index else "=404"
         slow = [f"location = /{path} {{ limit_rate {rate}; }}" for path, rate in self.behaviour.rates.items()]

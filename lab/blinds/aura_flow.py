@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lab.aura_flow.backing import MONITOR
-from lab.aura_flow.names import AI_STATUS, HEALTH, METRICS
+from lab.aura_flow.names import AI_STATUS, HEALTH, LOGIN, ME, METRICS
 from lab.blinds.shared import postgres
 from lab.faults.aura_flow import system
 from lab.faults.shared import metrics
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 blind = BlindsOf("aura-flow")
 SEEN_BY_NAME = ("domain.certificate-expired", "domain.certificate-expiring", "domain.certificate-invalid")
 
+WEB = ("web.cors-rejected", "web.cors-open", "web.asset-missing", "web.proxy-broken", "web.upload-failing")
+AUTH = ("auth.login-failing", "auth.forgery-accepted", "auth.role-not-enforced")
+
 
 @blind(
     "dns-silent",
@@ -31,6 +34,8 @@ SEEN_BY_NAME = ("domain.certificate-expired", "domain.certificate-expiring", "do
     "health.slow",
     "health.key-function",
     "contract.violated",
+    *WEB,
+    *AUTH,
 )
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True
@@ -139,3 +144,20 @@ def requests_not_timed(lab: Lab) -> Iterator[None]:
         log.path.write_text(log.path.read_text().replace('"responseTime"', '"bytes"'))
         yield
         log.path.unlink()
+
+
+@blind("login-without-token", *AUTH, "web.upload-failing")
+def login_tells_no_token(lab: Lab) -> None:
+    lab.aura_flow.service.behaviour.canned[f"POST {LOGIN}"] = Canned(200, {"user": "checks"})
+
+
+@blind("forgeries-not-judged", "auth.forgery-accepted")
+def failing_behind_the_token(lab: Lab) -> None:
+    """The address fails for everybody: that nobody forged comes through says nothing."""
+    lab.aura_flow.service.behaviour.canned[f"GET {ME}"] = Canned(503, {"error": "not now"})
+
+
+@blind("cors-control-refused", "web.cors-open")
+def nobody_may_call(lab: Lab) -> None:
+    """Strangers are refused, and so is everybody."""
+    lab.aura_flow.service.behaviour.cors.is_silent = True

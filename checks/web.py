@@ -1,0 +1,272 @@
+"""Does a browser get the whole front end through the proxy, and may it call the API while strangers' pages may not?"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from fixtures import Found, NoReading, symptom
+from fixtures.handles import Accounts, FrontEnd, Service
+from probes.answer import Answer
+from probes.assets import Asset, PageLook, is_html
+from probes.cors import SAFE_METHODS, Grant
+
+KIB = 1024
+REDIRECTS = (301, 302, 303, 307, 308)
+SCRIPT_TYPES = ("text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript")
+SNIFFED = ("", "application/octet-stream", "binary/octet-stream")
+_SILENT = ("connection-refused", "connect-timeout", "read-timeout", "tls-failed", "connection-reset")
+
+
+@symptom("web.cors-rejected")
+def check_front_end_may_call_the_api(web: FrontEnd) -> None:
+    """A browser asks before it calls; where it is refused, the page loads and nothing in it works."""
+    rule, origin = web.cors, web.origin
+    asked = [method for method in rule.methods if method.upper() not in SAFE_METHODS] or rule.methods[:1]
+    answers = {method: web.preflight(origin, method) for method in asked}
+    found: dict[str, Found] = {}
+    for method, (answer, grant) in answers.items():
+        told = _rejected(rule, origin, method, answer, grant)
+        if told is not None:
+            cause, seen, wanted = told
+            evidence: dict[str, Any] = {
+                "origin": origin,
+                "method": method,
+                "url": answer.url,
+                "status": answer.status,
+                "headers": rule.headers,
+            }
+            found.setdefault(cause, Found(cause, seen=seen, wanted=wanted, **evidence))
+    Found.all(found.values())
+
+
+def _rejected(rule: Any, origin: str, method: str, answer: Answer, grant: Grant) -> tuple[str, str, str] | None:
+    """Cause, seen and wanted, where a browser would not send such a request."""
+    seen = f"a preflight for {method} from {origin} got HTTP {answer.status}"
+    if not grant.says_anything:
+        return "no-cors-headers", f"{seen} without any Access-Control header", "leave for the front end's origin"
+    if grant.origin != origin and (grant.origin != "*" or rule.credentials):
+        named = f"for {grant.origin}" if grant.origin else "for no origin"
+        return "origin-not-allowed", f"{seen} with leave {named}", f"leave for {origin}"
+    if rule.credentials and not grant.credentials:
+        return "origin-not-allowed", f"{seen} without leave for credentials", "Access-Control-Allow-Credentials: true"
+    if grant.refused_methods([method], credentials=rule.credentials):
+        return "method-not-allowed", f"{seen}, and {method} is not among the methods", f"leave for {method}"
+    refused = grant.refused_headers(rule.headers, credentials=rule.credentials)
+    if refused:
+        return "header-not-allowed", f"{seen}, and not for {', '.join(refused)}", f"leave for {', '.join(rule.headers)}"
+    if not 200 <= answer.status < 300:
+        return "origin-not-allowed", f"{seen}, which no browser takes for leave", "2xx"
+    return None
+
+
+@symptom("web.cors-open")
+def check_other_origins_may_not_call_the_api(web: FrontEnd) -> None:
+    """Whatever page a user visits could otherwise read and change things in the user's name."""
+    _require_cors(web)
+    open_to: dict[str, list[str]] = {}
+    for what, origin in web.foreign_origins().items():
+        for answer, grant in (web.preflight(origin, "GET"), web.called_from(origin)):
+            if answer.status >= 500:
+                raise NoReading("web", f"{answer.url} answered HTTP {answer.status}", kind="wrong-status")
+            cause = _opened(origin, grant)
+            if cause is not None and what not in open_to.setdefault(cause, []):
+                open_to[cause].append(what)
+    if {"any-origin", "origin-reflected"} & set(open_to):
+        open_to.pop("null-origin", None)  # null is reflected as any other is
+    Found.all(
+        Found(
+            cause,
+            seen=f"leave for {', '.join(whats)}",
+            wanted=f"leave for {web.origin} alone",
+            origin=web.origin,
+            url=web.bound.http.url(web.cors.path),
+            allowed=", ".join(whats),
+        )
+        for cause, whats in open_to.items()
+    )
+
+
+def _require_cors(web: FrontEnd) -> None:
+    """Where nobody is allowed, strangers aren't either, and nothing is proven by it."""
+    answer, grant = web.called_from(web.origin)
+    if grant.origin is None:
+        reason = f"{answer.url} allows the front end's own origin nothing either (HTTP {answer.status})"
+        raise NoReading("web", reason, kind="control-refused")
+
+
+def _opened(origin: str, grant: Grant) -> str | None:
+    if grant.origin == "*":
+        return "any-origin"
+    if grant.origin != origin:
+        return None
+    return "null-origin" if origin == "null" else "origin-reflected"
+
+
+# ------------------------------------------------------------------ the page and its files
+@symptom("web.asset-missing")
+def check_page_and_its_files_are_there(web: FrontEnd) -> None:
+    """One missing script, and users see a blank page while every health address is well."""
+    look = web.look()
+    _require_page(look)
+    Found.all(found for asset in look.assets if (found := _missing(asset)) is not None)
+    if look.unseen:
+        raise next(iter(look.unseen.values()))
+    if look.cut:
+        reason = f"{len(look.cut)} of {len(look.cut) + len(look.assets)} files were not looked at (web.assets)"
+        raise NoReading("web", reason, kind="not-looked-at", evidence={"cut": look.cut[:20]})
+
+
+def _require_page(look: PageLook) -> None:
+    page = look.page
+    seen = None
+    if page.status != 200:
+        seen = f"HTTP {page.status}"
+    elif not is_html(page):
+        seen = "an answer that is no HTML"
+    elif not any(asset.kind in ("script", "style") for asset in look.assets) and not (look.unseen or look.elsewhere):
+        seen = "a page without scripts and styles"
+    if seen is not None:
+        wanted = "the built front page, with its scripts and styles"
+        raise Found("index-missing", seen=seen, wanted=wanted, url=page.url, status=page.status)
+
+
+def _missing(asset: Asset) -> Found | None:
+    evidence: dict[str, Any] = {
+        "url": asset.url,
+        "kind": asset.kind,
+        "status": asset.status,
+        "content_type": asset.content_type or "none",
+        "referred_by": asset.referred_by,
+    }
+    subject = urlsplit(asset.url).path
+    if asset.status != 200:
+        cause = "not-found" if 300 <= asset.status < 500 else None
+        return Found(cause, seen=f"HTTP {asset.status}", wanted="200", subject=subject, **evidence)
+    if asset.is_html or not _fits(asset):
+        seen = f"a page of HTML, as {evidence['content_type']}" if asset.is_html else f"type {evidence['content_type']}"
+        return Found("wrong-type", seen=seen, wanted=f"a {asset.kind}", subject=subject, **evidence)
+    return None
+
+
+def _fits(asset: Asset) -> bool:
+    """Whether a browser would take it: scripts and styles go by their type, pictures and fonts by their content."""
+    kind, written = asset.kind, asset.content_type
+    if kind == "script":
+        return written in SCRIPT_TYPES
+    if kind == "style":
+        return written == "text/css"
+    if kind == "image":
+        return written.startswith("image/") or written in SNIFFED
+    if kind == "manifest":
+        return bool(asset.is_json)
+    return written != "text/html"
+
+
+# ------------------------------------------------------------------ the proxy
+@symptom("web.proxy-broken")
+def check_proxy_passes_on(web: FrontEnd, service: Service) -> None:
+    """The proxy is the one door: behind a wrong route the best back end is out of reach."""
+    path = service.settings.health.path
+    wanted = "the back end's own answer"
+    try:
+        answer = service.get(path)
+    except NoReading as gone:
+        if gone.kind in _SILENT and _answers(web, path):
+            evidence: dict[str, Any] = {"url": service.url, "status": "none", "direct": "answers"}
+            raise Found("proxy-down", seen=gone.reason, wanted=wanted, **evidence) from None
+        raise
+    if not _is_backends(service, answer):
+        own = _own_answer(web, path)
+        if answer.status in (502, 504) or (own is not None and _is_backends(service, own)):
+            seen = f"HTTP {answer.status} with {'a page' if is_html(answer) else 'another document'}"
+            direct = "not named" if own is None else f"HTTP {own.status}"
+            raise Found(
+                "backend-not-reached", seen=seen, wanted=wanted, url=answer.url, status=answer.status, direct=direct
+            )
+    _require_redirect(web)
+
+
+def _answers(web: FrontEnd, path: str) -> bool:
+    return _own_answer(web, path) is not None
+
+
+def _own_answer(web: FrontEnd, path: str) -> Answer | None:
+    try:
+        return web.direct_health(path)
+    except NoReading:
+        return None
+
+
+def _is_backends(service: Service, answer: Answer) -> bool:
+    try:
+        document = answer.json()
+    except NoReading:
+        return False
+    return isinstance(document, dict) and service.settings.health.status_field.partition(".")[0] in document
+
+
+def _require_redirect(web: FrontEnd) -> None:
+    try:
+        answer = web.plain()
+    except NoReading as gone:
+        if gone.kind not in _SILENT:
+            raise
+        told: dict[str, Any] = {
+            "url": gone.evidence.get("url", "the plain address"),
+            "status": "none",
+            "direct": "not asked",
+        }
+        raise Found("no-redirect", seen=gone.reason, wanted="a redirect to HTTPS", **told) from None
+    if answer is None:
+        return
+    location = answer.headers.get("location") or ""
+    if answer.status in REDIRECTS and location.lower().startswith("https://"):
+        return
+    seen = f"plain HTTP got {answer.status}" + (f" to {location[:80]}" if location else "")
+    evidence: dict[str, Any] = {"url": answer.url, "status": answer.status, "direct": "not asked"}
+    raise Found("no-redirect", seen=seen, wanted="a redirect to HTTPS", **evidence)
+
+
+# ------------------------------------------------------------------ uploads
+@symptom("web.upload-failing", alone=True)
+def check_files_up_to_the_limit_are_taken(web: FrontEnd, accounts: Accounts) -> None:
+    """What is promised up to a limit has to work at the limit, and nothing beyond it may fill the disk."""
+    rule, token = web.upload, accounts.user_token()
+    below, above = rule.limit_bytes - 64 * KIB, rule.limit_bytes + 64 * KIB
+    answer = web.send_file(below, token)
+    taken_s = answer.timings.total_ms / 1000
+    evidence: dict[str, Any] = {
+        "url": answer.url,
+        "status": answer.status,
+        "size": below,
+        "limit": rule.limit_bytes,
+        "taken_s": round(taken_s, 1),
+    }
+    if answer.status in (401, 403):
+        raise NoReading("auth", f"{answer.url} refuses the user's token (HTTP {answer.status})", kind="control-refused")
+    if answer.status not in rule.accepted:
+        seen = f"a file of {below} bytes got HTTP {answer.status}"
+        raise Found("refused", seen=seen, wanted="it is taken", **evidence)
+    web.clean_up(_document(answer), token)
+    found = []
+    if taken_s > rule.within_s:
+        seen = f"a file of {below} bytes took {taken_s:.1f} s"
+        found.append(Found("too-slow", seen=seen, wanted=f"{rule.within_s:g} s or less", **evidence))
+    beyond = web.send_file(above, token)
+    if beyond.status in rule.accepted:
+        web.clean_up(_document(beyond), token)
+        seen = f"a file of {above} bytes got HTTP {beyond.status}"
+        evidence = {**evidence, "status": beyond.status, "size": above}
+        found.append(Found("limit-not-enforced", seen=seen, wanted="413", **evidence))
+    elif beyond.status != 413 and not found:
+        reason = f"a file beyond the limit got HTTP {beyond.status}, which is no refusal for its size"
+        raise NoReading("web", reason, kind="wrong-status")
+    Found.all(found)
+
+
+def _document(answer: Answer) -> Any:
+    try:
+        return answer.json()
+    except NoReading:
+        return None
