@@ -22,6 +22,7 @@ def made() -> dict[Path, str]:
     files = {
         "environments/environment.schema.json": schemas.as_text(schemas.environment_schema(symptoms)),
         "runbooks/runbook.schema.json": schemas.as_text(schemas.runbook_schema(symptoms)),
+        "environments/known.schema.json": schemas.as_text(schemas.known_schema()),
         "runbooks/symptoms.schema.json": schemas.as_text(schemas.symptoms_schema()),
         "runbooks/explanations.schema.json": schemas.as_text(schemas.explanations_schema()),
         "docs/configuration.md": _filled("docs/configuration.md", keys.tables()),

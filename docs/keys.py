@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from environments.model import Environment
 from environments.references import Secret, Text
+from runbooks.known import Known
 from runbooks.model import CAPABILITIES, Checklist, Escalation, Symptom, System
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def tables() -> str:
             "**required**", "the shared text"
         ),
         _table("`checklists.NAME`: a checklist", Checklist),
+        _table("A file of known issues, `known/NAME.yaml`", Known),
         _table("`escalation.P0` to `escalation.P3`: whom to call", Escalation),
     ]
     return "\n\n".join(several)

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from environments.model import Environment
 from environments.references import Secret, Text
+from runbooks.known import Known
 from runbooks.model import CAPABILITIES, Explanations, Symptom, System
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def symptoms_schema() -> Schema:
     text = made.pop("own")
     own = {"type": "object", "propertyNames": {"pattern": r"^[a-z]+\.[a-z0-9-]+$"}, "additionalProperties": text}
     return _whole("What symptoms mean, why they are there and what to do, for every system.", {**made, "own": own})
+
+
+def known_schema() -> Schema:
+    """A file of known issues."""
+    return _whole("What people know already: acknowledged symptoms, and maintenance windows.", _made(Known))
 
 
 def explanations_schema() -> Schema:

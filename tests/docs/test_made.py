@@ -16,7 +16,7 @@ from tests.harness import PROJECT, LabClient
 
 SHIPPED = sorted(
     path
-    for folder in ("environments", "runbooks", "runbooks/symptoms", "docs/example")
+    for folder in ("environments", "environments/known", "runbooks", "runbooks/symptoms", "docs/example")
     for path in (PROJECT / folder).glob("*.yaml")
 )
 ENVIRONMENTS = [path for path in SHIPPED if path.parent.name == "environments" or path.name == "staging.yaml"]
