@@ -188,7 +188,8 @@ class Reports:
         if level is None:
             return ""
         within = f"within {level.within_min:g} min: " if level.within_min else ""
-        return within + ", ".join(level.who)
+        later = "".join(f"; after {rung.after_min:g} min {', '.join(rung.who)}" for rung in level.then)
+        return within + ", ".join(level.who) + later
 
     def reproduce(self) -> str:
         faults = "".join(f" --fault {fault}" for fault in self.run.faults)
