@@ -64,7 +64,7 @@ def _error_rate(metrics: Metrics) -> Iterator[Found]:
     if percents and min(percents) > limits.error_percent:
         yield Found(
             "error-rate",
-            seen=f"{min(percents):.1f} % of requests or more failed in each of {len(percents)} minutes",
+            seen=f"{min(percents):.1f} % of requests or more failed throughout the last {limits.error_for_min:g} min",
             wanted=f"never above {limits.error_percent:g} % for {limits.error_for_min:g} min",
             least_percent=round(min(percents), 1),
             worst_percent=round(max(percents), 1),
@@ -97,7 +97,7 @@ def _latency(metrics: Metrics) -> Iterator[Found]:
     if steps:
         yield Found(
             "latency",
-            seen=f"P95 was {lowest * 1000:.0f} ms or more in each of {len(steps)} minutes",
+            seen=f"P95 was {lowest * 1000:.0f} ms or more throughout the last {limits.p95_for_min:g} min",
             wanted=f"never above {limits.p95_ms:g} ms for {limits.p95_for_min:g} min",
             least_ms=round(lowest * 1000),
             limit_ms=limits.p95_ms,

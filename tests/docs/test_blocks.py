@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from lab.systems import SYSTEMS
 from runbooks.known import read_known
 from runbooks.reading import read
 from tests.docs.blocks import DOCUMENTS, Block, blocks, commands
-from tests.harness import PROJECT, LabClient, run
+from tests.harness import PROJECT, SYSTEM, LabClient, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.harness import Ran
@@ -132,9 +134,10 @@ def test_crontabs_shown_select_something(block: Block, lab: LabClient) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)
-def test_excerpts_shown_are_what_is_printed(block: Block, lab: LabClient) -> None:
+def test_excerpts_shown_are_what_is_printed(block: Block, lab_of: Callable[[str], LabClient]) -> None:
     first, *wanted = block.text.splitlines()
     words = shlex.split(first.removeprefix("$ "))
+    lab = lab_of(next((system for system in SYSTEMS if re.search(rf"\b{system}\b", first)), SYSTEM))
     ran = run(*words[1:], out=lab.out, variables={"CHECKS_LAB": str(lab.state)})
     printed = [line.rstrip() for line in ran.stdout.splitlines()]
     missing = [line for line in wanted if line not in printed and line != "..." and not line.startswith("reports: ")]

@@ -23,7 +23,7 @@ def probes_fail_one_after_the_other(lab: Lab) -> None:
 
 @fault("rollback.due", cause="error-rate")
 def one_in_twelve_requests_fails(lab: Lab) -> None:
-    told(lab).shares = failing(0.08)
+    told(lab).shares = failing(0.0825)
 
 
 @fault("rollback.due", cause="latency")
