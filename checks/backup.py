@@ -103,3 +103,57 @@ def _corrupt(backups: Backups, source: Dumps, *, is_one_of_many: bool) -> Found 
 
 def _small(newest: Backup, usual: float | None) -> str:
     return f"{newest.size} bytes, where those before it have about {usual:.0f}"
+
+
+@symptom("backup.not-restorable", alone=True)
+def check_newest_dump_can_be_restored(backups: Backups) -> None:
+    """A backup that was never restored is a hope."""
+    rule = backups.settings.drill
+    dumps = [(source, backup) for source in backups.dumps() for backup in backups.listed(source)[:1]]
+    if not dumps:
+        raise NoReading("backups", "there is no dump to restore", kind="no-dump")
+    source, newest = max(dumps, key=lambda dump: dump[1].at)
+    done, limit_s = backups.tried(source, newest), rule.recovery_min * 60
+    empty = [table for table, rows in done.rows.items() if not rows]
+    age_h = (time.time() - newest.at) / HOUR_S
+    cause, seen = None, ""
+    if not done.is_over:
+        cause, seen = "too-slow", f"{newest.name} was not restored within {limit_s:.0f} s"
+    elif done.error:
+        cause, seen = "restore-error", f"{newest.name} stops with: {done.error}"
+    elif empty:
+        cause, seen = "rows-missing", f"after restoring {newest.name}, no rows in {', '.join(empty)}"
+    if cause is None:
+        backups.note_drill(newest, done)
+        return
+    raise Found(
+        cause,
+        seen=seen,
+        wanted=f"restored within {rule.recovery_min:g} min, with rows in {', '.join(rule.tables)}",
+        place=source.place,
+        newest=newest.name,
+        age_h=round(age_h, 1),
+        may_be_lost_h=rule.loss_h,
+        restore_s=round(done.seconds, 1),
+        plain_bytes=done.plain,
+        rows=done.rows,
+        tables=", ".join(empty) or "none",
+        limit_min=f"{rule.recovery_min:g}",
+        error=done.error or "none",
+    )
+
+
+@symptom("backup.drill-overdue")
+def check_restore_was_tried_lately(backups: Backups) -> None:
+    """What isn't practised takes hours instead of minutes, on the day it matters."""
+    last, limit_days = backups.last_drill(), backups.settings.drill.max_age_days
+    wanted = f"a restore that went well within {limit_days:g} days"
+    if last is None:
+        seen = "no drill is noted, and none is named by the environment"
+        raise Found("never-drilled", seen=seen, wanted=wanted, limit_days=f"{limit_days:g}", system=repr(backups))
+    days = (time.time() - last) / (24 * HOUR_S)
+    if days < -1:
+        raise NoReading("backups", "the last drill bears a date to come", kind="date-to-come")
+    if days > limit_days:
+        seen = f"the last drill that went well is {days:.0f} days old"
+        raise Found("overdue", seen=seen, wanted=wanted, age_days=round(days), limit_days=f"{limit_days:g}")

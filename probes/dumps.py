@@ -70,7 +70,7 @@ def _ended(blocks: Iterator[bytes]) -> Iterator[bytes]:
 def inspect(file: BinaryIO, *, is_gzip: bool) -> DumpFacts:
     """Read a dump to its end, within the running check's deadline. NoReading kinds: deadline, other-format."""
     counted = [0]
-    blocks = _blocks(file, counted)
+    blocks = _counting(blocks_of(file), counted)
     first = next(blocks, b"")
     if first.startswith(CUSTOM):
         raise NoReading(
@@ -80,7 +80,7 @@ def inspect(file: BinaryIO, *, is_gzip: bool) -> DumpFacts:
         return DumpFacts("not-gzip", "it does not begin as gzip does", len(first), 0)
     plain, tail = 0, b""
     try:
-        whole = _chained(first, blocks)
+        whole = chained(first, blocks)
         for piece in plain_blocks(whole) if first.startswith(GZIP) else whole:
             plain += len(piece)
             tail = (tail + piece)[-TAIL:]
@@ -93,17 +93,22 @@ def inspect(file: BinaryIO, *, is_gzip: bool) -> DumpFacts:
     return DumpFacts(None, "whole", counted[0], plain)
 
 
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _counting(blocks: Iterator[bytes], counted: list[int]) -> Iterator[bytes]:
+    for block in blocks:
+        counted[0] += len(block)
+        yield block
+
+
+def chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
 
 
-def _blocks(file: BinaryIO, counted: list[int]) -> Iterator[bytes]:
-    deadline = within(float("inf"))
+def blocks_of(file: BinaryIO) -> Iterator[bytes]:
+    """A file piece by piece, within the running check's deadline."""
+    deadline, read = within(float("inf")), 0
     while block := file.read(BLOCK):
-        counted[0] += len(block)
+        read += len(block)
         yield block
         if deadline.expired:
-            raise NoReading(
-                "backups", f"it is too large to be read in time ({counted[0]} bytes so far)", kind="deadline"
-            )
+            raise NoReading("backups", f"it is too large to be read in time ({read} bytes so far)", kind="deadline")

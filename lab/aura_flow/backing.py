@@ -13,6 +13,7 @@ from lab.aura_flow.logfile import CombinedLog
 from lab.aura_flow.metrics import AuraMetrics, series
 from lab.aura_flow.names import DATABASE, DATABASE_HOST, HBA, MIGRATION, MONITOR_ROLE, SERVICE_ROLE
 from lab.servers.dotenv import Dotenv
+from lab.servers.dumps import DrillRecord, DumpFolder, dump_of
 from lab.servers.front import Front
 from lab.servers.image_registry import ImageRegistry
 from lab.servers.ports import quiet_port
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lab.lab import Lab
     from lab.servers.part import Part
 
-READS = 6
+READS, DRILLED_DAYS = 6, 5.0
 MONITOR = "monitor"  # who looks at Redis and at the registry
 
 
@@ -44,6 +45,9 @@ class Backing:
         self.postgres = Postgres(lab.run.sub("aura-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs()) + ";")])
         self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
+        folder = lab.run.sub("aura-backups")
+        self.dumps = DumpFolder(folder / "daily", "backup_{day}.sql.gz")
+        self.drills = DrillRecord(folder / "drills.json", "aura-flow")
         self.prometheus = Prometheus(lab.run.sub("aura-prometheus"), AuraMetrics(), series)
         self.cache_password, self.registry_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self.redis = Redis(lab.run.sub("aura-redis"), {MONITOR: (self.cache_password, "+ping +info")})
@@ -87,6 +91,13 @@ class Backing:
         await self.postgres.start(HBA)
         await asyncio.to_thread(self.postgres.run, *self.password_statements())
         await asyncio.to_thread(self.exercise)
+        await asyncio.to_thread(self._make_dumps)
+
+    def _make_dumps(self) -> None:
+        self.dumps.dump = dump_of(self.postgres, DATABASE)
+        self.dumps.without_rows = dump_of(self.postgres, DATABASE, "--schema-only")
+        self.dumps.fill()
+        self.drills.note(DRILLED_DAYS)
 
     def exercise(self) -> None:
         """What the back end asks, often enough to tell how long it takes."""
@@ -114,6 +125,8 @@ class Backing:
     def backing_variables(self) -> dict[str, str]:
         variables = {
             "LAB_AF_MONITOR_DSN": self.dsn(MONITOR_ROLE),
+            "LAB_AF_BACKUP_FOLDER": str(self.dumps.folder),
+            "LAB_AF_DRILL_RECORD": str(self.drills.path),
             "LAB_AF_PROMETHEUS_URL": self.prometheus.url,
             "LAB_AF_PROMETHEUS_USER": USER,
             "LAB_AF_PROMETHEUS_PASSWORD": PASSWORD,

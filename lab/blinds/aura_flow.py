@@ -161,3 +161,21 @@ def failing_behind_the_token(lab: Lab) -> None:
 def nobody_may_call(lab: Lab) -> None:
     """Strangers are refused, and so is everybody."""
     lab.aura_flow.service.behaviour.cors.is_silent = True
+
+
+@blind("backup-folder-missing", "backup.stale", "backup.corrupt")
+def backup_folder_gone(lab: Lab) -> Iterator[None]:
+    with away(lab.aura_flow.dumps.folder):
+        yield
+
+
+@blind("backup-folder-unreadable", "backup.stale", "backup.corrupt")
+def backup_folder_closed(lab: Lab) -> Iterator[None]:
+    with unreadable(lab.aura_flow.dumps.folder):
+        yield
+
+
+@blind("drill-record-unreadable", "backup.drill-overdue")
+def drill_record_closed(lab: Lab) -> Iterator[None]:
+    with unreadable(lab.aura_flow.drills.path):
+        yield

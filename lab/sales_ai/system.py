@@ -45,6 +45,7 @@ class SalesAi:
         self._lab = lab
         self.missing: dict[str, str] = {}
         self.log = WorkersLog(folder / "workers.jsonl")
+        self.drill_record = folder / "drills.json"
         self.rollback: RollbackFiles = write_rollback_files(folder)
         self.dotenv = Dotenv(folder / "next-release.env")
         self.service = Workers(self.log)
@@ -162,6 +163,7 @@ class SalesAi:
             "LAB_SALES_MONITOR_DSN": self.dsn(MONITOR_ROLE),
             "LAB_SALES_DOTENV": str(self.dotenv.path),
             "LAB_SALES_LOG_FILE": str(self.log.path),
+            "LAB_SALES_DRILL_RECORD": str(self.drill_record),
             "LAB_SALES_PREVIOUS_BUNDLE": str(self.rollback.artefact),
             "LAB_SALES_PREVIOUS_CONFIG": str(self.rollback.configuration),
             "LAB_SALES_ROLLBACK_SCRIPT": str(self.rollback.script),

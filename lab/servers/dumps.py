@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +89,18 @@ class DumpFolder(DailyDumps):
     def clear(self) -> None:
         for path in self.folder.iterdir():
             path.unlink()
+
+
+class DrillRecord:
+    """The file in which the checks note that a restore went well."""
+
+    def __init__(self, path: Path, system: str) -> None:
+        self.path, self._system = path, system
+
+    def note(self, days_ago: float) -> None:
+        at = datetime.now(UTC) - timedelta(days=days_ago)
+        drill = {"at": at.isoformat(timespec="seconds"), "backup": "backup_of_then.sql.gz", "seconds": 41.0}
+        self.path.write_text(json.dumps({"schema": 1, "drills": {self._system: drill}}))
 
 
 class DumpBucket(DailyDumps):

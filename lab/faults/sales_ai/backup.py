@@ -29,3 +29,4 @@ def branches_stopped(lab: Lab) -> Iterator[None]:
 
 
 backups.corrupt(fault, system)
+backups.not_restorable(fault, system)

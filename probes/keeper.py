@@ -1,0 +1,155 @@
+"""Who clears a scratch PostgreSQL away, whatever becomes of the process that uses it?
+
+A process of its own. It reads one line of JSON on its standard input, makes a server (or a database on a server that
+is named), says in one line of JSON how it is reached, and waits for its input to end - which it does when the user
+is done, is killed, or is gone in any other way. Then everything is dropped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PREFIX = "runbook-checks-drill-"
+ALIVE = "alive"
+BOOT_S, STOP_S = 30.0, 10.0
+PORT, USER = 5432, "drill"
+DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
+INITDB = ("--auth=trust", f"--username={USER}", "--encoding=UTF8", "--no-locale", "--no-sync")
+# Nothing of it is to outlive a crash; connections come through the folder's socket only.
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "1GB",
+    "shared_buffers": "128MB",
+    "maintenance_work_mem": "128MB",
+    "dynamic_shared_memory_type": "mmap",
+    "logging_collector": "off",
+}
+
+
+def keep() -> None:
+    """Until standard input ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    asked = json.loads(sys.stdin.readline())
+    try:
+        with _database(asked) if "dsn" in asked else _server(asked) as reached:
+            print(json.dumps(reached), flush=True)
+            sys.stdin.read()
+    except Exception as error:  # whatever went wrong is for the other end to tell
+        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
+
+
+@contextlib.contextmanager
+def _server(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    with _folder(asked["folder"], asked["user"]) as folder:
+        data = folder / "data"
+        _run([*asked["initdb"], *INITDB, "-D", str(data)], asked["user"])
+        settings = SETTINGS | {"port": str(PORT), "unix_socket_directories": str(folder)}
+        words = [*asked["postgres"], "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=asked["user"],
+                preexec_fn=_die_with_us,  # noqa: PLW1509  this process has one thread
+            )
+        try:
+            _wait(process, folder)
+            yield {"host": str(folder), "port": PORT, "user": USER, "dbname": "postgres"}
+        finally:
+            _stop(process)
+
+
+@contextlib.contextmanager
+def _folder(parent: str | None, user: int | None) -> Iterator[Path]:
+    """A private folder; those of keepers that were killed are removed, a lock tells which."""
+    place = Path(parent or tempfile.gettempdir())
+    for left in place.glob(f"{PREFIX}*"):
+        _remove_if_dead(left)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    with (folder / ALIVE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if user is not None:
+            os.chown(folder, user, user)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_dead(folder: Path) -> None:
+    with contextlib.suppress(OSError), (folder / ALIVE).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _database(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A database of a random name, dropped with whoever is still in it."""
+    import psycopg
+    from psycopg import sql
+
+    name = sql.Identifier(asked["name"])
+    with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
+    try:
+        yield {"dbname": asked["name"]}
+    finally:
+        with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+def _run(words: list[str], user: int | None) -> None:
+    done = subprocess.run(words, user=user, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError((done.stderr or done.stdout).strip()[-300:])
+
+
+def _die_with_us() -> None:
+    """An immediate shutdown (SIGQUIT), even when we are killed."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGQUIT)
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
+    import psycopg
+
+    end = time.monotonic() + BOOT_S
+    while True:
+        try:
+            psycopg.connect(host=str(folder), port=PORT, user=USER, dbname="postgres", connect_timeout=5).close()
+            return
+        except psycopg.OperationalError as error:
+            if process.poll() is not None or time.monotonic() > end:
+                raise OSError((folder / "log").read_text(errors="replace").strip()[-300:] or str(error)) from None
+            time.sleep(0.02)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGQUIT)
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,150 @@
+"""Can a dump be restored, how long does it take, and which tables hold rows then?"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from probes.deadline import within
+from probes.dumps import GZIP, Damaged, blocks_of, chained, plain_blocks
+from probes.reading import NoReading, one_line
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+    from probes.scratch import Scratch
+
+RESOURCE = "scratch"
+HEAD = 1 << 16
+MAX_SAID = 1 << 16
+_ERROR = re.compile(r"(?:ERROR|FATAL|error): +(.*)")
+# What the scratch server lacks says nothing about the dump.
+_OURS = {
+    "extension-missing": re.compile(r"extension \"[^\"]*\" is not available|could not open extension control file"),
+    "role-missing": re.compile(r"role \"[^\"]*\" does not exist"),
+    "no-space": re.compile(r"No space left on device|could not extend file"),
+    "server-older": re.compile(r"unrecognized configuration parameter|invalid command \\"),
+    "dump-connects": re.compile(r"backslash commands are restricted"),
+    "server-gone": re.compile(r"server closed the connection|connection to server|terminating connection"),
+}
+_ADVICE = {
+    "extension-missing": "install it beside the programs named by backups.drill.binaries",
+    "role-missing": "name it in backups.drill.roles",
+    "no-space": "name a larger place in backups.drill.folder",
+    "server-older": "name programs as new as the dump's in backups.drill.binaries",
+    "dump-connects": "leave --create out when the dump is made",
+    "server-gone": "the scratch server went away",
+}
+
+
+@dataclass
+class Restored:
+    """How it went. `error` is the server's first, without the values that stand behind it."""
+
+    seconds: float = 0.0
+    plain: int = 0
+    error: str | None = None
+    is_over: bool = True
+    rows: dict[str, int | None] = field(default_factory=dict)
+    """Table to its rows, None where there is no such table."""
+
+
+def restore(file: BinaryIO, scratch: Scratch, limit_s: float) -> Restored:
+    """Stream a dump of plain SQL, gzipped or not, into a scratch database; given up after `limit_s`.
+
+    NoReading kinds: other-format, and those that say that the scratch server is to blame (see _ADVICE).
+    """
+    with tempfile.TemporaryFile() as said:
+        psql = scratch.psql(stderr=said)
+        begun = time.monotonic()
+        done = Restored()
+        limit = within(limit_s)
+        try:
+            with limit.on_expiry(psql.kill):
+                _feed(psql, file, done)
+                psql.wait()
+        finally:
+            psql.kill()
+            psql.wait()
+        done.seconds = time.monotonic() - begun
+        done.is_over = not limit.expired
+        if not done.is_over and done.seconds < limit_s - 1:
+            reason = f"the check's deadline came before the restore's own limit of {limit_s:.0f} s"
+            raise NoReading(RESOURCE, reason, kind="deadline")
+        if psql.returncode and done.is_over:
+            done.error = done.error or _told(said)
+        return done
+
+
+def _feed(psql: subprocess.Popen[bytes], file: BinaryIO, done: Restored) -> None:
+    assert psql.stdin is not None
+    with suppress(BrokenPipeError), psql.stdin as pipe:  # psql ends at the first error, and says which
+        try:
+            for piece in _statements(file):
+                done.plain += len(piece)
+                pipe.write(piece)
+        except Damaged as damaged:
+            done.error = damaged.what
+            psql.kill()
+
+
+def _statements(file: BinaryIO) -> Iterator[bytes]:
+    """The dump's text. What stands in it may give psql no orders (`\\!` starts programs): psql's own \\restrict, which
+    newer dumps begin with, is put before the others (CVE-2025-8714)."""
+    pieces = blocks_of(file)
+    first = next(pieces, b"")
+    whole = plain_blocks(chained(first, pieces)) if first.startswith(GZIP) else chained(first, pieces)
+    head = next(whole, b"")
+    if re.search(rb"^\\connect ", head[:HEAD], re.MULTILINE):
+        raise _blamed("dump-connects", "it was made with --create, and would go to a database of its own")
+    if not re.search(rb"^\\restrict ", head[:HEAD], re.MULTILINE):
+        yield b"\\restrict " + secrets.token_hex(16).encode() + b"\n"
+    yield head
+    yield from whole
+
+
+def _told(said: BinaryIO) -> str:
+    said.seek(0)
+    text = said.read(MAX_SAID).decode(errors="replace")
+    found = _ERROR.search(text)
+    message = one_line(found.group(1) if found else text or "psql ended without a word", 200)
+    for kind, pattern in _OURS.items():
+        if pattern.search(text):
+            raise _blamed(kind, message)
+    return message
+
+
+def _blamed(kind: str, message: str) -> NoReading:
+    return NoReading(RESOURCE, f"the dump can't be tried here: {message}; {_ADVICE[kind]}", kind=kind)
+
+
+def make_roles(scratch: Scratch, roles: list[str]) -> None:
+    """The owners that a dump speaks of."""
+    from psycopg import sql
+
+    scratch.run(*(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)) for role in roles))
+
+
+def count(scratch: Scratch, tables: list[str]) -> dict[str, int | None]:
+    """Table to its rows, None where there is no such table; a name without schema is public's."""
+    import psycopg
+    from psycopg import sql
+
+    found: dict[str, int | None] = {}
+    for table in tables:
+        name = sql.Identifier(*(table.split(".", 1) if "." in table else ("public", table)))
+        try:
+            found[table] = scratch.run(sql.SQL("SELECT count(*) FROM {}").format(name))[0][0]
+        except psycopg.errors.UndefinedTable:
+            found[table] = None
+        except psycopg.Error as error:
+            raise NoReading(
+                RESOURCE, f"{table} can't be counted: {one_line(str(error), 120)}", kind="server-gone"
+            ) from None
+    return found
