@@ -96,6 +96,8 @@ def _where_to(domain: Domain) -> tuple[str, str]:
         return "server-failure", f"{name}: the name servers failed ({address.words})"
     if address.said == "timeout":
         return "timeout", f"{name}: no answer in time"
+    if domain.base_host in address.aliases:
+        return "missing", f"it leads to {domain.base_host}, which has no address: {chain}"
     if address.aliases:
         return "wrong-target", f"it leads to {address.aliases[-1]}: {chain}"
     if facts.addresses:

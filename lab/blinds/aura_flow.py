@@ -29,6 +29,7 @@ AUTH = ("auth.login-failing", "auth.forgery-accepted", "auth.role-not-enforced")
 @blind(
     "dns-silent",
     *SEEN_BY_NAME,
+    "domain.https-broken",
     "health.degraded",
     "health.server-error",
     "health.slow",

@@ -13,7 +13,7 @@ from lab.servers.certificates import ChainPlan
 from lab.servers.listener import Door, Listener
 from lab.servers.streams import Streams, abort, relay, reset_on_close, streams_of
 
-REASONS = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
+REASONS = {404: "Not Found", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
 FOREVER_S = 3600.0
 
 

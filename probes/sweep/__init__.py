@@ -107,8 +107,12 @@ class _Sweep:
         )
 
     def _silent(self) -> NoReading:
-        what = "nobody listens there" if self.resolver.is_closed_port else f"no answer in {self.plan.timeout_s:g} s"
-        text = f"the name server {self.resolver.where} gives no answer: {what}"
+        what = f"gives no answer within {self.plan.timeout_s:g} s"
+        if self.resolver.answers:
+            what = "refuses to answer us (REFUSED)"
+        elif self.resolver.is_closed_port:
+            what = "gives no answer: nobody listens there"
+        text = f"the name server {self.resolver.where} {what}"
         return NoReading(RESOURCE, text, kind="name-server-silent", evidence={"resolver": self.resolver.where})
 
     async def _begin(self) -> None:
@@ -116,8 +120,8 @@ class _Sweep:
         task = self.loop.running
         assert task
         task.limit(time.monotonic() + self.plan.timeout_s)
-        await self.names.look_up_base()
-        if self.plan.base_host and not self.resolver.answers:
+        base = await self.names.look_up_base()
+        if self.plan.base_host and (not self.resolver.answers or base.words == "REFUSED"):
             self.is_silent = True
             return
         self._start_some()

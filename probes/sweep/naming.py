@@ -34,13 +34,15 @@ class Names:
         for server in (self.resolver, *self._servers.values()):
             server.close()
 
-    async def look_up_base(self) -> None:
+    async def look_up_base(self) -> Answer:
         """The addresses of the base host, which an apex that can't be a CNAME repeats."""
         host = self.plan.base_host
-        if host:
-            four = await answer_of(self.resolver, host, A)
-            six = await answer_of(self.resolver, host, AAAA)
-            self.base_addresses = (*four.values, *six.values)
+        if not host:
+            return Answer("no-such-name")
+        four = await answer_of(self.resolver, host, A)
+        six = await answer_of(self.resolver, host, AAAA)
+        self.base_addresses = (*four.values, *six.values)
+        return four
 
     async def facts(self, domain: str) -> Facts:
         """What the resolver says of a domain. Both questions are on their way at once."""
