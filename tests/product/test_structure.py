@@ -47,7 +47,11 @@ def test_import_direction(folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["probes.http", "probes.postgres", "probes.tls", "fixtures.handles", "reports.plugin"]
+    "module",
+    [
+        *("probes.http", "probes.postgres", "probes.tls", "fixtures.handles", "fixtures.occasions", "reports.plugin"),
+        *("reports.metrics", "monitor.command", "monitor.shown", "monitor.channels"),
+    ],
 )
 def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
     heavy = [
@@ -59,6 +63,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
         "yaml",
         "pydantic",
         "cryptography.x509",
+        "apprise",
+        "prometheus_client",
     ]
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
