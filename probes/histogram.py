@@ -29,10 +29,14 @@ class Histogram:
 
     def __init__(self, counts: Mapping[str, float], resource: str, name: str) -> None:
         """NoReading malformed-histogram where a bound is no number, or the bucket that holds all is missing."""
+        merged: dict[float, float] = {}
         try:
-            pairs = sorted((float(bound), count) for bound, count in counts.items())
+            for text, count in counts.items():
+                # Prometheus 3 writes "1.0" where "1" was before: for a while there are both.
+                merged[float(text)] = merged.get(float(text), 0.0) + count
         except ValueError:
-            pairs = []
+            merged.clear()
+        pairs = sorted(merged.items())
         if len(pairs) < 2 or pairs[-1][0] != math.inf or any(math.isnan(bound) for bound, _ in pairs):
             raise NoReading(resource, f"{name} has no buckets by le up to +Inf", kind="malformed-histogram")
         self.buckets: list[tuple[float, float]] = []

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from environments.references import FORMS, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from runbooks.mistakes import Location
     from runbooks.model import System
@@ -27,6 +27,10 @@ def nonsense(settings: System) -> Iterator[tuple[Location, str]]:
     urls: dict[Location, Reference | None] = {("proxy",): settings.proxy}
     if http is not None:
         urls |= {("http", "base_url"): http.base_url, ("http", "direct_url"): http.direct_url}
+    if settings.prometheus is not None:
+        urls["prometheus", "url"] = settings.prometheus.url
+    if settings.rollback is not None and settings.rollback.image is not None:
+        urls["rollback", "image", "registry"] = settings.rollback.image.registry
     for location, url in urls.items():
         yield from _told(location, _wrong_url(_written(url)))
     yield from _told(("resolver",), _wrong_resolver(_written(settings.resolver)))
@@ -36,9 +40,15 @@ def nonsense(settings: System) -> Iterator[tuple[Location, str]]:
     if host is not None:
         wrong = _wrong_address(_written(host.address), "127.0.0.1:8080 or :8080", needs_port=True)
         yield from _told(("host", "address"), wrong)
-    for name, value in settings.headers.items():
+    yield from _plain_secrets(("headers",), settings.headers)
+    if settings.prometheus is not None:
+        yield from _plain_secrets(("prometheus", "headers"), settings.prometheus.headers)
+
+
+def _plain_secrets(location: Location, headers: Mapping[str, Reference]) -> Iterator[tuple[Location, str]]:
+    for name, value in headers.items():
         if _SECRET_HEADER.search(name) and _written(value) is not None:
-            yield ("headers", name), f"looks like a secret, which is given by reference only: {FORMS}"
+            yield (*location, name), f"looks like a secret, which is given by reference only: {FORMS}"
 
 
 def _told(location: Location, wrong: str | None) -> Iterator[tuple[Location, str]]:

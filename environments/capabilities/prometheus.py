@@ -201,6 +201,8 @@ class Prometheus:
     """Sent as bearer authentication."""
     login: BasicLogin | None = None
     """Or a user's name and password."""
+    headers: dict[str, Text] = field(default_factory=dict)
+    """Headers sent along, such as the tenant's (X-Scope-OrgID)."""
     window_min: float = 5
     """The time that rates are taken over, ending when the run began."""
     max_age_s: float = 120

@@ -102,6 +102,11 @@ def test_buckets_scraped_at_two_moments_do_not_confuse() -> None:
     assert histogram.quantile(0.5).estimate == pytest.approx(0.0501, abs=0.001)
 
 
+def test_one_bound_written_in_two_ways_is_one_bucket() -> None:
+    histogram = Histogram({"1": 40.0, "1.0": 50.0, "+Inf": 100.0}, "prometheus", "x")
+    assert histogram.buckets == [(1.0, 90.0), (math.inf, 100.0)]
+
+
 @pytest.mark.parametrize(
     "buckets", [{}, {"+Inf": 3.0}, {"0.1": 1.0, "0.2": 2.0}, {"": 1.0, "+Inf": 2.0}, {"NaN": 1.0, "+Inf": 2.0}]
 )

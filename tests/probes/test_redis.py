@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from probes.journal import Reading
 from probes.reading import NoReading
 from probes.redis import Redis
 from tests.probes.conftest import Zoo, taking
+from tests.probes.pki import make
+from tests.zoo.beast import REGISTRY, Beast
+from tests.zoo.tls import serving
 
 SILENT = {
     "without-memory": "malformed-answer",
@@ -57,6 +62,20 @@ def test_a_password_goes_nowhere_but_to_the_server(zoo: Zoo, entries: list[Readi
     assert caught.value.kind == "authentication-failed"
     said = f"{caught.value.reason} {caught.value.evidence} {[entry.__dict__ for entry in entries]}"
     assert "very-secret-word" not in said
+
+
+def test_through_tls_only_who_is_trusted_is_asked(tmp_path: Path) -> None:
+    authority = make("authority", is_ca=True)
+    cert, key = make("redis", authority, names=("127.0.0.1",)).write(tmp_path)
+    trusted, other = tmp_path / "ca.pem", tmp_path / "other.pem"
+    trusted.write_bytes(authority.pem)
+    other.write_bytes(make("stranger", is_ca=True).pem)
+    with Beast(serving(cert, key, REGISTRY["redis.healthy"])) as server:
+        url = server.url.replace("http://", "rediss://")
+        assert Redis(url, timeout_s=1, resolver=None, ca_file=str(trusted)).look().role == "master"
+        with pytest.raises(NoReading) as caught:
+            Redis(url, timeout_s=1, resolver=None, ca_file=str(other)).look()
+    assert caught.value.kind == "tls-failed"
 
 
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost", "redis://", "redis://h:70000", "unix:///x"])
