@@ -12,6 +12,7 @@ from probes.assets import Asset, PageLook, is_html
 from probes.cors import SAFE_METHODS, Grant
 
 KIB = 1024
+BROWSER_S = 45.0
 REDIRECTS = (301, 302, 303, 307, 308)
 SCRIPT_TYPES = ("text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript")
 SNIFFED = ("", "application/octet-stream", "binary/octet-stream")
@@ -161,6 +162,37 @@ def _fits(asset: Asset) -> bool:
     if kind == "manifest":
         return bool(asset.is_json)
     return written != "text/html"
+
+
+@symptom("web.page-slow", alone=True)
+def check_page_is_quick_in_a_browser(web: FrontEnd) -> None:
+    """What users wait for is the page, and only a browser knows when it shows something and what fails in it."""
+    rule, visit = web.settings, web.visit(BROWSER_S)
+    if visit.status != 200:
+        raise NoReading("browser", f"the page answered HTTP {visit.status} to the browser", kind="wrong-status")
+    evidence: dict[str, Any] = {
+        "first_paint_ms": "unknown" if visit.first_paint_ms is None else visit.first_paint_ms,
+        "first_paint_limit_ms": rule.first_paint_ms,
+        "load_ms": f"more than {BROWSER_S * 500:g}" if visit.load_ms is None else visit.load_ms,
+        "load_limit_ms": rule.load_ms,
+        "slowest": visit.slowest,
+        "slowest_ms": visit.slowest_ms,
+        "errors": "; ".join(visit.errors) or "none",
+        "chromium": visit.version,
+    }
+    found = []
+    if visit.errors:
+        wanted = "no error in the console"
+        found.append(Found("script-error", seen=str(evidence["errors"]), wanted=wanted, **evidence))
+    if visit.first_paint_ms is not None and visit.first_paint_ms > rule.first_paint_ms:
+        seen, wanted = f"something is seen after {visit.first_paint_ms:g} ms", f"{rule.first_paint_ms:g} ms or less"
+        found.append(Found("slow-first-paint", seen=seen, wanted=wanted, **evidence))
+    if visit.load_ms is None or visit.load_ms > rule.load_ms:
+        seen, wanted = f"loaded after {evidence['load_ms']} ms", f"{rule.load_ms:g} ms or less"
+        found.append(Found("slow-load", seen=seen, wanted=wanted, **evidence))
+    Found.all(found)
+    if visit.first_paint_ms is None:
+        raise NoReading("browser", "the browser tells no first paint: the page may be blank", kind="field-missing")
 
 
 # ------------------------------------------------------------------ the proxy

@@ -29,13 +29,17 @@ RETURN_S = 0.5  # its own deadline comes first: it can say how far it came
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 
-def apart(make: Callable[..., T], *arguments: Any, resource: str, timeout_s: float) -> T:
+def apart(
+    make: Callable[..., T], *arguments: Any, resource: str, timeout_s: float, memory: int | None = MAX_MEMORY
+) -> T:
     """What `make`, a function of a module, gives for these arguments; they, the result and a NoReading are pickled.
+
+    memory  the most it may take, in bytes of addresses; None for programs that reserve far more than they use
 
     NoReading kinds: make's own; timeout, crashed.
     """
     deadline = within(timeout_s)
-    task = pickle.dumps((make, arguments, time.monotonic() + deadline.remaining() - RETURN_S))
+    task = pickle.dumps((make, arguments, memory, time.monotonic() + deadline.remaining() - RETURN_S))
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", SERVE],
         stdin=subprocess.PIPE,
@@ -68,9 +72,9 @@ def serve() -> NoReturn:
     """In the other process: take a task from standard input, leave its result on standard output."""
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no result
-    make, arguments, end = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own process wrote it
+    make, arguments, memory, end = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own process wrote it
     seconds = max(0.0, end - time.monotonic())  # one clock for all processes; the start took some of it
-    _bound(seconds)
+    _bound(seconds, memory)
     current.set(Deadline(seconds))
     entries: list[Reading] = []
     journal.set(entries)
@@ -87,14 +91,15 @@ def serve() -> NoReturn:
     os._exit(0)
 
 
-def _bound(seconds: float) -> None:
+def _bound(seconds: float, memory: int | None) -> None:
     """End with whoever waits for the result, and take neither the processor nor the memory for ever."""
     import ctypes
     import resource
 
     with contextlib.suppress(OSError, AttributeError):  # Linux alone has it
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
-    for what, most in ((resource.RLIMIT_CPU, int(seconds) + 5), (resource.RLIMIT_AS, MAX_MEMORY)):
+    limits = [(resource.RLIMIT_CPU, int(seconds) + 5)] + ([(resource.RLIMIT_AS, memory)] if memory else [])
+    for what, most in limits:
         _, hard = resource.getrlimit(what)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(what, (most, hard))

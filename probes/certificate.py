@@ -34,6 +34,7 @@ class Certificate:
     serial: str  # hex
     sha256: str  # hex, of the DER form
     is_self_signed: bool
+    key_sha256: str = ""  # hex, of the public key as SubjectPublicKeyInfo: what pins name (RFC 7469, 2.4)
     issuer_urls: tuple[str, ...] = ()  # Authority Information Access, caIssuers (RFC 5280, 4.2.2.1)
 
 
@@ -58,9 +59,17 @@ def read(der: bytes) -> Certificate:
         weakness=weakness,
         serial=f"{certificate.serial_number:x}",
         sha256=hashlib.sha256(der).hexdigest(),
+        key_sha256=_key_digest(certificate),
         is_self_signed=is_own,
         issuer_urls=_issuer_urls(certificate),
     )
+
+
+def _key_digest(certificate: x509.Certificate) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(key).hexdigest()
 
 
 def covers(certificate: Certificate, name: str) -> bool:

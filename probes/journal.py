@@ -20,9 +20,17 @@ class Reading:
     started: float  # seconds since the epoch
     duration_s: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)  # PNG by name, for reports that can show them
 
 
 journal: ContextVar[list[Reading] | None] = ContextVar("journal", default=None)
+
+
+def picture(name: str, png: bytes) -> None:
+    """Add a picture to the journal's newest reading, if one is kept."""
+    kept = journal.get()
+    if kept:
+        kept[-1].pictures[name] = png
 
 
 @contextmanager

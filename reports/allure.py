@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -52,9 +53,14 @@ class Logger(AllureFileLogger):
             super().report_container(container)
 
     def attach(self, name: str, value: Any) -> Attachment:
-        """Evidence as a file beside the results."""
-        kind, body = ("text/plain", value) if isinstance(value, str) else ("application/json", _json(value))
-        source = f"{uuid4()}-attachment.{'txt' if kind == 'text/plain' else 'json'}"
+        """Evidence as a file beside the results: a text, a picture (PNG, as bytes), or anything else as JSON."""
+        if isinstance(value, str | bytes):
+            kind, ending, body = "text/plain", "txt", value
+            if isinstance(value, bytes):
+                kind, ending = "image/png", "png"
+        else:
+            kind, ending, body = "application/json", "json", _json(value)
+        source = f"{uuid4()}-attachment.{ending}"
         self.report_attached_data(body, source)
         return Attachment(name=name, source=source, type=kind)
 
@@ -157,13 +163,16 @@ def description(text: Symptom) -> str:
 
 def _step(reading: dict[str, Any], attach: Any) -> Any:
     start = int(reading["started"] * 1000)
-    facts = reading["facts"]
+    facts, pictures = reading["facts"], reading.get("pictures", {})
     return TestStepResult(
         name=clean(reading["title"]),
         status="broken" if "no_reading" in facts else "passed",
         start=start,
         stop=start + int(reading["duration_s"] * 1000),
-        attachments=[attach("facts", facts)] if facts else [],
+        attachments=[
+            *([attach("facts", facts)] if facts else []),
+            *(attach(name, base64.b64decode(picture)) for name, picture in pictures.items()),
+        ],
     )
 
 

@@ -58,7 +58,7 @@ class Site:
     def build(self) -> None:
         self._asset("vendor", "js", VENDOR)
         self._asset("logo", "svg", SVG.format(r=12, more=""))
-        self._asset("chart", "svg", SVG.format(r=9, more="-" * 6000))
+        self._asset("chart", "svg", SVG.format(r=9, more="." * 6000))
         self._asset("font", "woff2", b"wOF2" + bytes(124))
         self._asset("hero", "png", png(48, 12))
         self._asset("hero_large", "png", png(96, 24))

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 blind = BlindsOf("aura-flow")
 SEEN_BY_NAME = ("domain.certificate-expired", "domain.certificate-expiring", "domain.certificate-invalid")
 
-WEB = ("web.cors-rejected", "web.cors-open", "web.asset-missing", "web.proxy-broken", "web.upload-failing")
+WEB = (
+    "web.cors-rejected",
+    "web.cors-open",
+    "web.asset-missing",
+    "web.proxy-broken",
+    "web.page-slow",
+    "web.upload-failing",
+)
 AUTH = ("auth.login-failing", "auth.forgery-accepted", "auth.role-not-enforced")
 
 

@@ -91,6 +91,28 @@ def nginx_ended(lab: Lab) -> None:
         front.behaviour.door = "refused"
 
 
+@fault("web.page-slow", cause="slow-first-paint")
+def slow_style(lab: Lab) -> None:
+    """Nothing is painted before the style is there; about three seconds for its 6 KB."""
+    system(lab).proxy.behaviour.rates[system(lab).site.names["style"]] = "1500"
+
+
+@fault("web.page-slow", cause="slow-load")
+def slow_script_and_picture(lab: Lab) -> None:
+    """One after the other, for the script asks for the picture; about three seconds each."""
+    for name in ("entry", "chart"):
+        system(lab).proxy.behaviour.rates[system(lab).site.names[name]] = "1500"
+
+
+@fault("web.page-slow", cause="script-error")
+def script_for_another_page(lab: Lab) -> Iterator[None]:
+    script = system(lab).site.path("entry")
+    built = script.read_text()
+    script.write_text(built.replace('getElementById("root")', 'getElementById("app")'))
+    yield
+    script.write_text(built)
+
+
 @fault("web.upload-failing", cause="too-slow")
 def slow_uploads(lab: Lab) -> None:
     system(lab).service.behaviour.upload_delay_s = PATIENCE_S + 0.5
