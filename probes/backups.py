@@ -6,7 +6,7 @@ import re
 from calendar import timegm
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from time import strptime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -53,6 +53,26 @@ class Dumps(Source, Protocol):
 
     def opened(self, name: str) -> AbstractContextManager[BinaryIO]:
         """One of them, to be read from its beginning."""
+
+
+class Told:
+    """One backup, as an API tells it: id, and created_at in ISO 8601. NoReading kind malformed-answer."""
+
+    def __init__(self, kind: str, place: str, backup: dict[str, Any] | None) -> None:
+        self.kind, self.place, self._backup = kind, place, backup
+
+    def newest_first(self) -> list[Backup]:
+        if self._backup is None:
+            return []
+        told = str(self._backup.get("created_at"))
+        try:
+            at = datetime.fromisoformat(told)
+        except ValueError:
+            reason = f"{self.place} tells no time of its backup (created_at is {told[:40]!r})"
+            raise NoReading(RESOURCE, reason, kind="malformed-answer") from None
+        # Without a zone it is UTC: an API that says nothing of where it is has no local time.
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return [Backup(str(self._backup["id"]), at.timestamp())]
 
 
 class Folder:

@@ -74,7 +74,7 @@ class Drill:
 
 @dataclass(frozen=True, kw_only=True)
 class Backups:
-    """Backups in a folder, in a bucket, as Neon's branches: each place that is named is looked at."""
+    """Backups in a folder, in a bucket, as Neon's branches, of workspaces: each place that is named is looked at."""
 
     __pydantic_config__ = STRICT
     folder: Text | None = None
@@ -83,6 +83,8 @@ class Backups:
     """Dumps lie in this bucket."""
     neon: NeonBranches | None = None
     """Neon keeps branches."""
+    workspaces: bool = False
+    """The workspace API tells the last backup of each workspace's database."""
     pattern: str = "*"
     """What the dumps' names look like."""
     max_age_h: float = 24

@@ -110,6 +110,7 @@ def no_events(lab: Lab) -> Iterator[None]:
     "abuse.list-malformed",
     "sop.missing",
     "recovery.not-possible",
+    "backup.stale",
 )
 def token_rotated(lab: Lab) -> None:
     lab.reverseai.service.behaviour.token = "rotated-and-nobody-told-the-checks"  # noqa: S105  nobody's
@@ -127,7 +128,7 @@ def policy_is_half(lab: Lab) -> None:
     canned[f"GET {PREFIX}/workspaces/*/access-policy"] = Canned(200, {"policy": "public_anonymous"})
 
 
-@blind("database-without-backup-field", "recovery.not-possible")
+@blind("database-without-backup-field", "recovery.not-possible", "backup.stale")
 def database_is_half(lab: Lab) -> None:
     canned = lab.reverseai.service.behaviour.canned
     canned[f"GET {PREFIX}/workspaces/*/database"] = Canned(200, {"status": "ready"})

@@ -25,7 +25,7 @@ TITLES = ("Domain binding fails", "A workspace database is not provisioned", "An
 @dataclass
 class ApiBehaviour(HttpBehaviour):
     token: str = ""
-    backups: dict[str, dict[str, Any] | None] = field(default_factory=lambda: {w: _backup(w, 3) for w in WORKSPACES})
+    backups: dict[str, dict[str, Any] | None] = field(default_factory=lambda: {w: backup(w, 3) for w in WORKSPACES})
     quotas: dict[str, dict[str, float]] = field(
         default_factory=lambda: {w: {"used": 1.2 + n, "limit": 10.0} for n, w in enumerate(WORKSPACES)}
     )
@@ -39,13 +39,9 @@ class ApiBehaviour(HttpBehaviour):
     without_detail: tuple[str, ...] = ()
 
 
-def _backup(workspace: str, age_h: float) -> dict[str, Any]:
-    return {"id": f"bk-{workspace}", "created_at": (datetime.now(UTC) - timedelta(hours=age_h)).isoformat()}
-
-
 def backup(workspace: str, age_h: float) -> dict[str, Any]:
     """What the API tells of a backup made so long ago."""
-    return _backup(workspace, age_h)
+    return {"id": f"bk-{workspace}", "created_at": (datetime.now(UTC) - timedelta(hours=age_h)).isoformat()}
 
 
 def _sop(key: str, title: str) -> tuple[str, dict[str, Any]]:
