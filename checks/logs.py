@@ -21,9 +21,10 @@ def check_log_errors(log: Log) -> None:
     """Errors in the log are what users met before they called."""
     reading = log.read()
     before_begins, begins, ends = log.windows()
-    if not log.settings.quiet_is_fine and not _has_entries(reading, before_begins, ends):
+    is_in_use = reading.is_alive or log.settings.quiet_is_fine or _has_entries(reading, before_begins, ends)
+    if not is_in_use:
         raise NoReading(
-            "logs", f"{log.file} has no entry of the last {2 * log.settings.window_min:g} min: is it in use?"
+            "logs", f"{log.place} has no entry of the last {2 * log.settings.window_min:g} min: is it in use?"
         )
     now, before = _errors(log, reading, begins, ends), _errors(log, reading, before_begins, begins)
     too_many = [
@@ -33,7 +34,7 @@ def check_log_errors(log: Log) -> None:
     ]
     Found.all(_found(log, *entry) for entry in [*too_many[:MOST], *_together(too_many[MOST:])])
     if not reading.complete:
-        raise NoReading("logs", f"{log.file} could not be read back to where the window begins", kind="incomplete")
+        raise NoReading("logs", f"{log.place} could not be read back to where the window begins", kind="incomplete")
 
 
 def _found(log: Log, message: str, count: int, usual: int) -> Found:
@@ -42,7 +43,7 @@ def _found(log: Log, message: str, count: int, usual: int) -> Found:
         seen=f"{count} times in {log.settings.window_min:g} min, {usual} times in as many before: {message}",
         wanted=f"{log.settings.limit} at most, or fewer than {log.settings.surge_factor:g} times the usual",
         subject=message[:120],
-        file=str(log.file),
+        file=log.place,
         message=message,
         count=count,
         before=usual,

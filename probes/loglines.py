@@ -77,6 +77,17 @@ def entry_of(line: str, following: str = "") -> Entry | None:
     return Entry(moment, level, message[:MAX_MESSAGE])
 
 
+def entry_at(moment: float, line: str, level: str = "") -> Entry:
+    """An entry whose time is told beside its line, and maybe its level too; the line's own level counts first."""
+    document = _object(line)
+    if document is not None:
+        own, message = _json_level(document), str(_first(document, _MESSAGE_KEYS) or line)
+    else:
+        match = _TIME.match(line)
+        own, message = _level_and_message(line[match.end() :] if match else line)
+    return Entry(moment, own or _named(level), message[:MAX_MESSAGE])
+
+
 def _level_and_message(rest: str) -> tuple[str, str]:
     if field := _FIELD_LEVEL.search(rest[:LEVEL_WITHIN]):
         said = _FIELD_MESSAGE.search(rest)
@@ -114,18 +125,24 @@ def _zoned(moment: datetime, zone: str) -> float:
 
 
 def _from_json(line: str) -> Entry | None:
+    document = _object(line)
+    moment = None if document is None else _json_moment(_first(document, _TIME_KEYS))
+    if document is None or moment is None:
+        return None
+    return Entry(moment, _json_level(document), str(_first(document, _MESSAGE_KEYS) or "")[:MAX_MESSAGE])
+
+
+def _object(line: str) -> dict[str, Any] | None:
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, dict):
-        return None
-    moment = _json_moment(_first(document, _TIME_KEYS))
-    if moment is None:
-        return None
+    return document if isinstance(document, dict) else None
+
+
+def _json_level(document: Mapping[str, Any]) -> str:
     level = _first(document, _LEVEL_KEYS)
-    named = _NUMBERED.get(level, "") if isinstance(level, int) else _named(str(level or ""))
-    return Entry(moment, named, str(_first(document, _MESSAGE_KEYS) or "")[:MAX_MESSAGE])
+    return _NUMBERED.get(level, "") if isinstance(level, int) else _named(str(level or ""))
 
 
 def _first(document: Mapping[str, Any], keys: Sequence[str]) -> Any:

@@ -33,6 +33,7 @@ class LogReading:
     first_time: float | None  # of the oldest and the newest entry that was read, inside the window or not
     last_time: float | None
     complete: bool  # the window was read to its beginning, or to where the log begins
+    is_alive: bool = False  # that it is in use was shown apart from the entries
 
 
 def read_entries(path: Path, *, since: float, until: float, max_bytes: int = MAX_BYTES) -> LogReading:

@@ -17,7 +17,7 @@ from environments.strict_yaml import BadFile, Node, Problem, read_yaml, shown, s
 from runbooks.mistakes import validated
 from runbooks.model import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
 from runbooks.names import unknown_attested, unknown_causes, unknown_in_checklists, wrong_name
-from runbooks.sense import nonsense
+from runbooks.sense import nonsense, without_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -132,6 +132,7 @@ class _Reading:
         settings = self._validated(System, whole, where)
         texts = self._symptoms(where, whole, shared)
         self._note(unknown_in_checklists(whole, [n for n, _ in whole.under("symptoms") if n in shared]), where)
+        self._note(without_place(whole), where)
         self._note(((whole.at(at), at, text) for at, text in nonsense(settings)) if settings else (), where)
         return Chosen(name, settings, texts, frozenset(given), self.folder)
 

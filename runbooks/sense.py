@@ -15,8 +15,10 @@ from environments.references import FORMS, Reference
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from environments.strict_yaml import Node
     from runbooks.mistakes import Location
     from runbooks.model import System
+    from runbooks.names import Named
 
 _SECRET_HEADER = re.compile(r"auth|cookie|token|secret|password|api-?key|signature", re.IGNORECASE)
 
@@ -49,6 +51,16 @@ def _plain_secrets(location: Location, headers: Mapping[str, Reference]) -> Iter
     for name, value in headers.items():
         if _SECRET_HEADER.search(name) and _written(value) is not None:
             yield (*location, name), f"looks like a secret, which is given by reference only: {FORMS}"
+
+
+def without_place(system: Node) -> Iterator[Named]:
+    """A log that is nowhere. (Looked up as written: a place that is wrong is one all the same.)"""
+    logs = system.get("logs")
+    if logs is None or not isinstance(logs.value, dict):
+        return
+    names = [name for name in ("file", "cloudwatch", "command") if logs.get(name) is not None]
+    if not names and not any(name == "url" for name, _ in logs.under("loki")):
+        yield logs, ("logs",), "one of 'file', 'loki' (with its 'url'), 'cloudwatch' and 'command' is missing"
 
 
 def _told(location: Location, wrong: str | None) -> Iterator[tuple[Location, str]]:

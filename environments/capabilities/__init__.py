@@ -13,7 +13,7 @@ from environments.capabilities.domains import Domains, DomainsApi, DomainsTable
 from environments.capabilities.executions import Executions
 from environments.capabilities.host import Host, ModeRule, Rollback, StoreRule, Variables
 from environments.capabilities.http import Health, Http, KeyFunction, VersionAt
-from environments.capabilities.logs import Logs, SlowRequests
+from environments.capabilities.logs import CloudWatchLogs, Logs, LokiLogs, SlowRequests
 from environments.capabilities.mysql import Mysql
 from environments.capabilities.openapi import OpenApi
 from environments.capabilities.postgres import Ledger, Postgres, Retention
@@ -40,6 +40,7 @@ __all__ = [
     "Backups",
     "Chain",
     "ChainStep",
+    "CloudWatchLogs",
     "Cors",
     "Domains",
     "DomainsApi",
@@ -53,6 +54,7 @@ __all__ = [
     "KeyFunction",
     "Ledger",
     "Logs",
+    "LokiLogs",
     "ModeRule",
     "Mysql",
     "NeonBranches",

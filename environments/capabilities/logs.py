@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from environments.capabilities.prometheus import BasicLogin
 from environments.capabilities.rules import STRICT, positive
-from environments.references import Text
+from environments.references import Secret, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,61 @@ class SlowRequests:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Logs:
-    """A log and what counts as trouble in it."""
+class LokiLogs:
+    """Streams in Grafana Loki."""
 
     __pydantic_config__ = STRICT
-    file: Text
-    """The log file; rotated ones beside it (.1, .1.gz) are read where the window needs them."""
+    url: Text | None = None
+    """Its address, without /loki/api/v1; without one the log isn't there."""
+    selectors: list[str] = field(default_factory=list)
+    """The streams, such as {service="api"}; each must have entries."""
+    filter: str = '|~ "(?i)(error|fatal|panic)"'
+    """LogQL's filter on lines, which keeps an ordinary day's entries from crossing the network."""
+    tenant: Text | None = None
+    """The tenant (X-Scope-OrgID)."""
+    token: Secret | None = None
+    """Sent as bearer authentication."""
+    login: BasicLogin | None = None
+    """A name and a password, in place of a token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudWatchLogs:
+    """Log groups in CloudWatch Logs, by way of Logs Insights."""
+
+    __pydantic_config__ = STRICT
+    region: Text
+    """The region."""
+    groups: list[str]
+    """The log groups; each must have entries."""
+    pattern: str = "(?i)(error|fatal|panic)"
+    """A regular expression that lines must fit; levels are looked at afterwards."""
+    access_key_id: Secret
+    """The id of a key that may do logs:StartQuery, logs:GetQueryResults and logs:StopQuery."""
+    secret_access_key: Secret
+    """Its secret."""
+    endpoint: Text | None = None
+    """An address in place of AWS' own."""
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError("'groups' must name one log group at least")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logs:
+    """A log, in exactly one place, and what counts as trouble in it."""
+
+    __pydantic_config__ = STRICT
+    file: Text | None = None
+    """The place is a log file; rotated ones beside it (.1, .1.gz) are read where the window needs them."""
+    loki: LokiLogs | None = None
+    """The place is Grafana Loki."""
+    cloudwatch: CloudWatchLogs | None = None
+    """The place is CloudWatch Logs."""
+    command: list[str] | None = None
+    """The place is what this command prints; {since} and {until} in it become seconds since the epoch, {since_utc}
+    and {until_utc} times."""
     window_min: float = 15
     """The window looked at, ending when the run began; the one before it is the yardstick."""
     levels: list[str] = field(default_factory=lambda: ["ERROR", "FATAL", "PANIC"])
@@ -50,8 +100,17 @@ class Logs:
         import re
 
         positive(window_min=self.window_min, surge_factor=self.surge_factor, limit=self.limit + 1)
+        if len(self.places) > 1:
+            raise ValueError(f"give one of 'file', 'loki', 'cloudwatch' and 'command', not {' and '.join(self.places)}")
         for pattern in self.ignore:
             try:
                 re.compile(pattern)
             except re.error as error:
                 raise ValueError(f"'ignore' holds no regular expression: {pattern!r}: {error}") from None
+
+    @property
+    def places(self) -> list[str]:
+        """Where the log is, of the places there can be: one, unless nothing was said."""
+        loki = self.loki and self.loki.url
+        named = {"file": self.file, "loki": loki, "cloudwatch": self.cloudwatch, "command": self.command}
+        return [name for name, given in named.items() if given]

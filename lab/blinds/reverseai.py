@@ -138,3 +138,25 @@ def database_is_half(lab: Lab) -> None:
 def sops_are_a_page(lab: Lab) -> None:
     canned = lab.reverseai.service.behaviour.canned
     canned[f"GET {PREFIX}/admin/ops/sops"] = Canned(200, "<html><body>Sign in</body></html>")
+
+
+@blind("loki-stream-missing", "logs.errors")
+def runtime_does_not_log(lab: Lab) -> None:
+    lab.reverseai.loki.behaviour.hidden = ("runtime",)
+
+
+@blind("loki-other-tenant", "logs.errors")
+def nothing_of_ours(lab: Lab) -> None:
+    lab.reverseai.loki.behaviour.tenant = "somebody-else"
+
+
+@blind("loki-overloaded", "logs.errors")
+def loki_refuses(lab: Lab) -> None:
+    behaviour = lab.reverseai.loki.behaviour
+    behaviour.status, behaviour.page = 429, "Maximum active stream limit exceeded"
+
+
+@blind("loki-is-a-page", "logs.errors")
+def login_page_in_place_of_loki(lab: Lab) -> None:
+    behaviour = lab.reverseai.loki.behaviour
+    behaviour.status, behaviour.page = 200, "<html><body>Grafana</body></html>"

@@ -7,7 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab.reverseai.names import WORKSPACES, schema_of
+from lab.reverseai.names import DATABASE, WORKSPACES, schema_of
 
 Rows = list[dict[str, Any]]
 
@@ -15,6 +15,8 @@ NODES = (("input", 4), ("llm", 900), ("database", 35), ("template", 6), ("output
 EXECUTIONS, EVERY_S = 240, 45  # three hours of them
 ONE_IN = 60  # executions fail now and then on an ordinary day
 ORDINARY_FAILURE = "LLM provider answered 429: rate limit reached for requests"
+
+JUST_BEGUN = f"UPDATE {DATABASE}.what_reverse_executions SET started_at = NOW(3) - INTERVAL 20 SECOND WHERE id = 1"  # noqa: S608
 
 
 def at(seconds_ago: float) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.reverseai import domains, seeds
 from lab.reverseai.accounts import MONITOR, SERVICE, WORKER, accounts
+from lab.reverseai.log import EVERY_S, ORDINARY, history, ordinary
 from lab.reverseai.metrics import ReverseMetrics, series
 from lab.reverseai.names import BASE_HOST, DATABASE, DATABASE_HOST, HOST, RECOVERABLE
 from lab.reverseai.service import Service
@@ -17,6 +19,7 @@ from lab.servers.asgi import HttpServer
 from lab.servers.certificates import ChainPlan
 from lab.servers.edge import Edge
 from lab.servers.front import Front
+from lab.servers.loki import Loki
 from lab.servers.mariadb import MariaDb
 from lab.servers.mariadb_proxy import MariaDbProxy
 from lab.servers.prometheus import PASSWORD, USER, Prometheus
@@ -49,29 +52,47 @@ class ReverseAi:
         self.database_port = MariaDbProxy(lambda: self.mariadb.port)
         self.prometheus = Prometheus(lab.run.sub("ra-prometheus"), ReverseMetrics(), series)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE, WORKER, MONITOR)}
+        self.loki = Loki()
         self.recorder: Recorder | None = None
+        self._life: asyncio.Task[None] | None = None
 
     @property
     def parts(self) -> list[Part]:
         """In the order in which a change settles: the service looks last."""
-        return [self.front, self.edge, self.database_port, self.prometheus, self.service]
+        return [self.front, self.edge, self.database_port, self.prometheus, self.loki, self.service]
 
     async def start(self) -> None:
         self.service.behaviour.token = secrets.token_urlsafe(32)
+        self.loki.behaviour.tenant = "reverseai"
+        for service in ORDINARY:
+            self.loki.push({"service": service}, history(service, time.time()))
         records = self._lab.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
         domains.name_records(self._lab.dns.behaviour)
         domains.certificates(self.edge.behaviour)
-        await asyncio.gather(self._start_database(), self._start_service(), self._start_metrics())
+        await asyncio.gather(self._start_database(), self._start_service(), self._start_metrics(), self.loki.start())
         if "mariadb" not in self.missing:
             from lab.reverseai.store import Store
 
             self.service.store = Store(self.database_port.port, self.passwords[SERVICE])
         for part in self.parts:
             await part.settle()
+        self._life = asyncio.create_task(self._live())
+
+    async def _live(self) -> None:
+        """What an ordinary day adds: log lines, and an execution that has just begun in place of the last one."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            for service in ORDINARY:
+                self.loki.push({"service": service}, [ordinary(service, time.time())])
+            if "mariadb" not in self.missing:
+                with contextlib.suppress(Exception):  # a fault may have taken the table
+                    await asyncio.to_thread(self.mariadb.run, seeds.JUST_BEGUN)
 
     async def stop(self) -> None:
-        fronts = (self.http, self.front, self.edge, self.database_port, self.prometheus)
+        if self._life:
+            self._life.cancel()
+        fronts = (self.http, self.front, self.edge, self.database_port, self.prometheus, self.loki)
         await asyncio.gather(*(part.stop() for part in fronts))
         if self.service.store:
             self.service.store.close()
@@ -139,6 +160,7 @@ class ReverseAi:
             "LAB_REVERSE_PROMETHEUS_URL": self.prometheus.url,
             "LAB_REVERSE_PROMETHEUS_USER": USER,
             "LAB_REVERSE_PROMETHEUS_PASSWORD": PASSWORD,
+            "LAB_REVERSE_LOKI_URL": f"http://127.0.0.1:{self.loki.http.port}",
             "LAB_REVERSE_BASE_HOST": BASE_HOST,
             "LAB_REVERSE_EDGE_PORT": str(self.edge.port),
         }

@@ -1,0 +1,162 @@
+"""Which entries does CloudWatch Logs hold for a window of time? (Logs Insights, through boto3.)
+
+Amazon CloudWatch Logs API Reference: StartQuery, GetQueryResults, StopQuery. Queries run at AWS' end and are asked
+after; one that we give up is stopped, for what it scans is paid for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from probes.deadline import within
+from probes.journal import reading
+from probes.loglines import Entry, entry_at
+from probes.logs import RESOURCE, LogReading
+from probes.reading import NoReading, one_line
+
+MOST = 10_000  # of Insights itself
+POLL_S = 0.2
+KINDS = {
+    "ResourceNotFoundException": "no-stream",
+    "AccessDeniedException": "access-denied",
+    "UnrecognizedClientException": "access-denied",
+    "InvalidSignatureException": "access-denied",
+    "ExpiredTokenException": "access-denied",
+    "MalformedQueryException": "malformed-query",
+    "LimitExceededException": "rate-limited",
+    "ThrottlingException": "rate-limited",
+}
+RUNNING = ("Scheduled", "Running", "Unknown")
+
+
+class CloudWatch:
+    """Log groups, seen by a key that may only query. NoReading kinds: no-stream, access-denied, malformed-query,
+    rate-limited, timeout, query-failed, endpoint-unreachable, no-library; evidence: code.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        *,
+        key_id: str | None,
+        secret: str | None,
+        endpoint: str | None = None,
+        ca_file: str | None = None,
+        proxy: str | None = None,
+        timeout_s: float = 8.0,
+    ) -> None:
+        self._region, self._key, self._endpoint = region, (key_id, secret), endpoint
+        self._ca_file, self._proxy, self._timeout_s = ca_file, proxy, timeout_s
+
+    def read(self, groups: Sequence[str], pattern: str, *, since: float, until: float, alive_s: float) -> LogReading:
+        """The entries of the groups whose line fits the regular expression, oldest first; each group must have an
+        entry within alive_s before `until`."""
+        self._require(groups, until - alive_s, until)
+        escaped = pattern.replace("/", "\\/")
+        query = f"fields @timestamp, @message, @log | filter @message like /{escaped}/"
+        rows = self._query(groups, f"{query} | sort @timestamp desc | limit {MOST}", since, until)
+        entries = sorted((_entry(row) for row in rows), key=lambda entry: entry.time)
+        times = [entry.time for entry in entries]
+        first, last = min(times, default=None), max(times, default=None)
+        return LogReading(entries, first, last, len(rows) < MOST, is_alive=True)
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def _require(self, groups: Sequence[str], since: float, until: float) -> None:
+        counted = self._query(groups, "stats count(*) as entries by @log", since, until)
+        # Insights names a group with its account before it, 123456789012:/aws/api.
+        alive = {row["@log"].partition(":")[2] or row["@log"] for row in counted} | {row["@log"] for row in counted}
+        silent = [group for group in groups if group not in alive]
+        if silent:
+            reason = f"{', '.join(silent)} has no entry of the last {(until - since) / 60:.0f} min"
+            raise NoReading(RESOURCE, reason, kind="no-stream", evidence={"groups": silent})
+
+    def _query(self, groups: Sequence[str], query: str, since: float, until: float) -> list[dict[str, str]]:
+        with self._asking(f"Insights {one_line(query, 100)}") as facts:
+            begun = self._client.start_query(
+                logGroupNames=list(groups),
+                startTime=math.floor(since),
+                endTime=math.ceil(until),
+                queryString=query,
+            )["queryId"]
+            rows = self._results(begun)
+            facts["rows"] = len(rows)
+            return [{cell["field"]: cell.get("value", "") for cell in row} for row in rows]
+
+    def _results(self, query_id: str) -> list[list[dict[str, str]]]:
+        deadline = within(self._timeout_s)
+        while True:
+            told = self._client.get_query_results(queryId=query_id)
+            if told["status"] == "Complete":
+                return list(told["results"])
+            if told["status"] not in RUNNING:
+                raise NoReading(RESOURCE, f"Logs Insights ended the query as {told['status']}", kind="query-failed")
+            if deadline.remaining() <= POLL_S:
+                with contextlib.suppress(Exception):
+                    self._client.stop_query(queryId=query_id)
+                reason = f"Logs Insights had no result within {deadline.seconds:.0f} s"
+                raise NoReading(RESOURCE, reason, kind="timeout")
+            time.sleep(POLL_S)
+
+    @cached_property
+    def _client(self) -> Any:
+        try:
+            import boto3
+            from botocore.config import Config
+        except ImportError:
+            raise NoReading(
+                RESOURCE, "boto3 is not installed: pip install 'runbook-checks[aws]'", kind="no-library"
+            ) from None
+        config = Config(
+            connect_timeout=3.0,
+            read_timeout=5.0,
+            retries={"total_max_attempts": 2, "mode": "standard"},
+            proxies={"https": self._proxy, "http": self._proxy} if self._proxy else {},
+            user_agent_extra="runbook-checks",
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
+            session = boto3.session.Session(
+                aws_access_key_id=self._key[0], aws_secret_access_key=self._key[1], region_name=self._region
+            )
+            return session.client("logs", endpoint_url=self._endpoint, config=config, verify=self._ca_file)
+
+    @contextlib.contextmanager
+    def _asking(self, title: str) -> Iterator[dict[str, Any]]:
+        self._client  # noqa: B018  made before any clock runs
+        from botocore import exceptions as boto
+
+        deadline = within(self._timeout_s)
+        with reading(title) as facts, deadline.on_expiry(self._client.close):
+            try:
+                yield facts
+            except boto.ClientError as error:
+                told = error.response.get("Error", {})
+                code = str(told.get("Code"))
+                reason = f"CloudWatch Logs refuses: {code}: {one_line(str(told.get('Message', '')), 160)}"
+                raise NoReading(
+                    RESOURCE, reason, kind=KINDS.get(code, "query-failed"), evidence={"code": code}
+                ) from None
+            except (boto.NoCredentialsError, boto.PartialCredentialsError):
+                raise NoReading(RESOURCE, "no key for CloudWatch Logs is given", kind="access-denied") from None
+            except (boto.BotoCoreError, OSError, ValueError) as error:
+                what = "did not answer in time" if deadline.expired else f"can't be reached ({type(error).__name__})"
+                raise NoReading(RESOURCE, f"CloudWatch Logs {what}", kind="endpoint-unreachable") from None
+
+
+def _entry(row: dict[str, str]) -> Entry:
+    """@timestamp is UTC without saying so."""
+    try:
+        at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC).timestamp()
+    except (KeyError, ValueError):
+        raise NoReading(RESOURCE, "a row of Logs Insights has no @timestamp", kind="malformed-answer") from None
+    return entry_at(at, row.get("@message", ""))
