@@ -39,6 +39,8 @@ def check_command_is_acknowledged(slash_command: SlashCommand) -> None:
         raise Found(
             "too-slow", seen=gone.reason, wanted=wanted, status="none", took_s="more than that", **evidence
         ) from None
+    if answer.status == 200:
+        slash_command.leave(f"'{rule.command} {rule.text}', typed by the user runbook-checks")
     took_s = answer.timings.total_ms / 1000
     evidence |= {"status": answer.status, "took_s": round(took_s, 1)}
     seen = f"{rule.command} got HTTP {answer.status} after {took_s:.1f} s"
@@ -63,8 +65,8 @@ def _cause(slash_command: SlashCommand, answer: Answer) -> str | None:
 def _require_control(slash_command: SlashCommand) -> None:
     """A receiver that refuses everything refuses what is forged as well, and proves nothing by it."""
     answer = slash_command.control()
-    if not (200 <= answer.status < 300 or answer.status in (400, 422)):
-        what = f"a correctly signed request gets HTTP {answer.status} too"
+    if not slash_command.is_past(answer):
+        what = f"a correctly signed request gets HTTP {answer.status} too, or a page"
         raise NoReading("slack", what, kind="control-refused")
 
 
@@ -92,7 +94,7 @@ def _accepted(slash_command: SlashCommand, cause: str, what: str, body: bytes, h
     answer = slash_command.send(body, headers)
     if slash_command.is_refusal(answer):
         return None
-    if not 200 <= answer.status < 300 and answer.status not in (400, 422):
+    if not slash_command.is_past(answer):
         reason = f"{what} got HTTP {answer.status}, which says nothing about signatures"
         raise NoReading("slack", reason, kind="wrong-status")
     return Found(

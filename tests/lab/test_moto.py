@@ -12,6 +12,8 @@ import pytest
 
 from probes.objects import Bucket
 from probes.reading import NoReading
+from tests.probes.conftest import taking
+from tests.zoo.beast import Beast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +105,12 @@ def test_who_is_refused_is_told_why(moto: Moto) -> None:
 )
 def test_an_endpoint_that_is_none(endpoint: str, kind: str) -> None:
     assert refused(lambda: Bucket(endpoint, BUCKET, key_id="known", secret="secret").listed())[0] == kind
+
+
+def test_a_silent_endpoint_is_not_waited_for() -> None:
+    with Beast(lambda visit: visit.stay_silent()) as server, taking(2.0):
+        silent = Bucket(server.url, BUCKET, key_id="known", secret=SECRET, timeout_s=0.3)
+        assert refused(silent.listed)[0] == "endpoint-unreachable"
 
 
 def insights(moto: Moto, query: str) -> list[dict[str, str]]:

@@ -43,7 +43,7 @@ def started(tmp_path: Path, *arguments: str) -> tuple[subprocess.Popen[str], str
         "--env",
         "lab",
         "--fault",
-        "health.unreachable:read-timeout",
+        "health.unreachable:read-timeout@ai-customer-service",
         "--out",
         str(tmp_path),
         *arguments,

@@ -99,6 +99,13 @@ def test_incident_stands_beside_what_it_explains(lab_of: Callable[[str], LabClie
     assert ran.results["dependency.groq-limited"]["findings"][0]["explained_by"] is None, told(ran)
 
 
+def test_a_provider_explains_why_the_queue_fails(lab_of: Callable[[str], LabClient]) -> None:
+    lab = lab_of(SYSTEM)
+    with lab.fault("queue.failing:groq-api-error", "dependency.groq-limited:rate-limited"):
+        ran = lab.check("-m", "queue or dependency or logs")
+    assert ran.document["roots"] == ["dependency.groq-limited[sales-ai]#Groq"], told(ran)
+
+
 def test_every_page_of_queues_is_read(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of(SYSTEM)
     lab.ask("DELETE", "requests")
