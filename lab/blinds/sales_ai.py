@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from lab.sales_ai.system import SalesAi
 
 blind = BlindsOf("sales-ai")
+STALE_S = 6 * 3600
 
 
 def system(lab: Lab) -> SalesAi:
@@ -63,7 +65,26 @@ def rollback_folder_closed(lab: Lab) -> Iterator[None]:
         yield
 
 
-@blind("dns-silent", "domain.certificate-expired", "health.wrong-version")
+@blind(
+    "dns-silent",
+    "domain.certificate-expired",
+    "domain.certificate-expiring",
+    "domain.certificate-invalid",
+    "health.degraded",
+    "health.server-error",
+    "health.slow",
+    "health.key-function",
+    "health.wrong-version",
+    "contract.violated",
+    "migration.missing",
+    "queue.backlog",
+    "queue.consumer-missing",
+    "slack.no-response",
+    "slack.forgery-accepted",
+    "slack.token-invalid",
+    "dependency.groq-limited",
+    "dependency.provider-incident",
+)
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True
 
@@ -124,6 +145,29 @@ def analytics_forbidden_beside_the_log(lab: Lab) -> None:
 def _without_log(lab: Lab) -> Iterator[None]:
     with away(lab.sales_ai.log.path), lab.sales_ai.log.paused():
         yield
+
+
+@blind("log-unreadable", "logs.errors")
+def log_closed(lab: Lab) -> Iterator[None]:
+    with lab.sales_ai.log.paused(), unreadable(lab.sales_ai.log.path):
+        yield
+
+
+@blind("log-empty", "logs.errors")
+def log_truncated(lab: Lab) -> Iterator[None]:
+    for _ in _without_log(lab):
+        lab.sales_ai.log.path.touch()
+        yield
+        lab.sales_ai.log.path.unlink()
+
+
+@blind("log-stale", "logs.errors")
+def log_ended_hours_ago(lab: Lab) -> Iterator[None]:
+    """Whoever kept the tail running has stopped."""
+    for _ in _without_log(lab):
+        lab.sales_ai.log.fill(time.time() - STALE_S)
+        yield
+        lab.sales_ai.log.path.unlink()
 
 
 @blind("analytics-forbidden-and-log-missing", "queue.failing", "logs.errors")
