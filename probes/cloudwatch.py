@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from probes.aws import client
 from probes.deadline import within
 from probes.journal import reading
 from probes.loglines import Entry, entry_at
@@ -109,26 +109,16 @@ class CloudWatch:
 
     @cached_property
     def _client(self) -> Any:
-        try:
-            import boto3
-            from botocore.config import Config
-        except ImportError:
-            raise NoReading(
-                RESOURCE, "boto3 is not installed: pip install 'runbook-checks[aws]'", kind="no-library"
-            ) from None
-        config = Config(
-            connect_timeout=3.0,
-            read_timeout=5.0,
-            retries={"total_max_attempts": 2, "mode": "standard"},
-            proxies={"https": self._proxy, "http": self._proxy} if self._proxy else {},
-            user_agent_extra="runbook-checks",
+        return client(
+            "logs",
+            RESOURCE,
+            region=self._region,
+            key_id=self._key[0],
+            secret=self._key[1],
+            endpoint=self._endpoint,
+            ca_file=self._ca_file,
+            proxy=self._proxy,
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
-            session = boto3.session.Session(
-                aws_access_key_id=self._key[0], aws_secret_access_key=self._key[1], region_name=self._region
-            )
-            return session.client("logs", endpoint_url=self._endpoint, config=config, verify=self._ca_file)
 
     @contextlib.contextmanager
     def _asking(self, title: str) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from functools import cached_property
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
+from probes.aws import client
 from probes.deadline import within
 from probes.journal import reading
 from probes.reading import NoReading, one_line
@@ -114,32 +114,26 @@ class Bucket:
 
     @cached_property
     def _client(self) -> Any:
-        try:
-            import boto3
-            from botocore.config import Config
-        except ImportError:
-            what = "boto3 is not installed: pip install 'runbook-checks[aws]'"
-            raise NoReading(self.resource, what, kind="no-library") from None
         parts = urlsplit(self.endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
             what = "the endpoint must be the account's own address, without the bucket behind it"
             raise NoReading(self.resource, what, kind="bad-endpoint")
-        config = Config(
-            connect_timeout=min(3.0, self._timeout_s),
-            read_timeout=self._timeout_s,
-            retries={"total_max_attempts": 2, "mode": "standard"},
-            s3={"addressing_style": "path"},
-            proxies={parts.scheme: self._proxy} if self._proxy else {},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            user_agent_extra="runbook-checks",
+        return client(
+            "s3",
+            self.resource,
+            region=self._region,
+            key_id=self._key[0],
+            secret=self._key[1],
+            endpoint=self.endpoint,
+            ca_file=self._ca_file,
+            proxy=self._proxy,
+            timeout_s=self._timeout_s,
+            more={
+                "s3": {"addressing_style": "path"},
+                "request_checksum_calculation": "when_required",
+                "response_checksum_validation": "when_required",
+            },
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
-            session = boto3.session.Session(
-                aws_access_key_id=self._key[0], aws_secret_access_key=self._key[1], region_name=self._region
-            )
-            return session.client("s3", endpoint_url=self.endpoint, config=config, verify=self._ca_file)
 
     @contextlib.contextmanager
     def _asking(self, title: str) -> Iterator[dict[str, Any]]:

@@ -113,6 +113,21 @@ def test_a_silent_endpoint_is_not_waited_for() -> None:
         assert refused(silent.listed)[0] == "endpoint-unreachable"
 
 
+def test_the_callers_own_settings_play_no_part(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_PROFILE": "nobody",
+        "AWS_CONFIG_FILE": "/nowhere",
+        "AWS_CA_BUNDLE": "/nowhere",
+        "AWS_ACCESS_KEY_ID": "other",
+        "AWS_SESSION_TOKEN": "other",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert bucket(moto).head("a/1 ü.txt").size == 1
+
+
 def insights(moto: Moto, query: str) -> list[dict[str, str]]:
     client, now = moto.client("logs"), int(time.time())
     started = client.start_query(logGroupName=GROUP, startTime=now - 600, endTime=now, queryString=query)

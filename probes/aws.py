@@ -1,0 +1,63 @@
+"""How is a service with an AWS API asked: through which client, with which key, within which time?"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from probes.reading import NoReading
+
+MOST_CONNECT_S = 3.0
+
+
+def client(
+    service: str,
+    resource: str,
+    *,
+    region: str,
+    key_id: str | None,
+    secret: str | None,
+    endpoint: str | None = None,
+    ca_file: str | None = None,
+    proxy: str | None = None,
+    timeout_s: float = 5.0,
+    more: Mapping[str, Any] | None = None,
+) -> Any:
+    """A client of boto3; NoReading no-library without it. `timeout_s` is for each of two tries; `more` as botocore's
+    Config takes it.
+
+    With a key, nothing is taken from the caller's AWS_ variables or ~/.aws; without one, the key is looked for there,
+    and in the machine's own role. Proxy variables are never used. Names are looked up by the machine's own resolver.
+    """
+    try:
+        import boto3
+        from botocore.config import Config
+        from botocore.session import Session
+    except ImportError:
+        what = "boto3 is not installed: pip install 'runbook-checks[aws]'"
+        raise NoReading(resource, what, kind="no-library") from None
+    config = Config(
+        connect_timeout=min(MOST_CONNECT_S, timeout_s),
+        read_timeout=timeout_s,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+        proxies={"https": proxy, "http": proxy} if proxy else {},
+        user_agent_extra="runbook-checks",
+        **(more or {}),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
+        session = boto3.session.Session(
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            region_name=region,
+            botocore_session=Session(_nothing_of_the_callers()) if key_id else None,
+        )
+        return session.client(service, endpoint_url=endpoint, config=config, verify=ca_file)
+
+
+def _nothing_of_the_callers() -> dict[str, tuple[None, None, Any, None]]:
+    """As botocore writes variables down: name in the file, name in the environment, value, conversion."""
+    values = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull, "ca_bundle": None}
+    return {name: (None, None, value, None) for name, value in values.items()}
