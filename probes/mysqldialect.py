@@ -22,7 +22,9 @@ class Dialect:
             f"max_statement_time = {limit_s:.3f}" if self.is_mariadb else f"max_execution_time = {limit_s * 1000:.0f}"
         )
         zone = f", time_zone = '{time_zone}'" if time_zone else ""
-        return f"SET SESSION {limit}, lock_wait_timeout = {LOCK_TIMEOUT_S}{zone}"
+        # DDL ends a transaction, a read-only one too: MariaDB then goes by the session alone.
+        read_only = "tx_read_only = 1" if self.is_mariadb else "transaction_read_only = 1"
+        return f"SET SESSION {limit}, {read_only}, lock_wait_timeout = {LOCK_TIMEOUT_S}{zone}"
 
     @property
     def begin(self) -> str:

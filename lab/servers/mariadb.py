@@ -27,7 +27,6 @@ SETTINGS = {
     "bind-address": "127.0.0.1",
     "max-connections": str(MAX_CONNECTIONS),
     "skip-name-resolve": "1",
-    "character-set-server": "utf8mb4",
     "performance-schema": "ON",
     "performance-schema-digests-size": "200",
     "performance-schema-max-table-instances": "200",

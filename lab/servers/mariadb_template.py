@@ -23,7 +23,12 @@ SCRIPTS = (
 BEGIN = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n"
 # The superuser comes in through the lab's socket alone.
 END = "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';\n"
-SIZES = ("--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0")
+SETTINGS = (
+    "--character-set-server=utf8mb4",
+    "--innodb-log-file-size=4M",
+    "--innodb-buffer-pool-size=16M",
+    "--innodb-flush-log-at-trx-commit=0",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Programs:
             f"--character-sets-dir={self.share / 'charsets'}",
             # Nothing is loaded from there, and the default may be another installation's.
             f"--plugin-dir={data}",
-            *SIZES,
+            *SETTINGS,
             *(["--user=root"] if os.geteuid() == 0 else []),
             *arguments,
         ]
@@ -65,7 +70,7 @@ def data_directory(found: Programs, target: Path, databases: Sequence[tuple[str,
     version = subprocess.run(
         [found.server, "--version"], env=found.environment, capture_output=True, text=True, check=False
     ).stdout
-    key = key_of(version, BEGIN, END, *SIZES, *(part for pair in databases for part in pair))
+    key = key_of(version, BEGIN, END, *SETTINGS, *(part for pair in databases for part in pair))
     template = cache_folder() / "lab" / f"mariadb-{key}"
     if (template / "ibdata1").is_file():
         _copy(template, target)

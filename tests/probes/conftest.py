@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 import tests.zoo.http
+import tests.zoo.mysql
 import tests.zoo.postgres
 import tests.zoo.prometheus
 import tests.zoo.redis

@@ -1,0 +1,210 @@
+"""What does the MySQL probe see on real servers: MariaDB, and what speaks as MySQL 8 does?
+
+A real MySQL 8 can be had neither from Debian nor from a package index, so a stand-in speaks its part of the protocol:
+the greeting, caching_sha2_password over TLS, and answers to statements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.servers.mariadb import MariaDb, sessions
+from lab.toolbox import NotHere, find
+from probes import mysqlactivity
+from probes.mysql import Mysql
+from probes.reading import NoReading
+from tests.probes import pki
+from tests.zoo.beast import Beast
+from tests.zoo.mysqlwire import Sha2Server
+
+PASSWORD = "k9-Long-Enough"
+
+
+@pytest.fixture(scope="module")
+def authority() -> pki.Made:
+    return pki.make("Test CA", is_ca=True)
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory: pytest.TempPathFactory, authority: pki.Made) -> Iterator[MariaDb]:
+    try:
+        find("mariadbd")
+    except NotHere as missing:
+        pytest.skip(str(missing))
+    folder = tmp_path_factory.mktemp("mariadb")
+    certificate, key = pki.make("localhost", authority, names=("localhost", "127.0.0.1")).write(folder)
+    both = folder / "both.pem"
+    both.write_text(Path(certificate).read_text() + Path(key).read_text())
+    (folder / "ca.pem").write_bytes(authority.pem)
+    server = MariaDb(folder, [("shop", "CREATE TABLE books (id INT PRIMARY KEY, title TEXT, price DECIMAL(8,2));")])
+    asyncio.run(server.start(both))
+    server.run(
+        f"CREATE USER 'looker'@'%' IDENTIFIED BY '{PASSWORD}'",
+        "GRANT SELECT ON shop.* TO 'looker'@'%'",
+        "GRANT PROCESS ON *.* TO 'looker'@'%'",
+        f"CREATE USER 'worker'@'%' IDENTIFIED BY '{PASSWORD}'",
+        "GRANT ALL ON shop.* TO 'worker'@'%'",
+        "INSERT INTO shop.books VALUES (1, 'Ünïcode — 书', 9.5), (2, NULL, 0)",
+    )
+    yield server
+    asyncio.run(server.stop())
+
+
+def dsn(server: MariaDb, more: str = "?ssl-mode=DISABLED", *, user: str = "looker", host: str = "127.0.0.1") -> str:
+    return f"mysql://{user}:{PASSWORD}@{host}:{server.port}/shop{more}"
+
+
+def test_rows_come_as_they_are(mariadb: MariaDb) -> None:
+    database = Mysql(dsn(mariadb))
+    assert database.query("SELECT title FROM books ORDER BY id") == [{"title": "Ünïcode — 书"}, {"title": None}]
+    assert database.query("SELECT id FROM books WHERE title LIKE %s", ["%书"]) == [{"id": 1}]
+    assert database.query("SELECT '100%' AS said") == [{"said": "100%"}]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO books VALUES (3, 'x', 1)",
+        "DELETE FROM books",
+        "CREATE TABLE more (id INT)",
+        "SELECT 1; DELETE FROM books",
+        "SELECT * FROM books INTO OUTFILE '/tmp/checks-must-not-write'",
+    ],
+)
+def test_nothing_can_be_changed(mariadb: MariaDb, statement: str) -> None:
+    """Not even by an account that may."""
+    with pytest.raises(NoReading):
+        Mysql(dsn(mariadb, user="worker")).query(statement)
+    assert mariadb.value("SELECT COUNT(*) FROM shop.books") == 2
+    assert mariadb.value("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'shop'") == 1
+
+
+def test_the_server_ends_what_takes_too_long(mariadb: MariaDb) -> None:
+    with pytest.raises(NoReading) as caught:
+        Mysql(dsn(mariadb), statement_timeout_s=0.5).query("SELECT SLEEP(30)")
+    assert caught.value.kind == "statement-timeout"
+
+
+def test_at_most_two_connections_are_used_and_one_that_went_is_replaced(mariadb: MariaDb) -> None:
+    database = Mysql(dsn(mariadb))
+    for number in range(20):
+        database.query(f"SELECT {number}")
+    mine = "SELECT id FROM information_schema.processlist WHERE user = 'looker'"
+    assert len(mariadb.rows(mine)) == 1
+    mariadb.run(*(f"KILL {row['id']}" for row in mariadb.rows(mine)))
+    assert database.query("SELECT 'again' AS said") == [{"said": "again"}]
+    database.close()
+
+
+def test_tls_is_verified_unless_the_dsn_says_otherwise(mariadb: MariaDb, tmp_path: Path) -> None:
+    ca_file = str(mariadb.folder / "ca.pem")
+    cipher = "SHOW STATUS LIKE 'Ssl_cipher'"
+    assert Mysql(dsn(mariadb, "", host="localhost"), ca_file=ca_file).query(cipher)[0]["Value"]
+    stranger = tmp_path / "stranger.pem"
+    stranger.write_bytes(pki.make("Somebody else", is_ca=True).pem)
+    with pytest.raises(NoReading) as untrusted:
+        Mysql(dsn(mariadb, "", host="localhost"), ca_file=str(stranger)).query("SELECT 1")
+    assert untrusted.value.kind == "tls-failed"
+    with pytest.raises(NoReading) as unknown:
+        Mysql(dsn(mariadb, "")).query("SELECT 1")
+    assert unknown.value.kind == "tls-failed"
+
+
+def test_another_hosts_certificate_is_refused(mariadb: MariaDb, authority: pki.Made) -> None:
+    other = Sha2Server(PASSWORD, _context_for("db.example.com", mariadb.folder, authority))
+    with Beast(other) as server, pytest.raises(NoReading) as caught:
+        Mysql(at(server), ca_file=str(mariadb.folder / "ca.pem")).query("SELECT 1")
+    assert caught.value.kind == "tls-failed"
+    assert "mismatch" in caught.value.reason
+
+
+def test_sessions_are_seen_with_the_privilege_alone(mariadb: MariaDb) -> None:
+    database = Mysql(dsn(mariadb))
+
+    def rows(sql: str, *parameters: object) -> list[dict[str, object]]:
+        return database.query(sql, parameters or None, fresh=True)
+
+    with sessions(mariadb, 1, "worker", PASSWORD, ["BEGIN", "SELECT * FROM shop.books WHERE title = 'secret text'"]):
+        idle = [s for s in mysqlactivity.sessions(rows, "looker") if s.user == "worker"]
+        assert [s.is_idle for s in idle] == [True]
+    with sessions(mariadb, 1, "worker", PASSWORD, ["SELECT SLEEP(3600), 'secret text'"]):
+        busy = [s for s in mysqlactivity.sessions(rows, "looker") if s.user == "worker"]
+        assert [(s.is_idle, s.statement) for s in busy] == [(False, "SELECT SLEEP(?), ?")]
+    database.close()
+    mariadb.run("REVOKE PROCESS ON *.* FROM 'looker'@'%'")
+    try:
+        database = Mysql(dsn(mariadb))
+        with pytest.raises(NoReading) as caught:
+            mysqlactivity.sessions(rows, "looker")
+        assert caught.value.kind == "no-privilege"
+        assert "GRANT PROCESS ON *.*" in caught.value.reason
+    finally:
+        mariadb.run("GRANT PROCESS ON *.* TO 'looker'@'%'")
+
+
+def test_tables_are_found_wherever_they_are(mariadb: MariaDb) -> None:
+    mariadb.run("CREATE DATABASE hidden", "CREATE TABLE hidden.books (id INT)")
+    database = Mysql(dsn(mariadb))
+    try:
+        places = mysqlactivity.places(
+            lambda sql, *values: database.query(sql, values or None),
+            ["books", "gone"],
+            "information_schema.innodb_sys_tables",
+        )
+    finally:
+        mariadb.run("DROP DATABASE hidden")
+    assert places == {"books": ["hidden", "shop"], "gone": []}
+
+
+@pytest.fixture
+def mysql8(tmp_path: Path, authority: pki.Made) -> Sha2Server:
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    return Sha2Server(PASSWORD, _context_for("localhost", tmp_path, authority))
+
+
+def _context_for(name: str, folder: Path, authority: pki.Made) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pki.make(name, authority, names=(name,)).write(folder, name=name))
+    return context
+
+
+def at(server: Beast, more: str = "") -> str:
+    return f"mysql://looker:{PASSWORD}@localhost:{server.port}/shop{more}"
+
+
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_caching_sha2_signs_in_over_verified_tls(mysql8: Sha2Server, tmp_path: Path, is_cached: bool) -> None:
+    mysql8.is_cached = is_cached
+    with Beast(mysql8) as server:
+        assert Mysql(at(server), ca_file=str(tmp_path / "ca.pem")).query("SELECT 1 AS one") == [{"one": "1"}]
+    assert mysql8.secrets_seen == ([] if is_cached else [PASSWORD.encode() + b"\0"])
+
+
+def test_mysql_is_spoken_to_in_its_own_words(mysql8: Sha2Server, tmp_path: Path) -> None:
+    with Beast(mysql8) as server:
+        Mysql(at(server), ca_file=str(tmp_path / "ca.pem"), run_id="r1", statement_timeout_s=3).query("SELECT 1 AS one")
+    said = " ".join(mysql8.statements)
+    assert "max_execution_time = 3000" in said
+    assert "max_statement_time" not in said
+    assert "START TRANSACTION READ ONLY /* runbook-checks run=r1 */" in said
+
+
+def test_the_password_crosses_no_open_network(mysql8: Sha2Server) -> None:
+    """Without TLS the server would want it under a key that it sends itself."""
+    mysql8.tls = None
+    with Beast(mysql8) as server, pytest.raises(NoReading) as caught:
+        Mysql(at(server, "?ssl-mode=DISABLED")).query("SELECT 1")
+    assert caught.value.kind == "tls-required"
+    assert mysql8.secrets_seen == []
+
+
+def test_a_cached_password_needs_no_tls(mysql8: Sha2Server) -> None:
+    mysql8.tls, mysql8.is_cached = None, True
+    with Beast(mysql8) as server:
+        assert Mysql(at(server, "?ssl-mode=DISABLED")).query("SELECT 1 AS one") == [{"one": "1"}]
