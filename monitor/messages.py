@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reports.wording import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from monitor.incidents import Word
     from runbooks.model import Chosen
 
 MOST_EXPLAINED = 15
+MOST_APART = 5  # of more subjects with the same symptom and cause, one message tells
+MOST_SUBJECTS = 50
 _HEADS = {
     "alert": "{0.severity} {0.key}",
     "graver": "{0.severity} {0.key}: graver",
@@ -24,14 +27,33 @@ _HEADS = {
 }
 
 
-def title(word: Word, environment: str) -> str:
-    cause = word.told.get("cause")
+def together(words: Iterable[Word]) -> list[list[Word]]:
+    """What is told in one message: a word alone, or many that differ in their subject only."""
+    alike: dict[tuple[object, ...], list[Word]] = {}
+    for word in words:
+        kind = (word.kind, word.key.system, word.key.symptom, word.severity, word.told.get("cause"), word.note)
+        alike.setdefault(kind, []).append(word)
+    groups = [[several] if len(several) > MOST_APART else [[word] for word in several] for several in alike.values()]
+    return [group for many in groups for group in many]
+
+
+def title(words: list[Word], environment: str) -> str:
+    word, cause = words[0], words[0].told.get("cause")
     tail = f" ({cause})" if cause and word.kind not in ("resolved", "unwatched") else ""
+    if len(words) > 1:
+        word = replace(word, key=replace(word.key, subject=f"{len(words)} subjects"))
     return clean(f"[{environment}] {_HEADS[word.kind].format(word)}{tail}")
 
 
-def body(word: Word, systems: dict[str, Chosen], link: str) -> str:
-    return "\n".join(_lines(word, systems, link)) + "\n"
+def body(words: list[Word], systems: dict[str, Chosen], link: str) -> str:
+    several = ""
+    if len(words) > 1:
+        subjects = [clean(word.key.subject) for word in words]
+        more = f" and {len(subjects) - MOST_SUBJECTS} more" if len(subjects) > MOST_SUBJECTS else ""
+        several = f"on: {', '.join(subjects[:MOST_SUBJECTS])}{more}\nThe first of them:\n"
+    numbers = ", ".join(str(word.incident) for word in words)
+    last = f"incident{'s' if len(words) > 1 else ''} {numbers}\n"
+    return several + "\n".join(_lines(words[0], systems, link)) + f"\n{last}"
 
 
 def _lines(word: Word, systems: dict[str, Chosen], link: str) -> Iterator[str]:
@@ -54,7 +76,6 @@ def _lines(word: Word, systems: dict[str, Chosen], link: str) -> Iterator[str]:
         yield f"call: {', '.join(word.who)}{_within(word, chosen)}"
     if link:
         yield link
-    yield f"incident {word.incident}"
 
 
 def _trouble(word: Word) -> Iterator[str]:

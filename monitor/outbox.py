@@ -18,39 +18,41 @@ class NotDelivered(Exception):
     """A channel did not take a message; the sentence says why, without secrets."""
 
 
-def queue(store: Store, rules: Monitoring, word: Word, at: float, title: str, body: str) -> int:
-    """Put what is to be told of an incident on its channels; how many those are."""
+def queue(store: Store, rules: Monitoring, words: list[Word], at: float, title: str, body: str) -> int:
+    """Put what is to be told of one incident, or of several alike, on its channels; how many those are."""
+    word = words[0]
     names = set(rules.rule(word.severity).channels)
     if word.kind in ("alert", "escalation"):
         names |= {channel for who in word.who for channel in rules.roles.get(who, ())}
-    if word.kind in ("resolved", "unwatched"):
-        names |= {row["channel"] for row in store.rows(_TOLD, word.incident)}
-    if word.kind == "reminder":
-        store.run(_OVERTAKEN, word.incident)
-    return _put(store, word.incident, word.kind, word.severity, at, title, body, names)
+    for each in words:
+        if each.kind in ("resolved", "unwatched"):
+            names |= {row["channel"] for row in store.rows(_TOLD, each.incident)}
+        if each.kind == "reminder":
+            store.run(_OVERTAKEN, each.incident)
+    number = _put(store, word.kind, word.severity, at, title, body, names)
+    for each in words:
+        store.run("INSERT INTO about VALUES (?, ?)", number, each.incident)
+    return len(names)
 
 
-def queue_own(store: Store, rules: Monitoring, at: float, title: str, body: str) -> int:
+def queue_own(store: Store, rules: Monitoring, at: float, title: str, body: str) -> None:
     """Put the monitor's own trouble on its channels."""
-    return _put(store, None, "watcher", rules.watcher, at, title, body, rules.rule(rules.watcher).channels)
+    _put(store, "watcher", rules.watcher, at, title, body, rules.rule(rules.watcher).channels)
 
 
-_TOLD = "SELECT DISTINCT channel FROM delivery JOIN message ON message.id = delivery.message WHERE incident = ?"
+_TOLD = "SELECT DISTINCT channel FROM delivery JOIN about ON about.message = delivery.message WHERE incident = ?"
 # A reminder that a silent channel has not taken says nothing that the next one doesn't.
 _OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND message IN
-    (SELECT id FROM message WHERE kind = 'reminder' AND incident = ?)"""
+    (SELECT id FROM message JOIN about ON about.message = id WHERE kind = 'reminder' AND incident = ?)"""
 
 
-def _put(
-    store: Store, incident: int | None, kind: str, severity: str, at: float, title: str, body: str, names: Iterable[str]
-) -> int:
+def _put(store: Store, kind: str, severity: str, at: float, title: str, body: str, names: Iterable[str]) -> int:
     number = store.run(
-        "INSERT INTO message (incident, kind, severity, at, title, body) VALUES (?, ?, ?, ?, ?, ?)",
-        *(incident, kind, severity, at, title, body),
+        "INSERT INTO message (kind, severity, at, title, body) VALUES (?, ?, ?, ?, ?)", kind, severity, at, title, body
     )
     for name in sorted(set(names)):
         store.run("INSERT INTO delivery (message, channel, next_at) VALUES (?, ?, ?)", number, name, at)
-    return len(set(names))
+    return number
 
 
 def deliver(store: Store, send: Callable[[str, str, str, str], None], at: float) -> Iterator[str]:

@@ -117,12 +117,12 @@ class Round:
         states.count_day(store, document, self.at)
         incidents = Incidents(store, self.rules, known, self.files.systems, self.at)
         link = self.text(self.rules.link) or ""
-        for state, mark in list(states.take_in(store, look(document), self.at)):
-            for word in incidents.follow(state, mark):
-                title = messages.title(word, self.name)
-                body = messages.body(word, self.files.systems, link)
-                channels = outbox.queue(store, self.rules, word, self.at, title, body)
-                self.said.append(title + ("" if channels else " (no channel is told)"))
+        marks = list(states.take_in(store, look(document), self.at))
+        for words in messages.together(word for state, mark in marks for word in incidents.follow(state, mark)):
+            title = messages.title(words, self.name)
+            body = messages.body(words, self.files.systems, link)
+            channels = outbox.queue(store, self.rules, words, self.at, title, body)
+            self.said.append(title + ("" if channels else " (no channel is told)"))
 
     def _known(self) -> Known:
         path = self.path.parent / "known" / self.path.name

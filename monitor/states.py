@@ -96,7 +96,7 @@ def count_day(store: Store, document: dict[str, Any], at: float) -> None:
             row = (result["system"], result["symptom"], date_of(at), result["severity"])
             counted = [int(result["outcome"] == name) for name in ("clear", "found", "unknown")]
             store.run(
-                "INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET clear = clear + excluded.clear,"
+                "INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (system, symptom, date) DO UPDATE SET clear = clear + excluded.clear,"
                 " found = found + excluded.found, unknown = unknown + excluded.unknown, severity = excluded.severity",
                 *row,
                 *counted,
@@ -104,7 +104,7 @@ def count_day(store: Store, document: dict[str, Any], at: float) -> None:
     for system, results in systems.items():
         up, down, unseen = _uptime(results)
         store.run(
-            "INSERT INTO uptime VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            "INSERT INTO uptime VALUES (?, ?, ?, ?, ?) ON CONFLICT (system, date) DO UPDATE SET"
             " up = up + excluded.up, down = down + excluded.down, unseen = unseen + excluded.unseen",
             *(system, date_of(at), up, down, unseen),
         )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Each step leads from one version of the schema to the next; a step that has been published is never changed.
+# SQLite 3.24 and newer understand all of it. Each step leads from one version of the schema to the next; a step that has been published is never changed.
 STEPS = (
     """
     CREATE TABLE run (at REAL PRIMARY KEY, id TEXT NOT NULL, duration_s REAL NOT NULL, exit_code INTEGER NOT NULL,
@@ -37,6 +37,12 @@ STEPS = (
     """,
     # Since when an incident is clear, if it is; it ends only after some runs more.
     "ALTER TABLE incident ADD COLUMN cleared REAL",
+    # Which incidents a message tells of: several, where one symptom shows on many subjects at once.
+    """
+    CREATE TABLE about (message INTEGER, incident INTEGER, PRIMARY KEY (message, incident)) WITHOUT ROWID;
+    CREATE INDEX about_incident ON about (incident);
+    INSERT INTO about SELECT id, incident FROM message WHERE incident IS NOT NULL;
+    """,
 )
 Row = sqlite3.Row
 
@@ -97,7 +103,9 @@ class Store:
         return str(row["value"]) if row else ""
 
     def keep(self, name: str, value: object) -> None:
-        self.run("INSERT INTO note VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", name, str(value))
+        self.run(
+            "INSERT INTO note VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, str(value)
+        )
 
     def forget(self, before: float, day: str) -> None:
         """What is older than anybody asks for; what is open or undelivered stays."""
@@ -108,6 +116,7 @@ class Store:
         waiting = "SELECT message FROM delivery WHERE delivered_at IS NULL"
         old = f"SELECT id FROM message WHERE at < ? AND id NOT IN ({waiting})"  # noqa: S608 - a constant
         self.run(f"DELETE FROM delivery WHERE message IN ({old})", before)  # noqa: S608 - a constant
+        self.run(f"DELETE FROM about WHERE message IN ({old})", before)  # noqa: S608 - a constant
         self.run(f"DELETE FROM message WHERE id IN ({old})", before)  # noqa: S608 - a constant
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import monitor.store
 from tests.harness import PROJECT, SYSTEM
 from tests.monitor.receivers import MailServer
 from tests.monitor.stage import MIDNIGHT, SYMPTOMS, Stage, Trouble, document
@@ -272,3 +273,27 @@ def test_resolved_is_told_where_the_alert_was(stage: Stage) -> None:
         stage.go(minute, DOWN)
     assert stage.receivers.titles("pager")[-1] == RESOLVED
     assert stage.receivers.titles("lead")[-1] == RESOLVED
+
+
+def test_symptom_on_many_subjects_at_once_is_one_message(stage: Stage) -> None:
+    many = [Trouble("domain.certificate-expired", 0, 5, subject=f"{n}.example.com") for n in range(40)]
+    few = [Trouble("domain.certificate-expiring", 0, 5, subject=f"{n}.example.com", severity="P0") for n in range(3)]
+    for minute in range(8):
+        stage.go(minute, [*many, *few])
+    titles = stage.receivers.titles("pager")
+    assert len(titles) == 8, "one for the many and one for each of the few, told and resolved"
+    assert titles[0] == f"[stage] P0 domain.certificate-expired[{SYSTEM}]#40 subjects (some-cause)"
+    body = next(got.body for got in stage.receivers.got if got.title == titles[0])
+    assert "0.example.com, 1.example.com" in body
+    assert f"[stage] resolved: domain.certificate-expired[{SYSTEM}]#40 subjects" in titles
+
+
+def test_history_of_the_first_version_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = monitor.store.STEPS
+    monkeypatch.setattr(monitor.store, "STEPS", steps[:1])
+    stage.store().close()
+    monkeypatch.setattr(monitor.store, "STEPS", steps)
+    for minute in range(63):
+        stage.go(minute, DOWN)
+    assert stage.receivers.titles("pager")[-1] == RESOLVED
+    assert stage.store().row("PRAGMA user_version")[0] == len(steps)  # type: ignore[index]
