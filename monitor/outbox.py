@@ -40,10 +40,10 @@ def queue_own(store: Store, rules: Monitoring, at: float, title: str, body: str)
     _put(store, "watcher", rules.watcher, at, title, body, rules.rule(rules.watcher).channels)
 
 
-_TOLD = "SELECT DISTINCT channel FROM delivery JOIN about ON about.message = delivery.message WHERE incident = ?"
+_TOLD = "SELECT DISTINCT channel FROM delivery JOIN about ON about.message = delivery.message WHERE about.incident = ?"
 # A reminder that a silent channel has not taken says nothing that the next one doesn't.
 _OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND message IN
-    (SELECT id FROM message JOIN about ON about.message = id WHERE kind = 'reminder' AND incident = ?)"""
+    (SELECT id FROM message JOIN about ON about.message = id WHERE kind = 'reminder' AND about.incident = ?)"""
 
 
 def _put(store: Store, kind: str, severity: str, at: float, title: str, body: str, names: Iterable[str]) -> int:

@@ -96,7 +96,8 @@ def count_day(store: Store, document: dict[str, Any], at: float) -> None:
             row = (result["system"], result["symptom"], date_of(at), result["severity"])
             counted = [int(result["outcome"] == name) for name in ("clear", "found", "unknown")]
             store.run(
-                "INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (system, symptom, date) DO UPDATE SET clear = clear + excluded.clear,"
+                "INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (system, symptom, date) DO UPDATE SET clear = clear + excluded.clear,"
                 " found = found + excluded.found, unknown = unknown + excluded.unknown, severity = excluded.severity",
                 *row,
                 *counted,

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# SQLite 3.24 and newer understand all of it. Each step leads from one version of the schema to the next; a step that has been published is never changed.
+# SQLite 3.24 and newer understand all of it.
+# Each step leads from one version of the schema to the next; a step that has been published is never changed.
 STEPS = (
     """
     CREATE TABLE run (at REAL PRIMARY KEY, id TEXT NOT NULL, duration_s REAL NOT NULL, exit_code INTEGER NOT NULL,
