@@ -165,7 +165,7 @@ def log_truncated(lab: Lab) -> Iterator[None]:
 def log_ended_hours_ago(lab: Lab) -> Iterator[None]:
     """Whoever kept the tail running has stopped."""
     for _ in _without_log(lab):
-        lab.sales_ai.log.fill(time.time() - STALE_S)
+        lab.sales_ai.log.fill_history(time.time() - STALE_S)
         yield
         lab.sales_ai.log.path.unlink()
 

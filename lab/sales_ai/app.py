@@ -50,7 +50,7 @@ def create_app(workers: Workers) -> Recorder:
     async def command(request: Request, body: Body) -> Response | d.Reply:
         await asyncio.sleep(workers.behaviour.command_delay_s)
         if not is_slack(request.headers, body, workers.clock.seconds(), workers.behaviour):
-            workers.log.write("slack-bot", "warn", "Invalid signature")
+            workers.log.note("slack-bot", "warn", "Invalid signature")
             return JSONResponse(d.Refusal(error="Invalid signature").model_dump(), 401)
         return d.Reply(text=_reply(parse_qs(body.decode("utf-8", "replace"))))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import itertools
 import json
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from lab.servers.jsonlines import Event, JsonLines
 
 HISTORY_S = 2 * 3600
 EVERY_S = 30
@@ -20,57 +21,24 @@ MESSAGES = {
     "FILE_DOWNLOAD_FAILED": "R2 object recordings/call-0007.mp3 could not be read",
 }
 
-Event = dict[str, Any]
 
-
-class WorkersLog:
-    """One invocation a line; each is appended by itself, so that the file may be moved under the Workers."""
+class WorkersLog(JsonLines):
+    """One invocation a line."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        self._is_paused = False
+        super().__init__(path, lambda entry: entry["eventTimestamp"])
 
-    def write(self, script: str, level: str, message: str) -> None:
-        if not self._is_paused:
-            with self._lock, contextlib.suppress(OSError), self.path.open("a", encoding="utf-8") as file:
-                file.write(line(event(time.time(), script, level, message)))
+    def note(self, script: str, level: str, message: str) -> None:
+        self.write(event(time.time(), script, level, message))
 
-    def fill(self, now: float) -> None:
-        self.path.write_text("".join(map(line, _history(now))), encoding="utf-8")
+    def fill_history(self, now: float) -> None:
+        self.fill(_history(now))
 
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        self._is_paused = True
-        try:
-            yield
-        finally:
-            self._is_paused = False
-
-    @contextlib.contextmanager
-    def with_events(self, events: Iterable[Event]) -> Iterator[None]:
-        """The log with these in their places, and without them afterwards."""
-        added = set(map(line, events))
-        self._rewrite(lambda lines: sorted([*lines, *added], key=_moment))
-        try:
-            yield
-        finally:
-            self._rewrite(lambda lines: [text for text in lines if text not in added])
-
-    def _rewrite(self, change: Any) -> None:
-        with self._lock:
-            lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            beside = self.path.with_suffix(".new")
-            beside.write_text("".join(change(lines)), encoding="utf-8")
-            beside.replace(self.path)
-
-
-def line(entry: Event) -> str:
-    return json.dumps(entry, separators=(",", ":")) + "\n"
-
-
-def _moment(text: str) -> int:
-    return int(json.loads(text)["eventTimestamp"])
+    async def live(self) -> None:
+        """What an ordinary day adds."""
+        for number in itertools.count():
+            await asyncio.sleep(EVERY_S)
+            self.note("queue-worker", "log", f"Processing completed message=msg-{number:06x}")
 
 
 def event(at: float, script: str, level: str, *messages: str) -> Event:

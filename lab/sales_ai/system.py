@@ -64,6 +64,7 @@ class SalesAi:
         self.dumps = DumpBucket(lab.moto, BACKUP_BUCKET, "backups/", "backup_{day}.sql.gz")
         self.backup_key_id, self.backup_secret = secrets.token_hex(16), secrets.token_hex(32)
         self.recorder: Recorder | None = None
+        self._life: asyncio.Task[None] | None = None
 
     @property
     def providers(self) -> list[Cloudflare | Groq | Slack | Neon | StatusPages]:
@@ -81,13 +82,14 @@ class SalesAi:
         self.dotenv.behaviour.values = self._next_release()
         records = self._lab.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
-        self.log.fill(time.time())
+        self.log.fill_history(time.time())
         starting = (provider.run() for provider in self.providers)
         await asyncio.gather(self._start_database(), self._start_service(), self._start_storage(), *starting)
         if not {"postgres", "object storage"} & {*self.missing}:
             await asyncio.to_thread(self._make_dumps)
         for part in self.parts:
             await part.settle()
+        self._life = asyncio.create_task(self.log.live())
 
     def _make_dumps(self) -> None:
         self.dumps.dump = dump_of(self.postgres, DATABASE)
@@ -96,6 +98,8 @@ class SalesAi:
         self.dumps.fill()
 
     async def stop(self) -> None:
+        if self._life:
+            self._life.cancel()
         stopping = (self.http, self.front, self.direct, self.database_port, self.storage.front, *self.providers)
         await asyncio.gather(*(part.stop() for part in stopping))
         await self.postgres.stop()

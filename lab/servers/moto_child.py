@@ -105,7 +105,8 @@ def _error(environ: dict[str, Any], start: Start, status: str, code: str, messag
 def _insights(log_groups: list[Any], query: str, start_time: int, end_time: int) -> list[dict[str, Any]]:
     from moto.core.exceptions import JsonRESTError
 
-    from lab.servers.insights import MalformedQuery, execute_query
+    from lab.servers.insights import execute_query
+    from lab.servers.insights_filter import MalformedQuery
 
     try:
         return execute_query(log_groups, query, start_time, end_time)

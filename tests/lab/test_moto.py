@@ -162,3 +162,17 @@ def test_what_insights_does_not_know_is_an_error(moto: Moto, query: str) -> None
 
     with pytest.raises(ClientError, match="MalformedQueryException"):
         insights(moto, query)
+
+
+def test_the_suites_own_probe_reads_it(moto: Moto) -> None:
+    from probes.cloudwatch import CloudWatch
+
+    now = time.time()
+    logs = CloudWatch("us-east-1", key_id="known", secret=SECRET, endpoint=moto.plain_url)
+    read = logs.read([GROUP], "ERROR|FATAL", since=now - 600, until=now + 1, alive_s=600)
+    assert [(entry.level, entry.message) for entry in read.entries] == [("ERROR", f"m {n}") for n in (9, 6, 3, 0)]
+    assert read.complete
+    assert (
+        refused(lambda: logs.read([GROUP, "/lab/none"], "E", since=now - 60, until=now, alive_s=60))[0] == "no-stream"
+    )
+    logs.close()
