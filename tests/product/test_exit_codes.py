@@ -20,7 +20,7 @@ def altered(folder: Path, *changes: tuple[str, str]) -> str:
     text = (PROJECT / "environments" / "lab.yaml").read_text()
     for old, new in changes:
         assert old in text, old
-        text = text.replace(old, new)
+        text = text.replace(old, new, 1)  # AI Customer Service stands first
     path = folder / "altered.yaml"
     path.write_text(text)
     return str(path)
@@ -93,7 +93,7 @@ def test_5_when_all_is_skipped_and_it_is_listed(lab: LabClient, tmp_path: Path) 
         (("--env", "lab", "--system", "ai-customer-servic"), "did you mean 'ai-customer-service'?"),
         (("--env", "lab", "--checklist", "rollback-verificatio"), "did you mean 'rollback-verification'?"),
         (("--env", "lab", "--fault", "health.slow:slow-dnss"), "did you mean 'health.slow:slow-dns'?"),
-        (("--env", "lab", "--fault", "health.slow:slow-dns@sales-ai"), "sales-ai has no such fault"),
+        (("--env", "lab", "--fault", "webhook.stale-accepted:accepted@sales-ai"), "sales-ai has no such fault"),
         (("--env", "lab", "--expect-version", "nobody=1.0"), "no system 'nobody' is chosen"),
         (("--env", "lab", "--domain", "https://x/"), "must be a host name such as shop.example.com"),
         (("--env", "lab", "-m", "healt and p1"), "there is no marker 'healt'; did you mean 'health'?"),
