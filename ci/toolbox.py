@@ -39,7 +39,8 @@ class Part:
 PARTS = (
     Part("mariadb", "mariadbd", ("mariadb-server-core", "libaio1", "liburing2")),
     Part("prometheus", "prometheus", ("prometheus",)),
-    Part("chromium", "chromium", ("chromium",), with_dependencies=True),
+    # chromium-common by name: it lies beside the program, so one installed on the machine would not do.
+    Part("chromium", "chromium", ("chromium", "chromium-common"), with_dependencies=True),
 )
 
 
@@ -144,7 +145,8 @@ class Apt:
             "apt-get", *self.options, "--print-uris", "--no-install-recommends", "-y", "install", *part.packages
         )
         files = re.findall(r"^'[^']*' (\S+)_[^_]+_[^_]+\.deb ", told, re.MULTILINE)
-        return sorted({*part.packages, *files})
+        # The C library fits the machine's own loader, and no other.
+        return sorted({*part.packages, *files} - {"libc6", "libc-bin"})
 
 
 def main() -> int:

@@ -32,5 +32,6 @@ def libraries(program: Path) -> dict[str, str]:
     """The environment in which an unpacked program finds the libraries unpacked beside it."""
     if not program.is_relative_to(TOOLBOX):
         return dict(os.environ)
-    folders = sorted({str(path.parent) for path in root_of(program).glob("usr/lib/**/*.so*")})
+    found = [path for place in ("usr/lib", "lib") for path in root_of(program).glob(f"{place}/**/*.so*")]
+    folders = sorted({str(path.parent) for path in found})
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(folders)}

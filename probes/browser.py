@@ -7,6 +7,7 @@ the deadline, as a new user each time, and asks nobody but the page's own hosts.
 from __future__ import annotations
 
 import base64
+import html
 import os
 import shutil
 import tempfile
@@ -42,6 +43,9 @@ MOST_ERRORS = 10
 MAX_ERROR = 200
 RETURN_S = 2.0
 LEAST_S = 3.0  # with less left, no further visit is begun
+FONTS = """<?xml version="1.0"?>
+<fontconfig>{folders}<cachedir>{cache}</cachedir></fontconfig>
+"""
 TIMES = """() => {
   const entry = performance.getEntriesByType("navigation")[0];
   const paint = performance.getEntriesByName("first-contentful-paint")[0];
@@ -58,6 +62,7 @@ class Chromium:
 
     path: str
     environment: dict[str, str] = field(repr=False)
+    fonts: tuple[str, ...] = ()  # folders to find some in, where the machine may have none
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,13 @@ def find(resource: str = "browser") -> Chromium:
     own = next(filter(None, map(shutil.which, NAMES)), None)
     if own is not None:
         return Chromium(own, dict(os.environ))
-    unpacked = TOOLBOX / "chromium" / "usr" / "lib" / "chromium" / "chromium"
+    root = TOOLBOX / "chromium"
+    unpacked = root / "usr" / "lib" / "chromium" / "chromium"
     if unpacked.is_file():
-        folders = sorted({str(path.parent) for path in (TOOLBOX / "chromium").glob("usr/lib/**/*.so*")})
-        return Chromium(str(unpacked), {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(folders)})
+        libraries = [path for place in ("usr/lib", "lib") for path in root.glob(f"{place}/**/*.so*")]
+        folders = sorted({str(path.parent) for path in libraries})
+        environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(folders)}
+        return Chromium(str(unpacked), environment, (str(root / "usr" / "share" / "fonts"), "/usr/share/fonts"))
     what = "there is no Chromium on PATH or in .toolbox: install chromium, or run `make set-up` with a network"
     raise NoReading(resource, what, kind="missing-tool")
 
@@ -138,6 +146,7 @@ def _visit(chromium: Chromium, request: Request, resource: str) -> Visit:
             "HOME": home,
             "XDG_CONFIG_HOME": home,
             "XDG_CACHE_HOME": home,
+            **_fonts(chromium, home),
         }
         try:
             browser = playwright.chromium.launch(
@@ -150,6 +159,16 @@ def _visit(chromium: Chromium, request: Request, resource: str) -> Visit:
             return _best(list(_looks(browser, request, resource)), browser.version)
         finally:
             browser.close()
+
+
+def _fonts(chromium: Chromium, home: str) -> dict[str, str]:
+    """Without a font no text is painted, and a first paint never comes."""
+    if not chromium.fonts:
+        return {}
+    folders = "".join(f"<dir>{html.escape(folder)}</dir>" for folder in chromium.fonts)
+    file = Path(home) / "fonts.conf"
+    file.write_text(FONTS.format(folders=folders, cache=html.escape(f"{home}/fonts")))
+    return {"FONTCONFIG_FILE": str(file)}
 
 
 def _flags(request: Request) -> list[str]:

@@ -14,6 +14,7 @@ ENTRY = """import {{ h }} from "./{vendor}";
 const root = document.getElementById("root");
 root.append(h("h1", "Aura Flow"));
 const chart = new Image();
+chart.width = 64;
 chart.src = "/{chart}";
 root.append(chart);
 fetch("/api/plans").then((answer) => answer.json()).then(({{ plans }}) => {{
