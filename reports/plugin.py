@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,6 @@ from reports.roots import Root, work_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from _pytest.terminal import TerminalReporter
 
@@ -94,7 +94,7 @@ class Reports:
         )
         self.results.append(result)
         if self.folder:
-            allure.write_crashed(self.folder / "allure", result, self.run)
+            allure.write_crashed(self._allure(), result, self.run)
 
     def looked(self, number: int, records: list[dict[str, Any]]) -> None:
         """One line for each look of --watch: what is there now, roots only."""
@@ -152,7 +152,7 @@ class Reports:
         if self.folder:
             document.write_atomically(self.folder / "results.json", files["results"])
             document.write_atomically(self.folder / "summary.md", self._markdown())
-            allure.finish(self.folder / "allure", self)
+            allure.finish(self._allure(), self)
             places.point_latest(self.folder)
             places.forget_old_runs(self.folder.parent)
         for option, path in places.named_files(self.config):
@@ -162,6 +162,10 @@ class Reports:
                 self.run.notes.append(f"--{option} {path} can't be written: {error.strerror}")
                 return False
         return True
+
+    def _allure(self) -> Path:
+        """Allure's own files: in the run's folder, or where --alluredir says."""
+        return Path(self.config.invocation_params.dir, self.config.option.allure_report_dir)
 
     def _metrics(self) -> str:
         from reports import metrics
@@ -206,7 +210,8 @@ def settled(run: Any, results: list[Result]) -> Iterator[str]:
         severity = next((r.severity for r in results if (r.symptom, r.system) == (symptom, system)), "")
         yield f"settled: {severity} {symptom} [{system}] was gone after {after:g} s"
     if settling.took_s is not None:
-        yield f"all was well after {settling.took_s:g} s, in {settling.looks} looks"
+        how = f"after {settling.took_s:g} s, in {settling.looks} looks" if settling.gone else "at the first look"
+        yield f"all was well {how}"
     elif run.settle_s:
         yield f"not settled within {run.settle_s:g} s, in {settling.looks} looks: what is told is still there"
 

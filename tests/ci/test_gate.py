@@ -194,6 +194,8 @@ def test_shell_entry_leaves_what_a_pipeline_publishes(lab: LabClient, tmp_path: 
     assert json.loads((out / "results.json").read_text())["run"]["exit_code"] == 1
     assert ElementTree.parse(out / "junit.xml").getroot().find("testsuite") is not None  # noqa: S314 - our own file
     assert list((out / "allure").glob("*-result.json"))
+    assert "environment = lab" in (out / "allure" / "environment.properties").read_text()
+    assert (out / "allure" / "categories.json").exists()
     if shutil.which("node") and (PROJECT / ".toolbox" / "allure").exists():
         assert (out / "report" / "index.html").exists()
     assert page.read_text() == (out / "summary.md").read_text()
@@ -232,10 +234,10 @@ def test_two_instances_are_compared(lab: LabClient, tmp_path: Path) -> None:
 
 
 def test_summary_takes_no_markup_from_a_far_end(lab: LabClient) -> None:
-    with lab.fault(BACKUP):
-        ran = lab.check("-m", "backup")
+    with lab.fault("migration.column-drift:wrong-type"):
+        ran = lab.check("-m", "migration")
     assert ran.folder is not None
-    seen = ran.results["backup.stale"]["findings"][0]["seen"]
+    seen = ran.results["migration.column-drift"]["findings"][0]["seen"]
     assert re.search(r"[_*<]", seen), "choose a fault whose words Markdown would take for markup"
     escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in seen)
     assert f"- **seen** {escaped}" in (ran.folder / "summary.md").read_text().splitlines()
