@@ -46,6 +46,7 @@ def half_closed(visit: Visit) -> None:
 @beast("mysql.resets")
 def resets(visit: Visit) -> None:
     visit.say(greeting()[:20])
+    visit.stay_silent(0.1)
     visit.reset()
 
 
