@@ -17,6 +17,10 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLBOX = ROOT / ".toolbox"
@@ -48,15 +52,17 @@ class NotToBeHad(Exception):
     """A part that can't be had here; the text says why."""
 
 
-def make_ready() -> dict[str, str]:
+def make_ready(parts: Sequence[Part] = PARTS, what_for: str = "the lab") -> dict[str, str]:
     """Unpack what is missing; what can't be had, and why."""
-    missing = [part for part in PARTS if not is_there(part)]
+    missing = [part for part in parts if not is_there(part)]
     trouble: dict[str, str] = {}
-    if not missing or _was_tried():
+    if not missing or (parts is PARTS and _was_tried()):
         return trouble
-    print(f"set-up: fetching {', '.join(part.name for part in missing)} for the lab; only this once.", file=sys.stderr)
+    names = ", ".join(part.name for part in missing)
+    print(f"set-up: fetching {names} for {what_for}; only this once.", file=sys.stderr)
     TOOLBOX.mkdir(exist_ok=True)
-    TRIED.touch()
+    if parts is PARTS:
+        TRIED.touch()
     with tempfile.TemporaryDirectory(dir=TOOLBOX, prefix=".apt-") as scratch:
         try:
             apt = Apt(Path(scratch))

@@ -61,14 +61,14 @@ def domains(count: int) -> list[Domain]:
 
 
 @contextmanager
-def world(folder: Path, count: int, delay_ms: int = 0) -> Iterator[World]:
-    """The domains' name server and TLS server; each answer of either comes `delay_ms` later."""
-    folder.mkdir(exist_ok=True)
+def world(folder: Path, count: int, delay_ms: int = 0, *, relay: bool = False) -> Iterator[World]:
+    """The domains' name server and TLS server; each answer of either comes `delay_ms` later, through a relay."""
+    folder.mkdir(exist_ok=True, parents=True)
     listed = domains(count)
     authority = Authority(folder)
     with ExitStack() as stack:
         port = stack.enter_context(nginx(folder, listed, authority))
-        if delay_ms:
+        if delay_ms or relay:
             port = stack.enter_context(relayed(port, delay_ms))
         resolver = stack.enter_context(served(zone(listed), delay_ms))
         yield World(folder, listed, f"127.0.0.1:{resolver}", port, authority.ca_file)

@@ -76,7 +76,7 @@ class _Sweep:
         self.unseen: dict[str, str] = {}
         self.quick = self.slow = 0
         self.waiting: Iterator[str] = iter(domains)
-        self.is_silent = False
+        self.is_silent = self.is_over = False
 
     def swept(self) -> Swept:
         begun, at = time.monotonic(), time.time()
@@ -91,6 +91,7 @@ class _Sweep:
             self.serving = Serving(self.loop, self.plan)
             self.loop.spawn(self._begin())
             self.loop.run(deadline)
+            self.is_over = True
             if self.is_silent:
                 raise self._silent()
         for domain in self.domains:
@@ -127,7 +128,7 @@ class _Sweep:
         self._start_some()
 
     def _start_some(self) -> None:
-        while self.quick < self.plan.at_once and not self.is_silent:
+        while self.quick < self.plan.at_once and not (self.is_silent or self.is_over):
             domain = next(self.waiting, None)
             if domain is None:
                 return
@@ -164,15 +165,25 @@ class _Sweep:
 
 
 class _Place:
-    """A domain's place among those that are looked at; the slow wait beside, and let others begin."""
+    """A domain's place among those that are looked at; the slow wait beside, and let others begin.
+
+    Slow is a far end that is waited for while nothing else is to be done. A busy machine makes nobody slow: more
+    domains at once would only make it busier.
+    """
 
     def __init__(self, sweep: _Sweep) -> None:
         self.sweep = sweep
         self.is_slow = False
-        self.timer = sweep.loop.call_at(time.monotonic() + SLOW_S, self._step_aside)
+        self.idle_before_s = sweep.loop.idle_s
+        self._look_again()
+
+    def _look_again(self) -> None:
+        self.timer = self.sweep.loop.call_at(time.monotonic() + SLOW_S / 2, self._step_aside)
 
     def _step_aside(self) -> None:
-        if self.sweep.slow < self.sweep.plan.slow_at_once:
+        if self.sweep.loop.idle_s - self.idle_before_s < SLOW_S / 2:
+            self._look_again()
+        elif self.sweep.slow < self.sweep.plan.slow_at_once:
             self.is_slow = True
             self.sweep.slow += 1
             self.sweep.quick -= 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from probes.handshake import chain_served
-from probes.sweep.facts import Gone, Routed
+from probes.sweep.facts import Gone, Routed, shared
 from probes.sweep.loop import Overdue
 from probes.trust import openssl_words
 
@@ -197,7 +197,7 @@ def _routed(head: bytes, body: bytes) -> Routed:
     if 300 <= status < 400:
         fields = (line.partition(b":") for line in head.split(b"\r\n")[1:])
         location = next((v.strip().decode("latin-1") for n, _, v in fields if n.lower() == b"location"), None)
-    return Routed(status, _code(body) if status >= 400 else None, location)
+    return shared(Routed(status, _code(body) if status >= 400 else None, location))
 
 
 def _code(body: bytes) -> str | None:

@@ -102,6 +102,7 @@ class Loop:
         self.due: deque[Task] = deque()
         self.running: Task | None = None
         self.tasks: set[Task] = set()
+        self.idle_s = 0.0  # spent waiting, with nothing to do
         self._poll = select.epoll()
         self._calls: dict[int, Callable[[], None]] = {}
         self._timers: list[tuple[float, int, Timer]] = []
@@ -113,7 +114,7 @@ class Loop:
         self._calls[self._bell] = self._rung
 
     def close(self) -> None:
-        for task in self.tasks:
+        for task in list(self.tasks):  # closing one may spawn another, which never begins
             task.close()
         self._poll.close()
         os.close(self._bell)
@@ -195,7 +196,10 @@ class Loop:
         wait = LONGEST_POLL_S
         if self._timers:
             wait = min(wait, max(0.0, self._timers[0][0] - time.monotonic()))
-        for number, _ in self._poll.poll(wait):
+        begun = time.monotonic()
+        events = self._poll.poll(wait)
+        self.idle_s += time.monotonic() - begun
+        for number, _ in events:
             call: Any = self._calls.get(number)
             if call is not None:
                 call()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from probes.names import is_address
 from probes.sweep.asking import NameServer, answer_of
-from probes.sweep.facts import Answer, Authority, Facts
+from probes.sweep.facts import Answer, Authority, Facts, shared
 from probes.sweep.packets import AAAA, CNAME, NS, TXT, A
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Names:
         text = Answer("no-such-name")
         if text_asked:
             text = await answer_of(self.resolver, self.plan.text_name(domain), TXT, text_asked)
-        facts = Facts(domain, text, _shared(address))
+        facts = Facts(domain, text, shared(address))
         if self._is_odd(address):
             await self._follow(facts)
         return facts
@@ -148,22 +148,11 @@ class Names:
         return self._servers[where]
 
 
-_KNOWN: dict[Answer, Answer] = {}
-MOST_KNOWN = 256
-
-
-def _shared(answer: Answer) -> Answer:
-    """Most domains lead to the same base host: one answer stands for all that say the same."""
-    if len(_KNOWN) < MOST_KNOWN:
-        return _KNOWN.setdefault(answer, answer)
-    return _KNOWN.get(answer, answer)
-
-
 def in_ascii(name: str) -> str:
     """A name as it is asked for (IDNA 2008, UTS 46); ValueError where there can't be such a name."""
-    name = name.strip().rstrip(".").lower()
-    if name.isascii():
-        return name
+    lowered = name.strip().rstrip(".").lower()
+    if lowered.isascii():
+        return name if lowered == name else lowered
     import idna
 
     with contextlib.suppress(idna.IDNAError):

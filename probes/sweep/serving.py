@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from probes.deadline import Deadline
-from probes.sweep.facts import Gone, Served
+from probes.sweep.facts import Gone, Served, shared
 from probes.sweep.greeting import Greeted, Lost, greet
 from probes.sweep.leaf import dates_and_issuer
 from probes.tls import ISSUER_MISSING, UNTRUSTED, Handshake
@@ -90,7 +90,7 @@ class Serving:
         return await greet(self.loop, address, plan.port, domain, using, wire.encode("latin-1"), with_chain=with_chain)
 
     def _peer(self, address: str) -> str:
-        return f"[{address}]:{self.plan.port}" if ":" in address else f"{address}:{self.plan.port}"
+        return shared(f"[{address}]:{self.plan.port}" if ":" in address else f"{address}:{self.plan.port}")
 
     async def _look_closer(self, facts: Facts, address: str, error: ssl.SSLCertVerificationError) -> None:
         """The whole chain, and the verdict on it apart from the name."""

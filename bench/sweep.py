@@ -1,0 +1,157 @@
+"""How quick is a sweep over a thousand domains, against the runbook's way, other tools, and the bare handshake?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.domains.memory import peak_mb
+from bench.domains.world import Authority, world
+from bench.goals import Figures, Goal
+from bench.measuring import PROJECT, Command, NotMeasured, Took, in_turns
+from ci.toolbox import Part, make_ready
+from lab.toolbox import NotHere, find, libraries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bench.domains.world import World
+
+ROUNDS = 5
+OTHERS = ("PYTEST_", "CHECKS_", "LAB_")
+COUNT = 1000
+FEW = {"loop": 40, "xargs": 200}  # the runbook's way is timed on so many and reckoned up: it takes a second each ten
+DELAY_MS = 30
+MANY = 10_000
+PARTS = (
+    Part("blackbox", "prometheus-blackbox-exporter", ("prometheus-blackbox-exporter",)),
+    Part("dig", "dig", ("bind9-dnsutils",), with_dependencies=True),
+)
+TITLES = {
+    "sweep": "the sweep",
+    "loop": "dig and openssl, one after the other",
+    "xargs": "dig and openssl, xargs -P 32",
+    "blackbox": "prometheus-blackbox-exporter",
+    "threads": "32 threads, dnspython and requests",
+    "handshakes": "bare handshakes, no names asked, no request",
+}
+
+
+@dataclass
+class Contender(Command):
+    """One way to look at all domains; it tells itself what it took, start-up apart, and what it found."""
+
+    wanted: Mapping[str, str] = field(default_factory=dict)
+    scale: float = 1.0
+
+    def run(self) -> Took:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CHECKS_", "LAB_"))
+        }
+        done = subprocess.run(self.words, cwd=self.folder, env=kept, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NotMeasured(f"{self.title}: exit code {done.returncode}\n" + done.stderr[-1500:])
+        told = json.loads(done.stdout)
+        if told["wrong"] != self.wanted:
+            differ = sorted(set(told["wrong"].items()) ^ set(self.wanted.items()))[:4]
+            raise NotMeasured(f"{self.title}: its verdicts are not the domains' state: {differ}")
+        return Took(told["wall_s"] * self.scale, told["cpu_s"] * self.scale)
+
+
+def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
+    """1,000 domains, one in a hundred wrong in each of four ways; whoever doesn't tell them apart isn't measured."""
+    trouble = make_ready(PARTS, "the benchmark of the sweep")
+    if trouble:
+        raise NotMeasured("; ".join(f"no {part}: {why}" for part, why in trouble.items()))
+    with world(folder / "quick", COUNT) as quick:
+        listed = {name: _contender(name, quick) for name in TITLES}
+        _refuses_a_foreign_authority(quick, folder / "foreign")
+        in_turns(list(listed.values()), rounds)
+    late = _late(folder, rounds)
+    ours = listed["sweep"]
+    cpu_ms = _figure("processor ms a domain", [run.cpu_s * 1000 / COUNT for run in ours.runs])
+    goals = [
+        Goal.against("sweep against blackbox-exporter", ours, listed["blackbox"], 0.33),
+        Goal.against("sweep against dig and openssl in a loop", ours, listed["loop"], 0.04),
+        Goal("sweep, processor ms a domain", cpu_ms, [1.0] * rounds, 1.2),
+        Goal.against(f"sweep with {DELAY_MS} ms an answer, against 0 ms", late[DELAY_MS], late[0], 1.1),
+        *_memory(folder),
+    ]
+    return Figures([*listed.values(), *late.values()], goals)
+
+
+def _late(folder: Path, rounds: int) -> dict[int, Contender]:
+    """Every answer so much later; both worlds have the relay before them, which takes a processor's time itself."""
+    with world(folder / "at-once", COUNT, 0, relay=True) as soon, world(folder / "late", COUNT, DELAY_MS) as late:
+        commands = {0: _contender("sweep", soon), DELAY_MS: _contender("sweep", late)}
+        for delay_ms, command in commands.items():
+            command.title = f"the sweep through a relay, {delay_ms} ms an answer"
+        in_turns(list(commands.values()), rounds)
+    return commands
+
+
+def _contender(name: str, among: World) -> Contender:
+    few = FEW.get(name, len(among.domains))
+    # Of the few some are wrong too.
+    wrong = [domain for domain in among.domains if domain.wrong][: few // 25]
+    listed = [*wrong, *(domain for domain in among.domains if not domain.wrong)][:few]
+    listed = listed if few < len(among.domains) else list(among.domains)
+    wanted = {d.name: _seen_by(name, d.wrong) for d in listed if d.wrong and _seen_by(name, d.wrong)}
+    file = among.folder / f"{name}.json"
+    file.write_text(json.dumps(_told(among, listed)))
+    words = (sys.executable, "-m", "bench.domains.contenders", name, str(file))
+    return Contender(TITLES[name], words, PROJECT, wanted=wanted, scale=len(among.domains) / few)
+
+
+def _seen_by(name: str, wrong: str) -> str:
+    """The words in which a contender tells what is wrong; none where it can't see that."""
+    if wrong in ("expired", "wrong-host"):
+        return "not-trusted" if name == "blackbox" else wrong
+    return "" if name == "handshakes" else wrong
+
+
+def _told(among: World, listed: Sequence[Any]) -> dict[str, Any]:
+    try:
+        dig, blackbox = find("dig"), find("prometheus-blackbox-exporter")
+    except NotHere as error:
+        raise NotMeasured(str(error)) from None
+    return {
+        "resolver": among.resolver,
+        "port": among.port,
+        "ca_file": str(among.ca_file),
+        "folder": str(among.folder),
+        "domains": {domain.name: domain.token for domain in listed},
+        "dig": str(dig),
+        "blackbox": str(blackbox),
+        "libraries": {"LD_LIBRARY_PATH": libraries(dig).get("LD_LIBRARY_PATH", "")},
+    }
+
+
+def _refuses_a_foreign_authority(among: World, folder: Path) -> None:
+    """With another authority to trust, not one domain may pass."""
+    folder.mkdir()
+    listed = [domain for domain in among.domains if not domain.wrong][:100]
+    file = among.folder / "foreign.json"
+    file.write_text(json.dumps(_told(among, listed) | {"ca_file": str(Authority(folder).ca_file)}))
+    words = (sys.executable, "-m", "bench.domains.contenders", "sweep", str(file))
+    wanted = {domain.name: "untrusted" for domain in listed}
+    Contender("the sweep with a foreign authority", words, PROJECT, wanted=wanted).run()
+
+
+def _memory(folder: Path) -> list[Goal]:
+    """The most memory of a whole run of pytest over a thousand domains, and over ten thousand."""
+    small, large = (_figure("MB", [peak_mb(folder / str(count), count)]) for count in (COUNT, MANY))
+    return [
+        Goal(f"MB of pytest over {MANY:,} domains, against 120", large, [120.0], 1.0),
+        Goal.against(f"MB over {MANY:,} domains, against {COUNT:,}", large, small, 1.3),
+    ]
+
+
+def _figure(title: str, values: Sequence[float]) -> Command:
+    """A figure that is no time, held against its goal in the same way."""
+    return Command(title, (), runs=[Took(value, 0.0) for value in values])
