@@ -15,6 +15,8 @@ from allure_commons.utils import md5, uuid4
 
 from reports.document import write_atomically
 from reports.outcomes import Result, result_of
+from reports.table import table
+from reports.terminal import MOST_FINDINGS
 from reports.wording import clean, filled
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 SEVERITIES = {"P0": "blocker", "P1": "critical", "P2": "normal", "P3": "minor"}
 STATUSES = {"clear": "passed", "found": "failed", "unknown": "broken", "skipped": "skipped"}
 _OWN_LABELS = ("epic", "feature", "story", "severity", "environment")
+
+
+_KINDS = {"txt": "text/plain", "json": "application/json", "png": "image/png", "csv": "text/csv"}
 
 
 class Logger(AllureFileLogger):
@@ -52,14 +57,10 @@ class Logger(AllureFileLogger):
         if any(step.steps or step.attachments or step.status not in (None, "passed") for step in told):
             super().report_container(container)
 
-    def attach(self, name: str, value: Any) -> Attachment:
+    def attach(self, name: str, value: Any, ending: str = "") -> Attachment:
         """Evidence as a file beside the results: a text, a picture (PNG, as bytes), or anything else as JSON."""
-        if isinstance(value, str | bytes):
-            kind, ending, body = "text/plain", "txt", value
-            if isinstance(value, bytes):
-                kind, ending = "image/png", "png"
-        else:
-            kind, ending, body = "application/json", "json", _json(value)
+        ending = ending or {str: "txt", bytes: "png"}.get(type(value), "json")
+        kind, body = _KINDS[ending], value if isinstance(value, str | bytes) else _json(value)
         source = f"{uuid4()}-attachment.{ending}"
         self.report_attached_data(body, source)
         return Attachment(name=name, source=source, type=kind)
@@ -134,7 +135,9 @@ def dress(result: Any, record: dict[str, Any], text: Symptom, system: str, attac
         told = result_of(record, text)
         result.statusDetails = StatusDetails(message="\n".join(message(told)), trace=record.get("trace", ""))
     result.steps = [*result.steps, *(_step(reading, attach) for reading in record["readings"])]
-    for finding in record["findings"]:
+    if sum(bool(finding["subject"]) for finding in record["findings"]) > 1:
+        result.attachments.append(attach("findings", table(result_of(record, text).findings), "csv"))
+    for finding in record["findings"][:MOST_FINDINGS]:  # the table has them all
         name = f"evidence {finding['subject'] or finding['cause'] or ''}".strip()
         result.attachments.append(
             attach(name, {"seen": finding["seen"], "wanted": finding["wanted"], **finding["evidence"]})
@@ -146,10 +149,12 @@ def message(told: Result) -> Iterator[str]:
     head = f"{told.outcome} {told.name()}"
     if told.outcome in ("unknown", "skipped"):
         yield f"{head}: {told.reason}"
-    for finding in told.findings:
+    for finding in told.findings[:MOST_FINDINGS]:
         yield f"{head} {finding.cause or 'cause not told'}"
         yield from (f"{name}: {getattr(finding, name)}" for name in ("seen", "wanted", "because"))
         yield from (f"remedy: {step}" for step in finding.remedy)
+    if len(told.findings) > MOST_FINDINGS:
+        yield f"... and {len(told.findings) - MOST_FINDINGS} more"
 
 
 def description(text: Symptom) -> str:

@@ -79,7 +79,7 @@ def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
         **{name: record[name] for name in ("severity", "duration_s", "attempts", "reason", "needs", "readings")},
         resource=resource,
         text=text,
-        findings=[_finding(found, record, text) for found in record["findings"]],
+        findings=sorted((_finding(f, record, text) for f in record["findings"]), key=lambda finding: finding.severity),
         subjects=record.get("subjects") or [],
         trace=record.get("trace", ""),
     )

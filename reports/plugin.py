@@ -176,7 +176,9 @@ class Reports:
         return str(self.run.redaction.text(markdown.summary(self)))
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        telling = terminal.Telling(terminalreporter._tw, self.reproduce(), self.escalation)
+        is_about_few = bool(self.run.domains)
+        writer = terminalreporter._tw
+        telling = terminal.Telling(writer, self.reproduce(), self.escalation, shows_links=is_about_few)
         telling.roots(self.roots)
         if self.run.checklist:
             telling.checklist(self.run.checklist, self.items)

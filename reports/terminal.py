@@ -26,8 +26,16 @@ _COLOURS = {"found": "red", "unknown": "yellow"}
 class Telling:
     """Writes the report of a run to a terminal."""
 
-    def __init__(self, writer: TerminalWriter, reproduce: str, escalation: Callable[[str, str], str]) -> None:
+    def __init__(
+        self,
+        writer: TerminalWriter,
+        reproduce: str,
+        escalation: Callable[[str, str], str],
+        *,
+        shows_links: bool = False,
+    ) -> None:
         self.writer, self.reproduce, self.escalation = writer, reproduce, escalation
+        self.shows_links = shows_links
         self.width = max(60, min(writer.fullwidth, 110))
 
     def roots(self, roots: list[Root]) -> None:
@@ -67,6 +75,9 @@ class Telling:
         self._field("because", finding.because)
         for number, step in enumerate(finding.remedy):
             self._field("" if number else "remedy", step)
+        # Asked about one domain, a person wants to see the whole chain, and where in it this is.
+        for number, link in enumerate(finding.evidence.get("links", ()) if self.shows_links else ()):
+            self._field("" if number else "chain", link, indent=12)
 
     def _explained(self, nodes: list[Node]) -> None:
         for number, (result, finding) in enumerate(nodes[:MOST_FINDINGS]):
@@ -77,10 +88,12 @@ class Telling:
         if len(nodes) > MOST_FINDINGS:
             self._field("", f"... and {len(nodes) - MOST_FINDINGS} more")
 
-    def _field(self, name: str, text: str, *, wrap: bool = True) -> None:
+    def _field(self, name: str, text: str, *, wrap: bool = True, indent: int = 0) -> None:
         lead = f"   {name:<10} "
         text = clean(text)
-        for line in textwrap.wrap(text, self.width - len(lead), break_on_hyphens=False) if wrap else [text]:
+        room = self.width - len(lead)
+        more = " " * indent
+        for line in textwrap.wrap(text, room, break_on_hyphens=False, subsequent_indent=more) if wrap else [text]:
             self.writer.line(lead + line)
             lead = " " * len(lead)
 

@@ -156,5 +156,5 @@ def in_ascii(name: str) -> str:
     import idna
 
     with contextlib.suppress(idna.IDNAError):
-        return idna.encode(name, uts46=True).decode()
+        return idna.encode(lowered, uts46=True).decode()
     raise ValueError(f"{name!r} is no name that DNS can hold")
