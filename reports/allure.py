@@ -59,7 +59,7 @@ class Logger(AllureFileLogger):
 
     def attach(self, name: str, value: Any, ending: str = "") -> Attachment:
         """Evidence as a file beside the results: a text, a picture (PNG, as bytes), or anything else as JSON."""
-        ending = ending or {str: "txt", bytes: "png"}.get(type(value), "json")
+        ending = ending or ("txt" if isinstance(value, str) else "png" if isinstance(value, bytes) else "json")
         kind, body = _KINDS[ending], value if isinstance(value, str | bytes) else _json(value)
         source = f"{uuid4()}-attachment.{ending}"
         self.report_attached_data(body, source)
