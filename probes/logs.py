@@ -63,7 +63,7 @@ class _Seen:
 
     def read(self, path: Path, budget: Budget) -> bool:
         """Read until the window begins, the log does, or the budget is spent; True for the former two."""
-        for number, file in enumerate(_generations(path)):
+        for number, file in enumerate(generations(path)):
             try:
                 if self._take(lines_backwards(file, budget)):
                     return True
@@ -92,7 +92,8 @@ class _Seen:
         return False
 
 
-def _generations(path: Path) -> Iterator[Path]:
+def generations(path: Path) -> Iterator[Path]:
+    """The file, and those rotated from it, the newest first."""
     yield path
     for ending in ("1", "1.gz", "2", "2.gz"):
         older = path.with_name(f"{path.name}.{ending}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from probes.journal import reading
 from probes.loglines import entries_of
-from probes.logs import MAX_BYTES, OLDER_IN_A_ROW, RESOURCE
+from probes.logs import MAX_BYTES, OLDER_IN_A_ROW, RESOURCE, generations
 from probes.reading import NoReading, one_line
 from probes.regular import why
 from probes.tail import Budget, lines_backwards
@@ -39,44 +39,52 @@ class Requests:
 
 
 def read_requests(path: Path, *, since: float, until: float, field: str, what: Sequence[str]) -> Requests:
-    """The requests with since <= at <= until.
+    """The requests with since <= at <= until; rotated files are read where the window needs them.
 
     `field` holds a time in ms, or with its unit ("5120ms"); `what` are the fields that say which request it was.
     NoReading unreadable.
     """
     with reading(f"requests in {path}") as facts:
-        budget = Budget(MAX_BYTES)
-        found: list[Request] = []
-        complete = True
-        try:
-            for request in _back_to(since, path, budget, field, what):
-                if request is None:
-                    break
-                if since <= request.at <= until:
-                    found.append(request)
-            else:
-                complete = not budget.is_spent
-        except OSError as error:
-            raise NoReading(RESOURCE, f"{path} can't be read: {why(error)}", kind="unreadable") from None
+        seen = _Seen(since, field, what)
+        complete = seen.read(path, Budget(MAX_BYTES))
+        found = [request for request in seen.requests if since <= request.at <= until]
         facts.update(requests=len(found), complete=complete)
         return Requests(found, complete)
 
 
-def _back_to(since: float, path: Path, budget: Budget, field: str, what: Sequence[str]) -> Iterator[Request | None]:
-    """The requests from the last line back; None where enough lines in a row are older."""
-    older = 0
-    with closing(lines_backwards(path, budget)) as lines:
-        for line in lines:
-            entries = entries_of(line)
-            if not entries:
-                continue
-            older = older + 1 if entries[0].time < since else 0
-            if older >= OLDER_IN_A_ROW:
-                yield None
-                return
-            request = _request(line, entries[0].time, field, what) if f'"{field}"' in line else None
-            if request is not None:
-                yield request
+class _Seen:
+    """What was seen so far, newest first."""
+
+    def __init__(self, since: float, field: str, what: Sequence[str]) -> None:
+        self.requests: list[Request] = []
+        self._since, self._field, self._what = since, field, what
+        self._older = 0
+
+    def read(self, path: Path, budget: Budget) -> bool:
+        """Read until the window begins, the log does, or the budget is spent; True for the former two."""
+        for number, file in enumerate(generations(path)):
+            try:
+                if self._take(lines_backwards(file, budget)):
+                    return True
+            except OSError as error:
+                if number:
+                    return False  # the rotated one went, or isn't ours to read
+                raise NoReading(RESOURCE, f"{file} can't be read: {why(error)}", kind="unreadable") from None
+        return not budget.is_spent
+
+    def _take(self, lines: Generator[str, None, None]) -> bool:
+        with closing(lines):
+            for line in lines:
+                entries = entries_of(line)
+                if not entries:
+                    continue
+                self._older = self._older + 1 if entries[0].time < self._since else 0
+                if self._older >= OLDER_IN_A_ROW:
+                    return True
+                request = _request(line, entries[0].time, self._field, self._what) if self._field in line else None
+                if request is not None:
+                    self.requests.append(request)
+        return False
 
 
 def _request(line: str, at: float, field: str, what: Sequence[str]) -> Request | None:

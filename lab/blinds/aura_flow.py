@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from lab.aura_flow.backing import MONITOR
 from lab.aura_flow.names import AI_STATUS, HEALTH, LOGIN, ME, METRICS
-from lab.blinds.shared import postgres
+from lab.blinds.shared import metrics, postgres
 from lab.faults.aura_flow import system
-from lab.faults.shared import metrics
 from lab.registry import BlindsOf
 from lab.servers.answers import Canned
 from lab.servers.files import away, unreadable

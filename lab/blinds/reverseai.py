@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lab.blinds.shared import metrics
 from lab.faults.reverseai import system
-from lab.faults.shared import metrics
 from lab.registry import BlindsOf
 from lab.reverseai.accounts import MONITOR
 from lab.reverseai.names import DATABASE, PREFIX
