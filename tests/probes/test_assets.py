@@ -1,0 +1,124 @@
+"""Is everything looked at that a page refers to, within bounds, and told where it isn't?"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from probes.assets import Limits, PageLook, look
+from probes.http import Http
+from tests.probes.conftest import taking
+
+Files = dict[str, tuple[str, bytes]]
+HTML = "text/html; charset=utf-8"
+
+
+@contextmanager
+def site(files: Files, asked: list[dict[str, str]] | None = None) -> Iterator[str]:
+    """A server of these files: path to type and content; a type of "silence" never answers. `asked` gets headers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if asked is not None:
+                asked.append({name.lower(): value for name, value in self.headers.items()})
+            kind, content = files.get(self.path, ("", b""))
+            if kind == "silence":
+                gone.wait(30)
+                return
+            self.send_response(200 if kind else 404)
+            self.send_header("Content-Type", kind or "text/plain")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    gone = threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        gone.set()
+        server.shutdown()
+        server.server_close()
+
+
+def looked(files: Files, limits: Limits | None = None, others: dict[str, Http] | None = None) -> PageLook:
+    with site(files) as url:
+        return look(Http(url, timeout_s=0.5), "/", others or {}, limits or Limits())
+
+
+def page(*markup: str) -> tuple[str, bytes]:
+    return HTML, ("<!doctype html>" + "".join(markup)).encode()
+
+
+def test_files_are_followed_through_styles_and_manifest() -> None:
+    found = looked(
+        {
+            "/": page("<link rel=stylesheet href=/a.css><link rel=manifest href=/m.json><script src=/a.js></script>"),
+            "/a.css": ("text/css", b"@import 'b.css'; p { background: url(p.png) }"),
+            "/b.css": ("text/css", b"@import 'a.css'; @font-face { src: url(f.woff2) }"),
+            "/p.png": ("image/png", b"\x89PNG"),
+            "/m.json": ("application/json", b'{"icons": [{"src": "i.png"}]}'),
+            "/a.js": (HTML, b"<!doctype html><title>In place of a script</title>"),
+        }
+    )
+    told = {asset.url.rpartition("/")[2]: (asset.kind, asset.status, asset.is_html) for asset in found.assets}
+    assert told == {
+        "a.css": ("style", 200, False),
+        "b.css": ("style", 200, False),
+        "p.png": ("image", 200, False),
+        "f.woff2": ("font", 404, False),
+        "m.json": ("manifest", 200, False),
+        "i.png": ("image", 404, False),
+        "a.js": ("script", 200, True),
+    }
+    assert [found.cut, found.unseen, found.elsewhere] == [[], {}, []]
+
+
+def test_other_origins_are_left_alone_and_named() -> None:
+    with site({"/x.js": ("text/javascript", b"1")}) as cdn:
+        files = {"/": page(f"<script src={cdn}/x.js></script><script src=https://cdn.example.invalid/y.js></script>")}
+        alone = looked(files)
+        assert alone.elsewhere == [f"{cdn}/x.js", "https://cdn.example.invalid/y.js"]
+        assert not alone.assets
+        asked = looked(files, others={cdn: Http(cdn)})
+        assert [asset.url for asset in asked.assets] == [f"{cdn}/x.js"]
+        assert asked.elsewhere == ["https://cdn.example.invalid/y.js"]
+
+
+def test_an_endless_chain_of_styles_comes_to_an_end() -> None:
+    files: Files = {f"/{n}.css": ("text/css", f"@import '{n + 1}.css';".encode()) for n in range(500)}
+    found = looked({"/": page("<link rel=stylesheet href=/0.css>"), **files}, Limits(number=20))
+    assert len(found.assets) == 20
+    assert [url.rpartition("/")[2] for url in found.cut] == ["20.css"]
+
+
+def test_what_is_over_the_limit_of_bytes_is_told() -> None:
+    pictures = "".join(f"<img src=/{n}.png>" for n in range(30))
+    files: Files = {f"/{n}.png": ("image/png", bytes(1000)) for n in range(30)}
+    found = looked({"/": page(pictures), **files}, Limits(bytes=5000))
+    assert found.cut
+    assert len(found.cut) + len(found.assets) == 30
+
+
+def test_silent_files_cost_no_more_than_the_time_allowed() -> None:
+    pictures = "".join(f"<img src=/{n}.png>" for n in range(60))
+    files: Files = {f"/{n}.png": ("silence", b"") for n in range(60)}
+    with taking(3):
+        found = looked({"/": page(pictures), **files}, Limits(seconds=1))
+    assert len(found.cut) + len(found.unseen) == 60
+    assert found.cut
+    assert {gone.kind for gone in found.unseen.values()} == {"read-timeout"}
+
+
+def test_what_is_no_page_is_not_looked_through() -> None:
+    found = looked({"/": ("application/json", b'{"a": "<img src=/a.png>"}')})
+    assert found.page.status == 200
+    assert not found.assets

@@ -1,0 +1,90 @@
+"""Are forged tokens what they claim to be: refused by who verifies, taken by who makes the mistake?"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from probes.reading import NoReading
+from probes.tokens import Token, forgeries, out_of_time, signed, taken_apart
+
+SECRET = "a-secret-of-more-than-thirty-two-characters"
+CLAIMS = {"sub": "41", "role": "user", "email": "someone@example.com"}
+# RFC 7515, A.1: a token and the key it was made with.
+RFC_TOKEN = (
+    "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+    "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+)
+
+
+@pytest.fixture
+def genuine() -> Token:
+    return taken_apart(jwt.encode({**CLAIMS, "exp": int(time.time()) + 600}, SECRET, "HS256"))
+
+
+def test_a_published_token_is_taken_apart() -> None:
+    token = taken_apart(RFC_TOKEN)
+    assert token.algorithm == "HS256"
+    assert token.time("exp") == 1300819380
+    assert token.time("nbf") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a.b.c", "opaque", RFC_TOKEN + ".x", "e30.e30", "W10.e30.x", "e30.W10.x", "é.é.é"]
+)
+def test_what_is_no_token_is_no_reading(text: str) -> None:
+    with pytest.raises(NoReading) as gone:
+        taken_apart(text)
+    assert gone.value.kind == "not-a-token"
+
+
+def test_who_verifies_refuses_every_forgery(genuine: Token) -> None:
+    made = list(forgeries(genuine, None))
+    assert {forgery.kind for forgery in made} == {"unsigned", "tampered"}
+    for forgery in [*made, *out_of_time(genuine, SECRET, time.time())]:
+        with pytest.raises(jwt.PyJWTError):
+            jwt.decode(forgery.token, SECRET, algorithms=["HS256"])
+
+
+def test_forgeries_carry_the_genuine_claims(genuine: Token) -> None:
+    for forgery in forgeries(genuine, None):
+        claims = jwt.decode(forgery.token, options={"verify_signature": False, "verify_exp": False})
+        assert claims["email"] == CLAIMS["email"], forgery.what
+
+
+def test_who_believes_a_key_in_the_token_takes_it(genuine: Token) -> None:
+    (forgery,) = [f for f in forgeries(genuine, None) if "jwk" in f.what]
+    header: dict[str, Any] = jwt.get_unverified_header(forgery.token)
+    key = jwt.PyJWK.from_json(json.dumps(header["jwk"]), "ES256").key
+    assert jwt.decode(forgery.token, key, algorithms=["ES256"])["sub"] == "41"
+
+
+def test_who_takes_the_public_key_for_a_secret_is_caught() -> None:
+    pair = rsa.generate_private_key(65537, 2048)
+    public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    genuine = taken_apart(jwt.encode(CLAIMS, pair, "RS256"))
+    made = list(forgeries(genuine, public))
+    assert any(f.token == signed({**genuine.header, "alg": "HS256"}, CLAIMS, public) for f in made)
+    for forgery in made:
+        with pytest.raises(jwt.PyJWTError):
+            jwt.decode(forgery.token, public, algorithms=["RS256"])
+
+
+def test_times_alone_are_wrong_in_tokens_made_with_the_secret(genuine: Token) -> None:
+    expired, early = out_of_time(genuine, SECRET, time.time())
+    with pytest.raises(jwt.ExpiredSignatureError):
+        jwt.decode(expired.token, SECRET, algorithms=["HS256"])
+    with pytest.raises(jwt.ImmatureSignatureError):
+        jwt.decode(early.token, SECRET, algorithms=["HS256"])
+
+
+def test_no_token_shows_in_a_repr(genuine: Token) -> None:
+    shown = repr([genuine, *forgeries(genuine, None)])
+    assert "eyJ" not in shown
+    assert CLAIMS["email"] not in shown

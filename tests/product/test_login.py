@@ -1,0 +1,94 @@
+"""Do tokens and passwords of the login stay out of every output, and are its limits those of the environment?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness import PROJECT, LabClient
+from tests.proof.test_faults import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness import Ran
+
+SYSTEM = "aura-flow"
+TOKEN = re.compile(r"eyJ[\w-]{8,}\.")
+SECRETS = ("LAB_AF_PASSWORD", "LAB_AF_JWT_SECRET", "LAB_AF_EXPIRED_TOKEN")
+
+
+@pytest.fixture
+def aura(lab_of: Callable[[str], LabClient]) -> LabClient:
+    return lab_of(SYSTEM)
+
+
+def everything(ran: Ran) -> str:
+    assert ran.folder is not None
+    files = (path for path in ran.folder.rglob("*") if path.is_file())
+    return ran.output() + "".join(path.read_bytes().decode("utf-8", "replace") for path in files)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "auth.forgery-accepted:tampered-accepted",
+        "auth.login-failing:token-rejected",
+        "auth.login-failing:login-refused",
+    ],
+)
+def test_no_token_or_password_in_any_output(aura: LabClient, fault: str) -> None:
+    with aura.fault(fault):
+        ran = aura.check("-m", "auth")
+    text = everything(ran)
+    assert not TOKEN.findall(text)
+    assert [name for name in SECRETS if aura.variables[name] in text] == []
+
+
+def _environment(aura: LabClient, *changes: tuple[str, str]) -> str:
+    text = (PROJECT / "environments" / "lab.yaml").read_text().replace("effects: write", "effects: refused")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = aura.state.parent / "refused.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_where_nothing_may_be_written_no_login_is_tried(aura: LabClient) -> None:
+    aura.ask("DELETE", "requests")
+    ran = aura.check("--system", SYSTEM, "-m", "auth", env=_environment(aura))
+    assert ran.results["auth.login-failing"]["outcome"] == "skipped", told(ran)
+    for symptom in ("auth.forgery-accepted", "auth.role-not-enforced"):
+        assert ran.results[symptom]["outcome"] == "unknown", told(ran)
+        assert "auth.token" in ran.results[symptom]["reason"]
+    assert not [request for request in aura.ask("GET", "requests") if request["path"].endswith("/login")]
+
+
+def test_a_token_that_the_environment_names_is_the_control(aura: LabClient) -> None:
+    body = {"email": aura.variables["LAB_AF_USER"], "password": aura.variables["LAB_AF_PASSWORD"]}
+    token = _login(aura, body)
+    named = ("      password: {env: LAB_AF_PASSWORD}", "      token: {env: NAMED_TOKEN}")
+    env = _environment(aura, named)
+    ran = aura.check("--system", SYSTEM, "-m", "auth and not write", env=env, variables={"NAMED_TOKEN": token})
+    assert ran.outcomes("clear").keys() == {"auth.forgery-accepted", "auth.role-not-enforced"}, told(ran)
+    assert token not in everything(ran)
+
+
+def _login(aura: LabClient, body: dict[str, str]) -> str:
+    import requests
+
+    answer = requests.post(f"{aura.variables['LAB_AF_DIRECT_URL']}/api/auth/login", json=body, timeout=10)
+    return str(answer.json()["token"])
+
+
+def test_the_burst_of_wrong_logins_is_bounded_and_for_nobody(aura: LabClient) -> None:
+    with aura.fault("auth.rate-limit-missing:not-limited"):
+        aura.ask("DELETE", "requests")
+        ran = aura.check("-m", "auth and drill")
+        requests = [r for r in aura.ask("GET", "requests") if r["path"].endswith("/login")]
+    assert ran.results["auth.rate-limit-missing"]["outcome"] == "found", told(ran)
+    assert len(requests) == 20
+    assert {request["status"] for request in requests} == {401}
