@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from environments.capabilities.rules import STRICT, patterns, positive
@@ -38,3 +39,6 @@ class Provisioning:
     def __post_init__(self) -> None:
         positive(stuck_min=self.stuck_min, events_h=self.events_h, near_percent=self.near_percent)
         patterns(causes=self.causes)
+        wrong = [word for word in self.privileges if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", word)]
+        if wrong:
+            raise ValueError(f"'privileges' must be in capitals, such as SELECT or CREATE VIEW, not {wrong[0]!r}")

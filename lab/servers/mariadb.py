@@ -39,7 +39,7 @@ SETTINGS = {
     "innodb-lock-wait-timeout": "5",
 }
 LOGGED = (
-    "SELECT event_time AS at, user_host AS user, argument AS what FROM mysql.general_log"
+    "SELECT event_time AS at, user_host AS user, CONVERT(argument USING utf8mb4) AS what FROM mysql.general_log"
     " WHERE command_type = 'Query' AND user_host NOT LIKE %s"
 )
 
@@ -125,7 +125,7 @@ class MariaDb:
     def statements(self) -> list[dict[str, Any]]:
         """What others than the superuser ran, from the general log."""
         return [
-            {"at": str(row["at"]), "user": row["user"].split("[")[0], "statement": row["what"].decode(errors="replace")}
+            {"at": str(row["at"]), "user": row["user"].split("[")[0], "statement": row["what"]}
             for row in self.rows(LOGGED, (f"{ADMIN}[%",))
         ]
 
