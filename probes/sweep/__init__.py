@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from probes.deadline import within
@@ -17,7 +17,7 @@ from probes.names import split_address
 from probes.reading import NoReading
 from probes.sweep.asking import NameServer
 from probes.sweep.facts import Facts, Swept
-from probes.sweep.loop import Loop
+from probes.sweep.loop import Loop, Overdue
 from probes.sweep.naming import Names, in_ascii
 from probes.sweep.plan import Plan
 from probes.sweep.serving import RESOURCE, Serving, without_address
@@ -76,7 +76,8 @@ class _Sweep:
         self.unseen: dict[str, str] = {}
         self.quick = self.slow = 0
         self.waiting: Iterator[str] = iter(domains)
-        self.is_silent = self.is_over = False
+        self.is_silent = self.is_over = self.is_base_known = False
+        self.waiting_for_base: list[Task] = []
 
     def swept(self) -> Swept:
         begun, at = time.monotonic(), time.time()
@@ -89,7 +90,8 @@ class _Sweep:
             self.names = Names(self.loop, self.plan, self.resolver)
             stack.callback(self.names.close)
             self.serving = Serving(self.loop, self.plan)
-            self.loop.spawn(self._begin())
+            self.loop.spawn(self._look_up_base())
+            self._start_some()
             self.loop.run(deadline)
             self.is_over = True
             if self.is_silent:
@@ -116,16 +118,24 @@ class _Sweep:
         text = f"the name server {self.resolver.where} {what}"
         return NoReading(RESOURCE, text, kind="name-server-silent", evidence={"resolver": self.resolver.where})
 
-    async def _begin(self) -> None:
-        """The base host's addresses first: what leads there is told by them."""
+    async def _look_up_base(self) -> None:
+        """The base host's addresses: what leads there is told by them."""
         task = self.loop.running
         assert task
         task.limit(time.monotonic() + self.plan.timeout_s)
         base = await self.names.look_up_base()
         if self.plan.base_host and (not self.resolver.answers or base.words == "REFUSED"):
             self.is_silent = True
-            return
-        self._start_some()
+        self.is_base_known = True
+        for waiting in self.waiting_for_base:
+            waiting.wake()
+        self.waiting_for_base.clear()
+
+    async def _base_known(self, task: Task) -> None:
+        """Wait for it; its own question has a limit, so this comes to an end."""
+        while not self.is_base_known:
+            self.waiting_for_base.append(task)
+            await self.loop.pause()
 
     def _start_some(self) -> None:
         while self.quick < self.plan.at_once and not (self.is_silent or self.is_over):
@@ -155,8 +165,11 @@ class _Sweep:
         facts = await self.names.facts(in_ascii(domain))
         if not self.resolver.answers:
             self.is_silent = True
-        elif self.needs_authority and self.needs_authority(domain, facts, self.names.base_addresses):
-            await self.names.ask_authority(facts)
+        elif self.needs_authority:
+            with suppress(Overdue):
+                await self._base_known(task)
+            if self.needs_authority(domain, facts, self.names.base_addresses):
+                await self.names.ask_authority(facts)
         if facts.addresses:
             await self.serving.look(facts)
         else:

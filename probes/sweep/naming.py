@@ -39,8 +39,9 @@ class Names:
         host = self.plan.base_host
         if not host:
             return Answer("no-such-name")
-        four = await answer_of(self.resolver, host, A)
-        six = await answer_of(self.resolver, host, AAAA)
+        asked = [self.resolver.ask(host, kind) for kind in (A, AAAA)]
+        four = await answer_of(self.resolver, host, A, asked[0])
+        six = await answer_of(self.resolver, host, AAAA, asked[1])
         self.base_addresses = (*four.values, *six.values)
         return four
 

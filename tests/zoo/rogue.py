@@ -1,0 +1,86 @@
+"""A name server of which every byte can be chosen: answers that are forged, cut, twisted, late or none."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+
+import dns.message
+import dns.rcode
+import dns.rrset
+
+Zone = dict[tuple[str, str], list[str]]
+# What is sent by UDP for a query, in order; given the query and the true answer.
+Rule = Callable[[dns.message.Message, dns.message.Message], Iterable[bytes]]
+
+
+class Rogue:
+    """UDP, and TCP that always tells the truth, on one port. Names without a rule get the truth at once."""
+
+    def __init__(self, zone: Zone, rules: dict[str, Rule] | None = None) -> None:
+        self.zone, self.rules = zone, rules or {}
+        self.asked: list[tuple[str, str]] = []
+        self._tcp = socket.create_server(("127.0.0.1", 0))
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind(self._tcp.getsockname())
+        self.address = f"127.0.0.1:{self._tcp.getsockname()[1]}"
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._by_udp, self._by_tcp)]
+
+    def __enter__(self) -> Rogue:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for sock in (self._udp, self._tcp):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+        for thread in self._threads:
+            thread.join(2)
+
+    def _by_udp(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                wire, sender = self._udp.recvfrom(65535)
+                if wire:
+                    for answer in self._answers(wire):
+                        self._udp.sendto(answer, sender)
+
+    def _answers(self, wire: bytes) -> Iterable[bytes]:
+        query = dns.message.from_wire(wire)
+        name = query.question[0].name.to_text().rstrip(".").lower()
+        self.asked.append((name, query.question[0].rdtype.name))
+        truth = self._truth(query, name)
+        return self.rules[name](query, truth) if name in self.rules else [truth.to_wire()]
+
+    def _truth(self, query: dns.message.Message, name: str) -> dns.message.Message:
+        answer = dns.message.make_response(query)
+        kind = query.question[0].rdtype.name
+        if not any(owner == name for owner, _ in self.zone):
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        while kind != "CNAME" and (name, "CNAME") in self.zone and len(answer.answer) < 20:
+            target = self.zone[name, "CNAME"][0]
+            answer.answer.append(dns.rrset.from_text(name + ".", 0, "IN", "CNAME", target + "."))
+            name = target
+        for value in self.zone.get((name, kind), []):
+            written = f"{value}." if kind == "CNAME" else value
+            answer.answer.append(dns.rrset.from_text(name + ".", 0, "IN", kind, written))
+        return answer
+
+    def _by_tcp(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = self._tcp.accept()
+                with sock, sock.makefile("rb") as stream, contextlib.suppress(OSError, struct.error):
+                    query = dns.message.from_wire(stream.read(struct.unpack("!H", stream.read(2))[0]))
+                    name = query.question[0].name.to_text().rstrip(".").lower()
+                    self.asked.append((name, f"{query.question[0].rdtype.name} TCP"))
+                    reply = self._truth(query, name).to_wire(max_size=65535)
+                    sock.sendall(struct.pack("!H", len(reply)) + reply)
