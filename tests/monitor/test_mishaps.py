@@ -297,3 +297,17 @@ def test_history_of_the_first_version_goes_on(stage: Stage, monkeypatch: pytest.
         stage.go(minute, DOWN)
     assert stage.receivers.titles("pager")[-1] == RESOLVED
     assert stage.store().row("PRAGMA user_version")[0] == len(steps)  # type: ignore[index]
+
+
+def test_what_is_old_is_forgotten_and_what_is_open_is_not(stage: Stage) -> None:
+    stage.environment["monitoring"]["keep_days"] = 2
+    stage.environment["monitoring"]["every_min"] = 60
+    stage.write()
+    brief, lasting = Trouble("health.slow", 0, 300), Trouble("backup.stale", 0, 60 * 24 * 9, every=60)
+    for minute in range(0, 60 * 24 * 5, 60):
+        stage.go(minute, [brief, lasting])
+    store = stage.store()
+    assert [row["symptom"] for row in store.rows("SELECT * FROM incident")] == ["backup.stale"]
+    assert len(store.rows("SELECT DISTINCT date FROM day")) == 3
+    assert len(store.rows("SELECT * FROM run")) <= 24 * 3
+    assert store.rows("SELECT * FROM about WHERE message NOT IN (SELECT id FROM message)") == []
