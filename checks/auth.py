@@ -29,9 +29,9 @@ def check_user_can_log_in(accounts: Accounts) -> None:
     if login.token is None:
         reason = f"the answer of {login.url} has no token ({accounts.settings.token_field})"
         raise NoReading("auth", reason, kind="field-missing")
-    expiry = accounts.taken_apart(login.token).time("exp")
+    expiry = _expiry(accounts, login.token)
     left_s = None if expiry is None else expiry - login.at
-    evidence["lifetime_s"] = "without end" if left_s is None else round(left_s)
+    evidence["lifetime_s"] = "unknown" if left_s is None else round(left_s)
     answer = accounts.open(accounts.settings.protected, login.token)
     opened: dict[str, Any] = {**evidence, "url": answer.url, "status": answer.status}
     if not 200 <= answer.status < 300:
@@ -42,6 +42,14 @@ def check_user_can_log_in(accounts: Accounts) -> None:
     if due_s is not None and left_s is not None and left_s < due_s * _EARLY:
         seen = f"the new token lasts {left_s:.0f} s"
         raise Found("token-expired-early", seen=seen, wanted=f"{due_s:g} s", **opened)
+
+
+def _expiry(accounts: Accounts, token: str) -> float | None:
+    """What the token itself says; one that is no JWT doesn't say."""
+    try:
+        return accounts.taken_apart(token).time("exp")
+    except NoReading:
+        return None
 
 
 @symptom("auth.forgery-accepted")

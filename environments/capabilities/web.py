@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from environments.capabilities.rules import STRICT, positive
+from environments.capabilities.rules import STRICT, patterns, positive
 from environments.references import Text
 
 
@@ -84,8 +84,11 @@ class Web:
     """Something must be seen within this time."""
     load_ms: float = 5000
     """The page must be loaded within this time."""
+    ignore: list[str] = field(default_factory=list)
+    """Regular expressions of errors in the browser's console that are known to be harmless."""
     upload: Upload | None = None
     """Where files are uploaded."""
 
     def __post_init__(self) -> None:
         positive(first_paint_ms=self.first_paint_ms, load_ms=self.load_ms)
+        patterns(ignore={"": self.ignore})
