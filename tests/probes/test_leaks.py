@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from probes.http import Http
+from probes.mysql import Mysql
 from probes.postgres import Postgres
 from probes.reading import NoReading
 from probes.tls import look
@@ -21,6 +22,7 @@ from tests.zoo.beast import REGISTRY, Beast
 
 HTTP = ["silent", "resets-at-once", "drips-body", "oversized", "short-body", "garbage", "continue-storm", "html"]
 POSTGRES = ["never-greets", "resets", "garbage", "scram-stalls", "silent-mid-query", "starting-up", "endless-rows"]
+MYSQL = ["never-greets", "resets", "garbage", "greets-without-end", "silent-mid-query", "endless-rows", "wants-a-file"]
 TLS = ["silent", "stalls-after-hello", "plain-http", "alert", "closes"]
 
 
@@ -58,6 +60,15 @@ def postgres_reading(port: int, number: int) -> None:
         database.close()
 
 
+def mysql_reading(port: int, number: int) -> None:
+    dsn = f"mysql://u:password@127.0.0.1:{port}/d?ssl-mode=DISABLED"
+    database = Mysql(dsn, connect_timeout_s=0.15, statement_timeout_s=0.1)
+    try:
+        database.query(f"SELECT {number}")
+    finally:
+        database.close()
+
+
 def tls_reading(port: int, number: int) -> None:
     look("127.0.0.1", port, timeout_s=0.15)
 
@@ -65,6 +76,7 @@ def tls_reading(port: int, number: int) -> None:
 def test_two_hundred_hostile_readings_leave_nothing_behind() -> None:
     kinds = [(f"http.{n}", http_reading) for n in HTTP]
     kinds += [(f"postgres.{n}", postgres_reading) for n in POSTGRES]
+    kinds += [(f"mysql.{n}", mysql_reading) for n in MYSQL]
     kinds += [(f"tls.{n}", reader) for n in TLS for reader in (tls_reading, https_reading)]
 
     def read(number: int) -> None:
@@ -91,12 +103,39 @@ def settle() -> None:
     time.sleep(0.3)
 
 
-HEAVY = {"requests", "urllib3", "psycopg", "dns", "cryptography", "schemathesis", "hypothesis", "psutil", "ssl"}
+HEAVY = {
+    "requests",
+    "urllib3",
+    "psycopg",
+    "pymysql",
+    "boto3",
+    "dns",
+    "cryptography",
+    "schemathesis",
+    "hypothesis",
+    "psutil",
+    "ssl",
+}
 
 
 @pytest.mark.parametrize(
     "module",
-    ["http", "postgres", "tls", "names", "share", "variables", "files", "logs", "process", "signing", "openapi"],
+    [
+        "http",
+        "postgres",
+        "tls",
+        "names",
+        "share",
+        "variables",
+        "files",
+        "logs",
+        "process",
+        "signing",
+        "openapi",
+        "mysql",
+        "loki",
+        "cloudwatch",
+    ],
 )
 def test_importing_a_probe_imports_nothing_heavy(module: str) -> None:
     code = f"import sys, probes.{module}; print(*sys.modules)"
