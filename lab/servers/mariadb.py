@@ -7,11 +7,12 @@ import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import processes
+from lab.servers.mariadb_settings import SETTINGS
 from lab.servers.mariadb_template import Programs, data_directory, programs
 from lab.servers.ports import quiet_port
 
@@ -19,25 +20,8 @@ if TYPE_CHECKING:
     import pymysql
 
 BOOT_S = 20.0
-MAX_CONNECTIONS = 40
 ADMIN = "root"
-COM_QUERY = 3
 
-SETTINGS = {
-    "bind-address": "127.0.0.1",
-    "max-connections": str(MAX_CONNECTIONS),
-    "skip-name-resolve": "1",
-    "performance-schema": "ON",
-    "performance-schema-digests-size": "200",
-    "performance-schema-max-table-instances": "200",
-    "performance-schema-max-thread-instances": "100",
-    "log-output": "TABLE",
-    "slow-query-log": "1",
-    "long-query-time": "10",
-    "general-log": "1",
-    "skip-log-bin": "1",
-    "innodb-lock-wait-timeout": "5",
-}
 LOGGED = (
     "SELECT event_time AS at, user_host AS user, CONVERT(argument USING utf8mb4) AS what FROM mysql.general_log"
     " WHERE command_type = 'Query' AND user_host NOT LIKE %s"
@@ -159,35 +143,3 @@ class MariaDb:
                     output = (self.folder / "output.log").read_text(errors="replace")[-500:]
                     raise OSError(f"MariaDB did not start: {output.strip() or error}") from error
                 time.sleep(0.01)
-
-
-@contextlib.contextmanager
-def sessions(
-    server: MariaDb, count: int, user: str, password: str, statements: Sequence[str], *, at_most: bool = False
-) -> Iterator[None]:
-    """Real sessions, each having sent the statements; what the last one answers is not waited for."""
-    import pymysql
-
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(*([pymysql.err.OperationalError] if at_most else [])):
-            for _ in range(count):
-                connection: Any = server.session(user, password=password)
-                stack.callback(_drop, server, connection)
-                _say(connection, statements)
-        yield
-
-
-def _say(connection: Any, statements: Sequence[str]) -> None:
-    for number, statement in enumerate(statements, 1):
-        connection._execute_command(COM_QUERY, statement)
-        if number < len(statements) or "SLEEP(3600)" not in statement:
-            connection._read_query_result()
-
-
-def _drop(server: MariaDb, connection: Any) -> None:
-    """The server rolls back and forgets the session at once, whatever it is at."""
-    import pymysql
-
-    with contextlib.suppress(pymysql.MySQLError):
-        server.run(f"KILL {connection.thread_id()}")
-    connection._force_close()

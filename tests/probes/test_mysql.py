@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.servers.mariadb import MariaDb, sessions
+from lab.servers.mariadb import MariaDb
+from lab.servers.mariadb_sessions import sessions
 from lab.toolbox import NotHere, find
 from probes import mysqlactivity
 from probes.mysql import Mysql

@@ -9,7 +9,7 @@ from lab.faults.reverseai import fault, system
 from lab.faults.shared import mariadb
 from lab.reverseai.accounts import WORKER
 from lab.reverseai.names import DATABASE
-from lab.servers.mariadb import sessions
+from lab.servers.mariadb_sessions import sessions
 
 if TYPE_CHECKING:
     from lab.lab import Lab

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lab.faults.shared import Of, WithMariaDb
-from lab.servers.mariadb import MAX_CONNECTIONS, sessions
+from lab.servers.mariadb_sessions import sessions
+from lab.servers.mariadb_settings import MAX_CONNECTIONS
 
 if TYPE_CHECKING:
     from lab.lab import Lab
