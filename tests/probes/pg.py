@@ -46,7 +46,10 @@ def as_somebody() -> list[str]:
 class Server:
     """One cluster in a temporary folder, with a superuser `boss` and whatever is asked for."""
 
-    def __init__(self, binaries: Path, *, tls: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, binaries: Path, *, tls: tuple[str, str] | None = None, settings: dict[str, str | int] | None = None
+    ) -> None:
+        self._settings = settings or {}
         self._binaries = binaries
         self._prefix = as_somebody()
         self._folder = Path(tempfile.mkdtemp(prefix="probes-pg-"))
@@ -81,7 +84,7 @@ class Server:
                 shutil.copy(source, self._data / name)
                 (self._data / name).chmod(0o600)
         self.hba("host all all 127.0.0.1/32 scram-sha-256")
-        settings = {
+        settings: dict[str, str | int] = {
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self._folder),
@@ -95,6 +98,7 @@ class Server:
         }
         if not self._tls:
             del settings["ssl"]
+        settings |= self._settings
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.log = self._folder / "log"
         with self.log.open("wb") as log:

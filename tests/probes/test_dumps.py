@@ -1,0 +1,93 @@
+"""Is a dump told whole only when it is?"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zlib
+
+import pytest
+
+from probes.deadline import Deadline, current
+from probes.dumps import inspect
+from probes.reading import NoReading
+
+TEXT = b"-- PostgreSQL database dump\n" + b"".join(
+    b"INSERT INTO t VALUES (%d, '%s');\n" % (n, os.urandom(12).hex().encode()) for n in range(2000)
+)
+WHOLE = TEXT + b"--\n-- PostgreSQL database dump complete\n--\n\n"
+
+
+def broken(content: bytes, *, is_gzip: bool = True) -> str | None:
+    return inspect(io.BytesIO(content), is_gzip=is_gzip).broken
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(WHOLE),
+        gzip.compress(WHOLE[:999]) + gzip.compress(WHOLE[999:]),
+        gzip.compress(WHOLE) + bytes(4096),
+        gzip.compress(WHOLE + b"\\unrestrict Qd1x\n\n"),
+        gzip.compress(WHOLE.replace(b"database dump complete", b"database cluster dump complete")),
+    ],
+    ids=["one member", "two members", "filled up with zeros", "with unrestrict", "cluster"],
+)
+def test_whole(content: bytes) -> None:
+    assert broken(content) is None
+
+
+def test_plain_sql_is_whole_or_incomplete() -> None:
+    assert broken(WHOLE, is_gzip=False) is None
+    assert broken(TEXT, is_gzip=False) == "incomplete-dump"
+
+
+def test_cut_anywhere_is_truncated() -> None:
+    packed = gzip.compress(WHOLE)
+    for end in [0, 2, 5, 9, 11, *range(100, len(packed) - 1, 997), len(packed) - 9, len(packed) - 1]:
+        assert broken(packed[:end]) == "truncated", end
+
+
+def test_packed_whole_but_dumped_half() -> None:
+    assert broken(gzip.compress(TEXT)) == "incomplete-dump"
+
+
+def test_last_words_in_the_middle_do_not_count() -> None:
+    assert broken(gzip.compress(WHOLE + TEXT)) == "incomplete-dump"
+
+
+@pytest.mark.parametrize("content", [WHOLE, b"<Error>denied</Error>", zlib.compress(WHOLE)])
+def test_other_than_gzip(content: bytes) -> None:
+    assert broken(content) == "not-gzip"
+
+
+def test_changed_byte_is_damage() -> None:
+    packed = bytearray(gzip.compress(WHOLE))
+    packed[len(packed) // 2] ^= 0xFF
+    facts = inspect(io.BytesIO(bytes(packed)), is_gzip=True)
+    assert facts.broken == "not-gzip"
+    assert facts.what.startswith("it is damaged")
+
+
+def test_wrong_checksum_is_damage() -> None:
+    packed = bytearray(gzip.compress(WHOLE))
+    packed[-6] ^= 0xFF
+    assert broken(bytes(packed)) == "not-gzip"
+
+
+def test_own_format_of_pg_dump_cannot_be_looked_into() -> None:
+    with pytest.raises(NoReading) as told:
+        broken(b"PGDMP\x01\x0e", is_gzip=False)
+    assert told.value.kind == "other-format"
+
+
+def test_much_out_of_little_takes_no_memory_and_ends_in_time() -> None:
+    bomb = gzip.compress(bytes(1 << 26))
+    token = current.set(Deadline(0.2))
+    try:
+        with pytest.raises(NoReading) as told:
+            inspect(io.BytesIO(bomb * 400), is_gzip=True)
+        assert told.value.kind == "deadline"
+    finally:
+        current.reset(token)

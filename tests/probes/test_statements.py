@@ -1,0 +1,37 @@
+"""What is left of a statement once its literals are taken out?"""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.statements import Engine, without_literals
+
+
+@pytest.mark.parametrize(
+    ("engine", "statement", "shown"),
+    [
+        ("postgresql", "SELECT * FROM t WHERE a = 'secret' AND b = 12.5e3", "SELECT * FROM t WHERE a = ? AND b = ?"),
+        ("postgresql", "SELECT 'it''s', 'a\\', 'secret'", "SELECT ?, ?, ?"),
+        ("postgresql", "SELECT E'it\\'s secret', U&'\\0041'", "SELECT ?, ?"),
+        ("postgresql", "SELECT $$secret 'x'$$, $tag$ $$secret$$ $tag$, $1", "SELECT ?, ?, $1"),
+        ("postgresql", 'SELECT "Column 7", t1.c2 FROM "t""2"', 'SELECT "Column 7", t1.c2 FROM "t""2"'),
+        ("postgresql", "SELECT 1 -- secret\n, 0xff /* secret 'x */, 1_000", "SELECT ? , ? , ?"),
+        ("postgresql", "UPDATE t SET a = 'cut off in the sec", "UPDATE t SET a = ?"),
+        ("postgresql", "ALTER ROLE x PASSWORD 'geheim'", "ALTER ROLE x PASSWORD ?"),
+        (
+            "mysql",
+            "SELECT * FROM `a 1` WHERE x = \"se'cret\" AND y = 'it\\'s'",
+            "SELECT * FROM `a 1` WHERE x = ? AND y = ?",
+        ),
+        ("mysql", "SELECT 1 # secret\n, _utf8mb4'secret'", "SELECT ? , ?"),
+        ("mysql", "SELECT a--1 FROM t", "SELECT a--? FROM t"),
+    ],
+)
+def test_literals_are_gone_and_names_stay(engine: Engine, statement: str, shown: str) -> None:
+    assert without_literals(statement, engine) == shown
+
+
+def test_it_is_one_bounded_line() -> None:
+    shown = without_literals("SELECT\n" + "a,\n" * 1000)
+    assert "\n" not in shown
+    assert len(shown) == 300
