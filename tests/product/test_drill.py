@@ -1,0 +1,150 @@
+"""Does a restore drill leave nothing behind, however it ends, and touch nothing but its scratch server?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.harness import PROJECT, LabClient
+from tests.proof.test_faults import told
+
+SYSTEM = "aura-flow"
+DRILL = ("-m", "drill and backup")
+FOLDERS = "runbook-checks-drill-*"
+
+
+@pytest.fixture
+def aura(lab_of: Callable[[str], LabClient]) -> LabClient:
+    return lab_of(SYSTEM)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """Where the drills of a test put their scratch servers; a socket's path may not be long."""
+    folder = Path("/tmp") / f"drill-{os.getpid()}-{time.monotonic_ns() % 10**6}"
+    folder.mkdir(mode=0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def environment(where: Path, **drill: object) -> str:
+    """An environment file in which the drill is told more."""
+    system = {
+        "postgres": {"dsn": {"env": "LAB_AF_MONITOR_DSN"}},
+        "resolver": {"env": "LAB_RESOLVER"},
+        "backups": {
+            "folder": {"env": "LAB_AF_BACKUP_FOLDER"},
+            "drill": {"record": str(where / "drills.json"), "recovery_min": 5, **drill},
+        },
+    }
+    path = where / "drill.yaml"
+    path.write_text(json.dumps({"name": "drill", "tier": "production", "systems": {SYSTEM: system}}))
+    return str(path)
+
+
+def servers(place: Path) -> list[psutil.Process]:
+    """The processes of scratch servers below a folder."""
+    running = psutil.process_iter(["cmdline"])
+    return [process for process in running if any(str(place) in word for word in process.info["cmdline"] or ())]
+
+
+def restoring(place: Path) -> bool:
+    """Some session of the scratch server is at the dump's sleep."""
+    try:
+        sessions = [session for server in servers(place) for session in server.children()]
+        return any("SELECT" in " ".join(session.cmdline()) for session in sessions)
+    except psutil.NoSuchProcess:  # initdb's come and go
+        return False
+
+
+def until(is_so: Callable[[], object], patience_s: float = 20) -> None:
+    end = time.monotonic() + patience_s
+    while not is_so():
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.05)
+
+
+def test_drill_that_went_well_is_noted_and_leaves_nothing(aura: LabClient, tmp_path: Path, place: Path) -> None:
+    env = environment(tmp_path, folder=str(place))
+    overdue = aura.check("-m", "backup and not drill", env=env, variables=aura.variables).results[
+        "backup.drill-overdue"
+    ]
+    assert [finding["cause"] for finding in overdue["findings"]] == ["never-drilled"]
+    ran = aura.check(*DRILL, env=env, variables=aura.variables)
+    assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
+    again = aura.check("-m", "backup and not drill", env=env, variables=aura.variables)
+    assert again.results["backup.drill-overdue"]["outcome"] == "clear", told(again)
+    assert list(place.iterdir()) == []
+    assert servers(place) == []
+
+
+def test_drill_says_nothing_to_the_systems_own_database(aura: LabClient, tmp_path: Path, place: Path) -> None:
+    env = environment(tmp_path, folder=str(place))
+    aura.ask("DELETE", "requests")
+    assert aura.check(*DRILL, env=env, variables=aura.variables).code == 0
+    assert aura.ask("GET", "statements") == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_drill_cut_short_leaves_nothing(aura: LabClient, tmp_path: Path, place: Path, how: signal.Signals) -> None:
+    """In the middle of a restore that takes a minute."""
+    env = environment(tmp_path, folder=str(place))
+    words = [sys.executable, "-m", "pytest", "--env", env, *DRILL]
+    variables = {**os.environ, **aura.variables, "CHECKS_OUT": str(tmp_path / "out")}
+    with aura.fault("backup.not-restorable:too-slow"):
+        child = subprocess.Popen(
+            words, cwd=PROJECT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until(lambda: restoring(place))
+        child.send_signal(how)
+        child.wait(20)
+        until(lambda: not servers(place))
+        until(lambda: not list(place.iterdir()))
+    assert not (tmp_path / "drills.json").exists()
+
+
+def test_folder_of_a_keeper_that_was_killed_goes_with_the_next_drill(
+    aura: LabClient, tmp_path: Path, place: Path
+) -> None:
+    left = place / "runbook-checks-drill-left"
+    left.mkdir()
+    (left / "alive").touch()
+    env = environment(tmp_path, folder=str(place))
+    assert aura.check(*DRILL, env=env, variables=aura.variables).code == 0
+    assert list(place.iterdir()) == []
+
+
+def test_server_of_the_system_itself_is_refused(aura: LabClient, tmp_path: Path) -> None:
+    env = environment(tmp_path, server={"env": "LAB_AF_MONITOR_DSN"})
+    aura.ask("DELETE", "requests")
+    ran = aura.check(*DRILL, env=env, variables=aura.variables)
+    result = ran.results["backup.not-restorable"]
+    assert result["outcome"] == "unknown", told(ran)
+    assert "the server of the system's own database" in result["reason"]
+    assert not any("CREATE DATABASE" in row["statement"] for row in aura.ask("GET", "statements"))
+
+
+def test_machine_without_programs_is_unknown(aura: LabClient, tmp_path: Path) -> None:
+    env = environment(tmp_path, binaries=str(tmp_path))
+    result = aura.check(*DRILL, env=env, variables=aura.variables).results["backup.not-restorable"]
+    assert result["outcome"] == "unknown"
+    assert result["resource"] == "scratch"
+    assert "are not to be had" in result["reason"]
+
+
+def test_role_that_nobody_named_is_not_the_dumps_fault(aura: LabClient, tmp_path: Path, place: Path) -> None:
+    env = environment(tmp_path, folder=str(place), roles=[])
+    result = aura.check(*DRILL, env=env, variables=aura.variables).results["backup.not-restorable"]
+    assert result["outcome"] == "unknown"
+    assert "backups.drill.roles" in result["reason"]
+    assert list(place.iterdir()) == []

@@ -1,0 +1,45 @@
+"""Is a scratch database on a server that the environment names gone when the drill is over?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from probes.postgres import Postgres
+from tests.harness import LabClient
+from tests.probes import pg
+from tests.product.test_drill import DRILL, SYSTEM, environment
+from tests.proof.test_faults import told
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[pg.Server]:
+    binaries = pg.embedded_binaries() or pg.system_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL binaries at hand")
+    made = pg.Server(binaries)
+    try:
+        made.start()
+        made.run("CREATE ROLE aura_flow_user", "CREATE ROLE aura_monitor")
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize("fault", [None, "backup.not-restorable:restore-error", "backup.not-restorable:rows-missing"])
+def test_scratch_database_is_dropped(
+    lab_of: Callable[[str], LabClient], server: pg.Server, tmp_path: Path, fault: str | None
+) -> None:
+    aura = lab_of(SYSTEM)
+    env = environment(tmp_path, server={"env": "SCRATCH_DSN"})
+    with aura.fault(*([fault] if fault else [])):
+        ran = aura.check(*DRILL, env=env, variables=aura.variables | {"SCRATCH_DSN": server.dsn()})
+    result = ran.results["backup.not-restorable"]
+    assert result["outcome"] == ("found" if fault else "clear"), told(ran)
+    database = Postgres(server.dsn())
+    assert database.query("SELECT datname FROM pg_database WHERE datname LIKE 'runbook%'") == []
+    assert any(b"CREATE DATABASE" in line for line in server.log.read_bytes().splitlines())
+    database.close()
+    assert pg.PASSWORD not in ran.output() + str(ran.document)
