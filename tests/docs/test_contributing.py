@@ -35,11 +35,13 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(PROJECT / name, copy)
     for name, block in pieces().items():
         path = copy / name
-        text = path.read_text()
+        text = path.read_text() if path.exists() else ""
         if "symptoms:\n" in text:
             path.write_text(text.replace("symptoms:\n", f"symptoms:\n{block.text}", 1))
         else:
-            path.write_text(f"{text}\n\n{block.text}" if path.suffix == ".py" else f"{text}\n{block.text}")
+            path.write_text(
+                (f"{text}\n\n{block.text}" if path.suffix == ".py" else f"{text}\n{block.text}") if text else block.text
+            )
     return copy
 
 
