@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.docs.blocks import blocks
-from tests.harness import PROJECT, LabClient, run, started_lab
+from tests.harness import PROJECT, SYSTEM, LabClient, run, started_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_it_is_enough_for_every_check(strange_lab: LabClient, tmp_path: Path) ->
     environment = tmp_path / "first-steps.yaml"
     environment.write_text(text.replace("lab: true\n", "").replace("LAB_CS_MONITOR_DSN", "README_DSN"))
     variables = strange_lab.variables | {"README_DSN": _dsn(strange_lab)}
-    ran = run("--env", str(environment), out=strange_lab.out, variables=variables)
+    ran = run("--env", str(environment), "--system", SYSTEM, out=strange_lab.out, variables=variables)
     assert ran.code == 0, ran.output()
     assert set(ran.outcomes("clear")) == set(ran.results), ran.output()
 
