@@ -23,7 +23,7 @@ PASSWORD = "a long one"
 def strange_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
     """A lab whose own monitor role is gone, and the README's in its place."""
     with started_lab(tmp_path_factory.mktemp("lab")) as lab:
-        (block,) = blocks("sql")
+        (block,) = [block for block in blocks("sql") if block.document.name == "README.md"]
         with _superuser(lab) as database:
             database.execute("ALTER ROLE cs_monitor RENAME TO cs_monitor_of_the_lab")
             for statement in re.sub(r"--.*", "", block.text).split(";"):
