@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import concurrency, diagnosis, full_run, startup, sweep
+from bench import concurrency, diagnosis, full_run, restore, startup, sweep
 from bench.machine import machine
 from bench.measuring import NotMeasured
 
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "concurrency": concurrency,
     "full-run": full_run,
     "diagnosis": diagnosis,
+    "restore": restore,
     "sweep": sweep,
 }
 

@@ -40,13 +40,13 @@ class Scratch:
     """A database nobody else uses."""
 
     def __init__(self, programs: Path, reached: dict[str, Any], *, is_own: bool) -> None:
-        self._programs, self._reached = programs, {key: str(value) for key, value in reached.items()}
+        self.place, self.reached = programs, {key: str(value) for key, value in reached.items()}
         self.is_own = is_own
         """On a server of its own, where roles are nobody else's either."""
 
     def psql(self, *options: str, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         """psql, reading statements from its standard input; it stops at the first error."""
-        words = [str(self._programs / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *options]
+        words = [str(self.place / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *options]
         return subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
@@ -58,7 +58,7 @@ class Scratch:
         )
 
     def _environment(self) -> dict[str, str]:
-        known = {VARIABLES[key]: value for key, value in self._reached.items() if key in VARIABLES}
+        known = {VARIABLES[key]: value for key, value in self.reached.items() if key in VARIABLES}
         return {"PATH": os.defpath, "LC_ALL": "C", "PGAPPNAME": "runbook-checks", "PGCONNECT_TIMEOUT": "10", **known}
 
     def run(self, *statements: Any) -> list[tuple[Any, ...]]:
@@ -66,7 +66,7 @@ class Scratch:
         import psycopg
         from psycopg.conninfo import make_conninfo
 
-        with psycopg.connect(make_conninfo(**self._reached), autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(make_conninfo(**self.reached), autocommit=True, connect_timeout=10) as connection:
             cursor = connection.cursor()
             for statement in statements:
                 cursor.execute(statement)
