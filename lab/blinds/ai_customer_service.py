@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lab.blinds.shared import trust
 from lab.customer_service.names import DATABASE, INFO, TABLES
 from lab.registry import BlindsOf
 from lab.servers.answers import Canned
@@ -162,8 +163,8 @@ def rollback_folder_closed(lab: Lab) -> Iterator[None]:
         yield
 
 
-@blind(
-    "ca-file-missing",
+trust.gone(
+    blind,
     "health.unreachable",
     "health.server-error",
     "health.not-live",
@@ -177,9 +178,6 @@ def rollback_folder_closed(lab: Lab) -> Iterator[None]:
     "webhook.unsigned-accepted",
     "webhook.stale-accepted",
 )
-def ca_file_gone(lab: Lab) -> Iterator[None]:
-    with away(lab.authority.ca_file):
-        yield
 
 
 @blind("intermediates-missing")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.aura_flow.backing import MONITOR
 from lab.aura_flow.names import AI_STATUS, HEALTH, LOGIN, ME, METRICS
-from lab.blinds.shared import metrics, postgres
+from lab.blinds.shared import metrics, postgres, trust
 from lab.faults.aura_flow import system
 from lab.registry import BlindsOf
 from lab.servers.answers import Canned
@@ -30,6 +30,9 @@ WEB = (
     "web.upload-failing",
 )
 AUTH = ("auth.login-failing", "auth.forgery-accepted", "auth.role-not-enforced")
+
+
+trust.gone(blind, "health.unreachable", "database.unreachable", "auth.rate-limit-missing", "slo.throughput")
 
 
 @blind(
@@ -170,7 +173,7 @@ def nobody_may_call(lab: Lab) -> None:
     lab.aura_flow.service.behaviour.cors.is_silent = True
 
 
-@blind("backup-folder-missing", "backup.stale", "backup.corrupt")
+@blind("backup-folder-missing", "backup.stale", "backup.corrupt", "backup.not-restorable")
 def backup_folder_gone(lab: Lab) -> Iterator[None]:
     with away(lab.aura_flow.dumps.folder):
         yield

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.blinds.shared import metrics
+from lab.blinds.shared import metrics, trust
 from lab.faults.reverseai import system
 from lab.registry import BlindsOf
 from lab.reverseai.accounts import MONITOR
 from lab.reverseai.names import DATABASE, PREFIX
 from lab.servers.answers import Canned
-from lab.servers.files import away
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -19,12 +18,16 @@ if TYPE_CHECKING:
 blind = BlindsOf("reverseai")
 
 
-@blind("ca-file-missing", "contract.violated")
-def ca_file_gone(lab: Lab) -> Iterator[None]:
-    with away(lab.authority.ca_file):
-        yield
-
-
+trust.gone(
+    blind,
+    "contract.violated",
+    "health.unreachable",
+    "health.server-error",
+    "health.degraded",
+    "health.slow",
+    "health.wrong-version",
+    "health.key-function",
+)
 metrics.unseen(blind, system, "slo.error-rate", "slo.latency", "slo.execution-success")
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lab.blinds.shared import postgres
+from lab.blinds.shared import postgres, trust
 from lab.registry import BlindsOf
 from lab.sales_ai.names import COMMANDS, VERSION
 from lab.servers.answers import Canned
@@ -63,6 +63,9 @@ def dotenv_gone(lab: Lab) -> Iterator[None]:
 def rollback_folder_closed(lab: Lab) -> Iterator[None]:
     with unreadable(lab.sales_ai.rollback.artefact.parent):
         yield
+
+
+trust.gone(blind, "health.unreachable", "database.unreachable")
 
 
 @blind(
@@ -243,7 +246,7 @@ def no_date_header(lab: Lab) -> None:
     lab.sales_ai.service.behaviour.sends_date = False
 
 
-@blind("backup-bucket-denied", "backup.stale", "backup.corrupt")
+@blind("backup-bucket-denied", "backup.stale", "backup.corrupt", "backup.not-restorable")
 def backup_key_refused(lab: Lab) -> None:
     lab.moto.behaviour.refused.append(lab.sales_ai.backup_key_id)
 

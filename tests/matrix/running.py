@@ -18,7 +18,7 @@ from lab.registry import Change, blinds, faults
 from tests.harness import started_lab
 from tests.matrix.judging import Row, blinded, judged
 from tests.matrix.secrets import leaks, planted
-from tests.proof.test_faults import drills
+from tests.proof.test_faults import with_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,7 +75,7 @@ def _row(lab: LabClient, changes: tuple[Change, ...]) -> Row:
     known = planted(lab)
     with lab.fault(*(change.full_name for change in changes)):
         begun = time.monotonic()
-        ran = lab.check(*_selection(changes))
+        ran = lab.check(*with_drills(change.name.partition(":")[0] for change in changes))
         row = judged(changes, ran.document, time.monotonic() - begun)
     row.leaks = leaks(ran, known)
     _forget(ran)
@@ -85,7 +85,7 @@ def _row(lab: LabClient, changes: tuple[Change, ...]) -> Row:
 def _blind_row(lab: LabClient, blind: Change) -> Row:
     with lab.blind(blind.full_name):
         begun = time.monotonic()
-        ran = lab.check()
+        ran = lab.check(*with_drills(blind.hides))
         row = blinded(blind, ran.document, time.monotonic() - begun)
     _forget(ran)
     return row
@@ -94,12 +94,6 @@ def _blind_row(lab: LabClient, blind: Change) -> Row:
 def _forget(ran: Ran) -> None:
     if ran.folder:
         shutil.rmtree(ran.folder, ignore_errors=True)
-
-
-def _selection(changes: tuple[Change, ...]) -> list[str]:
-    """Everything that runs unasked; a drill that a fault is about runs with it."""
-    asked = {change.name.partition(":")[0] for change in changes} & drills()
-    return ["-m", f"not drill or {' or '.join(sorted({name.partition('.')[0] for name in asked}))}"] if asked else []
 
 
 @contextmanager

@@ -57,7 +57,9 @@ def test_last_words_in_the_middle_do_not_count() -> None:
     assert broken(gzip.compress(WHOLE + TEXT)) == "incomplete-dump"
 
 
-@pytest.mark.parametrize("content", [WHOLE, b"<Error>denied</Error>", zlib.compress(WHOLE)])
+@pytest.mark.parametrize(
+    "content", [WHOLE, b"<Error>denied</Error>", zlib.compress(WHOLE)], ids=["plain", "a-page", "zlib"]
+)
 def test_other_than_gzip(content: bytes) -> None:
     assert broken(content) == "not-gzip"
 

@@ -10,7 +10,7 @@ import pytest
 from lab.registry import Change, blinds
 from lab.systems import SYSTEMS
 from tests.harness import LabClient, run
-from tests.proof.test_faults import told
+from tests.proof.test_faults import told, with_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ BLINDS = {f"{blind.system}-{blind.name}": blind for blind in blinds().values() i
 def test_check_that_cannot_look_is_unknown(lab_of: Callable[[str], LabClient], blind: Change) -> None:
     lab = lab_of(blind.system)
     with lab.blind(blind.name):
-        ran = lab.check()
+        ran = lab.check(*with_drills(blind.hides))
     for symptom in blind.hides:
         result = ran.results[symptom]
         assert result["outcome"] == "unknown", f"{symptom} is {result['outcome']}\n{told(ran)}"
@@ -35,10 +35,16 @@ def test_check_that_cannot_look_is_unknown(lab_of: Callable[[str], LabClient], b
     assert "Traceback" not in ran.output()
 
 
+# The kernel's own table of sockets tells it, to everybody.
+NEVER_HIDDEN = {("preflight.address-in-use", "aura-flow")}
+
+
 def test_every_check_can_be_blinded() -> None:
     hidden = {(symptom, blind.system) for blind in blinds().values() for symptom in blind.hides}
     listed = {(row["symptom"], row["system"]) for row in json.loads(run("--env", "lab", "--list-symptoms=json").stdout)}
-    assert listed - hidden == set(), "add what they look with to lab/blinds/, and see that they say unknown"
+    assert listed - hidden - NEVER_HIDDEN == set(), (
+        "add what they look with to lab/blinds/, and see that they say unknown"
+    )
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

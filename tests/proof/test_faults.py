@@ -18,7 +18,7 @@ from lab.systems import SYSTEMS
 from tests.harness import LabClient, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tests.harness import Ran
 
@@ -41,9 +41,15 @@ def selection(fault: Change, *, is_whole: bool) -> list[str]:
     """A drill runs only when it is asked for."""
     symptom = fault.name.partition(":")[0]
     area = symptom.partition(".")[0]
-    if symptom in drills():
-        return ["-m", f"not drill or {area}" if is_whole else f"{area} and drill"]
-    return [] if is_whole else ["-m", f"{area} and not drill"]
+    if is_whole:
+        return with_drills([symptom])
+    return ["-m", f"{area} and drill" if symptom in drills() else f"{area} and not drill"]
+
+
+def with_drills(symptoms: Iterable[str]) -> list[str]:
+    """Everything that runs unasked, and those drills that are among the symptoms."""
+    areas = sorted({symptom.partition(".")[0] for symptom in symptoms if symptom in drills()})
+    return ["-m", f"not drill or {' or '.join(areas)}"] if areas else []
 
 
 @cache
