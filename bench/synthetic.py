@@ -29,12 +29,12 @@ _HEAD = """\
 from time import sleep
 
 from fixtures import symptom
-from fixtures.handles import BackupFolder
+from fixtures.handles import Backups
 """
 _CHECK = """
 
 @symptom("backup.stale")
-def check_{number:02}(backups: BackupFolder) -> None:
+def check_{number:02}(backups: Backups) -> None:
     sleep({wait_s})
 """
 

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 from lab.aura_flow.files import PREVIOUS_TAG, REPOSITORY, RollbackFiles, write_rollback_files
 from lab.aura_flow.logfile import CombinedLog
 from lab.aura_flow.metrics import AuraMetrics, series
-from lab.aura_flow.names import DATABASE, DATABASE_HOST, HBA, MIGRATION, MONITOR_ROLE, SERVICE_ROLE
+from lab.aura_flow.names import (
+    DATABASE,
+    DATABASE_HOST,
+    DRILLED_DAYS,
+    HBA,
+    MIGRATION,
+    MONITOR,
+    MONITOR_ROLE,
+    SERVICE_ROLE,
+)
 from lab.servers.dotenv import Dotenv
 from lab.servers.dumps import DrillRecord, DumpFolder, dump_of
 from lab.servers.front import Front
@@ -19,8 +28,9 @@ from lab.servers.image_registry import ImageRegistry
 from lab.servers.ports import quiet_port
 from lab.servers.postgres import Database, Postgres
 from lab.servers.postgres_proxy import PostgresProxy
-from lab.servers.prometheus import PASSWORD, USER, Prometheus
+from lab.servers.prometheus import PASSWORD, Prometheus
 from lab.servers.redis import Redis
+from lab.servers.timeseries import USER
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -28,8 +38,7 @@ if TYPE_CHECKING:
     from lab.lab import Lab
     from lab.servers.part import Part
 
-READS, DRILLED_DAYS = 6, 5.0
-MONITOR = "monitor"  # who looks at Redis and at the registry
+READS = 6
 
 
 class Backing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Iterator
@@ -28,6 +27,8 @@ class CombinedLog(JsonLines):
         self.fill(_history(now))
 
     async def live(self) -> None:
+        import asyncio
+
         while True:
             await asyncio.sleep(EVERY_S)
             self.write(ordinary(time.time()))

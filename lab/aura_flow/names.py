@@ -4,6 +4,8 @@ from __future__ import annotations
 
 HOST, DATABASE_HOST, DATABASE = "aura.lab.test", "aura-db.lab.test", "aura_flow"
 SERVICE_ROLE, MONITOR_ROLE = "aura_flow_user", "aura_monitor"
+MONITOR = "monitor"  # who looks at Redis and at the registry
+DRILLED_DAYS = 5.0  # since the last restore drill
 MIGRATION = "20260118103000_uploads"
 TABLES = ("users", "plans", "insights", "uploads")
 HBA = (

@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.aura_flow.backing import MONITOR
-from lab.aura_flow.names import AI_STATUS, HEALTH, LOGIN, ME, METRICS
+from lab.aura_flow.names import AI_STATUS, HEALTH, LOGIN, ME, METRICS, MONITOR
 from lab.blinds.shared import metrics, postgres, trust
 from lab.faults.aura_flow import system
 from lab.registry import BlindsOf

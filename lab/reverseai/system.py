@@ -22,7 +22,8 @@ from lab.servers.front import Front
 from lab.servers.loki import Loki
 from lab.servers.mariadb import MariaDb
 from lab.servers.mariadb_proxy import MariaDbProxy
-from lab.servers.prometheus import PASSWORD, USER, Prometheus
+from lab.servers.prometheus import PASSWORD, Prometheus
+from lab.servers.timeseries import USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

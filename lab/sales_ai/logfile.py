@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import time
@@ -36,6 +35,8 @@ class WorkersLog(JsonLines):
 
     async def live(self) -> None:
         """What an ordinary day adds."""
+        import asyncio
+
         for number in itertools.count():
             await asyncio.sleep(EVERY_S)
             self.note("queue-worker", "log", f"Processing completed message=msg-{number:06x}")

@@ -30,7 +30,7 @@ FINE_S, FINE_FOR_S = 15, 2 * 3600
 COARSE_S, COARSE_FOR_S = 60, 30 * 24 * 3600
 BOOT_S = 20.0
 # A login that reads; bcrypt at its cheapest, for it is verified at every request.
-USER, PASSWORD = "monitor", "only-the-lab-reads-with-this"
+PASSWORD = "only-the-lab-reads-with-this"  # noqa: S105  the lab's own
 HASH = "$2b$04$abcdefghijklmnopqrstuuSFVJIFtOmUavIC9qT2awBPOJbBqU5Ri"
 CONFIGURATION = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}

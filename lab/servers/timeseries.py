@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+USER = "monitor"  # who may read the metrics
+
 Value = Callable[[float], float | None]  # seconds since the epoch to the value then; None: no sample then
 
 

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from lab.servers.prometheus import USER
-from lab.servers.timeseries import Series, Value, counting, until
+from lab.servers.timeseries import USER, Series, Value, counting, until
 
 LATELY_S = 20 * 60  # what is broken now has been so for this long
 BOUNDS_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0)

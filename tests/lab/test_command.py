@@ -60,7 +60,7 @@ def test_bad_option_is_one_sentence() -> None:
 
 
 def test_by_hand_it_prints_addresses_and_stops_at_ctrl_c() -> None:
-    command = [sys.executable, "-m", "lab", "--fault", "health.wrong-version:old-version-running"]
+    command = [sys.executable, "-m", "lab", "--fault", "health.wrong-version:old-version-running@sales-ai"]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     lines: list[str] = []

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.harness import PROJECT, started_lab
+from tests.harness import PROJECT, SYSTEM, started_lab
 
 PATIENCE_S = 20.0
 PARENT = "import subprocess, sys, time; subprocess.Popen([sys.executable, *sys.argv[1:]]); time.sleep(600)"
@@ -85,7 +85,7 @@ def test_killed_with_a_squatter_and_the_next_lab_cleans_up(tmp_path: Path, kille
     process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT)
     killed_folders.append(_run_folder(told))
     for fault in ("preflight.address-in-use:held-by-previous-instance", "database.connections-exhausted:active-load"):
-        urlopen(Request(f"{told['control']}/faults", json.dumps({"fault": fault}).encode())).close()
+        urlopen(Request(f"{told['control']}/faults", json.dumps({"fault": f"{fault}@{SYSTEM}"}).encode())).close()
     family = _family(told["pid"])
     assert any(process.name() == "ai-customer-service" for process in family)
     process.kill()

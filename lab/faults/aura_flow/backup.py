@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.aura_flow.backing import DRILLED_DAYS
+from lab.aura_flow.names import DRILLED_DAYS
 from lab.faults.aura_flow import fault, system
 from lab.faults.shared import backups
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.aura_flow.backing import MONITOR
+from lab.aura_flow.names import MONITOR
 from lab.faults.aura_flow import fault
 
 if TYPE_CHECKING:
