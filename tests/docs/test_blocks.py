@@ -83,6 +83,8 @@ def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
         _succeeds(sys.executable, *arguments)
     elif arguments == ["-m", "docs.generate"]:
         pass  # test_made.py
+    elif arguments[:1] == ["-m"] and arguments[1].startswith("tests."):
+        _succeeds(sys.executable, "-c", f"import {arguments[1]}.__main__")
     elif program == "export":
         _is_asked_for(arguments[0].partition("=")[0])
     else:

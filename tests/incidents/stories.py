@@ -30,6 +30,6 @@ STORIES = (
     Story("The disk is filling up", "aura-flow", ("capacity.disk:filling-fast",)),
     Story("A custom domain lost its TXT record", "reverseai", ("domain.txt-missing:no-txt-record",), ("-m", "domain")),
     Story("Executions hang", "reverseai", ("execution.stuck:node-hanging",), ("-m", "execution")),
-    Story("Everybody waits for one transaction", "sales-ai", ("database.lock-waits:blocked-by-idle-transaction",)),
+    Story("The queue has lost its consumer", "sales-ai", ("queue.consumer-missing:no-consumer",)),
     Story("A provider has an outage", "sales-ai", ("dependency.provider-incident:outage",)),
 )

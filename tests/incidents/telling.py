@@ -38,7 +38,12 @@ DIFFERS = (
 
 def told(lab_of: Callable[[str], LabClient]) -> str:
     """The whole document."""
-    return "\n".join([HEAD, *(line for story in STORIES for line in _story(story, lab_of(story.system)))])
+    return "\n".join([HEAD, *(story_told(story, lab_of(story.system)) for story in STORIES)])
+
+
+def story_told(story: Story, lab: LabClient) -> str:
+    """One incident's part of it."""
+    return "\n".join(_story(story, lab))
 
 
 def _story(story: Story, lab: LabClient) -> Iterator[str]:

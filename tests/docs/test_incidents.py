@@ -1,0 +1,29 @@
+"""Are incidents still told as docs/incidents.md has them?"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.incidents.__main__ import DOCUMENT
+from tests.incidents.stories import STORIES, Story
+from tests.incidents.telling import story_told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness import LabClient
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.title)
+def test_incident_is_told_as_it_was_reviewed(lab_of: Callable[[str], LabClient], story: Story) -> None:
+    kept, told = DOCUMENT.read_text(), story_told(story, lab_of(story.system))
+    begins = kept.index(f"## {story.title}\n")
+    ends = kept.find("\n## ", begins + 1)
+    was = kept[begins : ends if ends >= 0 else None].strip()
+    change = "\n".join(
+        difflib.unified_diff(was.splitlines(), told.strip().splitlines(), "reviewed", "now", lineterm="")
+    )
+    pytest.fail(f"read the change; if it is for the better, run `python -m tests.incidents`\n{change}")
