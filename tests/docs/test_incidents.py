@@ -23,6 +23,8 @@ def test_incident_is_told_as_it_was_reviewed(lab_of: Callable[[str], LabClient],
     begins = kept.index(f"## {story.title}\n")
     ends = kept.find("\n## ", begins + 1)
     was = kept[begins : ends if ends >= 0 else None].strip()
+    if was.split() == told.split():
+        return  # where a line breaks depends on how long a number is
     change = "\n".join(
         difflib.unified_diff(was.splitlines(), told.strip().splitlines(), "reviewed", "now", lineterm="")
     )
