@@ -55,7 +55,7 @@ def _story(story: Story, lab: LabClient) -> Iterator[str]:
         f"--system {story.system}",
         *story.typed,
     ]
-    yield f"## {story.title}\n\n```console\n$ {' '.join(words)}\n{steady(_report(ran.stdout))}\n```\n"
+    yield f"## {story.title}\n\n```text\n$ {' '.join(words)}\n{steady(_report(ran.stdout))}\n```\n"
     yield from _allure(ran)
 
 
