@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import struct
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
 
+from tests.zoo.bothports import BothPorts
+
 Message = dns.message.Message
 Rule = Callable[[Message, Message, bool], bytes | None]
 
 
-class Nameserver:
+class Nameserver(BothPorts):
     """UDP and TCP on one port. A rule gets query, prepared answer and whether it came by TCP."""
 
     def __init__(self, zone: dict[str, list[str]], rule: Rule | None = None, delay_s: float = 0) -> None:
@@ -27,26 +27,7 @@ class Nameserver:
         self._rule = rule or plainly
         self.delay_s = delay_s
         self.queries: list[str] = []
-        self._tcp = socket.create_server(("127.0.0.1", 0))
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(self._tcp.getsockname())
-        self.address = f"127.0.0.1:{self._tcp.getsockname()[1]}"
-        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._by_udp, self._by_tcp)]
-
-    def __enter__(self) -> Nameserver:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for sock in (self._udp, self._tcp):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-        for thread in self._threads:
-            thread.join(2)
+        super().__init__()
 
     def _by_udp(self) -> None:
         with contextlib.suppress(OSError):

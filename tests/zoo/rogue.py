@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import struct
-import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
 
 import dns.message
 import dns.rcode
 import dns.rrset
+
+from tests.zoo.bothports import BothPorts
 
 Zone = dict[tuple[str, str], list[str]]
 # What is sent by UDP for a query, in order; given the query and the true answer.
 Rule = Callable[[dns.message.Message, dns.message.Message], Iterable[bytes]]
 
 
-class Rogue:
+class Rogue(BothPorts):
     """UDP, and TCP that always tells the truth, on one port. Names without a rule get the truth at once."""
 
     def __init__(self, zone: Zone, rules: dict[str, Rule] | None = None) -> None:
         self.zone, self.rules = zone, rules or {}
         self.asked: list[tuple[str, str]] = []
-        self._tcp = socket.create_server(("127.0.0.1", 0))
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(self._tcp.getsockname())
-        self.address = f"127.0.0.1:{self._tcp.getsockname()[1]}"
-        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._by_udp, self._by_tcp)]
-
-    def __enter__(self) -> Rogue:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for sock in (self._udp, self._tcp):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-        for thread in self._threads:
-            thread.join(2)
+        super().__init__()
 
     def _by_udp(self) -> None:
         with contextlib.suppress(OSError):

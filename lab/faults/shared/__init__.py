@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lab.servers.answers import HttpBehaviour
     from lab.servers.dotenv import Dotenv
     from lab.servers.front import Front
+    from lab.servers.listener import Door
     from lab.servers.mariadb import MariaDb
     from lab.servers.mariadb_proxy import MariaDbProxy
     from lab.servers.postgres import Postgres
@@ -50,6 +51,24 @@ class WithAddress(WithVariables, Protocol):
     """One that is about to start on this host."""
 
     next_port: int
+
+
+class HasDoor(Protocol):
+    door: Door
+
+
+class HasDoorBehaviour(Protocol):
+    @property
+    def behaviour(self) -> HasDoor: ...
+
+
+class WithDatabase(Protocol):
+    """A system with a database of any engine, behind a port of the lab's."""
+
+    database_host: str
+
+    @property
+    def database_port(self) -> HasDoorBehaviour: ...
 
 
 class WithPostgres(Protocol):

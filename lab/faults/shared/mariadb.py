@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.faults.shared import Of, WithMariaDb
+from lab.faults.shared import Of, WithMariaDb, database
 from lab.servers.mariadb_sessions import sessions
 from lab.servers.mariadb_settings import MAX_CONNECTIONS
 
@@ -21,17 +21,7 @@ GOING_DOWN = (1053, "08S01", "Server shutdown in progress")
 
 
 def unreachable(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
-    @fault("database.unreachable", cause="name-not-resolved")
-    def name_gone(lab: Lab) -> None:
-        lab.dns.behaviour.rcodes[of(lab).database_host] = "NXDOMAIN"
-
-    @fault("database.unreachable", cause="connection-refused")
-    def nobody_listens(lab: Lab) -> None:
-        of(lab).database_port.behaviour.door = "refused"
-
-    @fault("database.unreachable", cause="connect-timeout")
-    def packets_dropped(lab: Lab) -> None:
-        of(lab).database_port.behaviour.door = "silent"
+    database.out_of_reach(fault, of)
 
     @fault("database.unreachable", cause="authentication-failed")
     def password_changed(lab: Lab) -> Iterator[None]:

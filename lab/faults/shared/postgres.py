@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lab.faults.shared import Of, WithPostgres
+from lab.faults.shared import Of, WithPostgres, database
 from lab.servers.postgres_sessions import fill, sessions
 from lab.servers.postgres_settings import MAX_CONNECTIONS
 
@@ -17,17 +17,7 @@ CROWD = 0.85
 
 
 def unreachable(fault: FaultsOf, of: Of[WithPostgres]) -> None:
-    @fault("database.unreachable", cause="name-not-resolved")
-    def name_gone(lab: Lab) -> None:
-        lab.dns.behaviour.rcodes[of(lab).database_host] = "NXDOMAIN"
-
-    @fault("database.unreachable", cause="connection-refused")
-    def nobody_listens(lab: Lab) -> None:
-        of(lab).database_port.behaviour.door = "refused"
-
-    @fault("database.unreachable", cause="connect-timeout")
-    def packets_dropped(lab: Lab) -> None:
-        of(lab).database_port.behaviour.door = "silent"
+    database.out_of_reach(fault, of)
 
     @fault("database.unreachable", cause="authentication-failed")
     def password_changed(lab: Lab) -> Iterator[None]:
