@@ -18,8 +18,9 @@ from probes.aws import client
 from probes.deadline import within
 from probes.journal import reading
 from probes.loglines import Entry, entry_at
-from probes.logs import RESOURCE, LogReading
+from probes.logs import LogReading
 from probes.reading import NoReading, one_line
+from probes.rotated import RESOURCE
 
 MOST = 10_000  # of Insights itself
 POLL_S = 0.2

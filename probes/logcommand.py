@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from probes.command import run
 from probes.journal import reading
 from probes.loglines import Entry, entries_of
-from probes.logs import MAX_BYTES, RESOURCE, LogReading
+from probes.logs import LogReading
 from probes.reading import NoReading
+from probes.rotated import MAX_BYTES, RESOURCE
 
 PLACES = ("{since}", "{until}")
 

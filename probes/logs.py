@@ -6,7 +6,7 @@ Read from the end backwards, block by block: a log may be far larger than the wi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,10 @@ from pathlib import Path
 from probes.journal import reading
 from probes.loglines import Entry, entries_of, group_message
 from probes.reading import NoReading
-from probes.regular import why
-from probes.tail import Budget, lines_backwards
+from probes.rotated import MAX_BYTES, OLDER_IN_A_ROW, RESOURCE, read_back
+from probes.tail import Budget
 
 __all__ = ["Entry", "LogReading", "group_message", "read_entries"]
-
-RESOURCE = "logs"
-MAX_BYTES = 32 << 20
-# Threads write slightly out of order and a clock may have been wrong: one old entry is not the window's beginning.
-OLDER_IN_A_ROW = 50
 
 
 @dataclass(frozen=True)
@@ -63,17 +58,10 @@ class _Seen:
 
     def read(self, path: Path, budget: Budget) -> bool:
         """Read until the window begins, the log does, or the budget is spent; True for the former two."""
-        for number, file in enumerate(generations(path)):
-            try:
-                if self._take(lines_backwards(file, budget)):
-                    return True
-            except OSError as error:
-                if number:
-                    return False  # the rotated one went, or isn't ours to read
-                raise NoReading(RESOURCE, f"{file} can't be read: {why(error)}", kind="unreadable") from None
-        if self._has_text and not self.entries:
+        how_far = read_back(path, budget, self._take)
+        if how_far != "unreadable" and self._has_text and not self.entries:
             raise NoReading(RESOURCE, f"no line of {path} begins with a time that can be read", kind="no-timestamps")
-        return not budget.is_spent
+        return how_far == "whole"
 
     def _take(self, lines: Generator[str, None, None]) -> bool:
         following = ""
@@ -90,12 +78,3 @@ class _Seen:
                 if self._older >= OLDER_IN_A_ROW:
                     return True
         return False
-
-
-def generations(path: Path) -> Iterator[Path]:
-    """The file, and those rotated from it, the newest first."""
-    yield path
-    for ending in ("1", "1.gz", "2", "2.gz"):
-        older = path.with_name(f"{path.name}.{ending}")
-        if older.is_file():
-            yield older

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 from probes.api import document, malformed, patiently
 from probes.journal import reading
 from probes.loglines import Entry, entry_at
-from probes.logs import RESOURCE, LogReading
+from probes.logs import LogReading
 from probes.reading import NoReading, one_line
+from probes.rotated import RESOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,10 +12,9 @@ from typing import Any
 
 from probes.journal import reading
 from probes.loglines import entries_of
-from probes.logs import MAX_BYTES, OLDER_IN_A_ROW, RESOURCE, generations
-from probes.reading import NoReading, one_line
-from probes.regular import why
-from probes.tail import Budget, lines_backwards
+from probes.reading import one_line
+from probes.rotated import MAX_BYTES, OLDER_IN_A_ROW, read_back
+from probes.tail import Budget
 
 MAX_WHAT = 200
 _TIME = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*", re.ASCII)
@@ -46,7 +45,7 @@ def read_requests(path: Path, *, since: float, until: float, field: str, what: S
     """
     with reading(f"requests in {path}") as facts:
         seen = _Seen(since, field, what)
-        complete = seen.read(path, Budget(MAX_BYTES))
+        complete = read_back(path, Budget(MAX_BYTES), seen.take) == "whole"
         found = [request for request in seen.requests if since <= request.at <= until]
         facts.update(requests=len(found), complete=complete)
         return Requests(found, complete)
@@ -60,19 +59,8 @@ class _Seen:
         self._since, self._field, self._what = since, field, what
         self._older = 0
 
-    def read(self, path: Path, budget: Budget) -> bool:
-        """Read until the window begins, the log does, or the budget is spent; True for the former two."""
-        for number, file in enumerate(generations(path)):
-            try:
-                if self._take(lines_backwards(file, budget)):
-                    return True
-            except OSError as error:
-                if number:
-                    return False  # the rotated one went, or isn't ours to read
-                raise NoReading(RESOURCE, f"{file} can't be read: {why(error)}", kind="unreadable") from None
-        return not budget.is_spent
-
-    def _take(self, lines: Generator[str, None, None]) -> bool:
+    def take(self, lines: Generator[str, None, None]) -> bool:
+        """True once the window's beginning was passed."""
         with closing(lines):
             for line in lines:
                 entries = entries_of(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from lab import toolbox
 from lab.folders import cache_folder, key_of
+from lab.servers import templates
 
 # As mariadb-install-db feeds them to a server that runs without a network and without accounts.
 SCRIPTS = (
@@ -73,10 +73,10 @@ def data_directory(found: Programs, target: Path, databases: Sequence[tuple[str,
     key = key_of(version, BEGIN, END, *SETTINGS, *(part for pair in databases for part in pair))
     template = cache_folder() / "lab" / f"mariadb-{key}"
     if (template / "ibdata1").is_file():
-        _copy(template, target)
+        templates.copy(template, target)
         return
     _make(found, target, databases)
-    _keep(target, template)
+    templates.keep(target, template)
 
 
 def _make(found: Programs, target: Path, databases: Sequence[tuple[str, str]]) -> None:
@@ -94,21 +94,3 @@ def _make(found: Programs, target: Path, databases: Sequence[tuple[str, str]]) -
     said = [line for line in done.stderr.decode(errors="replace").splitlines() if "ERROR" in line]
     if done.returncode or said:
         raise OSError(f"mariadbd --bootstrap failed: {' '.join(said)[-500:] or done.returncode}")
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A process of its own copies the files while the lab's imports keep the interpreter busy."""
-    subprocess.run(["cp", "-R", "-p", str(source), str(target)], check=True, capture_output=True)  # noqa: S607
-
-
-def _keep(data: Path, template: Path) -> None:
-    """Built beside and renamed, so that a half-made template is never taken; who comes second throws its own away."""
-    half_made = template.with_name(f"{template.name}.{os.getpid()}.tmp")
-    try:
-        template.parent.mkdir(parents=True, exist_ok=True)
-        for abandoned in template.parent.glob(f"{template.name}.*.tmp"):
-            shutil.rmtree(abandoned, ignore_errors=True)
-        _copy(data, half_made)
-        half_made.rename(template)
-    except OSError:
-        shutil.rmtree(half_made, ignore_errors=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from lab.folders import cache_folder, key_of
+from lab.servers import templates
 from lab.servers.unprivileged import Launch
 
 INITDB = ["--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync", "--wal-segsize=1"]
@@ -24,15 +24,10 @@ def data_directory(launch: Launch, version: str, target: Path, databases: Sequen
         cache_folder() / "lab" / f"postgres-{key_of('2', version, *(part for pair in databases for part in pair))}"
     )
     if template.is_dir() and os.access(template / "PG_VERSION", os.R_OK):
-        _copy(template, target)
+        templates.copy(template, target)
         return
     _make(launch, target, databases)
-    _keep(target, template)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A process of its own copies a thousand files while the lab's imports keep the interpreter busy."""
-    subprocess.run(["cp", "-R", "-p", str(source), str(target)], check=True, capture_output=True)  # noqa: S607
+    templates.keep(target, template)
 
 
 def _make(launch: Launch, target: Path, databases: Sequence[tuple[str, str]]) -> None:
@@ -60,16 +55,3 @@ def _output(launch: Launch, binary: str, *arguments: str, given: str = "") -> st
     if done.returncode:
         raise OSError(f"{binary} failed: {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout
-
-
-def _keep(data: Path, template: Path) -> None:
-    """Built beside and renamed, so that a half-made template is never taken; who comes second throws its own away."""
-    half_made = template.with_name(f"{template.name}.{os.getpid()}.tmp")
-    try:
-        template.parent.mkdir(parents=True, exist_ok=True)
-        for abandoned in template.parent.glob(f"{template.name}.*.tmp"):
-            shutil.rmtree(abandoned, ignore_errors=True)
-        _copy(data, half_made)
-        half_made.rename(template)
-    except OSError:
-        shutil.rmtree(half_made, ignore_errors=True)
