@@ -18,9 +18,20 @@ def keep(data: Path, template: Path) -> None:
     half_made = template.with_name(f"{template.name}.{os.getpid()}.tmp")
     try:
         template.parent.mkdir(parents=True, exist_ok=True)
-        for abandoned in template.parent.glob(f"{template.name}.*.tmp"):
-            shutil.rmtree(abandoned, ignore_errors=True)
+        for other in template.parent.glob(f"{template.name}.*.tmp"):
+            if not _is_alive(int(other.suffixes[-2][1:])):
+                shutil.rmtree(other, ignore_errors=True)
         copy(data, half_made)
         half_made.rename(template)
-    except OSError:
+    except (OSError, subprocess.CalledProcessError):
         shutil.rmtree(half_made, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lab.registry import Change
 
 
 @dataclass
 class Row:
-    """One run with one fault or several."""
+    """What one run says of one fault, or of several that broke the same system at once."""
 
     faults: list[str]
     """Their full names, symptom:cause@system."""
@@ -34,9 +34,8 @@ class Row:
     leaks: list[str] = field(default_factory=list)
     """Secrets that stand in some output, by name, and where."""
     roots: list[str] = field(default_factory=list)
-    exit_code: int = 0
     run_s: float = 0.0
-    """Wall time of the whole run, start-up included: when an engineer has the answer on the screen."""
+    """Wall time of the whole run with all faults of its round, start-up included: when the answer is on the screen."""
     check_s: float = 0.0
     """How long the check of the first fault took to name its cause."""
 
@@ -49,11 +48,16 @@ class Row:
         return {name: value for name, value in asdict(self).items() if value not in ([], 0)}
 
 
-def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float) -> Row:
-    """A row from a results document."""
+def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float, idle: Iterable[str] = ()) -> Row:
+    """A row from a results document: what is said about the system of these faults, and about idle ones.
+
+    Idle systems had no fault in this run: whatever is claimed about them is a false alarm.
+    """
     row = Row([change.full_name for change in changes], run_s=round(run_s, 2))
-    row.roots, row.exit_code = document["roots"], document["run"]["exit_code"]
-    by_name = {f"{r['symptom']}[{r['system']}]": r for r in document["results"]}
+    theirs = {change.system for change in changes}
+    by_name = {f"{r['symptom']}[{r['system']}]": r for r in document["results"] if r["system"] in {*theirs, *idle}}
+    row.roots = [root for root in document["roots"] if _bare(root) in by_name]
+    row.unknown = [name for name, result in by_name.items() if result["outcome"] == "unknown"]
     own = {_name(change): change for change in changes}
     family = set(own)
     for name, change in own.items():
@@ -66,7 +70,7 @@ def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float) ->
         if change.name.partition(":")[2] in causes:
             row.named.append(change.full_name)
         row.check_s = row.check_s or round(result["duration_s"], 3)
-    for name, root in _claims(document):
+    for name, root in _claims(by_name.values()):
         if name not in own:
             (row.explained if _bare(root) in family or name in family else row.unexplained).append(name)
     row.hidden = [
@@ -77,16 +81,19 @@ def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float) ->
 
 def blinded(blind: Change, document: dict[str, Any], run_s: float) -> Row:
     """A row of a run from which a source or a privilege was taken away."""
-    outcomes = {f"{r['symptom']}[{r['system']}]": r["outcome"] for r in document["results"]}
-    row = Row([blind.full_name], run_s=round(run_s, 2), roots=document["roots"])
+    outcomes = {
+        f"{r['symptom']}[{r['system']}]": r["outcome"] for r in document["results"] if r["system"] == blind.system
+    }
+    row = Row([blind.full_name], run_s=round(run_s, 2))
+    row.roots = [root for root in document["roots"] if _bare(root) in outcomes]
     row.unknown = [name for name, outcome in outcomes.items() if outcome == "unknown"]
     row.lied = [name for name in (f"{s}[{blind.system}]" for s in blind.hides) if outcomes.get(name) != "unknown"]
     return row
 
 
-def _claims(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _claims(results: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """What is found or unknown, and the root that it is part of (its own name where it is one)."""
-    for result in document["results"]:
+    for result in results:
         name = f"{result['symptom']}[{result['system']}]"
         for finding in result["findings"]:
             yield name, finding["explained_by"] or name

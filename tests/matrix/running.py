@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.registry import Change, blinds, faults
+from lab.registry import blinds, faults
 from tests.harness import started_lab
 from tests.matrix.judging import Row, blinded, judged
 from tests.matrix.secrets import leaks, planted
@@ -23,77 +23,88 @@ from tests.proof.test_faults import with_drills
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tests.harness import LabClient, Ran
+    from lab.registry import Change
+    from tests.harness import LabClient
 
 SEED = 20
+Entry = tuple["Change", ...]
+"""Faults of one system that are on together, mostly a single one; or one source taken away."""
+Round = tuple[Entry, ...]
+"""Entries of different systems, looked at in one run: what is said of one system must come from its own entry."""
 
 
-def singles(systems: Iterable[str]) -> list[tuple[Change, ...]]:
+def singles(systems: Iterable[str]) -> list[Entry]:
     """Every fault by itself."""
     return [(fault,) for fault in faults(systems).values()]
 
 
-def sources(systems: Iterable[str]) -> list[tuple[Change, ...]]:
+def sources(systems: Iterable[str]) -> list[Entry]:
     """Every source and every privilege that can be taken away, and whose loss must show."""
     return [(blind,) for blind in blinds(systems).values() if blind.hides]
 
 
-def pairs(systems: Iterable[str], count: int) -> list[tuple[Change, ...]]:
-    """Two independent faults at once: of different areas, the same ones each time."""
-    every = list(faults(systems).values())
-    fitting = [
-        pair
-        for pair in itertools.combinations(every, 2)
-        if pair[0].name.partition(".")[0] != pair[1].name.partition(".")[0]
-    ]
-    return random.Random(SEED).sample(fitting, min(count, len(fitting)))  # noqa: S311  a choice, no secret
+def pairs(systems: Sequence[str], count: int) -> list[Entry]:
+    """Two independent faults of a system at once: of different areas, the same ones each time."""
+    made: list[Entry] = []
+    for system in systems:
+        fitting = [
+            pair
+            for pair in itertools.combinations(faults([system]).values(), 2)
+            if pair[0].name.partition(".")[0] != pair[1].name.partition(".")[0]
+        ]
+        made += random.Random(SEED).sample(fitting, min(count // len(systems), len(fitting)))  # noqa: S311  no secret
+    return made
 
 
-def rows(
-    systems: Sequence[str], work: Sequence[tuple[Change, ...]], jobs: int, told: Callable[[Row], None]
-) -> list[Row]:
-    """A run for each entry; each job has a lab of its own with all the systems in it."""
-    waiting = iter(enumerate(work))
+def rounds(work: Sequence[Entry]) -> list[Round]:
+    """As few runs as hold every entry: one of each system at a time."""
+    waiting: dict[str, list[Entry]] = {}
+    for entry in random.Random(SEED).sample(work, len(work)):  # noqa: S311  so that areas mix
+        waiting.setdefault(entry[0].system, []).append(entry)
+    return [tuple(filter(None, row)) for row in itertools.zip_longest(*waiting.values())]
+
+
+def rows(systems: Sequence[str], work: Sequence[Entry], jobs: int, told: Callable[[Row], None]) -> list[Row]:
+    """A row for each entry; each job has a lab of its own with all the systems in it."""
+    waiting = iter(rounds(work))
     with tempfile.TemporaryDirectory(prefix="runbook-checks-matrix-") as folder, ThreadPoolExecutor(jobs) as threads:
 
-        def job(number: int) -> list[tuple[int, Row]]:
+        def job(number: int) -> list[Row]:
             place = Path(folder) / str(number)
             place.mkdir()
-            made = []
+            made: list[Row] = []
             with started_lab(place, *systems) as lab:
-                for index, changes in waiting:
-                    row = _blind_row(lab, changes[0]) if changes[0].hides else _row(lab, changes)
-                    made.append((index, row))
-                    told(row)
+                for entries in waiting:
+                    several = _rows(lab, entries)
+                    made += several
+                    for row in several:
+                        told(row)
             return made
 
-        done = [entry for part in threads.map(job, range(jobs)) for entry in part]
-    return [row for _, row in sorted(done, key=lambda entry: entry[0])]
+        made = {tuple(row.faults): row for part in threads.map(job, range(jobs)) for row in part}
+    return [made[tuple(change.full_name for change in entry)] for entry in work]
 
 
-def _row(lab: LabClient, changes: tuple[Change, ...]) -> Row:
+def _rows(lab: LabClient, entries: Round) -> list[Row]:
     known = planted(lab)
-    with lab.fault(*(change.full_name for change in changes)):
+    changes = [change for entry in entries for change in entry]
+    is_blind = bool(changes[0].hides)
+    symptoms = (symptom for change in changes for symptom in change.hides or [change.name.partition(":")[0]])
+    with (lab.blind if is_blind else lab.fault)(*(change.full_name for change in changes)):
         begun = time.monotonic()
-        ran = lab.check(*with_drills(change.name.partition(":")[0] for change in changes))
-        row = judged(changes, ran.document, time.monotonic() - begun)
-    row.leaks = leaks(ran, known)
-    _forget(ran)
-    return row
-
-
-def _blind_row(lab: LabClient, blind: Change) -> Row:
-    with lab.blind(blind.full_name):
-        begun = time.monotonic()
-        ran = lab.check(*with_drills(blind.hides))
-        row = blinded(blind, ran.document, time.monotonic() - begun)
-    _forget(ran)
-    return row
-
-
-def _forget(ran: Ran) -> None:
+        ran = lab.check(*with_drills(symptoms))
+        run_s = time.monotonic() - begun
+    idle = set(lab.systems) - {change.system for change in changes}
+    document = ran.document
+    made = [
+        blinded(entry[0], document, run_s) if is_blind else judged(entry, document, run_s, idle) for entry in entries
+    ]
+    leaked = leaks(ran, known)
+    for row in made:
+        row.leaks = leaked
     if ran.folder:
         shutil.rmtree(ran.folder, ignore_errors=True)
+    return made
 
 
 @contextmanager
@@ -118,5 +129,5 @@ def healthy(systems: Sequence[str], count: int, *arguments: str) -> list[Row]:
         for _ in range(count):
             begun = time.monotonic()
             ran = lab.check(*arguments)
-            made.append(judged((), ran.document, time.monotonic() - begun))
+            made.append(judged((), ran.document, time.monotonic() - begun, systems))
     return made

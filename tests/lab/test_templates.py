@@ -1,0 +1,32 @@
+"""Do labs that start at the same moment leave one whole template, and none of them fall over the other?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.harness import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEEP = "import sys; from pathlib import Path; from lab.servers.templates import keep; keep(*map(Path, sys.argv[1:]))"
+FILES = 400
+
+
+def test_several_at_once_leave_one_whole_template(tmp_path: Path) -> None:
+    data, cache = tmp_path / "data", tmp_path / "cache"
+    data.mkdir()
+    for number in range(FILES):
+        (data / str(number)).write_bytes(b"x" * 50_000)
+    template, left = cache / "mariadb-1f", cache / "mariadb-1f.4194303.tmp"
+    left.mkdir(parents=True)  # by a process that is no more
+    keepers = [
+        subprocess.Popen([sys.executable, "-c", KEEP, data, template], cwd=PROJECT, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    said = [keeper.communicate()[1] for keeper in keepers]
+    assert [keeper.returncode for keeper in keepers] == [0] * 4, said
+    assert len(list(template.iterdir())) == FILES
+    assert list(cache.iterdir()) == [template]
