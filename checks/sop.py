@@ -11,6 +11,10 @@ def check_procedures_are_listed(workspaces: Workspaces) -> None:
     """Support works by these procedures; one that is not there is looked for in the middle of an incident."""
     rule = workspaces.settings
     listed = workspaces.listed_sops()
+    if rule.sop_keys and not listed:
+        # One trouble, not one for each procedure: the list itself has come out empty.
+        every = ", ".join(rule.sop_keys)
+        raise Found("key-missing", seen=f"{rule.sops} lists none", wanted=every, key=every, list=rule.sops)
     Found.all(found for key in rule.sop_keys if (found := _trouble(workspaces, key, listed)) is not None)
 
 
@@ -19,7 +23,7 @@ def _trouble(workspaces: Workspaces, key: str, listed: dict[str, object]) -> Fou
     address = f"{rule.sops}/{key}"
     evidence = {"subject": key, "key": key, "list": rule.sops, "address": address, "wanted_severity": rule.sop_severity}
     if key not in listed:
-        seen = f"{rule.sops} lists {', '.join(listed) or 'none'}"
+        seen = f"{rule.sops} lists {', '.join(listed)}"
         return Found("key-missing", seen=seen, wanted=f"{key} among them", severity_told="none", **evidence)
     try:
         detail = workspaces.document(address)

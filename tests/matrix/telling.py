@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from tests.matrix.judging import Row
 
-    from tests.matrix.judging import Row
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 HEAD = """\
 # How good are the checks?
@@ -34,10 +33,36 @@ class Figures:
     pairs: Sequence[Row]
     healthy: dict[str, Sequence[Row]]
 
+    @classmethod
+    def read(cls, text: str) -> Figures:
+        """From what `as_json` wrote."""
+        told = json.loads(text)
+        singles, sources = ([Row(**row) for row in told[name].values()] for name in ("faults", "sources"))
+        healthy: dict[str, Sequence[Row]] = {
+            name: [Row(**row) for row in rows] for name, rows in told["healthy"].items()
+        }
+        return cls(told["machine"], singles, sources, [Row(**row) for row in told["pairs"]], healthy)
+
+    def renewed(self, newer: Figures) -> Figures:
+        """With the rows of a newer and smaller run in the place of those they repeat."""
+        return Figures(
+            self.machine,
+            _renewed(self.singles, newer.singles),
+            _renewed(self.sources, newer.sources),
+            _renewed(self.pairs, newer.pairs),
+            self.healthy | newer.healthy,
+        )
+
+    def without(self, gone: Callable[[str], bool]) -> Figures:
+        """Without the rows of faults and sources that are no more."""
+        singles, sources, pairs = (
+            [row for row in rows if not any(map(gone, row.faults))] for rows in (self.singles, self.sources, self.pairs)
+        )
+        return Figures(self.machine, singles, sources, pairs, self.healthy)
+
     def plain(self) -> dict[str, Any]:
         return {
             "machine": self.machine,
-            "made": datetime.now(UTC).strftime("%Y-%m-%d"),
             "goals": self.goals(),
             "faults": {row.faults[0]: row.plain() for row in self.singles},
             "sources": {row.faults[0]: row.plain() for row in self.sources},
@@ -61,6 +86,11 @@ class Figures:
             "healthy_runs": len(healthy),
             "healthy_false_alarms": sum(len(row.unexplained) for row in healthy),
         }
+
+
+def _renewed(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
+    rows = {tuple(row.faults): row for row in [*old, *new]}
+    return list(rows.values())
 
 
 def is_told(row: Row) -> bool:
