@@ -26,6 +26,7 @@ def create_control(lab: Lab) -> Starlette:
     """Everything lies under the token, except the intermediate certificate, which is public."""
     faults = _switching(lab, "fault", registry.find_fault, registry.faults)
     blinds = _switching(lab, "what", registry.find_blind, registry.blinds)
+    incidents = _switching(lab, "incident", registry.find_incident, registry.incidents)
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -42,6 +43,7 @@ def create_control(lab: Lab) -> Starlette:
         routes=[
             Route(f"/{lab.token}/faults", faults, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/blind", blinds, methods=["GET", "POST", "DELETE"]),
+            Route(f"/{lab.token}/incidents", incidents, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/requests", requests, methods=["GET", "DELETE"]),
             Route(f"/{lab.token}/statements", statements),
             Route("/pki/intermediate.crt", intermediate),

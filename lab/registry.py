@@ -49,6 +49,7 @@ class Change:
 
 _faults: dict[str, Change] = {}
 _blinds: dict[str, Change] = {}
+_incidents: dict[str, Change] = {}
 
 
 class FaultsOf:
@@ -74,6 +75,16 @@ class BlindsOf:
         return _registering(_blinds, name, self._system, hides)
 
 
+class IncidentsOf:
+    """The decorator `@incident("name")`: what truly goes wrong, with all it takes along, and not one symptom alone."""
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+
+    def __call__(self, name: str) -> Callable[[Body], Body]:
+        return _registering(_incidents, name, self._system)
+
+
 def _registering(
     table: dict[str, Change], name: str, system: str, hides: tuple[str, ...] = ()
 ) -> Callable[[Body], Body]:
@@ -93,6 +104,10 @@ def faults(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
 
 def blinds(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
     return _of(systems, _loaded("lab.blinds", _blinds))
+
+
+def incidents(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
+    return _of(systems, _loaded("lab.incidents", _incidents))
 
 
 def _of(systems: Iterable[str], table: dict[str, Change]) -> dict[str, Change]:
@@ -119,6 +134,10 @@ def find_fault(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
 
 def find_blind(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
     return _find(blinds(systems), given, "blind")
+
+
+def find_incident(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
+    return _find(incidents(systems), given, "incident")
 
 
 def _find(table: dict[str, Change], given: str, kind: str) -> Change:

@@ -61,6 +61,8 @@ def look(document: dict[str, Any]) -> Look:
             _unknown(shown, result)
         for finding in result["findings"]:
             _finding(shown, Key(*place, finding["subject"] or ""), finding)
+            if (finding["explained_by"] or "").startswith("unreadable:"):
+                _silent(shown, finding["explained_by"], result, finding["severity"], finding["seen"])
     roots = {str(key): seen for key, seen in shown.seen.items() if seen.mark == ROOT}
     for result in document["results"]:
         _explained(roots, result)
@@ -79,13 +81,20 @@ def _finding(shown: Look, key: Key, finding: dict[str, Any]) -> None:
 
 def _unknown(shown: Look, result: dict[str, Any]) -> None:
     explained = result["explained_by"]
-    if explained and not explained.startswith("unreadable:"):
-        return
-    key = Key(result["system"], f"unreadable:{result['resource']}")
-    told = {"seen": result["reason"], "resource": result["resource"], "symptoms": [], "explains": []}
-    seen = shown.seen.setdefault(key, Seen(ROOT, result["severity"], told))
-    seen.severity = min(seen.severity, result["severity"])
-    seen.told["symptoms"].append(result["symptom"])
+    if explained is None or explained.startswith("unreadable:"):
+        name = explained or f"unreadable:{result['resource']}[{result['system']}]"
+        _silent(shown, name, result, result["severity"], result["reason"])
+
+
+def _silent(shown: Look, name: str, result: dict[str, Any], severity: str, seen: str) -> None:
+    """A source that nobody could read, from one of the results that it is to blame for."""
+    symptom, _, system = name.rstrip("]").partition("[")
+    key = Key(system, symptom)
+    told = {"seen": seen, "resource": symptom.partition(":")[2], "symptoms": [], "explains": []}
+    root = shown.seen.setdefault(key, Seen(ROOT, severity, told))
+    root.severity = min(root.severity, severity)
+    if result["system"] == system:
+        root.told["symptoms"].append(result["symptom"])
 
 
 def _explained(roots: dict[str, Seen], result: dict[str, Any]) -> None:

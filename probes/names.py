@@ -9,6 +9,8 @@ import threading
 from probes.deadline import Deadline
 from probes.reading import NoReading
 
+SYSTEM = "the machine's own"
+
 
 def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resource: str = "dns") -> list[str]:
     """The addresses of `host`: IPv4 first, each family in the order it was served.
@@ -16,7 +18,8 @@ def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resou
     resolver  "address[:port]" of a name server to ask; None asks as the system does. An address given
               as host passes through. `localhost` is loopback whatever a resolver says (RFC 6761, 6.3).
 
-    NoReading name-not-resolved: the name doesn't exist, has no address, or nobody answered in time.
+    NoReading name-not-resolved: the name doesn't exist, has no address, or nobody answered in time. Where it says
+    nothing about the name, its evidence has the `resolver` and what is wrong with it: see `not_resolved`.
     """
     host = host.strip("[]")
     if is_address(host):
@@ -59,6 +62,7 @@ class _Lookup:
         self.is_done = threading.Event()
         self.addresses: list[str] = []
         self.problem = ""
+        self.is_for_now = False
 
     def run(self) -> None:
         try:
@@ -66,6 +70,7 @@ class _Lookup:
             self.addresses = in_order([str(sockaddr[0]) for *_, sockaddr in found])
         except socket.gaierror as error:
             self.problem = error.strerror or "no address"
+            self.is_for_now = error.errno == socket.EAI_AGAIN  # no name server answered, or none could tell
         except (OSError, UnicodeError) as error:
             self.problem = f"not a name that can be looked up ({type(error).__name__})"
         finally:
@@ -87,9 +92,11 @@ def _ask_system(host: str, deadline: Deadline, resource: str) -> list[str]:
             threading.Thread(target=lookup.run, name=f"resolve {host}", daemon=True).start()
     _wait(lookup.is_done, deadline)
     if not lookup.is_done.is_set():
-        raise not_resolved(resource, host, "the system's resolver gave no answer in time (timeout)")
+        why = "the system's resolver gave no answer in time (timeout)"
+        raise not_resolved(resource, host, why, resolver=SYSTEM, state="failing")
     if not lookup.addresses:
-        raise not_resolved(resource, host, lookup.problem or "no address")
+        state = "failing" if lookup.is_for_now else None
+        raise not_resolved(resource, host, lookup.problem or "no address", resolver=SYSTEM, state=state)
     return list(lookup.addresses)
 
 
@@ -105,10 +112,18 @@ def in_order(addresses: list[str]) -> list[str]:
     return [a for a in once if ":" not in a] + [a for a in once if ":" in a]
 
 
-def not_resolved(resource: str, host: str, why: str) -> NoReading:
+def not_resolved(
+    resource: str, host: str, why: str, *, resolver: str | None = None, state: str | None = None
+) -> NoReading:
+    """A name without an address.
+
+    state  None: it is told of the name. "silent": the resolver answers nothing at all. "failing": it has no answer
+           to this question, and whether that is the name's fault or the resolver's is open.
+    """
+    blamed = {"resolver": resolver, "resolver_state": state} if state else {}
     return NoReading(
         resource,
         f"the name {host} can't be resolved: {why}",
         kind="name-not-resolved",
-        evidence={"host": host},
+        evidence={"host": host, **blamed},
     )

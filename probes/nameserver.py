@@ -23,6 +23,7 @@ PORT = 53
 TYPES = ("A", "AAAA")
 SECOND_FAMILY_GRACE_S = 0.05  # RFC 8305, 3: how long an answer waits for that of the other family
 RESEND_S = (1.0, 2.0, 4.0, 8.0)
+CONTROL_S = 0.5  # how long the question is waited for that any server can answer
 MAX_ALIASES = 8
 MAX_DATAGRAM = 65535
 
@@ -39,11 +40,13 @@ def ask(host: str, resolver: str, deadline: Deadline, resource: str) -> list[str
         raise not_resolved(resource, host, "not a name that can be looked up") from None
     for _ in range(MAX_ALIASES):
         questions = _Questions(name, server, deadline)
-        addresses, alias, why = _read(questions.replies(), questions.silence)
+        replies = questions.replies()
+        addresses, alias, why = _read(replies, questions.silence)
         if addresses:
             return addresses
         if alias is None or alias == name:
-            raise not_resolved(resource, host, f"{why} (resolver {resolver})")
+            state = _state(replies, is_silent=questions.is_silent)
+            raise not_resolved(resource, host, f"{why} (resolver {resolver})", resolver=resolver, state=state)
         name = alias
     raise not_resolved(resource, host, f"more than {MAX_ALIASES} aliases follow each other")
 
@@ -74,6 +77,14 @@ def _read(replies: Replies, silence: str) -> tuple[list[str], dns.name.Name | No
     return addresses, alias, whys[0]
 
 
+def _state(replies: Replies, *, is_silent: bool) -> str | None:
+    """What is wrong with the name server, where it told nothing of the name (see probes.names.not_resolved)."""
+    if not replies:
+        return "silent" if is_silent else "failing"
+    is_told = any(reply.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) for reply in replies.values())
+    return None if is_told else "failing"
+
+
 def _why_empty(reply: dns.message.Message) -> str:
     rcode = reply.rcode()
     if rcode == dns.rcode.NXDOMAIN:
@@ -86,7 +97,8 @@ def _why_empty(reply: dns.message.Message) -> str:
 class _Questions:
     """Both questions about one name over one socket, asked again at growing intervals.
 
-    The socket and the ids stay, so that a slow server's answer to the first asking still counts.
+    The socket and the ids stay, so that a slow server's answer to the first asking still counts. Along with the second
+    asking goes a question that any server has an answer to: whoever leaves that open as well is silent altogether.
     """
 
     def __init__(self, name: dns.name.Name, server: tuple[str, int], deadline: Deadline) -> None:
@@ -95,7 +107,16 @@ class _Questions:
         self._deadline = deadline
         self._replies: Replies = {}
         self.silence = "timeout, no answer"
+        self.is_closed = False
+        self._control = dns.message.make_query(".", "NS")
+        self._control_sent = self._control_waited = 0.0
+        self._hears_us = False
         self._grace_end = float("inf")
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the server answers nothing at all; False where there was no time to find that out."""
+        return self.is_closed or (self._control_waited >= CONTROL_S and not self._hears_us)
 
     def replies(self) -> Replies:
         family = socket.AF_INET6 if ":" in self._server[0] else socket.AF_INET
@@ -106,17 +127,23 @@ class _Questions:
                 with self._deadline.watch(sock):
                     self._converse(sock)
         except ConnectionRefusedError:
-            self.silence = "nobody listens at the resolver's address"
+            self.silence, self.is_closed = "nobody listens at the resolver's address", True
         except OSError as error:
             self.silence = f"the resolver can't be reached ({error.strerror})"
         return self._replies
 
     def _converse(self, sock: socket.socket) -> None:
-        pauses = iter(RESEND_S)
+        rounds = 0
         while self._open and not self._is_over():
             for query in self._open.values():
                 sock.send(query.to_wire())
-            self._listen(sock, time.monotonic() + next(pauses, RESEND_S[-1]))
+            if rounds and not self._replies:
+                self._control_sent = self._control_sent or time.monotonic()
+                sock.send(self._control.to_wire())
+            self._listen(sock, time.monotonic() + RESEND_S[min(rounds, len(RESEND_S) - 1)])
+            rounds += 1
+        if self._control_sent:
+            self._control_waited = time.monotonic() - self._control_sent
 
     def _is_over(self) -> bool:
         return self._deadline.expired or time.monotonic() >= self._grace_end
@@ -132,6 +159,8 @@ class _Questions:
         # What can't be read or answers another question isn't ours (RFC 5452): keep listening.
         with contextlib.suppress(dns.exception.DNSException, ValueError, struct.error):
             reply = dns.message.from_wire(wire, ignore_trailing=True, raise_on_truncation=False)
+            if self._control.is_response(reply):
+                self._hears_us = True
             for kind, query in list(self._open.items()):
                 if query.is_response(reply):
                     if reply.flags & dns.flags.TC:

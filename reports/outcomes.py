@@ -55,6 +55,8 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
     """Of an unknown: what could not be looked at, where it is about some of many."""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    """Of an unknown: what is known of a name server that told nothing."""
     explained_by: str | None = None
     trace: str = ""
     readings: list[dict[str, Any]] = field(default_factory=list)
@@ -81,6 +83,7 @@ def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
         text=text,
         findings=sorted((_finding(f, record, text) for f in record["findings"]), key=lambda finding: finding.severity),
         subjects=record.get("subjects") or [],
+        evidence=record.get("evidence") or {},
         trace=record.get("trace", ""),
     )
 

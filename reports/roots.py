@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from reports.beneath import beneath
 from runbooks.model import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from reports.beneath import Node
     from reports.outcomes import Finding, Result
     from runbooks.model import Edge, Explanations
-
-Node = tuple["Result", "Finding | None"]  # a finding, or with None an unknown
 
 
 @dataclass
@@ -35,7 +35,9 @@ def work_out(results: list[Result], explanations: Explanations) -> list[Root]:
     """The roots, gravest first; `explained_by` is set on every finding and unknown that has one."""
     nodes = sorted(_nodes(results), key=_order)
     known = _Explanations(nodes, explanations)
-    parents = {_key(node): known.parent(node) for node in nodes}
+    lost = {_key(node): source for node, source in beneath(nodes)}
+    parents = {_key(node): lost.get(_key(node)) or known.parent(node) for node in nodes}
+    parents |= {_key(source): None for source in lost.values()}
     roots: dict[str, Root] = {}
     for node in nodes:
         top = _top(node, parents)

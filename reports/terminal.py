@@ -50,7 +50,7 @@ class Telling:
                 self._finding(root.finding)
                 self._field("escalate", self.escalation(root.result.system, root.severity))
             self._field("reproduce", f'{self.reproduce} "{root.result.check}"', wrap=False)
-            self._explained(root.explains)
+            self._explained(root.result.system, root.explains)
         if len(roots) > len(shown):
             self.writer.line(f"\n... and {len(roots) - len(shown)} more roots; the results document has them all")
 
@@ -79,12 +79,13 @@ class Telling:
         for number, link in enumerate(finding.evidence.get("links", ()) if self.shows_links else ()):
             self._field("" if number else "chain", link, indent=12)
 
-    def _explained(self, nodes: list[Node]) -> None:
+    def _explained(self, system: str, nodes: list[Node]) -> None:
         for number, (result, finding) in enumerate(nodes[:MOST_FINDINGS]):
             severity = finding.severity if finding else result.severity
             subject = f"#{finding.subject}" if finding and finding.subject else ""
             what = f"found {finding.cause or ''}".rstrip() if finding else "unknown"
-            self._field("" if number else "explains", f"{severity} {result.symptom}{subject}  {what}")
+            elsewhere = f" [{result.system}]" if result.system != system else ""
+            self._field("" if number else "explains", f"{severity} {result.symptom}{elsewhere}{subject}  {what}")
         if len(nodes) > MOST_FINDINGS:
             self._field("", f"... and {len(nodes) - MOST_FINDINGS} more")
 

@@ -27,6 +27,7 @@ class DnsBehaviour:
     rcodes: dict[str, str] = field(default_factory=dict)  # name: NXDOMAIN, SERVFAIL, ...
     delays_s: dict[str, float] = field(default_factory=dict)
     is_silent: bool = False
+    is_gone: bool = False  # nobody listens any more
 
 
 class Dns:
@@ -50,7 +51,9 @@ class Dns:
         await asyncio.gather(self.resolver.start(), self.authoritative.start())
 
     async def settle(self) -> None:
-        """Answers are made from the behaviour one by one: nothing to do."""
+        """Answers are made from the behaviour one by one; only whether there are any is settled here."""
+        for face in (self.resolver, self.authoritative):
+            await face.set_gone(is_gone=self.behaviour.is_gone)
 
     async def stop(self) -> None:
         self.resolver.stop()
@@ -70,7 +73,18 @@ class Face(asyncio.DatagramProtocol):
         return self._server.behaviour
 
     async def start(self) -> None:
-        tcp, udp = _same_port()
+        await self._listen(*_same_port())
+
+    async def set_gone(self, *, is_gone: bool) -> None:
+        """Off its port, or on it again."""
+        if is_gone and not self._tcp.is_serving():
+            return
+        if is_gone:
+            self.stop()
+        elif not self._tcp.is_serving():
+            await self._listen(*_on_port(self.port))
+
+    async def _listen(self, tcp: socket.socket, udp: socket.socket) -> None:
         self.port = tcp.getsockname()[1]
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(lambda: self, sock=udp)
@@ -192,8 +206,12 @@ def _import_everything() -> None:
 
 
 def _same_port() -> tuple[socket.socket, socket.socket]:
+    return _on_port(0)
+
+
+def _on_port(port: int) -> tuple[socket.socket, socket.socket]:
     for _ in range(50):
-        tcp = bound()
+        tcp = bound(port)
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         udp.setblocking(False)
         try:

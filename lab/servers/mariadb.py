@@ -36,24 +36,34 @@ class MariaDb:
         self.databases = databases
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._programs: Programs | None = None
+        self._tls: list[str] = []
 
     async def start(self, certificate: Path | None = None) -> None:
         """With a certificate (key and chain in one file) the server speaks TLS to whoever asks for it."""
         self.folder.chmod(0o700)  # whoever reaches the socket in it is the superuser
-        found = await asyncio.to_thread(self._prepare)
+        self._programs = await asyncio.to_thread(self._prepare)
         self.port = quiet_port()
-        tls = [f"--ssl-cert={certificate}", f"--ssl-key={certificate}"] if certificate else []
+        self._tls = [f"--ssl-cert={certificate}", f"--ssl-key={certificate}"] if certificate else []
+        await self.run_server()
+
+    async def run_server(self) -> None:
+        """From its data directory as it is, on its port: at first, and again after it has ended."""
+        assert self._programs
         self._process = processes.spawn(
-            found.command(self.data, *self._arguments(), *tls),
-            env=found.environment,
+            self._programs.command(self.data, *self._arguments(), *self._tls),
+            env=self._programs.environment,
             cwd=self.folder,
             output=(self.folder / "output.log").open("wb"),
         )
         await asyncio.to_thread(self._wait)
 
     async def stop(self) -> None:
+        await self.end_server(signal.SIGKILL)
+
+    async def end_server(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process:
-            await asyncio.to_thread(processes.end, self._process, signal.SIGKILL)
+            await asyncio.to_thread(processes.end, self._process, how)
 
     @property
     def data(self) -> Path:

@@ -43,13 +43,20 @@ class Postgres:
         self.log = StatementLog(folder / "log" / "postgres.json")
         self._settings: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._launch: Launch | None = None
 
     async def start(self, hba: Sequence[str]) -> None:
-        launch = await asyncio.to_thread(self._prepare)
+        self._launch = await asyncio.to_thread(self._prepare)
         self.port = quiet_port()
         self.set_hba(hba)
         self.folder.chmod(0o700)  # whoever reaches the socket in it is the superuser
-        launch.own(self.folder)
+        self._launch.own(self.folder)
+        await self.run_server()
+
+    async def run_server(self) -> None:
+        """From its data directory as it is, on its port: at first, and again after it has ended."""
+        assert self._launch
+        launch = self._launch
         self._process = processes.spawn(
             launch.command("postgres", "-D", str(self.data), *self._arguments()),
             at_death=signal.SIGQUIT,  # an immediate shutdown takes all backends and the shared memory along
@@ -60,8 +67,12 @@ class Postgres:
         await asyncio.to_thread(self._wait)
 
     async def stop(self) -> None:
+        await self.end_server(signal.SIGQUIT)
+
+    async def end_server(self, how: signal.Signals = signal.SIGINT) -> None:
+        """By a fast shutdown, which ends every session and keeps the statistics."""
         if self._process:
-            await asyncio.to_thread(processes.end, self._process, signal.SIGQUIT)
+            await asyncio.to_thread(processes.end, self._process, how)
 
     @property
     def data(self) -> Path:

@@ -175,7 +175,9 @@ class _Sweep:
         elif self.resolver.is_closed_port:
             what = "gives no answer: nobody listens there"
         text = f"the name server {self.resolver.where} {what}"
-        return NoReading(RESOURCE, text, kind="name-server-silent", evidence={"resolver": self.resolver.where})
+        state = "failing" if self.resolver.answers else "silent"
+        evidence = {"resolver": self.resolver.where, "resolver_state": state, "host": self.plan.base_host}
+        return NoReading(RESOURCE, text, kind="name-server-silent", evidence=evidence)
 
     async def _look_up_base(self) -> None:
         """The base host's addresses: what leads there is told by them."""

@@ -109,7 +109,7 @@ def test_a_slow_name_server_is_waited_for_and_asked_again(serve: Serve) -> None:
     server = serve(delay_s=1.3)
     with taking(2.5, at_least_s=1.2):
         assert ask(server, "cs.lab.test", 4) == ["127.0.0.3", "127.0.0.2"]
-    assert len(server.queries) == 4
+    assert server.queries == ["cs.lab.test. A", "cs.lab.test. AAAA"] * 2 + [". NS"]
 
 
 def test_one_family_does_not_wait_for_the_other(serve: Serve) -> None:
@@ -210,3 +210,32 @@ def test_the_time_of_a_slow_name_counts(serve: Serve) -> None:
         Http("http://cs.lab.test", resolver=serve(names.silently).address, timeout_s=0.5).get("/")
     assert time.monotonic() - begun < 1
     assert caught.value.kind == "name-not-resolved"
+
+
+def blamed(server: Nameserver, host: str = "cs.lab.test", seconds: float = 2.0) -> str | None:
+    with pytest.raises(NoReading) as gone:
+        ask(server, host, seconds)
+    assert gone.value.kind == "name-not-resolved"
+    state = gone.value.evidence.get("resolver_state")
+    assert (state is None) == ("resolver" not in gone.value.evidence)
+    return state
+
+
+def test_what_is_told_of_the_name_is_not_blamed_on_the_resolver(serve: Serve) -> None:
+    assert blamed(serve(), "empty.lab.test") is None
+    assert blamed(serve(), "nowhere.lab.test") is None
+
+
+def test_silence_about_one_name_is_told_from_a_silent_resolver(serve: Serve) -> None:
+    """Whoever answers that the root zone has name servers, or refuses to, is there."""
+
+    def silent_about_it(query: names.Message, reply: names.Message, by_tcp: bool) -> bytes | None:
+        return None if str(query.question[0].name) == "cs.lab.test." else names.plainly(query, reply, by_tcp)
+
+    assert blamed(serve(silent_about_it)) == "failing"
+    assert blamed(serve(lambda *_: None)) == "silent"
+    assert blamed(serve(lambda *_: None), seconds=0.3) == "failing", "there was no time to find out"
+
+
+def test_refusal_to_tell_leaves_open_whose_fault_it_is(serve: Serve) -> None:
+    assert blamed(serve(names.failing(dns.rcode.SERVFAIL))) == "failing"
