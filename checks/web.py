@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fixtures import Found, NoReading, symptom
+from fixtures.expected import said
 from fixtures.handles import Accounts, FrontEnd, Service
 from probes.answer import Answer
 from probes.assets import Asset, PageLook, is_html
@@ -280,7 +281,7 @@ def check_files_up_to_the_limit_are_taken(web: FrontEnd, accounts: Accounts) -> 
     if answer.status in (401, 403):
         raise NoReading("auth", f"{answer.url} refuses the user's token (HTTP {answer.status})", kind="control-refused")
     if answer.status not in rule.accepted:
-        seen = f"a file of {below} bytes got HTTP {answer.status}"
+        seen = f"a file of {below} bytes got {said(answer)}"
         raise Found("refused", seen=seen, wanted="it is taken", **evidence)
     web.clean_up(_document(answer), token)
     found = []

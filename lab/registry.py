@@ -50,6 +50,7 @@ class Change:
 _faults: dict[str, Change] = {}
 _blinds: dict[str, Change] = {}
 _incidents: dict[str, Change] = {}
+_read: set[str] = set()
 
 
 class FaultsOf:
@@ -115,7 +116,8 @@ def _of(systems: Iterable[str], table: dict[str, Change]) -> dict[str, Change]:
 
 
 def _loaded(package: str, table: dict[str, Change]) -> dict[str, Change]:
-    if not table:
+    if package not in _read:
+        _read.add(package)
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
             importlib.import_module(module.name)
     return table

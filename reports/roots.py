@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from reports.beneath import Node
     from reports.outcomes import Finding, Result
     from runbooks.model import Edge, Explanations
+
+WORDWISE = re.IGNORECASE | re.MULTILINE
 
 
 @dataclass
@@ -109,9 +112,23 @@ class _Explanations:
     def parent(self, node: Node) -> Node | None:
         """The finding that explains a finding or an unknown; the first edge that fits wins."""
         for edge in self._explanations.edges:
-            if _covers(edge, node) and (found := self._of(edge.from_, node, same_subject=edge.same_subject)):
+            if _covers(edge, node) and (found := self._by(edge, node)):
                 return found
         return self._of_resource(node[0]) if node[1] is None else None
+
+    def _by(self, edge: Edge, node: Node) -> Node | None:
+        if not edge.is_by_words:
+            return self._of(edge.from_, node, same_subject=edge.same_subject)
+        words = _words(node)
+        if edge.says and not re.search(edge.says, words, WORDWISE):
+            return None
+        symptom, _, cause = edge.from_.partition(":")
+        fitting = (
+            other
+            for other in self._found.get((node[0].system, symptom), [])
+            if (not cause or (other[1] and other[1].cause == cause)) and symptom != node[0].symptom
+        )
+        return next((other for other in fitting if _ties(edge, other, words)), None)
 
     def _of_resource(self, result: Result) -> Node | None:
         """What explains that a resource gave no answer: where it is about subjects, about every one of them."""
@@ -140,6 +157,22 @@ class _Explanations:
         else:
             candidates = self._found.get((result.system, symptom), [])
         return next((other for other in candidates if not cause or (other[1] and other[1].cause == cause)), None)
+
+
+def _ties(edge: Edge, other: Node, words: str) -> bool:
+    """Whether a finding says what the edge wants of it, and is named in the words of what it would explain."""
+    subject = (other[1] and other[1].subject) or ""
+    if edge.names_it and not (subject and subject.casefold() in words.casefold()):
+        return False
+    return not edge.from_says or bool(re.search(edge.from_says, _words(other), WORDWISE))
+
+
+def _words(node: Node) -> str:
+    """What a finding or an unknown tells, in one text."""
+    result, finding = node
+    if finding is None:
+        return result.reason or ""
+    return "\n".join([finding.subject or "", finding.seen, *map(str, finding.evidence.values())])
 
 
 def _covers(edge: Edge, node: Node) -> bool:

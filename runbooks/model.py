@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -212,6 +213,21 @@ class Edge:
     """It explains only that a check could not look."""
     same_subject: bool = False
     """It explains only what is about the same subject, or what has none as it has none."""
+    says: str = ""
+    """It explains only what says this: a regular expression for what was seen, or for why it is unknown."""
+    from_says: str = ""
+    """It explains only where it says this itself."""
+    names_it: bool = False
+    """It explains only what names its subject."""
+
+    def __post_init__(self) -> None:
+        for pattern in (self.says, self.from_says):
+            re.compile(pattern)
+
+    @property
+    def is_by_words(self) -> bool:
+        """What ties the two is said in so many words: their subjects may differ."""
+        return bool(self.says or self.from_says or self.names_it)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,6 +86,12 @@ class LabClient:
             yield
 
     @contextmanager
+    def incident(self, *names: str) -> Iterator[None]:
+        """The lab with these having gone wrong, and all that they take along."""
+        with self._switched("incidents", "incident", names):
+            yield
+
+    @contextmanager
     def _switched(self, path: str, key: str, names: tuple[str, ...]) -> Iterator[None]:
         try:
             for name in names:
