@@ -1,4 +1,4 @@
-"""What lies beneath several resources, and gave no answer itself? A name server that tells nothing takes them all along."""
+"""What lies beneath several resources, and told nothing itself? A silent name server takes them all along."""
 
 from __future__ import annotations
 

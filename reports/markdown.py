@@ -12,9 +12,10 @@ from reports.wording import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reports.beneath import Node
     from reports.outcomes import Finding, Result
     from reports.plugin import Reports
-    from reports.roots import Node, Root
+    from reports.roots import Root
 
 MOST = 10
 _SIGNS = {0: "✅", 1: "❌", 10: "⏸️"}

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from _pytest._io import TerminalWriter
 
+    from reports.beneath import Node
     from reports.outcomes import Finding, Result
-    from reports.roots import Node, Root
+    from reports.roots import Root
     from reports.verdict import Ticked
 
 MOST_FINDINGS = 20

@@ -29,8 +29,8 @@ def _told(document: dict[str, Any]) -> list[tuple[str, str | None]]:
             root = result["explained_by"]
             # Where nobody could read a source, the first unknown stands for it.
             told.append((source if root is None else name, root))
-        for finding in result["findings"]:
-            told.append((name + (f"#{finding['subject']}" if finding["subject"] else ""), finding["explained_by"]))
+        subjects = [(f"#{f['subject']}" if f["subject"] else "", f["explained_by"]) for f in result["findings"]]
+        told += [(name + subject, root) for subject, root in subjects]
     return told
 
 

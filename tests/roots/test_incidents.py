@@ -17,7 +17,7 @@ CS, AURA, REVERSE, SALES = "ai-customer-service", "aura-flow", "reverseai", "sal
 DATABASES = {f"database-gone@{system}": f"database.unreachable[{system}] connection-refused" for system in SYSTEMS}
 EXPIRED = {f"certificate-expired@{system}": f"domain.certificate-expired[{system}] expired" for system in SYSTEMS}
 RESOLVER = f"unreadable:resolver[{CS}]"
-# What befalls which system at the same time, and what each is to be told as. Systems have nothing to do with each other.
+# What befalls which system at the same time, and what each is to be told as: they have nothing to do with each other.
 TOGETHER = {
     "databases-gone": DATABASES,
     "name-server-gone": {f"name-server-gone@{CS}": RESOLVER},
