@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from probes.jsontext import parsed
 from probes.reading import NoReading, one_line
 
 EXCERPT = 80
@@ -79,16 +80,15 @@ class Answer:
             return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The JSON object or array (RFC 8259) in the body; NotJson for anything else.
+        """The JSON object or array in the body, strictly (probes.jsontext); NotJson for anything else.
 
-        UTF-8 only (8.1), no NaN or Infinity (6), no lone surrogates (8.2), no name twice in an object (4: which
-        of the two counts is open); a byte order mark is ignored.
+        UTF-8 only (RFC 8259, 8.1), no lone surrogates (8.2); a byte order mark is ignored.
         """
         try:
-            value = json.loads(self.body.decode("utf-8-sig"), parse_constant=_refuse, object_pairs_hook=_object)
+            value = parsed(self.body.decode("utf-8-sig"), is_strict=True)
             if rb"\ud" in self.body.lower():
                 json.dumps(value, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
+        except ValueError:
             raise self._not_json("is not JSON") from None
         if not isinstance(value, (dict, list)):
             raise self._not_json("is JSON, but no object or array")
@@ -109,17 +109,6 @@ class Answer:
             evidence={"status": self.status, "content_type": content_type, "excerpt": excerpt},
             attempts=self.attempts,
         )
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("a name stands twice")
-    return made
 
 
 def decoded(body: bytes, coding: str, limit: int) -> bytes | None:

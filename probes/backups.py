@@ -146,7 +146,7 @@ class Branches:
             answer = self._api.get(f"/projects/{quote(self._project, safe='')}/branches?{query}")
             page = self._page(answer)
             branches += [_branch(answer, entry) for entry in page["branches"]]
-            cursor = (page.get("pagination") or {}).get("next")
+            cursor = _next(answer, page)
             if not cursor or cursor in seen:
                 return _sorted(one for one in branches if one and fnmatchcase(one.name, self._pattern))
             seen.add(cursor)
@@ -161,6 +161,15 @@ class Branches:
         if not isinstance(page.get("branches"), list):
             raise malformed(RESOURCE, answer, "has no list of branches")
         return page
+
+
+def _next(answer: Answer, page: dict[str, Any]) -> str | None:
+    """Where the next page begins, None behind the last."""
+    told = page.get("pagination") or {}
+    cursor = told.get("next") if isinstance(told, dict) else told
+    if not isinstance(cursor, str | None):
+        raise malformed(RESOURCE, answer, "tells of a next page, but not of which")
+    return cursor
 
 
 def _branch(answer: Answer, entry: Any) -> Backup | None:

@@ -98,8 +98,9 @@ class Cloudflare:
         """How many messages waited on average, minute by minute, oldest first."""
         points = []
         for row in self._groups(BACKLOG, queue_id, since, until):
-            average, dimensions = row.get("avg") or {}, row.get("dimensions") or {}
-            messages, minute = average.get("messages"), dimensions.get("datetimeMinute")
+            average, dimensions = row.get("avg"), row.get("dimensions")
+            messages = average.get("messages") if isinstance(average, dict) else None
+            minute = dimensions.get("datetimeMinute") if isinstance(dimensions, dict) else None
             if not isinstance(messages, int | float) or not isinstance(minute, str):
                 raise NoReading(RESOURCE, "a group of Cloudflare's analytics has no average", kind="malformed-answer")
             points.append((minute, float(messages)))
@@ -148,9 +149,9 @@ class Cloudflare:
                 raise _graphql_error(found["errors"])
             try:
                 accounts = found["data"]["viewer"]["accounts"]
+                return [account for account in accounts if isinstance(account, dict)]
             except (KeyError, TypeError):
                 raise malformed(RESOURCE, answer, "holds no viewer.accounts") from None
-            return [account for account in accounts if isinstance(account, dict)]
 
 
 def _result(answer: Answer, kind: type) -> Any:

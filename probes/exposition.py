@@ -32,7 +32,8 @@ class Exposition:
 def parse(text: str, url: str, resource: str = "http") -> Exposition:
     """The samples of a document. NoReading not-parseable (evidence: line, excerpt) for any other and an empty one."""
     names, samples = set(), 0
-    for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
+    # A label's value may hold what Python takes for a line end; the format knows one only.
+    for number, line in enumerate(text.split("\n", MOST_LINES)[:MOST_LINES], 1):
         stripped = line.strip()
         if not stripped or (stripped.startswith("#") and _is_comment(stripped)):
             continue

@@ -6,13 +6,13 @@ logrus write it (`time=... level=... msg="..."`); invocations of Cloudflare Work
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from probes.jsontext import parsed
 from probes.workers import is_invocation, logged
 
 MAX_MESSAGE = 2000
@@ -42,7 +42,7 @@ _IDS = re.compile(
     r"|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"  # IPv4 addresses
     r"|\[?(?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,7}(?![\w:])\]?(?::\d+)?"  # IPv6
     r"|\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b"  # hashes
-    r"|(?<![A-Za-z])\d+(?:\.\d+)*(?:ns|us|µs|ms|s|m|h|[KMG]i?B)?\b"  # numbers with their units
+    r"|(?<![A-Za-z])(?<!\d\d)\d++(?:\.\d++)*(?:ns|us|µs|ms|s|m|h|[KMG]i?B)?\b"  # numbers with their units
 )
 _QUOTED = re.compile(r'"[^"]*"|(?<!\w)\'[^\']*\'(?!\w)')
 
@@ -134,8 +134,8 @@ def _from_json(line: str) -> Entry | None:
 
 def _object(line: str) -> dict[str, Any] | None:
     try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
+        document = parsed(line, is_strict=False)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

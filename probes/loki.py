@@ -88,7 +88,7 @@ class Loki:
                 raise NoReading(RESOURCE, reason, kind=f"http-{answer.status}", evidence={"status": answer.status})
             try:
                 found = list(_entries_of(document(answer, RESOURCE)))
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, AttributeError):
                 raise malformed(RESOURCE, answer, "holds no streams") from None
             facts["entries"] = len(found)
             return found

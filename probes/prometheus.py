@@ -138,6 +138,8 @@ def _points(points: Any, query: str) -> Iterator[tuple[float, float]]:
             moment, value = float(at), float(text)
         except (TypeError, ValueError):
             raise _malformed(query, "a sample that is no time with a number") from None
+        if not math.isfinite(moment):
+            raise _malformed(query, "a sample whose time is none")
         if not math.isfinite(value):
             raise NoReading(RESOURCE, f"{query} is {text}, which says nothing", kind="not-a-number")
         yield moment, value

@@ -5,13 +5,13 @@ Made for documents by whoever wrote them: linear in their size, and nothing rais
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
+from probes.jsontext import parsed
 from probes.markup import Tag, tags
 
 Kind = Literal["script", "style", "image", "font", "manifest", "other"]
@@ -90,8 +90,8 @@ def in_manifest(document: Any, url: str) -> list[Reference]:
 def parsed_manifest(text: str) -> Any:
     """The document, None where it is no JSON."""
     try:
-        return json.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
+        return parsed(text.removeprefix("\ufeff"), is_strict=False)
+    except ValueError:
         return None
 
 
@@ -196,6 +196,7 @@ def _joined(base: str, written: str) -> str | None:
     try:
         url = urljoin(base, written).partition("#")[0]
         parts = urlsplit(url)
+        url.encode()  # JSON can write down characters that no address holds
         return url if parts.scheme in ("http", "https") and parts.hostname else None
     except ValueError:
         return None

@@ -60,7 +60,10 @@ def _wanted(answer: Answer) -> str:
 
 def _token(open_at: Open, answer: Answer, login: Mapping[str, str]) -> dict[str, str]:
     wanted = dict(_CHALLENGE.findall(_wanted(answer)))
-    realm = urlsplit(wanted.get("realm", ""))
+    try:
+        realm = urlsplit(wanted.get("realm", ""))
+    except ValueError:
+        realm = urlsplit("")
     is_same_host = realm.hostname == urlsplit(answer.url).hostname
     if not realm.hostname or (realm.scheme != "https" and not is_same_host):
         raise _no(answer, "wants a token from nowhere that can be trusted with a login", "not-authorised")
@@ -82,8 +85,8 @@ def _found(answer: Answer, repository: str, tag: str) -> str | None:
     if answer.status == 200 and isinstance(document, dict) and "schemaVersion" in document:
         return answer.headers.get("docker-content-digest") or "not told"
     errors = document.get("errors") if isinstance(document, dict) else None
-    codes = [error.get("code") for error in errors or () if isinstance(error, dict)]
-    if answer.status == 404 and set(codes) & set(ABSENT):
+    codes = [error.get("code") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    if answer.status == 404 and any(code in ABSENT for code in codes):
         return None
     raise _no(answer, f"answers HTTP {answer.status} as no registry does for {repository}:{tag}", "not-a-registry")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -11,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from probes.journal import reading
+from probes.jsontext import parsed
 from probes.loglines import entries_of
 from probes.reading import one_line
 from probes.rotated import MAX_BYTES, OLDER_IN_A_ROW, read_back
 from probes.tail import Budget
 
 MAX_WHAT = 200
-_TIME = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s)?\s*", re.ASCII)
+_TIME = re.compile(r"\s*(\d{1,12}(?:\.\d+)?)\s*(ms|s)?\s*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class _Seen:
 
 def _request(line: str, at: float, field: str, what: Sequence[str]) -> Request | None:
     try:
-        document: Any = json.loads(line)
-    except (ValueError, RecursionError):
+        document: Any = parsed(line, is_strict=False)
+    except ValueError:
         return None
     told = document.get(field) if isinstance(document, dict) else None
     match = _TIME.fullmatch(str(told)) if isinstance(told, str | int | float) and not isinstance(told, bool) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from pathlib import Path
 
 from probes.journal import reading
@@ -14,6 +15,7 @@ RESOURCE = "variables"
 MAX_BYTES = 1 << 20
 TIMEOUT_S = 8.0
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)", re.DOTALL)
+_QUOTED = {'"': re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL), "'": re.compile(r"'[^']*+'")}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$", "`": "`"}
 
 
@@ -76,38 +78,29 @@ def parse_dotenv(text: str) -> dict[str, str]:
     A line that is none of these is passed over; a quote that never ends ends with its line.
     """
     found: dict[str, str] = {}
-    lines = re.split(r"\r\n|\n|\r", text)
+    lines = deque(re.split(r"\r\n|\n|\r", text))
     while lines:
-        match = _LINE.fullmatch(lines.pop(0))
+        match = _LINE.fullmatch(lines.popleft())
         if match is not None:
             name, rest = match.groups()
             found[name] = _value(_whole(rest, lines))
     return found
 
 
-def _whole(rest: str, following: list[str]) -> str:
+def _whole(rest: str, following: deque[str]) -> str:
     """A value with the lines its quote goes on over; they are taken off what follows."""
     if rest[:1] not in ("'", '"') or _end_of_quote(rest) > 0:
         return rest
-    longer = rest
-    for number, line in enumerate(following):
-        longer += "\n" + line
-        if _end_of_quote(longer) > 0:
-            del following[: number + 1]
-            return longer
+    for number, line in enumerate(following, 1):
+        if _end_of_quote(rest[0] + line) > 0:  # no escape reaches beyond a line end
+            return "\n".join([rest, *(following.popleft() for _ in range(number))])
     return rest
 
 
 def _end_of_quote(rest: str) -> int:
     """Where the quote that begins a value ends, -1 if it doesn't."""
-    quote, position = rest[0], 1
-    while position < len(rest):
-        if rest[position] == "\\" and quote == '"':
-            position += 1
-        elif rest[position] == quote:
-            return position
-        position += 1
-    return -1
+    found = _QUOTED[rest[0]].match(rest)
+    return found.end() - 1 if found else -1
 
 
 def _value(rest: str) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from probes.jsontext import parsed
+
 MARKS = ('"scriptName"', '"ScriptName"')
 LEVELS = {"LOG": "INFO", "WARNING": "WARN"}
+MAX_MS = 1e15  # milliseconds since the epoch, until the year 33658
 WELL = ("ok", "canceled", "responseStreamDisconnected")
 
 
@@ -28,15 +31,15 @@ def is_invocation(line: str) -> bool:
 def logged(line: str) -> list[Logged]:
     """What one invocation wrote, in order; nothing where the line is none. One that wrote nothing says how it ended."""
     try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
+        event = parsed(line, is_strict=False)
+    except ValueError:
         return []
     if not isinstance(event, dict):
         return []
     # Logpush capitalises the names.
     fields = {name[:1].lower() + name[1:]: value for name, value in event.items()}
     stamp = fields.get("eventTimestamp", fields.get("eventTimestampMs"))
-    if isinstance(stamp, bool) or not isinstance(stamp, int | float):
+    if not _is_moment(stamp):
         return []
     script, outcome = str(fields.get("scriptName", "")), str(fields.get("outcome", ""))
     found = [*_lines(fields.get("logs"), stamp, script), *_exceptions(fields.get("exceptions"), stamp, script)]
@@ -46,6 +49,10 @@ def logged(line: str) -> list[Logged]:
     return found
 
 
+def _is_moment(stamp: Any) -> bool:
+    return isinstance(stamp, int | float) and not isinstance(stamp, bool) and 0 <= stamp < MAX_MS
+
+
 def _lines(logs: Any, stamp: float, script: str) -> Iterator[Logged]:
     for entry in logs if isinstance(logs, list) else []:
         if isinstance(entry, dict):
@@ -53,7 +60,7 @@ def _lines(logs: Any, stamp: float, script: str) -> Iterator[Logged]:
             level = str(fields.get("level", "")).upper()
             message, own_level = _message(fields.get("message"))
             at = fields.get("timestamp", fields.get("timestampms", stamp))
-            moment = at if isinstance(at, int | float) else stamp
+            moment = at if _is_moment(at) else stamp
             level = own_level or LEVELS.get(level, level)
             yield Logged(moment / 1000, level, f"{script} {message}")
 
@@ -80,7 +87,7 @@ def _object(word: Any) -> Mapping[str, Any] | None:
     if not isinstance(word, str) or not word.startswith("{"):
         return None
     try:
-        found = json.loads(word)
-    except (ValueError, RecursionError):
+        found = parsed(word, is_strict=False)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None

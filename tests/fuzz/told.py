@@ -1,0 +1,35 @@
+"""How does a probe meet an answer without a network? In place of its Http stands one that has been told what to say."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from requests.structures import CaseInsensitiveDict
+
+from probes.answer import Answer, Timings
+
+JSON = {"content-type": "application/json"}
+
+
+def answer(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    now = time.time()
+    fields: Any = CaseInsensitiveDict(JSON if headers is None else headers)
+    timings = Timings(None, None, None, 1.0, 2.0)
+    return Answer("GET", "https://api.example.com/v1/x", status, fields, body, timings, "192.0.2.1:443", 1, now, now)
+
+
+class Told:
+    """Says the same to whatever is asked."""
+
+    def __init__(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        self._answer = answer(body, status, headers)
+
+    def get(self, path: str, *, fresh: bool = False) -> Answer:
+        return self._answer
+
+    def send(self, method: str, path: str, **_: Any) -> Answer:
+        return self._answer
+
+    def close(self) -> None:
+        pass
