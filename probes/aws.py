@@ -22,14 +22,15 @@ def client(
     endpoint: str | None = None,
     ca_file: str | None = None,
     proxy: str | None = None,
+    resolver: str | None = None,
     timeout_s: float = 5.0,
     more: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A client of boto3; NoReading no-library without it. `timeout_s` is for each of two tries; `more` as botocore's
-    Config takes it.
+    """A client of boto3, over our own HTTP (probes.awswire); NoReading no-library without it. `timeout_s` is for each
+    of two tries; `more` as botocore's Config takes it.
 
     With a key, nothing is taken from the caller's AWS_ variables or ~/.aws; without one, the key is looked for there,
-    and in the machine's own role. Proxy variables are never used. Names are looked up by the machine's own resolver.
+    and in the machine's own role. Proxy variables are never used.
     """
     try:
         import boto3
@@ -38,13 +39,16 @@ def client(
     except ImportError:
         what = "boto3 is not installed: pip install 'runbook-checks[aws]'"
         raise NoReading(resource, what, kind="no-library") from None
-    config = Config(
-        connect_timeout=min(MOST_CONNECT_S, timeout_s),
-        read_timeout=timeout_s,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-        proxies={"https": proxy, "http": proxy} if proxy else {},
-        user_agent_extra="runbook-checks",
-        **(more or {}),
+    from probes.awswire import Wire
+
+    config = Config(retries={"total_max_attempts": 2, "mode": "standard"}, proxies={}, **(more or {}))
+    wire = Wire(
+        resource,
+        timeout_s=timeout_s,
+        connect_timeout_s=min(MOST_CONNECT_S, timeout_s),
+        ca_file=ca_file,
+        proxy=proxy,
+        resolver=resolver,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
@@ -54,7 +58,9 @@ def client(
             region_name=region,
             botocore_session=Session(_nothing_of_the_callers()) if key_id else None,
         )
-        return session.client(service, endpoint_url=endpoint, config=config, verify=ca_file)
+        made = session.client(service, endpoint_url=endpoint, config=config)
+    made.meta.events.register("before-send", wire)
+    return made
 
 
 def _nothing_of_the_callers() -> dict[str, tuple[None, None, Any, None]]:

@@ -40,6 +40,13 @@ class Certificate:
 
 def read(der: bytes) -> Certificate:
     """The facts of a certificate in DER form; ValueError where it is none that can be read."""
+    try:
+        return _read(der)
+    except Exception as error:  # a version, key, name or extension that the library doesn't know, each in its own way
+        raise ValueError(f"a certificate that can't be read ({type(error).__name__})") from None
+
+
+def _read(der: bytes) -> Certificate:
     from cryptography import x509
 
     certificate = x509.load_der_x509_certificate(der)

@@ -39,7 +39,7 @@ RUNNING = ("Scheduled", "Running", "Unknown")
 
 class CloudWatch:
     """Log groups, seen by a key that may only query. NoReading kinds: no-stream, access-denied, malformed-query,
-    rate-limited, timeout, query-failed, endpoint-unreachable, no-library; evidence: code.
+    rate-limited, timeout, query-failed, endpoint-unreachable, malformed-answer, no-library; evidence: code.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class CloudWatch:
         endpoint: str | None = None,
         ca_file: str | None = None,
         proxy: str | None = None,
+        resolver: str | None = None,
         timeout_s: float = 8.0,
     ) -> None:
         self._region, self._key, self._endpoint = region, (key_id, secret), endpoint
-        self._ca_file, self._proxy, self._timeout_s = ca_file, proxy, timeout_s
+        self._ca_file, self._proxy, self._resolver, self._timeout_s = ca_file, proxy, resolver, timeout_s
 
     def read(self, groups: Sequence[str], pattern: str, *, since: float, until: float, alive_s: float) -> LogReading:
         """The entries of the groups whose line fits the regular expression, oldest first; each group must have an
@@ -75,7 +76,8 @@ class CloudWatch:
     def _require(self, groups: Sequence[str], since: float, until: float) -> None:
         counted = self._query(groups, "stats count(*) as entries by @log", since, until)
         # Insights names a group with its account before it, 123456789012:/aws/api.
-        alive = {row["@log"].partition(":")[2] or row["@log"] for row in counted} | {row["@log"] for row in counted}
+        told = [row.get("@log", "") for row in counted]
+        alive = {name.partition(":")[2] or name for name in told} | {*told}
         silent = [group for group in groups if group not in alive]
         if silent:
             reason = f"{', '.join(silent)} has no entry of the last {(until - since) / 60:.0f} min"
@@ -91,7 +93,7 @@ class CloudWatch:
             )["queryId"]
             rows = self._results(begun)
             facts["rows"] = len(rows)
-            return [{cell["field"]: cell.get("value", "") for cell in row} for row in rows]
+            return [{str(cell["field"]): str(cell.get("value", "")) for cell in row} for row in rows]
 
     def _results(self, query_id: str) -> list[list[dict[str, str]]]:
         deadline = within(self._timeout_s)
@@ -119,6 +121,8 @@ class CloudWatch:
             endpoint=self._endpoint,
             ca_file=self._ca_file,
             proxy=self._proxy,
+            resolver=self._resolver,
+            timeout_s=self._timeout_s,
         )
 
     @contextlib.contextmanager
@@ -127,9 +131,11 @@ class CloudWatch:
         from botocore import exceptions as boto
 
         deadline = within(self._timeout_s)
-        with reading(title) as facts, deadline.on_expiry(self._client.close):
+        with reading(title) as facts:
             try:
                 yield facts
+            except NoReading:
+                raise
             except boto.ClientError as error:
                 told = error.response.get("Error", {})
                 code = str(told.get("Code"))
@@ -139,9 +145,15 @@ class CloudWatch:
                 ) from None
             except (boto.NoCredentialsError, boto.PartialCredentialsError):
                 raise NoReading(RESOURCE, "no key for CloudWatch Logs is given", kind="access-denied") from None
-            except (boto.BotoCoreError, OSError, ValueError) as error:
+            except (boto.ConnectionError, boto.HTTPClientError, OSError) as error:
                 what = "did not answer in time" if deadline.expired else f"can't be reached ({type(error).__name__})"
                 raise NoReading(RESOURCE, f"CloudWatch Logs {what}", kind="endpoint-unreachable") from None
+            except boto.BotoCoreError as error:
+                reason = f"CloudWatch Logs can't be asked ({type(error).__name__})"
+                raise NoReading(RESOURCE, reason, kind="query-failed") from None
+            except Exception:  # what botocore makes of an answer is whatever it runs into
+                reason = "CloudWatch Logs answers with something that is no answer of it"
+                raise NoReading(RESOURCE, reason, kind="malformed-answer") from None
 
 
 def _entry(row: dict[str, str]) -> Entry:

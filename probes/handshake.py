@@ -15,6 +15,8 @@ from probes.names import is_address
 from probes.reading import NoReading
 from probes.trust import context, lenient, openssl_words
 
+ISSUER_UNKNOWN = 20  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+
 
 @dataclass(frozen=True)
 class Shaken:
@@ -64,7 +66,10 @@ class Shaker:
         """OpenSSL's verdict once these certificates are known too; None if it is content."""
         completing = self._verifying()
         # In the store they are links, not anchors: without X509_V_FLAG_PARTIAL_CHAIN a chain must end in a root.
-        completing.load_verify_locations(cadata=b"".join(intermediates))
+        try:
+            completing.load_verify_locations(cadata=b"".join(intermediates))
+        except ssl.SSLError:
+            return ISSUER_UNKNOWN  # OpenSSL can't read them: nothing was added
         try:
             self._shake(completing)
         except ssl.SSLCertVerificationError as error:

@@ -116,5 +116,5 @@ def _parsed(data: bytes) -> list[bytes]:
 
     try:
         return [certificate.public_bytes(Encoding.DER) for certificate in found()]
-    except ValueError:
+    except Exception:  # a version or an algorithm that the library doesn't know, each in its own way
         return []

@@ -16,6 +16,8 @@ RAW = ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "nofr
 OPENING = re.compile(r"<(?:(!--)|([!?/])|([a-zA-Z][^\s/>]*+))")
 ATTRIBUTE = re.compile(r"[\s/]*+([^\s/>=][^\s/>=]*+|=[^\s/>=]*+)(?:\s*+=\s*+(\"|'|[^\s>\"'][^\s>]*+)?)?")
 TAG_END = re.compile(r"[\s/]*+>")
+# Beyond all characters, and beyond what html.unescape can turn into a number.
+LONG_REFERENCE = re.compile(r"&#[0-9]{99,};?")
 COMMENT_END = re.compile(r"--!?>")
 
 
@@ -68,7 +70,7 @@ def _attributes(document: str, position: int) -> tuple[dict[str, str], int] | No
             if closing < 0:
                 return None
             value, position = document[position:closing], closing + 1
-        attributes.setdefault(name, html.unescape(value))
+        attributes.setdefault(name, html.unescape(LONG_REFERENCE.sub("\ufffd", value)))
     return attributes, end.end()
 
 

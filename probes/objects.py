@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +13,13 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from probes.aws import client
-from probes.deadline import within
 from probes.journal import reading
 from probes.reading import NoReading, one_line
 
 RESOURCE = "storage"
 MOST = 1000  # keys of one listing
+PIECE = 8 << 20
+BEYOND_THE_END = 416  # of a range (RFC 9110, 15.5.17); an empty object has no first byte
 KINDS = {
     "NoSuchBucket": "bucket-missing",
     "NoSuchKey": "object-missing",
@@ -44,10 +44,11 @@ class ObjectFacts:
 
 class Bucket:
     """One bucket, seen by a key that may only look. NoReading kinds: bucket-missing, access-denied, object-missing,
-    endpoint-unreachable, clock-skew, rate-limited, no-library, bad-endpoint; evidence: code, status.
+    endpoint-unreachable, malformed-answer, clock-skew, rate-limited, no-library, bad-endpoint, and those of
+    probes.trust; evidence: code, status.
 
-    Addresses are looked up by the machine's own resolver. Sent as R2 wants it: the bucket in the path, and no checksum
-    headers that an operation doesn't require (boto3 #4392).
+    Sent as R2 wants it: the bucket in the path, and no checksum headers that an operation doesn't require (boto3
+    #4392).
     """
 
     def __init__(
@@ -60,12 +61,13 @@ class Bucket:
         region: str = "auto",
         ca_file: str | None = None,
         proxy: str | None = None,
+        resolver: str | None = None,
         timeout_s: float = 4.0,  # for each of two tries
         resource: str = RESOURCE,
     ) -> None:
         self.endpoint, self.bucket, self.resource = endpoint, bucket, resource
         self._key, self._region, self._timeout_s = (key_id, secret), region, timeout_s
-        self._ca_file, self._proxy = ca_file, proxy
+        self._ca_file, self._proxy, self._resolver = ca_file, proxy, resolver
 
     def listed(self, prefix: str = "", most: int = MOST) -> list[ObjectFacts]:
         """The first objects below a prefix, by their keys; all of them, where that is more than one listing holds."""
@@ -76,13 +78,14 @@ class Bucket:
                 page = self._client.list_objects_v2(
                     Bucket=self.bucket, Prefix=prefix, MaxKeys=min(MOST, most - len(found)), **more
                 )
-                found += [
-                    _facts(entry["Key"], entry["Size"], entry["LastModified"]) for entry in page.get("Contents", [])
-                ]
+                entries = page.get("Contents", [])
+                found += [_facts(entry["Key"], entry["Size"], entry["LastModified"]) for entry in entries]
                 facts["objects"] = len(found)
-            if not page.get("IsTruncated"):
-                break
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+                if not page.get("IsTruncated"):
+                    break
+                if not entries:
+                    raise self._malformed("lists nothing, and says that there is more")
+                more = {"ContinuationToken": page["NextContinuationToken"]}
         return found
 
     def head(self, key: str) -> ObjectFacts:
@@ -94,19 +97,39 @@ class Bucket:
 
     def read(self, key: str, max_bytes: int) -> bytes:
         """At most `max_bytes` of an object's beginning."""
-        with self._asking(f"read s3://{self.bucket}/{key}"):
-            body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
-            with contextlib.closing(body):
-                return bytes(body.read(max_bytes))
+        return self.piece(key, 0, max_bytes)[0]
 
     @contextlib.contextmanager
     def opened(self, key: str) -> Iterator[BinaryIO]:
-        """An object to be read piece by piece, within the running check's deadline; no piece keeps us longer than
-        timeout_s."""
-        with self._asking(f"read s3://{self.bucket}/{key}"):
-            body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
-        with contextlib.closing(body), within(math.inf).on_expiry(body.close):
-            yield cast(BinaryIO, _Piecewise(body, self))
+        """An object to be read piece by piece, within the running check's deadline; each piece is asked for by itself,
+        and keeps us no longer than timeout_s."""
+        yield cast(BinaryIO, io.BufferedReader(_Pieces(self, key), PIECE))
+
+    def piece(self, key: str, begin: int, size: int, etag: str | None = None) -> tuple[bytes, str, bool]:
+        """The bytes of an object from `begin`, its ETag, and whether that was the end; `etag` is what it must still be.
+
+        RFC 9110, 14.2: who knows no ranges sends it whole.
+        """
+        from botocore.exceptions import ClientError
+
+        same = {"IfMatch": etag} if etag else {}
+        with self._asking(f"read s3://{self.bucket}/{key}") as facts:
+            try:
+                told = self._client.get_object(
+                    Bucket=self.bucket, Key=key, Range=f"bytes={begin}-{begin + size - 1}", **same
+                )
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == BEYOND_THE_END:
+                    return b"", etag or "", True
+                raise
+            body = bytes(told["Body"].read())
+            facts["bytes"] = len(body)
+            if "ContentRange" not in told:
+                return body[begin : begin + size], told.get("ETag", ""), len(body) <= begin + size
+            whole = int(told["ContentRange"].rpartition("/")[2])
+            if not body:
+                raise self._malformed("sends a piece that holds nothing")
+            return body[:size], told.get("ETag", ""), begin + len(body) >= whole
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -127,6 +150,7 @@ class Bucket:
             endpoint=self.endpoint,
             ca_file=self._ca_file,
             proxy=self._proxy,
+            resolver=self._resolver,
             timeout_s=self._timeout_s,
             more={
                 "s3": {"addressing_style": "path"},
@@ -143,13 +167,20 @@ class Bucket:
         with reading(title) as facts:
             try:
                 yield facts
+            except NoReading:
+                raise
             except boto.ClientError as error:
                 raise self._refused(error) from None
             except (boto.ConnectionError, boto.HTTPClientError) as error:
                 what = f"{self.endpoint} gives no answer: {_why(error)}"
                 raise NoReading(self.resource, what, kind="endpoint-unreachable") from None
-            except boto.BotoCoreError as error:
+            except (boto.ParamValidationError, boto.NoCredentialsError, boto.PartialCredentialsError) as error:
                 raise NoReading(self.resource, f"{self.endpoint}: {_why(error)}", kind="bad-request") from None
+            except Exception:  # what botocore makes of an answer is whatever it runs into
+                raise self._malformed("answers with something that is no S3") from None
+
+    def _malformed(self, what: str) -> NoReading:
+        return NoReading(self.resource, f"{self.endpoint} {what}", kind="malformed-answer")
 
     def _refused(self, error: Any) -> NoReading:
         told = error.response.get("Error", {})
@@ -161,23 +192,23 @@ class Bucket:
         return NoReading(self.resource, what, kind=kind, evidence={"code": code, "status": int(status)})
 
 
-class _Piecewise(io.RawIOBase):
-    """A body whose troubles are told as NoReading."""
+class _Pieces(io.RawIOBase):
+    """An object as a file."""
 
-    def __init__(self, body: Any, bucket: Bucket) -> None:
-        self._body, self._bucket = body, bucket
+    def __init__(self, bucket: Bucket, key: str) -> None:
+        self._bucket, self._key = bucket, key
+        self._at, self._etag, self._is_over = 0, "", False
 
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1) -> bytes:
-        from botocore import exceptions as boto
-
-        try:
-            return bytes(self._body.read(size if size >= 0 else None))
-        except (boto.BotoCoreError, boto.HTTPClientError, OSError, ValueError, AttributeError) as error:
-            what = f"{self._bucket.endpoint}: the object broke off: {_why(error)}"
-            raise NoReading(self._bucket.resource, what, kind="endpoint-unreachable") from None
+    def readinto(self, buffer: Any) -> int:
+        if self._is_over:
+            return 0
+        body, self._etag, self._is_over = self._bucket.piece(self._key, self._at, len(buffer), self._etag)
+        self._at += len(body)
+        buffer[: len(body)] = body
+        return len(body)
 
 
 def _facts(key: str, size: int, modified: datetime) -> ObjectFacts:

@@ -126,11 +126,14 @@ class _Attempt:
         try:
             self._shake_hands(pgconn, deadline)
             pgconn.nonblocking = 1
+            made = psycopg.Connection(pgconn, row_factory=dict_row)
+            made.autocommit = True
+        except psycopg.Error:  # ready, but in no state that there is
+            pgconn.finish()
+            raise self._gone("malformed-answer", f"what {self._where} says is no PostgreSQL") from None
         except BaseException:
             pgconn.finish()
             raise
-        made = psycopg.Connection(pgconn, row_factory=dict_row)
-        made.autocommit = True
         made.prepare_threshold = None  # prepared statements don't survive a transaction pooler
         return made
 

@@ -38,7 +38,7 @@ def logged(line: str) -> list[Logged]:
         return []
     # Logpush capitalises the names.
     fields = {name[:1].lower() + name[1:]: value for name, value in event.items()}
-    stamp = fields.get("eventTimestamp", fields.get("eventTimestampMs"))
+    stamp: Any = fields.get("eventTimestamp", fields.get("eventTimestampMs"))
     if not _is_moment(stamp):
         return []
     script, outcome = str(fields.get("scriptName", "")), str(fields.get("outcome", ""))

@@ -57,7 +57,7 @@ class Moto:
 
     @property
     def url(self) -> str:
-        """For boto3, which asks the machine's own resolver: a name that it knows."""
+        """By a name that every resolver knows."""
         return f"https://localhost:{self.front.port}"
 
     @property

@@ -185,7 +185,8 @@ class NameServer:
             if packet.rcode in (packets.FORMERR, packets.NOTIMP) and asked.wire.endswith(packets.EDNS):
                 # A server older than EDNS (RFC 6891, 7): the same question without it.
                 asked.wire = packets.packed(asked.ident, question, recurse=self.recurses, edns=False)
-                self._sock.send(asked.wire)
+                with contextlib.suppress(OSError):  # as if it had been lost on the way
+                    self._sock.send(asked.wire)
                 return
             if packet.is_truncated:
                 asked.wants_tcp = True

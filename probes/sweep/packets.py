@@ -72,7 +72,7 @@ def read(wire: bytes, asked: bytes) -> Packet:
         if not packet.is_truncated:
             kind = int.from_bytes(asked[-4:-2], "big")
             _read_records(wire, 12 + len(asked), min(answers, MAX_RECORDS), authorities, kind, packet)
-    except (struct.error, IndexError, OSError, UnicodeError) as error:
+    except (struct.error, IndexError, OSError, ValueError) as error:
         raise NoPacket(str(error)) from None
     return packet
 

@@ -49,10 +49,11 @@ def holding(what: object, *stated: type[Exception]) -> Iterator[None]:
     begun = time.thread_time()
     try:
         yield
-    except (NoReading, *stated) as gone:
-        if isinstance(gone, NoReading):
-            must_be_told(gone)
+    except NoReading as gone:
+        must_be_told(gone)
     except BaseException as error:
+        if isinstance(error, stated):
+            return
         shown = repr(what)
         raise AssertionError(f"{type(error).__name__}: {error} at {shown[:600]}{'...' * (len(shown) > 600)}") from error
     took = time.thread_time() - begun
@@ -99,7 +100,9 @@ def put(value: Any, place: Path_, odd: Any) -> Any:
         made: Any = dict(value)
     elif isinstance(value, list):
         made = list(value)
-    if not isinstance(value, dict | list) or (name not in value if isinstance(value, dict) else name not in range(len(value))):
+    if not isinstance(value, dict | list) or (
+        name not in value if isinstance(value, dict) else name not in range(len(value))
+    ):
         return value
     if not rest and odd is ABSENT:
         del made[name]
@@ -121,9 +124,7 @@ def twists(value: Any) -> Iterator[bytes]:
 def twisted_twice(value: Any) -> st.SearchStrategy[bytes]:
     everywhere = st.sampled_from(list(places(value)))
     odd = st.sampled_from((*ODD, ABSENT))
-    return st.builds(
-        lambda a, x, b, y: written(put(put(value, a, x), b, y)), everywhere, odd, everywhere, odd
-    )
+    return st.builds(lambda a, x, b, y: written(put(put(value, a, x), b, y)), everywhere, odd, everywhere, odd)
 
 
 # ------------------------------------------------------------------ twisted bytes
@@ -131,7 +132,7 @@ def mangled(*valid: bytes) -> st.SearchStrategy[bytes]:
     """A valid answer cut, flipped, repeated, spliced or with something put in."""
     whole = st.sampled_from(valid)
     at, more = st.floats(0, 1), st.sampled_from(
-        (b"\0", b"\xff", b"\xff" * 8, b"\r\n", b'"', b"{", b"\\", b"\0" * 300, b"9" * 5000, b"-1", b"\xc0\x0c", b" " * 99)
+        (b"\0", b"\xff", b"\xff" * 8, b"\r\n", b'"', b"{", b"\\", b"\0" * 300, b"9" * 5000, b"-1", b"\xc0\x0c")
     )  # fmt: skip
 
     def cut(text: bytes, place: float, _: float, __: bytes) -> bytes:

@@ -46,7 +46,7 @@ STATUSPAGE = {"page": {"url": "https://s.example.com"},
         {"name": "API"}]}],
     "components": [{"name": "API", "status": "major_outage", "group": False, "updated_at": "2026"}]}  # fmt: skip
 SLACK_STATUS = {"status": "active", "active_incidents": [
-    {"title": "t", "type": "outage", "services": ["Messaging"], "date_created": "2026", "url": "https://s"}]}  # fmt: skip
+    {"title": "t", "type": "outage", "services": ["Messaging"], "date_created": "2026", "url": "u"}]}  # fmt: skip
 GOOGLE = [{"status_impact": "SERVICE_OUTAGE", "external_desc": "d", "begin": "2026", "end": None, "uri": "i/1",
            "affected_products": [{"title": "Storage"}]}]  # fmt: skip
 IDENTITY = {"ok": True, "team": "t", "user": "u", "error": None}

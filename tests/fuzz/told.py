@@ -25,10 +25,10 @@ class Told:
     def __init__(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self._answer = answer(body, status, headers)
 
-    def get(self, path: str, *, fresh: bool = False) -> Answer:
+    def get(self, _: str, *, fresh: bool = False) -> Answer:  # noqa: ARG002 - as Http has it
         return self._answer
 
-    def send(self, method: str, path: str, **_: Any) -> Answer:
+    def send(self, *_: str, **__: Any) -> Answer:
         return self._answer
 
     def close(self) -> None:
