@@ -70,9 +70,13 @@ def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float, id
         if change.name.partition(":")[2] in causes:
             row.named.append(change.full_name)
         row.check_s = row.check_s or round(result["duration_s"], 3)
-    for name, root in _claims(by_name.values()):
-        if name not in own:
-            (row.explained if _bare(root) in family or name in family else row.unexplained).append(name)
+    for name, root, told in _claims(by_name.values()):
+        if name in own:
+            continue
+        if _bare(root) in family or name in family:
+            row.explained.append(name)
+        else:
+            row.unexplained.append(f"{name} {told}")
     row.hidden = [
         c.full_name for n, c in own.items() if c.full_name not in row.named and _is_hidden(by_name[n], family)
     ]
@@ -91,14 +95,14 @@ def blinded(blind: Change, document: dict[str, Any], run_s: float) -> Row:
     return row
 
 
-def _claims(results: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """What is found or unknown, and the root that it is part of (its own name where it is one)."""
+def _claims(results: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """What is found or unknown, the root that it is part of (its own name where it is one), and what is said of it."""
     for result in results:
         name = f"{result['symptom']}[{result['system']}]"
         for finding in result["findings"]:
-            yield name, finding["explained_by"] or name
+            yield name, finding["explained_by"] or name, f"found {finding['cause']}: {finding['seen']}"
         if result["outcome"] == "unknown":
-            yield name, result["explained_by"] or name
+            yield name, result["explained_by"] or name, f"unknown: {result['reason']}"
 
 
 def _is_hidden(result: dict[str, Any], family: set[str]) -> bool:
