@@ -18,7 +18,7 @@ from ci.toolbox import is_there
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOALS = {"startup": 1, "concurrency": 2, "full-run": 1, "diagnosis": 1, "restore": 1, "sweep": 6}
+GOALS = {"startup": 1, "concurrency": 2, "full-run": 4, "diagnosis": 1, "restore": 1, "sweep": 6}
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
