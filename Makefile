@@ -7,7 +7,7 @@ unexport PYTHONHOME PYTHONPATH
 # Commands named together (make -j lint test) run one after the other, so that what they say stays readable.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test lint bench matrix report lab pins clean set-up
+.PHONY: help check test lint bench matrix mutation report lab pins clean set-up
 
 PYTHON = .venv/bin/python
 TESTS = tests
@@ -33,6 +33,9 @@ bench: set-up  ## how quick it is, in ratios
 
 matrix: set-up  ## every fault against every check: docs/detection.md (takes a quarter of an hour)
 	$(PYTHON) -m tests.matrix --write $(ARGS)
+
+mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour)
+	$(PYTHON) -m tests.mutation --write $(ARGS)
 
 report: set-up  ## the newest run as HTML with trends, in reports/out/report (needs node)
 	$(PYTHON) -m ci.pages $(ARGS)

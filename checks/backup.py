@@ -10,7 +10,7 @@ from fixtures import Found, NoReading, symptom
 from fixtures.handles import Backups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from probes.backups import Backup, Dumps, Source
 
@@ -19,12 +19,15 @@ BEING_WRITTEN_S = 600
 PREDECESSORS = 7
 
 
-def _in_each(places: Iterable[Any], look: Callable[[Any], Found | None]) -> None:
-    """What is found in all places; what couldn't be read in one counts where nothing is found in another."""
+def _in_each(places: Sequence[Any], look: Callable[[Any, str | None], Found | None]) -> None:
+    """What is found in all places; what couldn't be read in one counts where nothing is found in another.
+
+    A place is told by its kind where there are several.
+    """
     found, silent = [], list[NoReading]()
     for place in places:
         try:
-            found.append(look(place))
+            found.append(look(place, place.kind if len(places) > 1 else None))
         except NoReading as silence:
             silent.append(silence)
     Found.all(one for one in found if one)
@@ -35,30 +38,25 @@ def _in_each(places: Iterable[Any], look: Callable[[Any], Found | None]) -> None
 @symptom("backup.stale")
 def check_newest_backup_is_young(backups: Backups) -> None:
     """What was written since the newest backup is lost when the database is."""
-    sources = backups.sources()
-    _in_each(sources, lambda source: _stale(backups, source, is_one_of_many=len(sources) > 1))
+    _in_each(backups.sources(), lambda source, subject: _stale(backups, source, subject))
 
 
-def _stale(backups: Backups, source: Source, *, is_one_of_many: bool) -> Found | None:
+def _stale(backups: Backups, source: Source, subject: str | None) -> Found | None:
     listed, now, limit_h = backups.listed(source), time.time(), backups.settings.max_age_h
     whole = [backup for backup in listed if backup.size != 0]  # a dump that failed leaves an empty file
-    to_come = sum(backup.at > now + HOUR_S for backup in whole)  # they come first
-    told: dict[str, Any] = {
-        "subject": source.kind if is_one_of_many else None,
-        "wanted": f"one younger than {limit_h:g} h",
-    }
+    past = [backup for backup in whole if backup.at <= now + HOUR_S]
+    told: dict[str, Any] = {"subject": subject, "wanted": f"one younger than {limit_h:g} h"}
     told |= {"place": source.place, "folder": source.place, "limit_h": limit_h}
     if not whole:
         empty = f" that is not empty ({len(listed)} are)" if listed else ""
         seen = f"no backup of the expected name in {source.place}{empty}"
         return Found("none", seen=seen, newest="none", age_h="none", **told)
-    newest = whole[to_come] if to_come < len(whole) else None
-    age_h = (now - newest.at) / HOUR_S if newest else float("inf")
-    if age_h <= limit_h:
+    if any(now - backup.at <= limit_h * HOUR_S for backup in past):
         return None
-    if to_come or newest is None:
+    if past != whole:
         reason = f"{whole[0].name} bears a date to come, so its age can't be told"
         raise NoReading("backups", reason, kind="date-to-come")
+    newest, age_h = past[0], (now - past[0].at) / HOUR_S
     seen = f"the newest, {newest.name}, is {age_h:.0f} h old"
     return Found("too-old", seen=seen, newest=newest.name, age_h=round(age_h), **told)
 
@@ -69,10 +67,10 @@ def check_newest_dump_is_whole(backups: Backups) -> None:
     sources = backups.dumps()
     if not sources:
         raise NoReading("backups", "no place of dumps is named: give backups.folder or bucket", kind="no-source")
-    _in_each(sources, lambda source: _corrupt(backups, source, is_one_of_many=len(sources) > 1))
+    _in_each(sources, lambda source, subject: _corrupt(backups, source, subject))
 
 
-def _corrupt(backups: Backups, source: Dumps, *, is_one_of_many: bool) -> Found | None:
+def _corrupt(backups: Backups, source: Dumps, subject: str | None) -> Found | None:
     listed = backups.listed(source)
     if not listed:
         raise NoReading("backups", f"{source.place} holds no dump to look into", kind="no-dump")
@@ -89,7 +87,7 @@ def _corrupt(backups: Backups, source: Dumps, *, is_one_of_many: bool) -> Found 
         cause,
         seen=f"{newest.name}: {facts.what if facts.broken else _small(newest, usual)}",
         wanted="a dump that decompresses to its end and ends with pg_dump's last words, about as large as those before",
-        subject=source.kind if is_one_of_many else None,
+        subject=subject,
         place=source.place,
         newest=newest.name,
         before=listed[1].name if len(listed) > 1 else "none",
@@ -113,12 +111,12 @@ def check_newest_dump_can_be_restored(backups: Backups) -> None:
     if not dumps:
         raise NoReading("backups", "there is no dump to restore", kind="no-dump")
     source, newest = max(dumps, key=lambda dump: dump[1].at)
-    done, limit_s = backups.tried(source, newest), rule.recovery_min * 60
+    done = backups.tried(source, newest)
     empty = [table for table, rows in done.rows.items() if not rows]
     age_h = (time.time() - newest.at) / HOUR_S
     cause, seen = None, ""
     if not done.is_over:
-        cause, seen = "too-slow", f"{newest.name} was not restored within {limit_s:.0f} s"
+        cause, seen = "too-slow", f"{newest.name} was not restored within {rule.recovery_min * 60:.0f} s"
     elif done.error:
         cause, seen = "restore-error", f"{newest.name} stops with: {done.error}"
     elif empty:

@@ -18,7 +18,7 @@ def check_disks_have_room(metrics: Metrics) -> None:
     metrics.require(rule.available, rule.size)
     left, size = metrics.by_labels(rule.available), metrics.by_labels(rule.size)
     trend = metrics.by_labels(f"deriv({rule.available}[{rule.trend_h * HOUR_S:.0f}s])")
-    known = [labels for labels in left if size.get(labels, 0.0) > 0]
+    known = [labels for labels in left if size.get(labels)]
     if not known:
         raise NoReading("prometheus", f"no series of {rule.size} fits one of {rule.available}", kind="no-series")
     Found.all(_crowded(metrics, known, left, size, trend))
@@ -67,7 +67,7 @@ def check_memory_is_left(metrics: Metrics) -> None:
     metrics.require(rule.available, rule.size)
     left = metrics.by_labels(f"avg_over_time({rule.available}[{metrics.window_s:.0f}s])")
     size = metrics.by_labels(rule.size)
-    known = [labels for labels in left if size.get(labels, 0.0) > 0]
+    known = [labels for labels in left if size.get(labels)]
     if not known:
         raise NoReading("prometheus", f"no series of {rule.size} fits one of {rule.available}", kind="no-series")
     percents = {labels: 100 * (1 - left[labels] / size[labels]) for labels in known}

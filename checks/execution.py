@@ -27,16 +27,16 @@ def check_no_execution_is_stuck(executions: Executions) -> None:
 
 
 def _stuck(executions: Executions, row: dict[str, Any], nodes: list[dict[str, Any]], count: int) -> Found:
-    limit_min, age_min = executions.settings.stuck_min, row["age_s"] / 60
+    limit_min = executions.settings.stuck_min
     hanging = next((node for node in reversed(nodes) if node["status"] in executions.settings.node_running), None)
     at = f"in node {hanging['node_id']} ({hanging['node_type']})" if hanging else "and no node of it is at work"
     return Found(
         "node-hanging" if hanging else "timed-out",
-        seen=f"execution {row['id']} has been running for {age_min:.0f} min, {at}",
+        seen=f"execution {row['id']} has been running for {row['age_s'] / 60:.0f} min, {at}",
         wanted=f"no longer than {limit_min:g} min",
         subject=f"execution {row['id']}",
         execution=in_path(row["id"]),
-        age_min=round(age_min),
+        age_min=round(row["age_s"] / 60),
         limit_min=limit_min,
         node=hanging["node_id"] if hanging else "none",
         node_type=hanging["node_type"] if hanging else "none",

@@ -38,8 +38,11 @@ def check_health_address_answers(service: Service) -> None:
                 return  # it answers, if not as it should: health.degraded tells
             raise
         parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        evidence = {"host": parts.hostname, "port": port, **silence.evidence, "url": url}
+        evidence: dict[str, Any] = {
+            "host": parts.hostname,
+            "port": parts.port or (443 if parts.scheme == "https" else 80),
+        }
+        evidence |= {**silence.evidence, "url": url}
         raise Found(silence.kind, seen=silence.reason, wanted="an answer", **evidence) from None
 
 

@@ -10,7 +10,7 @@ from fixtures.handles import Database, Ledger, PostgresDatabase
 _COLUMNS = """
     SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = %s AND c.relname = ANY(%s) AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE n.nspname = %s AND c.relname = ANY(%s)
 """
 _ROLE = "SELECT count(*) AS count FROM pg_roles WHERE rolname = %s"
 _SCHEMA = "SELECT count(*) AS count FROM pg_namespace WHERE nspname = %s"

@@ -117,7 +117,7 @@ def check_secrets_are_no_samples(instance: NextInstance) -> None:
     for name in rule.secret:
         value = variables.get(name, "").strip()
         secret = _password(value) if name in rule.dsn else value
-        if secret is None or not secret:
+        if not secret:
             continue
         cause = (
             "sample-value" if secret in rule.samples else "too-short" if len(secret) < rule.shortest_secret else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fixtures import Found, symptom
@@ -51,7 +52,7 @@ def check_no_database_has_failed(provisioning: Provisioning) -> None:
     failed = {r["workspace"]: r["still_s"] for r in records if r["status"] == "failed"}
     for workspace, events in failures.items():
         # What became ready afterwards has been mended, and what is still tried is told by provision.stuck.
-        if workspace not in waiting and ready.get(workspace, 1e9) > events[0]["age_s"]:
+        if workspace not in waiting and ready.get(workspace, inf) > events[0]["age_s"]:
             failed.setdefault(workspace, events[0]["age_s"])
     Found.all(_failed(provisioning, *entry, failures.get(entry[0], [])) for entry in failed.items())
 

@@ -111,8 +111,10 @@ def _connections(metrics: Metrics) -> Iterator[Found]:
     limit = metrics.said("rollback_when", metrics.settings.rollback_when).connections_percent
     attempts = metrics.increase(rule.attempts)
     failed = metrics.increase(rule.failures)
-    if attempts >= metrics.settings.least and 100 * failed / attempts > limit:
-        percent = 100 * failed / attempts
+    if attempts < metrics.settings.least:
+        return
+    percent = 100 * failed / attempts
+    if percent > limit:
         yield Found(
             "database-connections",
             seen=f"{percent:.1f} % of {attempts:,.0f} attempts to connect to the database failed"
@@ -157,7 +159,7 @@ def check_rollback_is_possible(way_back: WayBack) -> None:
         found.append(_missing("artefact", seen, way_back.image))
     for what, path in needed.items():
         facts = way_back.look_at(path)
-        seen = f"there is no {path}" if facts is None else f"{path} is empty" if facts.size == 0 else ""
+        seen = f"there is no {path}" if facts is None else f"{path} is empty" if not facts.size else ""
         if not seen and what == "script" and facts is not None and not facts.is_executable:
             seen = f"{path} is not executable"
         if seen:

@@ -132,14 +132,14 @@ def check_stale_delivery_is_refused(receiver: Receiver) -> None:
     """A receiver that takes old timestamps can be replayed by whoever once overheard a delivery."""
     _require_control(receiver)
     limit, code = receiver.settings.max_skew_s, receiver.settings.refusals.stale
-    for age_s in (2 * limit, -2 * limit):
+    for age_s, far_s in ((2 * limit, DAY_S), (-2 * limit, -DAY_S)):
         answer = receiver.deliver(HARMLESS, age_s=age_s)
         what = f"a delivery {abs(age_s)} s {'old' if age_s > 0 else 'ahead of its time'}"
         try:
             _must_be_refused(receiver, answer, what, code)
         except Found as found:
             found.evidence["age_s"] = age_s
-            far = receiver.deliver(HARMLESS, age_s=DAY_S if age_s > 0 else -DAY_S)
+            far = receiver.deliver(HARMLESS, age_s=far_s)
             if found.cause == "accepted" and receiver.code(far) == code:
                 found.cause = "limit-differs"
                 found.wanted += f"; one a day {'old' if age_s > 0 else 'ahead'} gets it"
@@ -159,8 +159,7 @@ def check_clocks_agree(service: Service) -> None:
         )  # fmt: skip
     told = answer.headers.get("Date", "")
     try:
-        moment = parsedate_to_datetime(told)
-        theirs = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+        theirs = parsedate_to_datetime(told).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         raise NoReading("http", f"{answer.url} sends no Date header that can be read", kind="field-missing") from None
     # The header has whole seconds (RFC 9110, 5.6.7): the moment lies within the second after it.

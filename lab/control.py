@@ -27,6 +27,7 @@ def create_control(lab: Lab) -> Starlette:
     faults = _switching(lab, "fault", registry.find_fault, registry.faults)
     blinds = _switching(lab, "what", registry.find_blind, registry.blinds)
     incidents = _switching(lab, "incident", registry.find_incident, registry.incidents)
+    edges = _switching(lab, "edge", registry.find_edge, registry.edges)
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -44,6 +45,7 @@ def create_control(lab: Lab) -> Starlette:
             Route(f"/{lab.token}/faults", faults, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/blind", blinds, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/incidents", incidents, methods=["GET", "POST", "DELETE"]),
+            Route(f"/{lab.token}/edges", edges, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/requests", requests, methods=["GET", "DELETE"]),
             Route(f"/{lab.token}/statements", statements),
             Route("/pki/intermediate.crt", intermediate),

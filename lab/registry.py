@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lab.systems import SYSTEMS
@@ -31,6 +31,8 @@ class Change:
     system: str
     body: Body
     hides: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def full_name(self) -> str:
@@ -50,6 +52,7 @@ class Change:
 _faults: dict[str, Change] = {}
 _blinds: dict[str, Change] = {}
 _incidents: dict[str, Change] = {}
+_edges: dict[str, Change] = {}
 _read: set[str] = set()
 
 
@@ -73,7 +76,7 @@ class BlindsOf:
         self._system = system
 
     def __call__(self, name: str, *hides: str) -> Callable[[Body], Body]:
-        return _registering(_blinds, name, self._system, hides)
+        return _registering(_blinds, name, self._system, hides=hides)
 
 
 class IncidentsOf:
@@ -86,11 +89,26 @@ class IncidentsOf:
         return _registering(_incidents, name, self._system)
 
 
-def _registering(
-    table: dict[str, Change], name: str, system: str, hides: tuple[str, ...] = ()
-) -> Callable[[Body], Body]:
+class EdgesOf:
+    """The decorator `@edge("symptom", "name", ...)`: a state near a limit, and what is then told of the symptom.
+
+    That is the causes, one for each finding, with a severity before it where that matters ("P1 renewal-failing");
+    nothing where the state lies just inside the limit; or "unknown", or "skipped". `settings` are what the environment
+    file says differently of the system then, by their place ("auth.secret"); None takes it out.
+    """
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+
+    def __call__(
+        self, symptom: str, name: str, *told: str, settings: Mapping[str, Any] | None = None
+    ) -> Callable[[Body], Body]:
+        return _registering(_edges, f"{symptom}/{name}", self._system, told=told, settings=settings or {})
+
+
+def _registering(table: dict[str, Change], name: str, system: str, **more: Any) -> Callable[[Body], Body]:
     def register(body: Body) -> Body:
-        change = Change(name, system, body, hides)
+        change = Change(name, system, body, **more)
         if change.full_name in table:
             raise ValueError(f"{change.full_name} is registered twice")
         table[change.full_name] = change
@@ -109,6 +127,14 @@ def blinds(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
 
 def incidents(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
     return _of(systems, _loaded("lab.incidents", _incidents))
+
+
+def untouched(lab: Lab) -> None:
+    """The body of an edge that lies in the settings alone."""
+
+
+def edges(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
+    return _of(systems, _loaded("lab.edges", _edges))
 
 
 def _of(systems: Iterable[str], table: dict[str, Change]) -> dict[str, Change]:
@@ -140,6 +166,10 @@ def find_blind(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
 
 def find_incident(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
     return _find(incidents(systems), given, "incident")
+
+
+def find_edge(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
+    return _find(edges(systems), given, "edge")
 
 
 def _find(table: dict[str, Change], given: str, kind: str) -> Change:

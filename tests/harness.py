@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PROJECT = Path(__file__).resolve().parent.parent
 SYSTEM = "ai-customer-service"
@@ -92,6 +92,12 @@ class LabClient:
             yield
 
     @contextmanager
+    def edge(self, *names: str) -> Iterator[None]:
+        """The lab near these limits."""
+        with self._switched("edges", "edge", names):
+            yield
+
+    @contextmanager
     def _switched(self, path: str, key: str, names: tuple[str, ...]) -> Iterator[None]:
         try:
             for name in names:
@@ -105,6 +111,26 @@ class LabClient:
         """Whether the environment is the lab's, or a copy of it with something said otherwise."""
         text = (PROJECT / "environments" / "lab.yaml" if env == "lab" else Path(env)).read_text()
         return "\nlab: true" in text and all(f"\n  {system}:" in text for system in self.systems)
+
+    def varied(self, system: str, settings: Mapping[str, Any]) -> str:
+        """The lab's environment file with something said otherwise of a system; None takes it out."""
+        if not settings:
+            return "lab"
+        import yaml
+
+        document = yaml.safe_load((PROJECT / "environments" / "lab.yaml").read_text())
+        for place, value in settings.items():
+            *way, last = place.split(".")
+            here = document["systems"][system]
+            for name in way:
+                here = here.setdefault(name, {})
+            if value is None and last in here:
+                del here[last]
+            else:
+                here[last] = value
+        path = self.state.with_name("varied.yaml")
+        path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+        return str(path)
 
     def check(self, *arguments: str, env: str = "lab", variables: dict[str, str] | None = None) -> Ran:
         """Run the product against this lab; in lab.yaml stand all systems, and this one runs."""

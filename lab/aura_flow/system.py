@@ -108,3 +108,4 @@ class AuraFlow(Backing):
             self.recorder.requests.clear()
         if "postgres" not in self.missing:
             self.postgres.clear_log()
+        self.service.logins.forget()

@@ -55,10 +55,12 @@ def step(db: Connection, session_id: UUID, action: str, actor: str, *, is_audite
         (ends, ends, session_id),
     )
     if is_audited:
-        db.execute(
-            "INSERT INTO cs_audit_logs (session_id, action, actor) VALUES (%s, %s, %s)", (session_id, action, actor)
-        )
+        audit(db, session_id, action, actor)
     return ends
+
+
+def audit(db: Connection, session_id: UUID, action: str, actor: str) -> None:
+    db.execute("INSERT INTO cs_audit_logs (session_id, action, actor) VALUES (%s, %s, %s)", (session_id, action, actor))
 
 
 def remove(db: Connection, session_id: UUID) -> None:

@@ -25,11 +25,16 @@ def flaw(headers: Mapping[str, str], body: bytes, now_s: float, rules: ServiceBe
         return "unsigned" if rules.requires_signature else None
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 16):
         return "undated"
-    if rules.checks_age and abs(now_s - int(stamp)) > rules.max_skew_s:
+    if rules.checks_age and _is_stale(now_s - int(stamp), rules):
         return "stale"
     if rules.checks_signature and not _is_signed(signature, stamp, body, rules.secret):
         return "forged"
     return None
+
+
+def _is_stale(age_s: float, rules: ServiceBehaviour) -> bool:
+    most_ahead_s = rules.max_skew_s if rules.max_ahead_s is None else rules.max_ahead_s
+    return age_s > rules.max_skew_s or -age_s > most_ahead_s
 
 
 def _is_signed(signature: str, stamp: str, body: bytes, secret: str) -> bool:

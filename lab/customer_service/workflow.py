@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from threading import Timer
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
@@ -86,15 +87,23 @@ def step(request: Request, session_id: UUID, action: Action, body: Body) -> Resp
         asked = d.Step.model_validate_json(body or b"{}")
     except ValidationError as error:
         return _invalid(error)
+    rules = service.behaviour
     try:
         with _store(service).connection() as db:
-            is_audited = service.behaviour.writes_audit
+            is_audited = rules.writes_audit and not rules.audits_after_s
             status = records.step(db, session_id, action, asked.actor, is_audited=is_audited)
     except records.NoSuchSession:
         return _refusal(404, "CS_SESSION_4041", "there is no such session")
     except records.WrongStatus as error:
         return _refusal(409, "CS_SESSION_4091", f"the session is {error}")
+    if rules.audits_after_s:
+        Timer(rules.audits_after_s, _audit_late, (_store(service), session_id, action, asked.actor)).start()
     return {"session_id": session_id, "status": status}
+
+
+def _audit_late(store: Any, session_id: UUID, action: str, actor: str) -> None:
+    with store.connection() as db:
+        records.audit(db, session_id, action, actor)
 
 
 @router.delete("/sessions/{session_id}", responses=STEPPED, status_code=204)

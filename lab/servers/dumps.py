@@ -17,6 +17,8 @@ from lab.servers.postgres import find_binaries
 from lab.servers.unprivileged import launch_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.servers.moto import Moto
     from lab.servers.postgres import Postgres
 
@@ -61,12 +63,15 @@ class DailyDumps(ABC):
 
     def fill(self, newest: bytes | None = None, age_h: float = AGE_H) -> None:
         """As many as are kept; `newest`, as the file has it, in place of the newest."""
-        self.clear()
         usual = gzip.compress(self.dump, mtime=0)
-        for day in range(DAYS):
+        self.fill_with([newest or usual, *[usual] * (DAYS - 1)], age_h)
+
+    def fill_with(self, contents: Sequence[bytes], age_h: float = AGE_H) -> None:
+        """These, one a day, the newest first."""
+        self.clear()
+        for day, content in enumerate(contents):
             at = time.time() - (age_h + 24 * day) * HOUR_S
-            self.put(self.name.format(day=time.strftime("%Y%m%d", time.gmtime(at))), newest or usual, at)
-            newest = None
+            self.put(self.name.format(day=time.strftime("%Y%m%d", time.gmtime(at))), content, at)
 
     @abstractmethod
     def put(self, name: str, content: bytes, at: float) -> None: ...

@@ -21,6 +21,7 @@ class MetricsBehaviour:
     requests_a_second: float = 40.0
     shares: dict[str, float] | None = None  # of requests by status, lately
     mean_s: float = USUAL_MEAN_S  # of a request's duration, lately
+    lately_s: float = LATELY_S  # since when that is so
     bounds_s: tuple[float, ...] = BOUNDS_S
     restarted_ago_s: float | None = None
     ended_ago_s: float | None = None  # when the target was last scraped
@@ -34,7 +35,7 @@ def failing(share: float, status: str = "500") -> dict[str, float]:
 
 def traffic(behaviour: MetricsBehaviour, now: float, **labels: str) -> Iterator[Series]:
     """Requests by status, and how long they took: exponentially distributed."""
-    since, rate = now - LATELY_S, behaviour.requests_a_second
+    since, rate = now - behaviour.lately_s, behaviour.requests_a_second
     restarted = None if behaviour.restarted_ago_s is None else now - behaviour.restarted_ago_s
 
     def counter(usual: float, lately: float) -> Value:

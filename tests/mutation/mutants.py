@@ -1,10 +1,14 @@
-"""What can be changed in a check: a comparison, a condition, a limit?"""
+"""What can be changed in a module: a comparison, a condition, a limit, a word of a query?"""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from tests.harness import PROJECT
+from tests.mutation.sql import changes_of_queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,29 +26,52 @@ COMPARED = {
     ast.In: ("in", ("not in",)),
     ast.NotIn: ("not in", ("in",)),
 }
+# What is only told: arguments of these, but for what the verdict is made of.
+TELLING = ("Found", "NoReading", "dict", "Reading")
+JUDGED = ("severity", "subject", "cause")
+TEXTS = {"seen", "wanted", "evidence", "when", "where", "what", "apart", "by_source", "reason", "part", "who"}
+BOUNDARIES = ({"<", "<="}, {">", ">="})
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the lines it stands in, what stood there, what stands there now."""
+    """One change: where it stands, what stood there, what stands there now."""
 
-    module: str
-    symptoms: tuple[str, ...]
-    """The symptoms whose checks it can change."""
+    path: str
+    where: str
+    """The function, or the name of the constant; empty where it is neither."""
     line: int
     start: int
     end: int
     before: str
     after: str
+    text: str
+    """The line as it stands, without its indentation."""
+    names: tuple[str, ...] = ()
+    """Outside of functions: the names through which the change is felt."""
+    lines: tuple[int, int] = (0, 0)
+    """In a function: the lines of the statement; nothing changes where none of them is run."""
+    number: int = 1
+    """Which one, where the same change can be made several times to such a line."""
 
     @property
     def is_boundary(self) -> bool:
         """Only a value that equals its limit to the last digit tells the two apart."""
-        return {self.before, self.after} in ({"<", "<="}, {">", ">="})
+        return {self.before, self.after} in BOUNDARIES
+
+    @property
+    def change(self) -> str:
+        again = f" ({self.number})" if self.number > 1 else ""
+        return f"{self.before} -> {self.after}{again}".strip()
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What it is known by, however the lines shift."""
+        return self.path, self.where, self.text, self.change
 
     @property
     def name(self) -> str:
-        return f"checks/{self.module}.py:{self.line}: {self.before} -> {self.after}"
+        return f"{self.path}:{self.line}: {self.change}"
 
     def applied(self, source: str) -> str:
         """The module's text with the change made."""
@@ -53,101 +80,139 @@ class Mutant:
 
 
 def mutants(path: Path) -> list[Mutant]:
-    """Every change to one module of checks."""
-    source = path.read_text()
-    return list(_Module(path.stem, source).mutants())
+    """Every change to one module that still compiles."""
+    module = _Module(path)
+    seen: Counter[tuple[str, str, str, str]] = Counter()
+    made = []
+    for mutant in sorted(module.mutants(), key=lambda one: (one.start, one.after)):
+        seen[mutant.key] += 1
+        made.append(replace(mutant, number=seen[mutant.key]))
+    return made
 
 
 class _Module:
-    def __init__(self, name: str, source: str) -> None:
-        self.name, self.raw = name, source.encode()
+    def __init__(self, path: Path) -> None:
+        source = path.read_text()
+        self.path, self.raw, self.source = path.relative_to(PROJECT).as_posix(), source.encode(), source
         self.tree = ast.parse(source)
-        lines = source.splitlines(keepends=True)
+        self.texts = source.splitlines()
         self.starts = [0]
-        for line in lines:
+        for line in source.splitlines(keepends=True):
             self.starts.append(self.starts[-1] + len(line.encode()))
-        self.functions = {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
 
     def mutants(self) -> Iterator[Mutant]:
         for node in self.tree.body:
-            symptoms = self._symptoms(node)
-            for inner in _judging(node) if symptoms else ():
-                for place, after in self._changes(inner):
-                    start, end = place
-                    before = self.raw[start:end].decode()
-                    yield Mutant(self.name, symptoms, self._line(start), start, end, before, after)
+            if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"):
+                yield from self._within(node, "", (), (0, 0))
 
-    def _symptoms(self, node: ast.stmt) -> tuple[str, ...]:
-        """Those whose checks call the function, or use the name, that stands here."""
-        names = {node.name} if isinstance(node, ast.FunctionDef) else set(_stored(node))
-        reached: set[str] = set()
-        while names - reached:
-            reached |= names
-            names = {f.name for f in self.functions.values() if any(_uses(f, name) for name in reached)} | reached
-        found = (symptom for name in sorted(reached) for symptom in self._symptom_of(name))
-        return tuple(dict.fromkeys(found))
+    def _within(
+        self, node: ast.AST, where: str, names: tuple[str, ...], lines: tuple[int, int], *, told: bool = False
+    ) -> Iterator[Mutant]:
+        """The changes to a node and to what it holds; `told` where it only words what is said."""
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            where, names = f"{where}.{node.name}".lstrip("."), ()
+            for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
+                yield from self._within(default, where, (), (node.lineno, node.end_lineno or 0))
+            for child in node.body:
+                yield from self._within(child, where, (), (0, 0))
+            return
+        if isinstance(node, ast.ClassDef):
+            for child in node.body:
+                yield from self._within(child, f"{where}.{node.name}".lstrip("."), (node.name,), (0, 0))
+            return
+        if isinstance(node, ast.stmt):
+            if _is_docstring(node):
+                return
+            inner = [child.lineno for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+            lines = (node.lineno, min(inner, default=(node.end_lineno or node.lineno) + 1) - 1)
+            stored = tuple(_stored(node))
+            told = told or _is_text(node)
+            if names or not where:
+                names, where = (*names, *stored), where or ".".join(stored)
+        elif isinstance(node, ast.Slice) or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "round"):
+            return
+        if not told:
+            for (start, end), after in self._changes(node):
+                yield self._mutant(start, end, after, where, names, lines)
+        for part in ast.iter_child_nodes(node):
+            says = isinstance(part, ast.keyword) and _is_telling(node) and part.arg not in JUDGED
+            yield from self._within(part, where, names, lines, told=told or says or isinstance(node, ast.JoinedStr))
+        if isinstance(node, ast.Constant | ast.JoinedStr) and not told:
+            begin = self._begin(node)
+            for start, end, after in changes_of_queries(self.raw[begin : self._end(node)].decode()):
+                yield self._mutant(begin + start, begin + end, after, where, names, lines)
 
-    def _symptom_of(self, name: str) -> Iterator[str]:
-        for decorator in getattr(self.functions.get(name), "decorator_list", []):
-            if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "symptom":
-                yield ast.literal_eval(decorator.args[0])
+    def _mutant(
+        self, start: int, end: int, after: str, where: str, names: tuple[str, ...], lines: tuple[int, int]
+    ) -> Mutant:
+        line = self.raw.count(b"\n", 0, start) + 1
+        text, before = self.texts[line - 1].strip(), self.raw[start:end].decode()
+        return Mutant(self.path, where, line, start, end, before, after, text, names, lines)
 
     def _changes(self, node: ast.AST) -> Iterator[tuple[tuple[int, int], str]]:
-        if isinstance(node, ast.Compare) and len(node.ops) == 1:
-            sign, others = COMPARED[type(node.ops[0])]
-            place = self._sign(node.left, node.comparators[0], sign)
-            yield from ((place, other) for other in others if place)
-        elif isinstance(node, ast.BoolOp):
+        if isinstance(node, ast.Compare):
+            yield from self._comparisons(node)
+        elif isinstance(node, ast.BoolOp) and not _is_stopgap(node):
             sign, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
             for left, right in zip(node.values, node.values[1:], strict=False):
-                place = self._sign(left, right, sign)
-                if place:
-                    yield place, other
+                yield from ((place, other) for place in self._sign(left, right, sign))
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            yield (self._begin(node), self._begin(node.operand)), ""
-        elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value > 1:
-            yield (self._begin(node), self._end(node)), repr(node.value * 2)
+            yield (self._begin(node), self._begin(node) + len("not")), ""
+        elif isinstance(node, ast.Constant) and _is_amount(node.value):
+            yield (self._begin(node), self._end(node)), repr(2 * node.value)  # type: ignore[operator]
 
-    def _sign(self, left: ast.expr, right: ast.expr, sign: str) -> tuple[int, int] | None:
+    def _comparisons(self, node: ast.Compare) -> Iterator[tuple[tuple[int, int], str]]:
+        operands = [node.left, *node.comparators]
+        for left, operator, right in zip(operands, node.ops, operands[1:], strict=False):
+            sign, others = COMPARED[type(operator)]
+            for place in self._sign(left, right, sign):
+                yield from ((place, other) for other in others)
+        for operand in operands:
+            if isinstance(operand, ast.Constant) and type(operand.value) is int and operand.value in (0, 1):
+                yield (self._begin(operand), self._end(operand)), str(operand.value + 1)
+
+    def _sign(self, left: ast.expr, right: ast.expr, sign: str) -> Iterator[tuple[int, int]]:
         """Where the sign stands between two operands."""
-        begin = self._end(left)
-        found = self.raw.find(sign.encode(), begin, self._begin(right))
-        return (found, found + len(sign)) if found >= 0 else None
+        found = self.raw.find(sign.encode(), self._end(left), self._begin(right))
+        if found >= 0:
+            yield found, found + len(sign)
 
     def _begin(self, node: ast.expr) -> int:
-        return self._at(node.lineno, node.col_offset)
+        return self.starts[node.lineno - 1] + node.col_offset
 
     def _end(self, node: ast.expr) -> int:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
-        return self._at(node.end_lineno, node.end_col_offset)
-
-    def _line(self, place: int) -> int:
-        return self.raw.count(b"\n", 0, place) + 1
-
-    def _at(self, line: int, column: int) -> int:
-        return self.starts[line - 1] + column
+        return self.starts[node.end_lineno - 1] + node.end_col_offset
 
 
-def _judging(node: ast.AST) -> Iterator[ast.AST]:
-    """What decides; not what is only told: f-strings, rounding, slices of texts, decorators, docstrings."""
-    if isinstance(node, ast.JoinedStr | ast.Slice):
-        return
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "round":
-        return
-    if isinstance(node, ast.keyword) and node.arg not in ("severity", "subject", "cause"):
-        return
-    yield node
-    children = node.body if isinstance(node, ast.FunctionDef) else ast.iter_child_nodes(node)
-    for child in children:
-        yield from _judging(child)
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and value not in (0, 1)
+
+
+def _is_telling(node: ast.AST) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    return getattr(called, "id", "") in TELLING
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Whether a sentence, or a part of one, is put together here."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    names = {getattr(getattr(target, "value", target), "id", "") for target in targets}
+    return bool(names) and names <= TEXTS
+
+
+def _is_stopgap(node: ast.BoolOp) -> bool:
+    """`name or "unnamed"`: a word in place of one that is missing."""
+    last = node.values[-1]
+    return isinstance(node.op, ast.Or) and isinstance(last, ast.Constant) and isinstance(last.value, str)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _stored(node: ast.AST) -> Iterator[str]:
     for name in ast.walk(node):
         if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
             yield name.id
-
-
-def _uses(function: ast.FunctionDef, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(function))

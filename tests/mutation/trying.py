@@ -1,102 +1,132 @@
-"""Does a changed check still say the same of the healthy lab and of every fault of its symptom?"""
+"""Does a changed module still say the same of every state of the lab?"""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tests.harness import PROJECT, LabClient, Ran, run, started_lab
+from tests.mutation import states
+from tests.mutation.looker import Looker, Verdict
+from tests.mutation.reach import is_reached
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from tests.harness import LabClient
     from tests.mutation.mutants import Mutant
+    from tests.mutation.reach import Lines
+    from tests.mutation.states import Row, State
 
-Verdict = dict[str, Any]
+SAME_WAY = 2
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tried:
-    """A mutant and what gave it away; None where nothing did."""
+    """A mutant, what gave it away (None where nothing did), and how often it was looked at."""
 
     mutant: Mutant
-    seen_by: str | None
+    seen_by: str | None = None
+    looks: int = 0
+    ways: Counter[int] = field(default_factory=Counter)
 
 
-class Bench:
-    """A copy of the project in which one module at a time is changed, and a lab for each system."""
+class Lookers:
+    """A process for each mutant that is still alive, and for the project as it is; in the lab's environment."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder, self.stack = folder, stack
-        self.copy = folder / "project"
-        self.labs: dict[str, LabClient] = {}
-        self.verdicts: dict[tuple[str, str, str], Verdict] = {}
-        self.rows = json.loads(run("--env", "lab", "-m", "drill or not drill", "--list-symptoms=json").stdout)
-        self._copy()
+    def __init__(self, lab: LabClient, folder: Path, checks: list[str], env: str = "lab") -> None:
+        self._lab, self.folder, self._checks, self._env = lab, folder, checks, env
+        self._forgets = any("aura-flow" in check for check in checks)
+        self._open: dict[Mutant | None, Looker] = {}
 
-    def _copy(self) -> None:
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S607
-        for name in filter(None, listed.stdout.split("\0")):
-            target = self.copy / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, target)
+    def of(self, mutant: Mutant | None) -> Looker:
+        if mutant not in self._open:
+            self._open[mutant] = Looker(self._lab.state, self.folder, self._checks, mutant, self._env)
+        return self._open[mutant]
 
-    def lab(self, system: str) -> LabClient:
-        if system not in self.labs:
-            place = self.folder / system
-            place.mkdir()
-            self.labs[system] = self.stack.enter_context(started_lab(place, system))
-        return self.labs[system]
+    def differ(self, mutant: Mutant, check: str, expected: Verdict) -> bool:
+        """Twice, for a busy machine makes a slow answer of a quick one."""
+        seen = self._seen(mutant, check)
+        if seen == expected:
+            return False
+        again, anew = self._seen(None, check), self._seen(mutant, check)
+        return all(verdict not in (expected, again) for verdict in (seen, anew))
 
-    def tried(self, mutant: Mutant) -> Tried:
-        """The first thing that gives the mutant away."""
-        path = self.copy / "checks" / f"{mutant.module}.py"
-        source = path.read_text()
-        path.write_text(mutant.applied(source))
-        try:
-            for symptom in mutant.symptoms:
-                for row in [row for row in self.rows if row["symptom"] == symptom]:
-                    seen = self._noticed(row)
-                    if seen:
-                        return Tried(mutant, seen)
-        finally:
-            path.write_text(source)
-        return Tried(mutant, None)
+    def _seen(self, mutant: Mutant | None, check: str) -> Verdict:
+        self.forget()
+        return self.of(mutant).verdict(check)
 
-    def _noticed(self, row: dict[str, Any]) -> str | None:
-        for fault in ("", *row["faults"]):
-            expected = self._expected(row, fault)
-            if self._verdict(row, fault, self.copy) != expected:
-                return f"{fault or 'the healthy lab'} of {row['system']}"
-        return None
+    def traced(self, check: str) -> tuple[Verdict, Lines]:
+        """What the unchanged check says, and by which lines."""
+        self.forget()
+        return self.of(None).traced(check)
 
-    def _expected(self, row: dict[str, Any], fault: str) -> Verdict:
-        """What the unchanged check says, asked once."""
-        key = (row["symptom"], row["system"], fault)
-        if key not in self.verdicts:
-            self.verdicts[key] = self._verdict(row, fault, PROJECT)
-        return self.verdicts[key]
+    def forget(self) -> None:
+        """Let the lab forget earlier looks: a login that is tried too often is refused."""
+        if self._forgets:
+            self._lab.ask("DELETE", "requests")
 
-    def _verdict(self, row: dict[str, Any], fault: str, project: Path) -> Verdict:
-        lab = self.lab(row["system"])
-        with lab.fault(*([fault] if fault else [])):
-            ran = run(
-                "--env", "lab", "--system", row["system"], row["check"],
-                out=self.folder / "out", cwd=project, variables={"CHECKS_LAB": str(lab.state)},
-            )  # fmt: skip
-        verdict = _told(ran)
-        if ran.folder:
-            shutil.rmtree(ran.folder, ignore_errors=True)
-        return verdict
+    def close(self, mutant: Mutant) -> None:
+        if mutant in self._open:
+            self._open.pop(mutant).close()
+
+    def __enter__(self) -> Lookers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
 
 
-def _told(ran: Ran) -> Verdict:
-    """What counts of a run: outcome, and of each finding cause, severity and how many there are."""
-    if ran.folder is None or not (ran.folder / "results.json").is_file():
-        return {"crashed": True}
-    [result] = ran.document["results"] or [{"outcome": "none", "findings": []}]
-    causes = sorted(f"{finding['severity']} {finding['cause']}" for finding in result["findings"])
-    return {"outcome": result["outcome"], "findings": causes}
+def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], rows: list[Row]) -> list[Tried]:
+    """Look at these checks in the states that are about them, then in their neighbours', until all are noticed."""
+    done = [Tried(mutant) for mutant in mutants]
+    checks = [row["check"] for row in rows]
+    with Lookers(lab, folder, checks) as lookers:
+        for about in (states.own, states.neighbours):
+            for state, those in _by_state(rows, about).items():
+                alive = [one for one in done if one.seen_by is None]
+                if alive:
+                    _in(state, lab, those, alive, lookers)
+                    for one in alive:
+                        if one.seen_by:
+                            lookers.close(one.mutant)
+    return done
+
+
+def _in(state: State, lab: LabClient, rows: list[Row], alive: list[Tried], lookers: Lookers) -> None:
+    checks = [row["check"] for row in rows]
+    with state.entered(lab):
+        if state.settings:
+            with Lookers(lab, lookers.folder, checks, lab.varied(state.system, state.settings)) as varied:
+                _compare(state, checks, alive, varied)
+        else:
+            _compare(state, checks, alive, lookers)
+
+
+def _compare(state: State, checks: list[str], alive: list[Tried], lookers: Lookers) -> None:
+    for check in checks:
+        expected, run = lookers.traced(check)
+        for one in alive:
+            if one.seen_by or not is_reached(one.mutant, run) or not _is_new(one, state, check, run, expected):
+                continue
+            one.looks += 1
+            if lookers.differ(one.mutant, check, expected):
+                one.seen_by = f"{state}, {check}"
+
+
+def _is_new(one: Tried, state: State, check: str, run: Lines, expected: Verdict) -> bool:
+    """The same way through the module to the same end tells little the third time, unless it is near a limit."""
+    end = (expected["outcome"], *expected.get("told", ()))
+    way = hash((check.partition("[")[0], end, frozenset(run.get(one.mutant.path, ()))))
+    one.ways[way] += 1
+    return state.kind == "edge" or one.ways[way] <= SAME_WAY
+
+
+def _by_state(rows: list[Row], about: Callable[[Row], list[State]]) -> dict[State, list[Row]]:
+    found: dict[State, list[Row]] = {}
+    for row in rows:
+        for state in about(row):
+            found.setdefault(state, []).append(row)
+    return found

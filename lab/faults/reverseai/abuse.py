@@ -19,7 +19,7 @@ MARK = "surge-"  # sessions that a fault adds
 COUNT, EVERY_S = 80, 8
 
 
-def _surge(lab: Lab, event: str, source: Callable[[int], str]) -> Iterator[None]:
+def surge(lab: Lab, event: str, source: Callable[[int], str]) -> Iterator[None]:
     server = system(lab).mariadb
     rows = [
         {
@@ -38,17 +38,17 @@ def _surge(lab: Lab, event: str, source: Callable[[int], str]) -> Iterator[None]
 
 @fault("abuse.surge", cause="rate-limited-surge")
 def many_over_the_limit(lab: Lab) -> Iterator[None]:
-    yield from _surge(lab, "runtime_rate_limited", lambda number: f"198.51.100.{number + 1}")
+    yield from surge(lab, "runtime_rate_limited", lambda number: f"198.51.100.{number + 1}")
 
 
 @fault("abuse.surge", cause="risk-surge")
 def many_try_something(lab: Lab) -> Iterator[None]:
-    yield from _surge(lab, "runtime_risk_detected", lambda number: f"198.51.100.{number + 1}")
+    yield from surge(lab, "runtime_risk_detected", lambda number: f"198.51.100.{number + 1}")
 
 
 @fault("abuse.surge", cause="single-source")
 def one_tries_over_and_over(lab: Lab) -> Iterator[None]:
-    yield from _surge(lab, "runtime_rate_limited", lambda number: "192.0.2.66" if number % 5 else f"192.0.2.{number}")
+    yield from surge(lab, "runtime_rate_limited", lambda number: "192.0.2.66" if number % 5 else f"192.0.2.{number}")
 
 
 @fault("abuse.surge", cause="traffic-surge")
@@ -56,32 +56,32 @@ def many_come(lab: Lab) -> None:
     system(lab).prometheus.behaviour.anonymous = 20.0
 
 
-def _rules(lab: Lab) -> dict[str, Any]:
-    rules: dict[str, Any] = system(lab).service.behaviour.policies[OPEN]["rate_limit_json"]
-    return rules
+def rules(lab: Lab) -> dict[str, Any]:
+    found: dict[str, Any] = system(lab).service.behaviour.policies[OPEN]["rate_limit_json"]
+    return found
 
 
 @fault("abuse.policy-open", cause="no-limits")
 def no_limit_for_a_session(lab: Lab) -> None:
-    _rules(lab)["per_session"] = None
+    rules(lab)["per_session"] = None
 
 
 @fault("abuse.policy-open", cause="limit-not-positive")
 def limit_of_zero(lab: Lab) -> None:
-    _rules(lab)["per_ip"] = {"max_requests": 0, "window_seconds": 60}
+    rules(lab)["per_ip"] = {"max_requests": 0, "window_seconds": 60}
 
 
 @fault("abuse.policy-open", cause="captcha-off-in-surge")
 def no_captcha_when_it_counts(lab: Lab) -> Iterator[None]:
-    _rules(lab).update(require_captcha=False, graylist_policy=None)
-    yield from _surge(lab, "runtime_risk_detected", lambda number: f"198.51.100.{number + 1}")
+    rules(lab).update(require_captcha=False, graylist_policy=None)
+    yield from surge(lab, "runtime_risk_detected", lambda number: f"198.51.100.{number + 1}")
 
 
 @fault("abuse.list-malformed", cause="not-an-address")
 def name_in_the_list(lab: Lab) -> None:
-    _rules(lab)["blacklist"].append("bad-guy.example.com")
+    rules(lab)["blacklist"].append("bad-guy.example.com")
 
 
 @fault("abuse.list-malformed", cause="bad-digest")
 def half_a_digest(lab: Lab) -> None:
-    _rules(lab)["graylist"].append("sha256:5e5e5e")
+    rules(lab)["graylist"].append("sha256:5e5e5e")

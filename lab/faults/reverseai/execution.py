@@ -18,21 +18,25 @@ MINUTE_S = 60.0
 Node = tuple[str, str, str | None, int | None]  # type, status, error, duration
 
 
-def _with(
-    lab: Lab, count: int, status: str, error: str | None, nodes: Sequence[Node], **times: float
+def executions(
+    lab: Lab, count: int, status: str, error: str | None, nodes: Sequence[Node], *, first: int = 0, **times: float
 ) -> Iterator[None]:
     """So many executions more, each with these node logs; `began_s` ago, and `lasted_s` long."""
     server = system(lab).mariadb
     began_s, lasted_s = times.get("began_s", 5 * MINUTE_S), times.get("lasted_s", 2.0)
-    ids = range(FIRST, FIRST + count)
-    server.insert(f"{DATABASE}.what_reverse_executions", [_execution(n, status, error, began_s, lasted_s) for n in ids])
+    first += FIRST
+    ids = range(first, first + count)
     logs = [_log(n, number, node, began_s) for n in ids for number, node in enumerate(nodes)]
+    if count:
+        rows = [_execution(n, status, error, began_s, lasted_s) for n in ids]
+        server.insert(f"{DATABASE}.what_reverse_executions", rows)
     if logs:
         server.insert(f"{DATABASE}.what_reverse_node_logs", logs)
     yield
+    added = f"BETWEEN {first} AND {first + count}"
     server.run(
-        f"DELETE FROM {DATABASE}.what_reverse_executions WHERE id >= {FIRST}",  # noqa: S608  constants
-        f"DELETE FROM {DATABASE}.what_reverse_node_logs WHERE execution_id >= {FIRST}",  # noqa: S608
+        f"DELETE FROM {DATABASE}.what_reverse_executions WHERE id {added}",  # noqa: S608  constants
+        f"DELETE FROM {DATABASE}.what_reverse_node_logs WHERE execution_id {added}",  # noqa: S608
     )
 
 
@@ -64,13 +68,13 @@ def _log(execution: int, number: int, node: Node, began_s: float) -> dict[str, A
 @fault("execution.stuck", cause="timed-out")
 def nobody_ends_it(lab: Lab) -> Iterator[None]:
     nodes: list[Node] = [("input", "success", None, 4), ("llm", "success", None, 900)]
-    yield from _with(lab, 2, "running", None, nodes, began_s=47 * MINUTE_S)
+    yield from executions(lab, 2, "running", None, nodes, began_s=47 * MINUTE_S)
 
 
 @fault("execution.stuck", cause="node-hanging")
 def node_never_answers(lab: Lab) -> Iterator[None]:
     nodes: list[Node] = [("input", "success", None, 4), ("http", "running", None, None)]
-    yield from _with(lab, 2, "running", None, nodes, began_s=95 * MINUTE_S)
+    yield from executions(lab, 2, "running", None, nodes, began_s=95 * MINUTE_S)
 
 
 FAILURES: dict[str, tuple[str, Node]] = {
@@ -85,26 +89,26 @@ for _cause, (_message, _node) in FAILURES.items():
 
     @fault("execution.failing", cause=_cause)
     def many_fail(lab: Lab, message: str = _message, node: Node = _node) -> Iterator[None]:
-        yield from _with(lab, 14, "failed", message, [("input", "success", None, 4), node])
+        yield from executions(lab, 14, "failed", message, [("input", "success", None, 4), node])
 
 
 @fault("execution.node-errors", cause="failing-node")
 def node_fails_and_workflows_go_on(lab: Lab) -> Iterator[None]:
     """The workflow continues on errors."""
     nodes: list[Node] = [("http", "error", "upstream answered 502", 40), ("output", "success", None, 3)]
-    yield from _with(lab, 9, "completed", None, nodes)
+    yield from executions(lab, 9, "completed", None, nodes)
 
 
 @fault("execution.node-errors", cause="slow-node")
 def node_drags(lab: Lab) -> Iterator[None]:
-    yield from _with(lab, 6, "completed", None, [("http", "success", None, 48_000)], lasted_s=48.0)
+    yield from executions(lab, 6, "completed", None, [("http", "success", None, 48_000)], lasted_s=48.0)
 
 
 @fault("execution.empty-result", cause="no-node-ran")
 def nothing_ran(lab: Lab) -> Iterator[None]:
-    yield from _with(lab, 2, "completed", None, [], lasted_s=0.0)
+    yield from executions(lab, 2, "completed", None, [], lasted_s=0.0)
 
 
 @fault("execution.empty-result", cause="node-failed")
 def error_was_swallowed(lab: Lab) -> Iterator[None]:
-    yield from _with(lab, 2, "completed", None, [("llm", "error", "empty completion", 700)])
+    yield from executions(lab, 2, "completed", None, [("llm", "error", "empty completion", 700)])

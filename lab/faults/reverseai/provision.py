@@ -20,17 +20,19 @@ OLD, OTHER = WORKSPACES[1], WORKSPACES[2]
 MINUTE_S = 60.0
 
 
-def _record(lab: Lab, status: str, age_s: float, *failures: tuple[float, str, str]) -> Iterator[None]:
-    """A record more, and events (age, code, message) that tell of its failures."""
+def record(
+    lab: Lab, status: str, age_s: float, *failures: tuple[float, str, str], still_s: float | None = None
+) -> Iterator[None]:
+    """A record more, untouched for so long, and events (age, code, message) that tell of its failures."""
     server = system(lab).mariadb
-    record = {
+    row = {
         "workspace_id": NEW,
         "db_name": schema_of(NEW),
         "status": status,
         "created_at": at(age_s),
-        "updated_at": at(age_s),
+        "updated_at": at(age_s if still_s is None else still_s),
     }
-    server.insert(RECORDS, [record])
+    server.insert(RECORDS, [row])
     events = [
         {
             "event_type": "db.provision.failed",
@@ -50,13 +52,13 @@ def _record(lab: Lab, status: str, age_s: float, *failures: tuple[float, str, st
 
 @fault("provision.stuck", cause="not-picked-up")
 def worker_is_gone(lab: Lab) -> Iterator[None]:
-    yield from _record(lab, "provisioning", 40 * MINUTE_S)
+    yield from record(lab, "provisioning", 40 * MINUTE_S)
 
 
 @fault("provision.stuck", cause="repeated-failure")
 def tried_over_and_over(lab: Lab) -> Iterator[None]:
     failures = [(ago * MINUTE_S, "PROVISION_FAILED", "connect ETIMEDOUT 10.0.4.2:3306") for ago in (30, 20, 10)]
-    yield from _record(lab, "provisioning", 40 * MINUTE_S, *failures)
+    yield from record(lab, "provisioning", 40 * MINUTE_S, *failures)
 
 
 REASONS = {
@@ -71,7 +73,7 @@ for _cause, (_code, _message) in REASONS.items():
 
     @fault("provision.failed", cause=_cause)
     def failed(lab: Lab, code: str = _code, message: str = _message) -> Iterator[None]:
-        yield from _record(lab, "failed", 20 * MINUTE_S, (19 * MINUTE_S, code, message))
+        yield from record(lab, "failed", 20 * MINUTE_S, (19 * MINUTE_S, code, message))
 
 
 @fault("provision.database-missing", cause="missing")
