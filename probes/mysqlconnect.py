@@ -105,7 +105,7 @@ class _Attempt:
         self._where = join(settings.dsn.host, settings.dsn.port)
 
     def shake_hands(self, sock: Any, context: ssl.SSLContext | None) -> Connection:
-        from probes.mysqlwire import Connection, NeedsTls, ServerError, TooMuch
+        from probes.mysqlwire import MAX_GREETING, Connection, NeedsTls, ServerError, TooMuch
 
         dsn = self._settings.dsn
         connection = Connection(
@@ -120,7 +120,7 @@ class _Attempt:
             autocommit=None,
             program_name="runbook-checks",
         )
-        connection.begin_statement(self._deadline.remaining())
+        connection.begin_statement(self._deadline.remaining(), MAX_GREETING)
         try:
             connection.connect(sock)
         except NeedsTls:

@@ -11,7 +11,8 @@ from typing import Any
 import pymysql
 from pymysql.connections import Connection as PlainConnection
 
-MAX_BYTES = 64 << 20  # all answers to one statement, or all of the handshake
+MAX_GREETING = 64 << 10  # all of the handshake
+MAX_BYTES = 16 << 20  # all answers to one statement
 # Those that give a server nothing it could use elsewhere.
 SAFE_PLUGINS = (b"mysql_native_password", b"caching_sha2_password", b"client_ed25519", b"sha256_password")
 
@@ -28,7 +29,7 @@ class Connection(PlainConnection):
     """One connection, over a socket that is given to it."""
 
     def __init__(self, **settings: Any) -> None:
-        self._bytes_left = MAX_BYTES
+        self._bytes_left = MAX_GREETING
         super().__init__(defer_connect=True, **settings)
 
     @property
@@ -48,8 +49,8 @@ class Connection(PlainConnection):
             result.unbuffered_active = False  # or PyMySQL reads on, from nothing, when it is forgotten
         super()._force_close()  # type: ignore[misc]
 
-    def begin_statement(self, timeout_s: float) -> None:
-        self._bytes_left = MAX_BYTES
+    def begin_statement(self, timeout_s: float, max_bytes: int = MAX_BYTES) -> None:
+        self._bytes_left = max_bytes
         self._read_timeout = self._write_timeout = max(0.01, timeout_s)
 
     @property
