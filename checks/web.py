@@ -219,6 +219,11 @@ def check_proxy_passes_on(web: FrontEnd, service: Service) -> None:
             raise Found(
                 "backend-not-reached", seen=seen, wanted=wanted, url=answer.url, status=answer.status, direct=direct
             )
+        if own is None:
+            reason = (
+                f"{answer.url} answers HTTP {answer.status}, not as the back end does, and that can't be asked itself"
+            )
+            raise NoReading("http", reason, kind="control-refused")
     _require_redirect(web)
 
 

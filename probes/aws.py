@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ def client(
     proxy: str | None = None,
     resolver: str | None = None,
     timeout_s: float = 5.0,
+    max_body: int = 32 << 20,
     more: Mapping[str, Any] | None = None,
 ) -> Any:
     """A client of boto3, over our own HTTP (probes.awswire); NoReading no-library without it. `timeout_s` is for each
@@ -45,6 +47,7 @@ def client(
     wire = Wire(
         resource,
         timeout_s=timeout_s,
+        max_body=max_body,
         connect_timeout_s=min(MOST_CONNECT_S, timeout_s),
         ca_file=ca_file,
         proxy=proxy,
@@ -52,15 +55,22 @@ def client(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
+        plain = Session(_nothing_of_the_callers() if key_id else None)
+        plain.register_component("data_loader", _descriptions())
         session = boto3.session.Session(
-            aws_access_key_id=key_id,
-            aws_secret_access_key=secret,
-            region_name=region,
-            botocore_session=Session(_nothing_of_the_callers()) if key_id else None,
+            aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region, botocore_session=plain
         )
         made = session.client(service, endpoint_url=endpoint, config=config)
     made.meta.events.register("before-send", wire)
     return made
+
+
+@functools.cache
+def _descriptions() -> Any:
+    """botocore's descriptions of services, which take megabytes each: read once for all clients."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _nothing_of_the_callers() -> dict[str, tuple[None, None, Any, None]]:

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from probes.http import Http
 from probes.reading import NoReading
 
-MAX_ANSWER = 32 << 20
 OURS = ("user-agent", "content-length", "host", "connection")  # set by whoever sends
 
 
@@ -28,7 +27,7 @@ class Wire:
         from botocore.awsrequest import AWSResponse
 
         parts = urlsplit(request.url)
-        http = Http(f"{parts.scheme}://{parts.netloc}", resource=self._resource, max_body=MAX_ANSWER, **self._how)
+        http = Http(f"{parts.scheme}://{parts.netloc}", resource=self._resource, **self._how)
         headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in OURS}
         body = request.body or b""
         try:

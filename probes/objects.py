@@ -19,6 +19,7 @@ from probes.reading import NoReading, one_line
 RESOURCE = "storage"
 MOST = 1000  # keys of one listing
 PIECE = 8 << 20
+MAX_BODY = 2 * PIECE  # whoever knows no ranges sends objects whole
 BEYOND_THE_END = 416  # of a range (RFC 9110, 15.5.17); an empty object has no first byte
 KINDS = {
     "NoSuchBucket": "bucket-missing",
@@ -152,6 +153,7 @@ class Bucket:
             proxy=self._proxy,
             resolver=self._resolver,
             timeout_s=self._timeout_s,
+            max_body=MAX_BODY,
             more={
                 "s3": {"addressing_style": "path"},
                 "request_checksum_calculation": "when_required",

@@ -37,6 +37,7 @@ NO_ANSWER = {
         "connection-reset",
         (
             "http.closes-at-once",
+            "http.half-closed",
             "http.resets-at-once",
             "http.resets-mid-headers",
             "http.closes-mid-headers",
@@ -76,7 +77,7 @@ UNREADABLE = {
         "http.brotli-unasked",
     ),
 }
-NOT_JSON = ("http.html", "http.utf16", "http.empty", "http.no-content", "http.echo")
+NOT_JSON = ("http.right-then-garbage", "http.html", "http.utf16", "http.empty", "http.no-content", "http.echo")
 
 HEALTH_DOCUMENTS = ("health.not-live", "health.not-ready", "health.degraded")
 
@@ -155,7 +156,7 @@ def test_tls_that_never_comes_to_an_end_or_is_none(tmp_path: Path) -> None:
         )
     must_be_orderly(ran)
     causes = {"tls-silent": "read-timeout", "tls-stalls-after-hello": "read-timeout", "tls-drips": "read-timeout"}
-    causes |= {"tls-resets": "connection-reset", "tls-closes": "connection-reset"}
+    causes |= dict.fromkeys(("tls-resets", "tls-closes", "tls-half-closed"), "connection-reset")
     for name in servers:
         got = outcomes(ran.of(name))
         cause = causes.get(name, "tls-failed")

@@ -43,6 +43,21 @@ def closes_at_once(visit: Visit) -> None:
     visit.request()
 
 
+@beast("http.half-closed")
+def half_closed(visit: Visit) -> None:
+    """Closes its own direction at once, and goes on listening."""
+    visit.sock.shutdown(socket.SHUT_WR)
+    visit.stay_silent(5)
+
+
+@beast("http.right-then-garbage")
+def right_then_garbage(visit: Visit) -> None:
+    """What a proxy leaves of an answer that it has begun to pass on when its back end dies."""
+    visit.request()
+    said = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"va\x00\xff\xfe\x80</html>'
+    visit.say(whole(said, "Content-Type: application/json", "Connection: close"))
+
+
 @beast("http.resets-at-once")
 def resets_at_once(visit: Visit) -> None:
     visit.request()

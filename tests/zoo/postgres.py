@@ -5,6 +5,7 @@ The protocol: https://www.postgresql.org/docs/current/protocol-flow.html
 
 from __future__ import annotations
 
+import socket
 import ssl
 import struct
 
@@ -191,6 +192,21 @@ def repeats_password(visit: Visit) -> None:
 def silent_mid_query(visit: Visit) -> None:
     begin(visit)
     visit.stay_silent()
+
+
+@beast("postgres.half-closed")
+def half_closed(visit: Visit) -> None:
+    startup(visit)
+    visit.sock.shutdown(socket.SHUT_WR)
+    visit.stay_silent(5)
+
+
+@beast("postgres.half-closed-mid-query")
+def half_closed_mid_query(visit: Visit) -> None:
+    begin(visit)
+    next_message(visit)
+    visit.sock.shutdown(socket.SHUT_WR)
+    visit.stay_silent(5)
 
 
 @beast("postgres.silent-after-signing-in")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from tests.zoo.beast import Visit, beast
 from tests.zoo.http import pour
 
@@ -80,6 +82,31 @@ def drips(visit: Visit) -> None:
 def endless_line(visit: Visit) -> None:
     command(visit)
     pour(visit, b"+" * 65536)
+
+
+@beast("redis.half-closed")
+def half_closed(visit: Visit) -> None:
+    visit.sock.shutdown(socket.SHUT_WR)
+    visit.stay_silent(5)
+
+
+@beast("redis.resets-mid-answer")
+def resets_mid_answer(visit: Visit) -> None:
+    command(visit)
+    visit.say(PONG)
+    command(visit)
+    visit.say(info()[:60])
+    visit.stay_silent(0.1)
+    visit.reset()
+
+
+@beast("redis.garbage-mid-answer")
+def garbage_mid_answer(visit: Visit) -> None:
+    command(visit)
+    visit.say(PONG)
+    command(visit)
+    visit.say(info()[:60], b"\xff\x00\x1b[31m\r\n" * 200)
+    visit.stay_silent(5)
 
 
 @beast("redis.hangs-up")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
 
@@ -81,6 +82,22 @@ def alert(visit: Visit) -> None:
 def resets(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.reset()
+
+
+@beast("tls.half-closed")
+def half_closed(visit: Visit) -> None:
+    visit.sock.recv(4096)
+    visit.sock.shutdown(socket.SHUT_WR)
+    visit.stay_silent(5)
+
+
+@beast("tls.endless")
+def endless(visit: Visit) -> None:
+    """One handshake message of sixteen megabytes, and then the next."""
+    visit.sock.recv(4096)
+    while True:
+        visit.say(HELLO_RECORD + b"\x40\x00" + b"\x02\xff\xff\xff" + b"x" * 16380)
+        visit.say((HELLO_RECORD + b"\x40\x00" + b"x" * 16384) * 64)
 
 
 @beast("tls.closes")
