@@ -161,7 +161,8 @@ class _Explanations:
 
 def _ties(edge: Edge, other: Node, words: str) -> bool:
     """Whether a finding says what the edge wants of it, and is named in the words of what it would explain."""
-    subject = (other[1] and other[1].subject) or ""
+    # Of an operation (GET /path) its address is what others name.
+    subject = ((other[1] and other[1].subject) or "").rpartition(" ")[2]
     if edge.names_it and not (subject and subject.casefold() in words.casefold()):
         return False
     return not edge.from_says or bool(re.search(edge.from_says, _words(other), WORDWISE))

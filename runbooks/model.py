@@ -218,7 +218,7 @@ class Edge:
     from_says: str = ""
     """It explains only where it says this itself."""
     names_it: bool = False
-    """It explains only what names its subject."""
+    """It explains only what names its subject (of an operation, its address)."""
 
     def __post_init__(self) -> None:
         for pattern in (self.says, self.from_says):
