@@ -90,11 +90,16 @@ def _name(node: Node) -> str:
 
 
 def _top(node: Node, parents: dict[int, Node | None]) -> Node:
+    """Up to what nothing explains; where some explain each other, up to the gravest of these."""
+    way = [node]
     seen = {_key(node)}
-    while (parent := parents[_key(node)]) is not None and _key(parent) not in seen:
-        node = parent
-        seen.add(_key(node))
-    return node
+    while (parent := parents[_key(way[-1])]) is not None:
+        if _key(parent) in seen:
+            circle = way[[_key(each) for each in way].index(_key(parent)) :]
+            return min(circle, key=_order)
+        way.append(parent)
+        seen.add(_key(parent))
+    return way[-1]
 
 
 class _Explanations:

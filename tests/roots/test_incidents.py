@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from lab.systems import SYSTEMS
-from tests.harness import LabClient, started_lab
+from tests.harness import LabClient
 from tests.roots.reading import causes_of, not_clear, roots_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CS, AURA, REVERSE, SALES = "ai-customer-service", "aura-flow", "reverseai", "sales-ai"
 DATABASES = {f"database-gone@{system}": f"database.unreachable[{system}] connection-refused" for system in SYSTEMS}
@@ -66,13 +61,6 @@ AGAIN = {
     "another-each": (("-n", "2"),),
     "and-another": (("--serial",),),
 }
-
-
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
-    """One lab with all systems."""
-    with started_lab(tmp_path_factory.mktemp("lab"), *SYSTEMS) as lab:
-        yield lab
 
 
 @pytest.mark.parametrize("name", TOGETHER)
