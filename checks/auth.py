@@ -25,7 +25,9 @@ def check_user_can_log_in(accounts: Accounts) -> None:
     wanted = "a token that opens a protected address"
     if not 200 <= login.status < 300:
         cause = "login-refused" if login.status < 500 else None
-        raise Found(cause, seen=f"the login got HTTP {login.status}", wanted=wanted, **evidence)
+        found = Found(cause, seen=f"the login got HTTP {login.status}", wanted=wanted, **evidence)
+        no_token = dict.fromkeys(("token-rejected", "token-expired-early"), "no token was issued")
+        raise found.among((), {"login-refused": f"HTTP {login.status} is no refusal"} | no_token)
     if login.token is None:
         reason = f"the answer of {login.url} has no token ({accounts.settings.token_field})"
         raise NoReading("auth", reason, kind="field-missing")
@@ -37,7 +39,10 @@ def check_user_can_log_in(accounts: Accounts) -> None:
     if not 200 <= answer.status < 300:
         is_over = expiry is not None and expiry <= time.time()
         cause = "token-expired-early" if is_over else "token-rejected" if answer.status < 500 else None
-        raise Found(cause, seen=f"the new token got HTTP {answer.status}", wanted=wanted, **opened)
+        found = Found(cause, seen=f"the new token got HTTP {answer.status}", wanted=wanted, **opened)
+        no_refusal = f"HTTP {answer.status} is no refusal"
+        ruled_out = {"login-refused": "a token was issued", "token-rejected": no_refusal}
+        raise found.among((), ruled_out | {"token-expired-early": no_refusal})
     due_s = accounts.settings.lifetime_s
     if due_s is not None and left_s is not None and left_s < due_s * _EARLY:
         seen = f"the new token lasts {left_s:.0f} s"

@@ -39,7 +39,18 @@ def check_database_answers(database: Database) -> None:
             raise
         cause = silence.kind if silence.kind in _UNREACHABLE else None
         evidence = {"host": "", "port": "", "database": "", "user": "", **silence.evidence}
-        raise Found(cause, seen=silence.reason, wanted="a connection and an answer to SELECT 1", **evidence) from None
+        found = Found(cause, seen=silence.reason, wanted="a connection and an answer to SELECT 1", **evidence)
+        raise found.among(*_after_connecting(silence.kind)) from None
+
+
+def _after_connecting(kind: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What may be behind a connection that came about and broke: whoever closes it without a word says nothing more."""
+    ruled_out = dict.fromkeys(("name-not-resolved", "connection-refused", "connect-timeout"), "connected")
+    if kind == "tls-failed":
+        return (), ruled_out | {"tls-required": "TLS was spoken"}
+    if kind == "malformed-answer":
+        return (), ruled_out
+    return ("starting-up", "host-not-allowed", "too-many-connections"), ruled_out
 
 
 @symptom("database.connections-exhausted")

@@ -140,7 +140,12 @@ def check_redis_takes_writes(cache: Cache) -> None:
         if silence.kind not in REDIS_CAUSES:
             raise
         evidence = {**cache.redis.evidence(), **silence.evidence}
-        raise Found(REDIS_CAUSES[silence.kind], seen=silence.reason, wanted="PONG", **evidence) from None
+        found = Found(REDIS_CAUSES[silence.kind], seen=silence.reason, wanted="PONG", **evidence)
+        ruled_out = {"connection-refused": "it was not refused"}
+        if silence.kind in ("name-not-resolved", "connect-timeout"):
+            raise found.among((), ruled_out) from None
+        unknown = ("read-only", "out-of-memory")  # a server that has come to a halt answers no more
+        raise found.among(unknown, ruled_out | {"authentication-failed": "it was not refused"}) from None
     evidence = {
         **cache.redis.evidence(),
         "used": _size(facts.used_memory),

@@ -239,7 +239,9 @@ def check_metrics_can_be_read(service: Service) -> None:
         raise NoReading("http", f"{answer.url} answered HTTP {answer.status}: not for us", kind="wrong-status")
     if answer.status != 200:
         cause = "not-found" if answer.status in _ABSENT else None
-        raise Found(cause, seen=f"HTTP {answer.status}", wanted=wanted, **evidence)
+        found = Found(cause, seen=f"HTTP {answer.status}", wanted=wanted, **evidence)
+        answered = f"it answers HTTP {answer.status}"
+        raise found.among((), {"not-found": answered, "not-parseable": answered})
     try:
         service.metrics(answer)
     except NoReading as other:

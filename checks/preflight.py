@@ -187,4 +187,4 @@ def check_address_is_free(host: OwnHost) -> None:
         address=host.address,
         pid=held.pid if held.pid is not None else "unknown",
         program=held.name or "unknown",
-    )
+    ).among(("held-by-previous-instance", "held-by-other-process"), {})

@@ -38,6 +38,8 @@ def check_messages_are_finished(queue: Queue) -> None:
         "source": counted.source,
     }
     seen = f"{counted.failed} of {counted.total} messages failed in {window:g} min ({counted.failed_percent:.0f} %)"
+    # Which failures these are stands in the consumer's log alone.
+    fitting = [*queue.settings.codes, "other"]
     Found.all(
         Found(
             cause,
@@ -46,7 +48,7 @@ def check_messages_are_finished(queue: Queue) -> None:
             logged=logged,
             code=_code(queue, cause),
             **evidence,
-        )
+        ).among(fitting, {})
         for cause, logged in told or nothing
     )
 
@@ -92,7 +94,7 @@ def check_consumer_keeps_up(queue: Queue) -> None:
         waiting=waiting.count,
         oldest=age,
         why=why,
-    )
+    ).among(("consumer-stalled", "consumer-slow", "consumer-failing"), {"paused": "delivery is not paused"})
 
 
 def _trend(queue: Queue, count: int) -> str:

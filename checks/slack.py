@@ -48,7 +48,9 @@ def check_command_is_acknowledged(slash_command: SlashCommand) -> None:
         if answer.text.lstrip()[:1] == "<":
             raise NoReading("slack", f"{answer.url} answered with a page, which no command does", kind="wrong-document")
         return
-    raise Found(_cause(slash_command, answer), seen=seen, wanted=wanted, **evidence)
+    found = Found(_cause(slash_command, answer), seen=seen, wanted=wanted, **evidence)
+    answered = f"it answers HTTP {answer.status}"
+    raise found.among((), dict.fromkeys(("endpoint-missing", "signature-rejected", "server-error"), answered))
 
 
 def _cause(slash_command: SlashCommand, answer: Answer) -> str | None:

@@ -145,7 +145,9 @@ def _missing(asset: Asset) -> Found | None:
     subject = urlsplit(asset.url).path
     if asset.status != 200:
         cause = "not-found" if 300 <= asset.status < 500 else None
-        return Found(cause, seen=f"HTTP {asset.status}", wanted="200", subject=subject, **evidence)
+        found = Found(cause, seen=f"HTTP {asset.status}", wanted="200", subject=subject, **evidence)
+        failed = f"HTTP {asset.status} says that the server failed"
+        return found.among((), {"not-found": failed, "wrong-type": failed})
     if asset.is_html or not _fits(asset):
         seen = f"a page of HTML, as {evidence['content_type']}" if asset.is_html else f"type {evidence['content_type']}"
         return Found("wrong-type", seen=seen, wanted=f"a {asset.kind}", subject=subject, **evidence)

@@ -75,12 +75,25 @@ def _must_be_signed_for(receiver: Receiver, answer: Answer, what: str) -> None:
         cause = {refusals.stale: "clock-skew", refusals.invalid: "secret-mismatch"}.get(code)
     else:
         return
+    fitting, ruled_out = _why_refused(receiver, answer)
     raise Found(
         cause,
         seen=f"{what} got {receiver.told(answer)}",
         wanted=f"past the signature: HTTP {refusals.invalid_body_status} for what is no message, 2xx for what is one",
         **receiver.evidence(answer),
-    )
+    ).among(fitting, ruled_out)
+
+
+def _why_refused(receiver: Receiver, answer: Answer) -> tuple[list[str], dict[str, str]]:
+    """Where the refusal's code tells nothing: what would be refused like this, and what its clock rules out."""
+    ruled_out = {"endpoint-missing": f"it answers HTTP {answer.status}"}
+    try:
+        drift = parsedate_to_datetime(answer.headers.get("date") or "").timestamp() - answer.received_at
+    except (TypeError, ValueError):
+        return ["secret-mismatch", "clock-skew"], ruled_out
+    if abs(drift) < receiver.settings.max_skew_s:
+        return ["secret-mismatch"], ruled_out | {"clock-skew": f"its clock is {abs(drift):.0f} s off"}
+    return ["secret-mismatch", "clock-skew"], ruled_out
 
 
 # ------------------------------------------------------------------ what must be refused

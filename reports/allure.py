@@ -15,6 +15,7 @@ from allure_commons.utils import md5, uuid4
 
 from reports.document import write_atomically
 from reports.outcomes import Result, result_of
+from reports.rivals import in_a_line
 from reports.table import table
 from reports.terminal import MOST_FINDINGS
 from reports.wording import clean, filled
@@ -153,6 +154,7 @@ def message(told: Result) -> Iterator[str]:
         yield f"{head} {finding.cause or 'cause not told'}"
         yield from (f"{name}: {getattr(finding, name)}" for name in ("seen", "wanted", "because"))
         yield from (f"remedy: {step}" for step in finding.remedy)
+        yield from (f"{name}: {said}" for name, said in in_a_line(finding.rivals, told.system))
     if len(told.findings) > MOST_FINDINGS:
         yield f"... and {len(told.findings) - MOST_FINDINGS} more"
 
@@ -249,10 +251,12 @@ _CATEGORIES = [
 
 
 def _category(root: Root) -> dict[str, Any]:
+    rivals = root.finding.rivals if root.finding else root.result.rivals
     cause = f" ({root.finding.cause})" if root.finding and root.finding.cause else ""
     names = {root.result.name(), *(result.name() for result, _ in root.explains)}
     return {
         "name": f"Root: {root.severity} {root.name}{cause}",
+        "description": "; ".join(f"{name} {told}" for name, told in in_a_line(rivals, root.result.system)),
         "matchedStatuses": ["failed", "broken"],
         "messageRegex": r"^(found|unknown) (" + "|".join(map(re.escape, sorted(names))) + r")[\s\S]*",
     }

@@ -13,7 +13,7 @@ from reports.verdict import counts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.outcomes import Finding, Result
+    from reports.outcomes import Finding, Result, Rivals
     from reports.roots import Root
     from reports.verdict import Ticked
 
@@ -52,6 +52,7 @@ def _result(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "resource": result.resource if result.outcome == "unknown" else None,
         "explained_by": result.explained_by,
+        **_rivals(result.rivals),
     }
 
 
@@ -68,7 +69,13 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "evidence",
     )
     told = {name: getattr(finding, name) for name in names}
-    return told | ({"not_counted": finding.not_counted} if finding.not_counted else {})
+    return told | ({"not_counted": finding.not_counted} if finding.not_counted else {}) | _rivals(finding.rivals)
+
+
+def _rivals(rivals: Rivals) -> dict[str, Any]:
+    """Only where there is something to tell of what else may be behind it."""
+    told = {name: getattr(rivals, name) for name in ("candidates", "ruled_out")}
+    return {name: [{"what": w, "because": b} for w, b in said.items()] for name, said in told.items() if said}
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reports.rivals import in_a_line
 from reports.terminal import meaning
 from reports.verdict import counts, not_verified
 from reports.wording import clean
@@ -65,6 +66,8 @@ def _root(root: Root, reports: Reports) -> Iterator[str]:
         escalation = reports.escalation(result.system, root.severity)
         if escalation:
             yield f"- **escalate** {_plain(escalation)}"
+    rivals = finding.rivals if finding else result.rivals
+    yield from (f"- **{name}** {_plain(text)}" for name, text in in_a_line(rivals, result.system))
     if root.explains:
         yield f"- **explains** {', '.join(_explained(node) for node in root.explains[:MOST])}"
     yield f'- **reproduce** `{reports.reproduce()} "{result.check}"`'

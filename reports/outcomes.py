@@ -11,12 +11,23 @@ from runbooks.model import SEVERITIES
 if TYPE_CHECKING:
     from runbooks.model import Symptom
 
+FITS = "fits what was seen"
 OUTCOMES = ("clear", "found", "unknown", "skipped")
 
 
 def grave(severity: str, gate: str) -> bool:
     """Whether a severity is at a gate or graver (P0 is the gravest)."""
     return SEVERITIES.index(severity) <= SEVERITIES.index(gate)
+
+
+@dataclass
+class Rivals:
+    """What else may be behind something, and what isn't: causes, or symptoms by the names that roots go by."""
+
+    candidates: dict[str, str] = field(default_factory=dict)
+    """Each that fits what was seen, with what is known of it in a few words."""
+    ruled_out: dict[str, str] = field(default_factory=dict)
+    """Each that doesn't, with why."""
 
 
 @dataclass
@@ -34,6 +45,7 @@ class Finding:
     explained_by: str | None = None
     not_counted: str | None = None
     """Why it does not count at the gate, where it doesn't."""
+    rivals: Rivals = field(default_factory=Rivals)
 
 
 @dataclass
@@ -57,6 +69,7 @@ class Result:
     """Of an unknown: what could not be looked at, where it is about some of many."""
     evidence: dict[str, Any] = field(default_factory=dict)
     """Of an unknown: what is known of a name server that told nothing."""
+    rivals: Rivals = field(default_factory=Rivals)
     explained_by: str | None = None
     trace: str = ""
     readings: list[dict[str, Any]] = field(default_factory=list)
@@ -90,6 +103,7 @@ def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
 
 def _finding(found: dict[str, Any], record: dict[str, Any], text: Symptom | None) -> Finding:
     cause = text.causes.get(found["cause"] or "") if text else None
+    candidates = found.get("candidates") or []
     values = {"system": record["system"], "subject": found["subject"] or "", **found["evidence"]}
     return Finding(
         subject=found["subject"],
@@ -97,7 +111,14 @@ def _finding(found: dict[str, Any], record: dict[str, Any], text: Symptom | None
         cause=found["cause"],
         seen=found["seen"],
         wanted=found["wanted"],
-        because=filled(cause.because, values) if cause else "the evidence does not tell the cause",
+        because=filled(cause.because, values) if cause else _not_told(candidates),
         remedy=[filled(step, values) for step in cause.remedy] if cause else [],
         evidence=found["evidence"],
+        rivals=Rivals(dict.fromkeys(candidates, FITS), dict(found.get("ruled_out") or {})),
     )
+
+
+def _not_told(candidates: list[str]) -> str:
+    if len(candidates) == 1:
+        return f"the evidence does not tell the cause; {candidates[0]} alone would fit"
+    return "the evidence does not tell " + ("which of several causes it is" if candidates else "the cause")

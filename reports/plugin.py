@@ -12,6 +12,7 @@ import pytest
 from reports import allure, document, markdown, places, terminal, verdict
 from reports.counted import leave_out
 from reports.outcomes import Result, result_of
+from reports.rivals import consider
 from reports.roots import Root, work_out
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Reports:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self.results.sort(key=lambda result: (result.system, result.symptom, result.check))
         self.roots = work_out(self.results, self.run.files.explanations)
+        listed = {name: system.symptoms for name, system in self.run.systems.items()}
+        consider(self.roots, self.results, self.run.files.explanations, listed)
         self.run.notes += leave_out(self.results, self.run.known, self.run.baseline, time.time())
         self.run.notes += settled(self.run, self.results)
         checklist = self._checklist()

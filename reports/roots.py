@@ -53,6 +53,18 @@ def work_out(results: list[Result], explanations: Explanations) -> list[Root]:
     return sorted(roots.values(), key=lambda root: (SEVERITIES.index(root.severity), root.name))
 
 
+def could_explain(root: Root, explanations: Explanations) -> Iterator[str]:
+    """The symptoms that would explain a root if they were found, each once, in order of preference."""
+    node = root.result, root.finding
+    is_open = root.finding is not None and root.finding.cause is None
+    edges = (e for e in explanations.edges if e.through is None and (_covers(e, node) or (is_open and _may(e, node))))
+    fitting = [e.from_ for e in edges if not e.says or re.search(e.says, _words(node), WORDWISE)]
+    if root.finding is None:
+        fitting += explanations.resources.get(root.result.resource or "", ())
+    symptoms = dict.fromkeys(name.partition(":")[0] for name in fitting)
+    yield from (symptom for symptom in symptoms if symptom != root.result.symptom)
+
+
 def _stand_beside(root: Root, node: Node) -> None:
     """Several unknowns for one unread source, or several findings of one name, are one root."""
     if node[1] is None:
@@ -188,6 +200,11 @@ def _covers(edge: Edge, node: Node) -> bool:
     if edge.through is not None:
         return edge.through in result.needs
     return any(_fits(pattern, result, finding) for pattern in edge.to)
+
+
+def _may(edge: Edge, node: Node) -> bool:
+    """Whether it would cover a finding if that had one of its causes."""
+    return not edge.when_unknown and any(fnmatchcase(node[0].symptom, to.partition(":")[0]) for to in edge.to)
 
 
 def _fits(pattern: str, result: Result, finding: Finding | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from reports.rivals import in_a_line
 from reports.verdict import counts, not_verified
 from reports.wording import clean
 
@@ -50,6 +51,7 @@ class Telling:
             else:
                 self._finding(root.finding)
                 self._field("escalate", self.escalation(root.result.system, root.severity))
+            self._rivals(root)
             self._field("reproduce", f'{self.reproduce} "{root.result.check}"', wrap=False)
             self._explained(root.result.system, root.explains)
         if len(roots) > len(shown):
@@ -67,6 +69,12 @@ class Telling:
             self.writer.line()
             gap = " " * 14
         self.writer.line(gap + word, **{colour: True})
+
+    def _rivals(self, root: Root) -> None:
+        """A line each: the results document and Allure have it all."""
+        rivals = root.finding.rivals if root.finding else root.result.rivals
+        for name, text in in_a_line(rivals, root.result.system):
+            self._field(name, textwrap.shorten(clean(text), self.width - 14, placeholder=" ..."))
 
     def _finding(self, finding: Finding) -> None:
         if finding.not_counted:
