@@ -23,6 +23,7 @@ WIDTH = 80
 
 def told(ran: Ran, symptom: str) -> dict[str, Any]:
     """The finding of a symptom without a cause, and that the terminal tells its rivals in one line each."""
+    finding: dict[str, Any]
     [finding] = ran.results[symptom]["findings"]
     assert finding["cause"] is None
     assert finding["remedy"] == [], "nobody acts on a cause that isn't told"
