@@ -31,6 +31,8 @@ def check_command_is_acknowledged(slash_command: SlashCommand) -> None:
     body = slash_command.body(rule.command, rule.text)
     evidence: dict[str, Any] = {"command": rule.command, "limit_s": rule.acknowledge_s, "path": rule.path}
     wanted = f"HTTP 200 within {rule.acknowledge_s:g} s"
+    typed = f"'{rule.command} {rule.text}', typed by the user runbook-checks"
+    slash_command.leave(typed)
     try:
         answer = slash_command.send(body, slash_command.signed(body))
     except NoReading as gone:
@@ -39,8 +41,8 @@ def check_command_is_acknowledged(slash_command: SlashCommand) -> None:
         raise Found(
             "too-slow", seen=gone.reason, wanted=wanted, status="none", took_s="more than that", **evidence
         ) from None
-    if answer.status == 200:
-        slash_command.leave(f"'{rule.command} {rule.text}', typed by the user runbook-checks")
+    if 400 <= answer.status < 500:
+        slash_command.take_back(typed)
     took_s = answer.timings.total_ms / 1000
     evidence |= {"status": answer.status, "took_s": round(took_s, 1)}
     seen = f"{rule.command} got HTTP {answer.status} after {took_s:.1f} s"

@@ -290,14 +290,14 @@ def check_files_up_to_the_limit_are_taken(web: FrontEnd, accounts: Accounts) -> 
     if answer.status not in rule.accepted:
         seen = f"a file of {below} bytes got {said(answer)}"
         raise Found("refused", seen=seen, wanted="it is taken", **evidence)
-    web.clean_up(_document(answer), token)
+    web.clean_up(_document(answer), token, below)
     found = []
     if taken_s > rule.within_s:
         seen = f"a file of {below} bytes took {taken_s:.1f} s"
         found.append(Found("too-slow", seen=seen, wanted=f"{rule.within_s:g} s or less", **evidence))
     beyond = web.send_file(above, token)
     if beyond.status in rule.accepted:
-        web.clean_up(_document(beyond), token)
+        web.clean_up(_document(beyond), token, above)
         seen = f"a file of {above} bytes got HTTP {beyond.status}"
         evidence = {**evidence, "status": beyond.status, "size": above}
         found.append(Found("limit-not-enforced", seen=seen, wanted="413", **evidence))

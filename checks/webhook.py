@@ -10,8 +10,10 @@ import json
 import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fixtures import Found, NoReading, symptom
@@ -19,6 +21,8 @@ from fixtures.handles import PostgresDatabase, Receiver, Service
 from fixtures.handles.receiver import HARMLESS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from probes.http import Answer
 
 DAY_S = 86400
@@ -60,9 +64,9 @@ def check_signed_delivery_gets_through(receiver: Receiver) -> None:
         skew = receiver.settings.max_skew_s - MARGIN_S
         for age_s in (0, skew, -skew):
             message = _message(receiver)
-            valid = receiver.deliver(_body(message), age_s=age_s)
+            [valid] = _offered(receiver, message, f"signed {age_s} s ago", partial(_once, age_s=age_s))
             _must_be_signed_for(receiver, valid, f"a valid message signed {age_s} s ago")
-            _require_accepted(receiver, valid, message, f"signed {age_s} s ago")
+            _require_accepted(receiver, valid)
 
 
 def _must_be_signed_for(receiver: Receiver, answer: Answer, what: str) -> None:
@@ -211,11 +215,29 @@ def _body(message: dict[str, Any]) -> bytes:
     return json.dumps(message).encode()
 
 
-def _require_accepted(receiver: Receiver, answer: Answer, message: dict[str, Any], what: str) -> None:
-    """The message is on the target now, and listed as left there; NoReading where it was refused."""
+def _listed(receiver: Receiver, message: dict[str, Any], what: str) -> str:
+    return f"message {message[receiver.settings.message_id_field]} ({what})"
+
+
+def _offered(
+    receiver: Receiver, message: dict[str, Any], what: str, deliver: Callable[[Receiver, bytes], list[Answer]]
+) -> list[Answer]:
+    """The answers to a valid message. It counts as left on the target before it is sent, unless all refuse it."""
+    receiver.leave(_listed(receiver, message, what))
+    answers = deliver(receiver, _body(message))
+    if all(400 <= answer.status < 500 for answer in answers):
+        receiver.take_back(_listed(receiver, message, what))
+    return answers
+
+
+def _once(receiver: Receiver, body: bytes, *, age_s: int = 0) -> list[Answer]:
+    return [receiver.deliver(body, age_s=age_s)]
+
+
+def _require_accepted(receiver: Receiver, answer: Answer) -> None:
+    """NoReading where a valid message was refused."""
     if not 200 <= answer.status < 300:
         raise NoReading("webhook", f"a valid message was not accepted: {receiver.told(answer)}", kind="control-refused")
-    receiver.leave(f"message {message[receiver.settings.message_id_field]} ({what})")
 
 
 @symptom("webhook.duplicate-processed")
@@ -226,8 +248,8 @@ def check_repeated_delivery_is_processed_once(receiver: Receiver, postgres: Post
         raise NoReading("webhook", "the runbook file names no table of processed messages", kind="no-source")
     for what, deliver in (("twice", _one_after_another), ("twice at once", _together)):
         message = _message(receiver)
-        answers = deliver(receiver, _body(message))
-        _require_accepted(receiver, answers[0], message, f"delivered {what}")
+        answers = _offered(receiver, message, f"delivered {what}", deliver)
+        _require_accepted(receiver, answers[0])
         message_id = str(message[settings.message_id_field])
         rows = _settled(postgres, settings.processed_table, settings.processed_column, message_id, wanted=1)
         if rows == 0:
@@ -295,9 +317,30 @@ def check_message_goes_its_whole_way(receiver: Receiver, postgres: PostgresDatab
         raise NoReading("webhook", "the runbook file names no chain (webhook.chain)", kind="no-source")
     message = _message(receiver)
     message_id = str(message[receiver.settings.message_id_field])
-    answer = receiver.deliver(_body(message))
-    _require_accepted(receiver, answer, message, "sent the whole way")
+    [answer] = _offered(receiver, message, "sent the whole way", _once)
+    _require_accepted(receiver, answer)
     known = {**message, **_object(answer)}
+    try:
+        _walk(receiver, postgres, known, message_id)
+    except BaseException:
+        # What failed on its way is removed as well, as far as there is time; else it stays on the list.
+        with suppress(Found, NoReading):
+            _clean_up(receiver, known, message, message_id)
+        raise
+    _clean_up(receiver, known, message, message_id)
+
+
+def _clean_up(receiver: Receiver, known: dict[str, Any], message: dict[str, Any], message_id: str) -> None:
+    chain = receiver.settings.chain
+    if chain is not None and chain.clean_up is not None:
+        _step(receiver, chain.clean_up, known, message_id)
+        receiver.take_back(_listed(receiver, message, "sent the whole way"))
+
+
+def _walk(receiver: Receiver, postgres: PostgresDatabase, known: dict[str, Any], message_id: str) -> None:
+    """Step by step, each with what the answers before have told; then the audit rows."""
+    chain = receiver.settings.chain
+    assert chain is not None
     for step in chain.steps:
         answer = _step(receiver, step, known, message_id)
         known |= _object(answer)
@@ -318,8 +361,6 @@ def check_message_goes_its_whole_way(receiver: Receiver, postgres: PostgresDatab
             wanted_rows=chain.audit_rows,
             table=chain.audit_table,
         )
-    if chain.clean_up is not None:
-        _step(receiver, chain.clean_up, known, message_id)
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -37,6 +37,9 @@ def create_control(lab: Lab) -> Starlette:
     async def statements(_: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(lab.statements))
 
+    async def heard(_: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(lab.heard))
+
     async def intermediate(_: Request) -> Response:
         return Response(lab.authority.intermediate_der(), media_type="application/pkix-cert")
 
@@ -48,6 +51,7 @@ def create_control(lab: Lab) -> Starlette:
             Route(f"/{lab.token}/edges", edges, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/requests", requests, methods=["GET", "DELETE"]),
             Route(f"/{lab.token}/statements", statements),
+            Route(f"/{lab.token}/heard", heard),
             Route("/pki/intermediate.crt", intermediate),
         ]
     )

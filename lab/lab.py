@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.changes import Changes
 from lab.folders import RunFolder
+from lab.servers import heard
 from lab.servers.asgi import HttpServer
 from lab.servers.certificates import Authority
 from lab.servers.dns import Dns
@@ -42,7 +43,7 @@ class Lab:
         self.loop = asyncio.get_running_loop()
         self.token = secrets.token_urlsafe(16)
         self.dns = Dns()
-        self.control = HttpServer()
+        self.control = HttpServer(is_noted=False)
         self.authority = Authority(run.sub("certificates"))
         self.authority.aia_url = f"http://127.0.0.1:{self.control.port}/pki/intermediate.crt"
         self.moto = Moto(run.sub("moto"), self.authority.context)
@@ -103,7 +104,14 @@ class Lab:
     def statements(self) -> list[dict[str, object]]:
         return [row for system in self.systems for row in system.statements()]
 
+    def heard(self) -> list[dict[str, object]]:
+        """What reached any server, by those servers' own account."""
+        rows = [*heard.NOTED, *self.moto.heard()]
+        return rows + [row for system in self.systems for row in system.heard()]
+
     def clear(self) -> None:
+        heard.NOTED.clear()
+        self.moto.clear()
         for system in self.systems:
             system.clear()
 

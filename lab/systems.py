@@ -44,5 +44,8 @@ class StandIn(Protocol):
     def statements(self) -> list[dict[str, object]]:
         """What reached its databases."""
 
+    def heard(self) -> list[dict[str, object]]:
+        """What its other servers say of what reached them."""
+
     def clear(self) -> None:
-        """Forget both."""
+        """Forget all that."""

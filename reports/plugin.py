@@ -33,7 +33,6 @@ class Reports:
     results: list[Result] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
     items: list[verdict.Ticked] = field(default_factory=list)
-    left: list[tuple[str, str]] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     code: int = 0
 
@@ -48,6 +47,7 @@ class Reports:
     def pytest_configure_node(self, node: Any) -> None:
         """Workers of pytest-xdist read the command line anew, and know nothing of what was set since."""
         node.workerinput["allure_report_dir"] = self.config.option.allure_report_dir
+        node.workerinput["folder"] = str(self.folder) if self.folder else ""
 
     def pytest_report_header(self) -> list[str]:
         environment, run = self.run.environment, self.run
@@ -67,7 +67,6 @@ class Reports:
         if record is not None:
             text = self.run.systems[record["system"]].symptoms.get(record["symptom"])
             self.results.append(result_of(record, text))
-            self.left += [(record["system"], what) for what in record["left"]]
         elif str(report.when) == "???" or (report.failed and report.when != "call"):
             self._crashed(report)
 
@@ -186,7 +185,7 @@ class Reports:
         if self.run.checklist:
             telling.checklist(self.run.checklist, self.items)
         telling.skipped(self.results, self.run.gate)
-        telling.left([*self.run.left, *self.left])
+        telling.left(self.run.ledger.left())
         telling.notes([*self.run.notes, *self.run.redaction.warnings])
         where = places.as_typed(self.folder) if self.folder else ""
         telling.last(self.results, self.roots, self.code, self.run.gate, where)
@@ -234,6 +233,12 @@ class _Quiet:
         return getattr(self._stream, name)
 
 
+def _left_by_killed_runs(run: Any, folder: Path) -> Iterator[str]:
+    others = (path for path in folder.parent.iterdir() if places.RUN_FOLDER.fullmatch(path.name) and path != folder)
+    for killed, (system, what) in run.ledger.of_killed_runs(sorted(others)):
+        yield f"the run {killed} was ended before it could tell what it left on {system}, marked as synthetic: {what}"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     run: Any = config.pluginmanager.get_plugin(RUN)
     option = config.option
@@ -249,7 +254,12 @@ def pytest_configure(config: pytest.Config) -> None:
             option.allure_report_dir = str(folder / "allure")
         if folder and not getattr(option, "xmlpath", "unloaded"):
             option.xmlpath = str(folder / "junit.xml")
+        if folder:
+            run.notes += _left_by_killed_runs(run, folder)
     else:
         option.allure_report_dir = worker["allure_report_dir"]
+        folder = Path(worker["folder"]) if worker["folder"] else None
+    if folder:
+        run.ledger.keep_in(folder)
     if option.allure_report_dir:
         allure.install(config, run)

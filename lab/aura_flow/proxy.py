@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.aura_flow.names import HOST, PLANS
 from lab.servers.certificates import ANY_KEY, ChainPlan
+from lab.servers.heard import LogOf
 from lab.servers.nginx import Nginx
 
 LIMITED = PLANS
@@ -36,6 +37,7 @@ class Proxy:
         self.front_port = 0  # where callers reach it, for redirects
         self._root, self._backend_port, self._chain = root, backend_port, chain
         self._nginx = Nginx(folder, self._servers)
+        self.log = LogOf("nginx", folder / "access.log")
         self.port, self.plain_port = self._nginx.port(), self._nginx.port()
 
     async def settle(self) -> None:

@@ -103,7 +103,15 @@ class AuraFlow(Backing):
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
+    def heard(self) -> list[dict[str, object]]:
+        redis = [] if "redis" in self.missing else self.redis.heard()
+        return [*self.prometheus.queries.rows(), *self.proxy.log.rows(), *redis]
+
     def clear(self) -> None:
+        self.prometheus.queries.clear()
+        self.proxy.log.clear()
+        if "redis" not in self.missing:
+            self.redis.forget()
         if self.recorder:
             self.recorder.requests.clear()
         if "postgres" not in self.missing:

@@ -180,7 +180,11 @@ class ReverseAi:
     def statements(self) -> list[dict[str, object]]:
         return [] if "mariadb" in self.missing else self.mariadb.statements()
 
+    def heard(self) -> list[dict[str, object]]:
+        return self.prometheus.queries.rows()
+
     def clear(self) -> None:
+        self.prometheus.queries.clear()
         if self.recorder:
             self.recorder.requests.clear()
         if "mariadb" not in self.missing:

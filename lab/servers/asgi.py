@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lab.servers import heard
 from lab.servers.sockets import bound
 
 if TYPE_CHECKING:
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
 
 
 class HttpServer:
-    """uvicorn on a port known beforehand, without its signal handlers and its own Date header."""
+    """uvicorn on a port known beforehand, without its signal handlers and its own Date header.
 
-    def __init__(self) -> None:
+    What reaches it is noted, unless it is the lab's own business.
+    """
+
+    def __init__(self, *, is_noted: bool = True) -> None:
+        self._is_noted = is_noted
         self._socket = bound()
         self.port: int = self._socket.getsockname()[1]
         self._server: uvicorn.Server | None = None
@@ -33,7 +38,13 @@ class HttpServer:
 
         logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # callers' bad requests are not the lab's news
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, date_header=False, server_header=False, lifespan="off", ws="none"
+            _noting(app) if self._is_noted else app,
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
         )
         self._server = Quiet(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
@@ -50,3 +61,12 @@ class HttpServer:
             for server in self._server.servers:
                 server.close()
         self._socket.close()
+
+
+def _noting(app: Any) -> Any:
+    async def noted(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            heard.note(type(app).__name__.lower(), f"{scope['method']} {scope['path']}")
+        await app(scope, receive, send)
+
+    return noted

@@ -93,6 +93,14 @@ class Moto:
         if self._process:
             await asyncio.to_thread(processes.end, self._process)
 
+    def heard(self) -> list[dict[str, Any]]:
+        """What others than the lab asked of it."""
+        return list(json.loads(self.ask("GET", CONTROL))["heard"]) if self._process else []
+
+    def clear(self) -> None:
+        if self._process:
+            self.ask("DELETE", CONTROL)
+
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of the lab's own, from behind: with a key that is always let in."""
         import boto3

@@ -6,11 +6,13 @@ import calendar
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any
 
 CONTROL = "/lab-behaviour"
+KEPT = 50_000
 SKEW_S = 900  # S3's: fifteen minutes
 BEHIND = "lab-behind"
 
@@ -23,11 +25,15 @@ class Guarded:
     def __init__(self, moto: Callable[[dict[str, Any], Start], Iterable[bytes]]) -> None:
         self._moto = moto
         self._behaviour: dict[str, Any] = {}
+        self._heard: deque[dict[str, str]] = deque(maxlen=KEPT)
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == CONTROL:
             return self._control(environ, start)
         scope = _scope(environ.get("HTTP_AUTHORIZATION", ""))
+        if scope.get("key") != BEHIND:
+            action = environ.get("HTTP_X_AMZ_TARGET") or environ["PATH_INFO"]
+            self._heard.append({"server": "moto", "what": f"{environ['REQUEST_METHOD']} {action}"})
         if scope.get("service") == "s3" and scope["key"] != BEHIND:
             refusal = self._refusal(environ, scope["key"])
             if refusal:
@@ -41,8 +47,10 @@ class Guarded:
     def _control(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "POST":
             self._behaviour = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        if environ["REQUEST_METHOD"] == "DELETE":
+            self._heard.clear()
         start("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(self._behaviour).encode()]
+        return [json.dumps({"behaviour": self._behaviour, "heard": list(self._heard)}).encode()]
 
     def _refusal(self, environ: dict[str, Any], key: str) -> tuple[str, str, str] | None:
         """Status, code and message, as R2 gives them."""

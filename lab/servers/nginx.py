@@ -114,7 +114,8 @@ pid nginx.pid;
 {"user root;" if os.geteuid() == 0 else ""}
 events {{ worker_connections 512; }}
 http {{
-  access_log off;
+  log_format asked '$request_method $uri';
+  access_log access.log asked;
 {folders}
   default_type application/octet-stream;
   types {{

@@ -22,6 +22,7 @@ from typing import Any
 
 from lab import processes
 from lab.servers.asgi import HttpServer
+from lab.servers.heard import QueryLog
 from lab.servers.ports import quiet_port
 from lab.servers.timeseries import Series
 from lab.toolbox import find
@@ -33,7 +34,7 @@ BOOT_S = 20.0
 PASSWORD = "only-the-lab-reads-with-this"  # noqa: S105  the lab's own
 HASH = "$2b$04$abcdefghijklmnopqrstuuSFVJIFtOmUavIC9qT2awBPOJbBqU5Ri"
 CONFIGURATION = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, query_log_file: {queries}}}
 scrape_configs:
   - job_name: lab
     honor_labels: true
@@ -50,9 +51,10 @@ class Prometheus:
         self._folder = folder
         self._describe = describe
         self._exporter = Exporter()
-        self._exporter_http = HttpServer()
+        self._exporter_http = HttpServer(is_noted=False)
         self._settled: Any = None
         self._process: subprocess.Popen[bytes] | None = None
+        self.queries = QueryLog("prometheus", folder / "queries.log")
 
     @property
     def url(self) -> str:
@@ -63,7 +65,9 @@ class Prometheus:
         for program in ("prometheus", "promtool"):
             find(program)
         self.port = quiet_port()
-        (self._folder / "prometheus.yml").write_text(CONFIGURATION.format(exporter=self._exporter_http.port))
+        (self._folder / "prometheus.yml").write_text(
+            CONFIGURATION.format(exporter=self._exporter_http.port, queries=self._folder / "queries.log")
+        )
         await self._exporter_http.start(self._exporter)
         await self.settle()
 
