@@ -341,6 +341,9 @@ def _walk(receiver: Receiver, postgres: PostgresDatabase, known: dict[str, Any],
     """Step by step, each with what the answers before have told; then the audit rows."""
     chain = receiver.settings.chain
     assert chain is not None
+    # Every step may write some: they are listed from the first on, and counted at the end.
+    some = f"rows in {chain.audit_table} with {chain.audit_match} {known.get(chain.match_field, message_id)}"
+    receiver.leave(some)
     for step in chain.steps:
         answer = _step(receiver, step, known, message_id)
         known |= _object(answer)
@@ -348,6 +351,7 @@ def _walk(receiver: Receiver, postgres: PostgresDatabase, known: dict[str, Any],
     if key is None:
         raise NoReading("webhook", f"no answer of the chain has a field {chain.match_field}", kind="field-missing")
     rows = _settled(postgres, chain.audit_table, chain.audit_match, str(key), wanted=chain.audit_rows)
+    receiver.take_back(some)
     receiver.leave(f"{rows} rows in {chain.audit_table} with {chain.audit_match} {key}")
     if rows < chain.audit_rows:
         raise Found(

@@ -56,11 +56,12 @@ def work_out(results: list[Result], explanations: Explanations) -> list[Root]:
 def could_explain(root: Root, explanations: Explanations) -> Iterator[str]:
     """The symptoms that would explain a root if they were found, each once, in order of preference."""
     node = root.result, root.finding
-    is_open = root.finding is not None and root.finding.cause is None
+    if root.finding is None:
+        yield from (s for s in explanations.resources.get(root.result.resource or "", ()) if s != root.result.symptom)
+        return
+    is_open = root.finding.cause is None
     edges = (e for e in explanations.edges if e.through is None and (_covers(e, node) or (is_open and _may(e, node))))
     fitting = [e.from_ for e in edges if not e.says or re.search(e.says, _words(node), WORDWISE)]
-    if root.finding is None:
-        fitting += explanations.resources.get(root.result.resource or "", ())
     symptoms = dict.fromkeys(name.partition(":")[0] for name in fitting)
     yield from (symptom for symptom in symptoms if symptom != root.result.symptom)
 

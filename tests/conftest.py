@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.systems import SYSTEMS
 from tests.harness import SYSTEM, LabClient, started_lab
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ def lab_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
                 labs[system] = stack.enter_context(started_lab(tmp_path_factory.mktemp("lab"), system))
             return labs[system]
 
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
+    """One with all systems, for what is about them all at once."""
+    with started_lab(tmp_path_factory.mktemp("everything"), *SYSTEMS) as lab:
         yield lab
 
 
