@@ -229,7 +229,12 @@ async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | Non
     aliases: list[str] = []
     here, zone = name, None
     while len(aliases) <= MAX_ALIASES:
-        packet = await server.answer(asked or server.ask(here, kind))
+        try:
+            packet = await server.answer(asked or server.ask(here, kind))
+        except ValueError:
+            if not aliases:
+                raise
+            return Answer("no-such-record", aliases=tuple(aliases))  # it leads to what is no name
         asked = None
         if packet is None:
             return Answer("timeout", aliases=tuple(aliases))

@@ -53,7 +53,9 @@ def of_the_far_end(lab: psutil.Process, dsn: str, temporary: Path, out: Path) ->
         "lab_processes": len(family),
         "lab_threads": lab.num_threads(),
         "lab_rss_kib": lab.memory_info().rss >> 10,
-        "zombies": sum(process.status() == psutil.STATUS_ZOMBIE for process in psutil.Process().children(recursive=True)),
+        "zombies": sum(
+            process.status() == psutil.STATUS_ZOMBIE for process in psutil.Process().children(recursive=True)
+        ),
         "temporary": sum(1 for _ in temporary.rglob("*")),
         "folders": sum(1 for _ in out.glob("2*")),
     }
