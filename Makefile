@@ -7,7 +7,7 @@ unexport PYTHONHOME PYTHONPATH
 # Commands named together (make -j lint test) run one after the other, so that what they say stays readable.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test lint bench matrix mutation report lab pins clean set-up
+.PHONY: help check test lint bench matrix mutation soak report lab pins clean set-up
 
 PYTHON = .venv/bin/python
 TESTS = tests
@@ -36,6 +36,9 @@ matrix: set-up  ## every fault against every check: docs/detection.md (takes a q
 
 mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour)
 	$(PYTHON) -m tests.mutation --write $(ARGS)
+
+soak: set-up  ## hundreds of runs in a row, and what they leave behind (takes an hour)
+	$(PYTHON) -m tests.soak $(ARGS)
 
 report: set-up  ## the newest run as HTML with trends, in reports/out/report (needs node)
 	$(PYTHON) -m ci.pages $(ARGS)

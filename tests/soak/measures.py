@@ -6,10 +6,12 @@ import gc
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
 
-Sample = dict[str, int]
+Sample = dict[str, Any]
 
 
 def of_this_process() -> Sample:
@@ -24,6 +26,7 @@ def of_this_process() -> Sample:
         "pipes": sum(kind.startswith(("pipe:", "anon_inode:")) for kind in kinds),
         "threads": threading.active_count(),
         "children": len(process.children()),
+        "runs_kept": sum(isinstance(thing, pytest.Session) for thing in gc.get_objects()),
     }
 
 
@@ -61,7 +64,7 @@ def of_the_far_end(lab: psutil.Process, dsn: str, temporary: Path, out: Path) ->
     }
 
 
-def _connections(process: psutil.Process) -> list[psutil._common.pconn]:
+def _connections(process: psutil.Process) -> list[Any]:
     try:
         return list(process.net_connections("inet"))
     except psutil.Error:

@@ -21,7 +21,9 @@ def told(within: Sequence[dict[str, Any]], apart: Sequence[dict[str, Any]]) -> t
     """Tables of both series, and whether nothing in them grows."""
     grown = [*_grown("in one process", within), *_grown("apart", apart)]
     if apart and apart[-1]["folders"] > min(apart[-1]["run"], KEPT_RUNS):
-        grown.append(f"{apart[-1]['run']} runs left {apart[-1]['folders']} folders of reports, and {KEPT_RUNS} are kept")
+        grown.append(
+            f"{apart[-1]['run']} runs left {apart[-1]['folders']} folders of reports, and {KEPT_RUNS} are kept"
+        )
     lines = [
         *_table("in one process", within),
         *_table("each in a process of its own", apart),
