@@ -26,6 +26,7 @@ PASSWORD = "planted-database-password-0123456789"
 TIMEOUT_S = 3.0
 DEADLINE_S = 8.0
 LATE_S = 5.0
+MOST_S = 90.0  # of a whole run: a hang is longer, and a busy machine is slow to start
 MAX_RSS_KIB = 300 << 10
 MAX_SENTENCE = 700
 # C0 and C1 but for line feeds, direction marks (bidi), line and paragraph separators, and bytes that were no UTF-8.
@@ -90,14 +91,14 @@ def check(
     weight = folder / "max-rss"
     options["variables"] = planted | options.pop("variables", {})
     options.setdefault("out", folder / "out")
-    options.setdefault("timeout_s", 60)
+    options.setdefault("timeout_s", 120)
     words = ("-m", "tests.hostile.weighed", str(weight), str(largest_file), "-m", "pytest")
     ran = run("--env", str(file), *arguments, words=words, **options)
     return Run(**vars(ran), max_rss_kib=int(weight.read_text()))
 
 
 def must_be_orderly(
-    ran: Run, *, deadline_s: float = DEADLINE_S, at_most_s: float = 40.0, max_rss_kib: int = MAX_RSS_KIB
+    ran: Run, *, deadline_s: float = DEADLINE_S, at_most_s: float = MOST_S, max_rss_kib: int = MAX_RSS_KIB
 ) -> None:
     """What holds of every run: it ends, says what it knows in plain sentences, and its documents can be read."""
     said = ran.output()
