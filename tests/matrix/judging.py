@@ -33,6 +33,8 @@ class Row:
     """Checks from which something was taken that they need, and that are not unknown."""
     leaks: list[str] = field(default_factory=list)
     """Secrets that stand in some output, by name, and where."""
+    first: list[str] = field(default_factory=list)
+    """What was wrong when it was first looked at, where it was looked at twice."""
     roots: list[str] = field(default_factory=list)
     run_s: float = 0.0
     """Wall time of the whole run with all faults of its round, start-up included: when the answer is on the screen."""
@@ -43,6 +45,18 @@ class Row:
     def own(self) -> list[str]:
         """The checks that the faults are about."""
         return [f"{name.partition(':')[0]}[{name.rpartition('@')[2]}]" for name in self.faults]
+
+    @property
+    def wrong(self) -> list[str]:
+        """What is not as it should be, in words."""
+        faults = [name for name in self.faults if ":" in name]  # a source has no cause
+        not_named = set(faults) - {*self.named, *self.hidden}
+        return [
+            *(f"not named: {name}" for name in sorted(not_named)),
+            *(f"claimed: {claim}" for claim in self.unexplained),
+            *(f"not unknown: {name}" for name in self.lied),
+            *(f"leaked: {leak}" for leak in self.leaks),
+        ]
 
     def plain(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in ([], 0)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +28,15 @@ class Figures:
     """What was measured."""
 
     machine: str
-    singles: Sequence[Row]
-    sources: Sequence[Row]
-    pairs: Sequence[Row]
-    healthy: dict[str, Sequence[Row]]
+    singles: Sequence[Row] = ()
+    sources: Sequence[Row] = ()
+    pairs: Sequence[Row] = ()
+    healthy: dict[str, Sequence[Row]] = field(default_factory=dict)
+
+    @property
+    def is_well(self) -> bool:
+        healthy = [row for rows in self.healthy.values() for row in rows]
+        return not any(row.wrong for row in [*self.singles, *self.sources, *self.pairs, *healthy])
 
     @classmethod
     def read(cls, text: str) -> Figures:
@@ -81,8 +86,9 @@ class Figures:
             "leaks": sum(len(row.leaks) for row in self.singles),
             "sources": len(self.sources),
             "clear_though_blind": sum(len(row.lied) for row in self.sources),
+            "looked_at_twice": sum(bool(row.first) for row in [*self.singles, *self.sources, *self.pairs]),
             "pairs": len(self.pairs),
-            "pairs_told_percent": percent(sum(map(is_told, self.pairs)), len(self.pairs)),
+            "pairs_told_percent": percent(sum(not row.wrong for row in self.pairs), len(self.pairs)),
             "healthy_runs": len(healthy),
             "healthy_false_alarms": sum(len(row.unexplained) for row in healthy),
         }
@@ -91,17 +97,6 @@ class Figures:
 def _renewed(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     rows = {tuple(row.faults): row for row in [*old, *new]}
     return list(rows.values())
-
-
-def is_told(row: Row) -> bool:
-    """Each fault of the run is named, or told as hidden by the other; and nothing else is claimed."""
-    return set(row.faults) == {*row.named, *row.hidden} and not row.unexplained
-
-
-def is_well(row: Row) -> bool:
-    """Told, where faults were on; unknown, where something was taken away; and no secret anywhere."""
-    is_source = ":" not in row.faults[0]
-    return not row.lied and not row.leaks and (is_source or is_told(row))
 
 
 def percent(part: int, whole: int) -> float:
@@ -121,6 +116,7 @@ def as_markdown(figures: Figures) -> str:
             *_blind(figures),
             *_pairs(figures),
             *_missed(figures),
+            *_twice(figures),
             *_each(figures),
         ]
     )
@@ -171,14 +167,13 @@ def _blind(figures: Figures) -> Iterable[str]:
 def _pairs(figures: Figures) -> Iterable[str]:
     if not figures.pairs:
         return
-    told = sum(map(is_told, figures.pairs))
+    told = sum(not row.wrong for row in figures.pairs)
     yield "## Two faults at once\n"
     yield f"In {told} of {len(figures.pairs)} runs both faults were told, as roots of their own or one explained by the"
     yield "other, and nothing else was claimed."
     for row in figures.pairs:
-        if not is_told(row):
-            missing = sorted(set(row.faults) - {*row.named, *row.hidden})
-            yield f"- {' and '.join(row.faults)}: not told {missing}, claimed {row.unexplained}"
+        if row.wrong:
+            yield f"- {' and '.join(row.faults)}: {_shortly(row.wrong)}"
     yield ""
 
 
@@ -191,6 +186,22 @@ def _missed(figures: Figures) -> Iterable[str]:
         found, named = ("yes" if told else "**no**" for told in (row.found, row.named))
         yield f"| {row.faults[0]} | {found} | {named} | {', '.join(row.unexplained)} |"
     yield ""
+
+
+def _twice(figures: Figures) -> Iterable[str]:
+    rows = [row for row in [*figures.singles, *figures.sources, *figures.pairs] if row.first]
+    if not rows:
+        return
+    yield "## Looked at twice\n"
+    yield "What was not as it should be was looked at once more, alone; the figures are those of the second look. What"
+    yield "was wrong at the first, mostly because the machine was too busy to be waited for:\n"
+    yield from (f"- {' and '.join(row.faults)}: {_shortly(row.first)}" for row in rows)
+    yield ""
+
+
+def _shortly(wrong: Sequence[str]) -> str:
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"{wrong[0]}{more}"
 
 
 def _each(figures: Figures) -> Iterable[str]:
