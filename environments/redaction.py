@@ -12,6 +12,8 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 SHORTEST = 6
 MARK = "[redacted]"
+_CUT = re.compile(r"…|\.\.\.|\Z")  # where a text may have been cut
+_BLANKS = re.compile(r"\s+")
 _DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))")
 
 
@@ -19,14 +21,17 @@ class Redaction:
     """The list of secrets, and the one way to take them out of a text.
 
     A secret is taken out as it is, URL-encoded, in base64 (at each of the three alignments), in hex,
-    escaped as JSON, HTML, a Python literal or a shell word; of a DSN or URL also the password alone.
+    escaped as JSON, HTML, a Python literal or a shell word; of a DSN or URL also the password alone. Where a text was
+    cut in the middle of one, what is left of it is taken out as well.
     Secrets shorter than SHORTEST characters would blacken ordinary words: they get a warning instead.
     """
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
         self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._ends: set[str] = set()  # what a text may end with that was cut inside a secret
+        self._starts: set[str] = set()  # what each of the forms begins with
+        self._pattern: re.Pattern[str] | None = None  # made when it is first needed
         self._lock = Lock()
 
     def add(self, value: str, name: str) -> None:
@@ -34,8 +39,6 @@ class Redaction:
         with self._lock:
             for part in {value, value.strip(), *value.split("\n")} | passwords(value):
                 self._add_part(part.strip(), name)
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def _add_part(self, part: str, name: str) -> None:
         if not part or part == "-----BEGIN" or part.startswith("-----"):
@@ -45,16 +48,45 @@ class Redaction:
             if warning not in self.warnings:
                 self.warnings.append(warning)
             return
-        self._forms |= forms(part)
+        new = forms(part) - self._forms
+        self._forms = self._forms | new  # a new one: others may be reading
+        self._starts = self._starts | {form[:SHORTEST] for form in new}
+        self._pattern = None
+        self._ends = self._ends | {form[end - SHORTEST : end] for form in new for end in range(_least(form), len(form))}
 
     def text(self, text: str) -> str:
         """The text without any secret."""
-        pattern = self._pattern
-        return pattern.sub(MARK, text) if pattern else text
+        if not self._forms:
+            return text
+        # Looking up pieces is many times quicker than a search for hundreds of alternatives, and there is mostly none.
+        starts = self._starts
+        if any(text[at : at + SHORTEST] in starts for at in range(len(text) - SHORTEST + 1)):
+            text = self._whole().sub(MARK, text)
+        for cut in reversed([match.start() for match in _CUT.finditer(text)]):
+            if text[max(0, cut - SHORTEST) : cut] in self._ends and (size := self._remnant(text[:cut])):
+                text = text[: cut - size] + MARK + text[cut:]
+        return text
+
+    def _whole(self) -> re.Pattern[str]:
+        with self._lock:
+            if self._pattern is None:
+                longest_first = sorted(self._forms, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            return self._pattern
+
+    def _remnant(self, text: str) -> int:
+        """How many characters at the end of a text are the beginning of a secret."""
+        longest = 0
+        for form in self._forms:
+            for size in range(min(len(form) - 1, len(text)), max(longest, _least(form) - 1), -1):
+                if text.endswith(form[:size]):
+                    longest = size
+                    break
+        return longest
 
     def bytes(self, data: bytes) -> bytes:
         """The same for bytes of any encoding: what isn't UTF-8 passes through unharmed."""
-        if self._pattern is None:
+        if not self._forms:
             return data
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
@@ -67,6 +99,11 @@ class Redaction:
         if isinstance(value, list | tuple):
             return type(value)(self.tree(entry) for entry in value)
         return value
+
+
+def _least(form: str) -> int:
+    """How much of a secret gives it away: of an address, whose beginning everybody knows, half of it."""
+    return max(SHORTEST, len(form) // (2 if "://" in form or "%3A%2F%2F" in form.upper() else 4))
 
 
 def passwords(value: str) -> set[str]:
@@ -86,7 +123,7 @@ def passwords(value: str) -> set[str]:
 def forms(secret: str) -> set[str]:
     """Every way in which the suite or the libraries below it may write a secret down."""
     raw = secret.encode("utf-8", "surrogateescape")
-    written = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}
+    written = {secret, _BLANKS.sub(" ", secret), quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}
     written |= {text.replace("%2F", "%2f") for text in written} | {
         re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), w) for w in written
     }
@@ -97,6 +134,9 @@ def forms(secret: str) -> set[str]:
         repr(secret)[1:-1],
         repr(raw)[2:-1],
         secret.replace("'", "'\"'\"'"),
+        secret.replace('"', '""'),  # CSV
+        "".join(f"%{byte:02x}" for byte in raw),  # every character, as RFC 3986 allows
+        "".join(f"%{byte:02X}" for byte in raw),
         raw.hex(),
         raw.hex().upper(),
     }

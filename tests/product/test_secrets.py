@@ -42,6 +42,9 @@ def secrets_of(lab: LabClient) -> dict[str, str]:
 
 def written(secret: str) -> Iterator[str]:
     yield secret
+    yield " ".join(secret.split())
+    yield secret.replace('"', '""')  # CSV
+    yield "".join(f"%{byte:02x}" for byte in secret.encode())  # every character, as RFC 3986 allows
     yield urllib.parse.quote(secret, safe="")
     yield urllib.parse.quote_plus(secret)
     yield html.escape(secret)
