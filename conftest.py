@@ -8,5 +8,6 @@ pytest_plugins = [
     "fixtures.lab",
     "fixtures.engine",
     "fixtures.telling",
+    "fixtures.hushing",
     "fixtures.progress",
 ]

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 SHORTEST = 6
 MARK = "[redacted]"
-_CUT = re.compile(r"…|\.\.\.|\Z")  # where a text may have been cut
+_CUT = re.compile(r"\A|…|\.\.\.|\Z")  # where a text may have been cut
 _BLANKS = re.compile(r"\s+")
 _DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))")
 
@@ -30,6 +30,7 @@ class Redaction:
         self.warnings: list[str] = []
         self._forms: set[str] = set()
         self._ends: set[str] = set()  # what a text may end with that was cut inside a secret
+        self._rests: set[str] = set()  # and what it may go on with after a cut
         self._starts: set[str] = set()  # what each of the forms begins with
         self._pattern: re.Pattern[str] | None = None  # made when it is first needed
         self._lock = Lock()
@@ -50,6 +51,9 @@ class Redaction:
             return
         new = forms(part) - self._forms
         self._forms = self._forms | new  # a new one: others may be reading
+        self._rests = self._rests | {
+            form[at : at + SHORTEST] for form in new for at in range(1, len(form) - _least(form) + 1)
+        }
         self._starts = self._starts | {form[:SHORTEST] for form in new}
         self._pattern = None
         self._ends = self._ends | {form[end - SHORTEST : end] for form in new for end in range(_least(form), len(form))}
@@ -62,9 +66,12 @@ class Redaction:
         starts = self._starts
         if any(text[at : at + SHORTEST] in starts for at in range(len(text) - SHORTEST + 1)):
             text = self._whole().sub(MARK, text)
-        for cut in reversed([match.start() for match in _CUT.finditer(text)]):
-            if text[max(0, cut - SHORTEST) : cut] in self._ends and (size := self._remnant(text[:cut])):
-                text = text[: cut - size] + MARK + text[cut:]
+        for cut in reversed(list(_CUT.finditer(text))):
+            start, end = cut.span()
+            if text[end : end + SHORTEST] in self._rests and (size := self._remnant(text[end:], is_rest=True)):
+                text = text[:end] + MARK + text[end + size :]
+            if text[max(0, start - SHORTEST) : start] in self._ends and (size := self._remnant(text[:start])):
+                text = text[: start - size] + MARK + text[start:]
         return text
 
     def _whole(self) -> re.Pattern[str]:
@@ -74,12 +81,12 @@ class Redaction:
                 self._pattern = re.compile("|".join(map(re.escape, longest_first)))
             return self._pattern
 
-    def _remnant(self, text: str) -> int:
-        """How many characters at the end of a text are the beginning of a secret."""
+    def _remnant(self, text: str, *, is_rest: bool = False) -> int:
+        """How many characters at the end of a text are the beginning of a secret; or at its beginning, the rest."""
         longest = 0
         for form in self._forms:
             for size in range(min(len(form) - 1, len(text)), max(longest, _least(form) - 1), -1):
-                if text.endswith(form[:size]):
+                if text.startswith(form[-size:]) if is_rest else text.endswith(form[:size]):
                     longest = size
                     break
         return longest
@@ -123,7 +130,14 @@ def passwords(value: str) -> set[str]:
 def forms(secret: str) -> set[str]:
     """Every way in which the suite or the libraries below it may write a secret down."""
     raw = secret.encode("utf-8", "surrogateescape")
-    written = {secret, _BLANKS.sub(" ", secret), quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}
+    written = {
+        secret,
+        _BLANKS.sub(" ", secret),
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        html.escape(secret),
+    }
     written |= {text.replace("%2F", "%2f") for text in written} | {
         re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), w) for w in written
     }

@@ -12,16 +12,14 @@ import re
 import signal
 import stat
 import subprocess
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from threading import Event, Lock, Timer
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from environments.redaction import Redaction, passwords
+from environments.redaction import SHORTEST, Redaction, passwords
 from environments.strict_yaml import suggestion
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 KINDS = ("env", "file", "command")
 # Within the deadline of a check, so that the reference is named and not the deadline.
@@ -174,6 +172,20 @@ class Commands:
             self._running.discard(process)
 
 
+def _references(settings: Any) -> Iterator[Reference]:
+    if isinstance(settings, Reference):
+        yield settings
+        return
+    if isinstance(settings, Mapping):
+        entries = list(settings.values())
+    elif isinstance(settings, list | tuple):
+        entries = list(settings)
+    else:
+        entries = [getattr(settings, each.name) for each in fields(settings)] if is_dataclass(settings) else []
+    for entry in entries:
+        yield from _references(entry)
+
+
 @dataclass
 class Vault:
     """Resolves references, each once, relative to the environment file's folder."""
@@ -197,6 +209,19 @@ class Vault:
         if isinstance(value, Unresolved):
             raise Unresolved(str(value))
         return value
+
+    def foresee(self, settings: Any) -> None:
+        """Put what variables hold on the redaction list, though nobody has asked for it yet: a crash may say it.
+
+        `settings` is any tree of dataclasses, mappings and lists. Files and commands are left until they are needed,
+        and what is too short to be taken out is warned of when it is used.
+        """
+        for reference in _references(settings):
+            if reference.kind == "env":
+                value = self.variables.get(str(reference.target), "").strip()
+                for secret in {value} if reference.is_secret else passwords(value):
+                    if len(secret) >= SHORTEST:
+                        self.redaction.add(secret, str(reference))
 
     def _resolved(self, reference: Reference) -> str | Unresolved:
         try:

@@ -46,6 +46,18 @@ def test_cut_in_the_middle_of_a_secret(name: str, mark: str) -> None:
 
 
 @pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("mark", ["", "…", "...", "a long text ..."])
+def test_rest_of_a_secret_after_a_cut(name: str, mark: str) -> None:
+    redact, secret = redaction().text, SECRETS[name]
+    for size in range(least(secret), len(secret)):
+        left = redact(f"{mark}{secret[-size:]} was refused")
+        given_away = "-q7x2" if name == "dsn" else secret[-least(secret) :]  # where it leads to is no secret
+        assert given_away not in left, left
+        assert left.startswith(mark)
+        assert left.endswith(" was refused")
+
+
+@pytest.mark.parametrize("name", SECRETS)
 def test_whatever_cuts_first(name: str) -> None:
     """The suite's own cutting comes before redaction, for probes know no secrets."""
     redact, secret = redaction().text, " ".join(SECRETS[name].split())
@@ -54,7 +66,9 @@ def test_whatever_cuts_first(name: str) -> None:
         assert secret[: least(secret)] not in left, (limit, left)
 
 
-@pytest.mark.parametrize("text", ["postgresql", "it is reached by postgresql://", "see https://", "https…", "xoxb…", "a b c"])
+@pytest.mark.parametrize(
+    "text", ["postgresql", "it is reached by postgresql://", "see https://", "https…", "xoxb…", "a b c"]
+)
 def test_what_everybody_knows_stays(text: str) -> None:
     assert redaction().text(text) == text
 

@@ -1,0 +1,159 @@
+"""Does any secret of any system turn up in anything that a whole run says: healthy, broken in many places, crashed?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from lab.systems import SYSTEMS
+from tests.harness import PROJECT, LabClient
+from tests.product.test_secrets import said, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness import Ran
+
+SHORTEST = 10
+SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|DSN|DATABASE_URL|WEBHOOK_URL")
+REFERENCE = re.compile(r"(\w+): \{env: (\w+)\}")
+# Keys of the environment file whose references are no secrets: where things are, and what they are called.
+OPEN = re.compile(
+    r".*url|resolver|headers|pages|Groq|Neon|Cloudflare|Slack|ca_file|file|folder|endpoint|expect_version|base_host|authoritative_port|port|intermediates_file|record"
+    r"|artefact|configuration|script|user|registry|address|expected|project|account|access_key_id|tenant"
+)
+LOUD = ("-vv", "--showlocals", "--tb=long", "--full-trace", "-s", "-rA", "--log-cli-level=DEBUG", "--setup-show",
+        "--durations=0", "-o", "junit_logging=all", "-o", "junit_family=xunit1")  # fmt: skip
+ONCE = {
+    "ai-customer-service": ("database.unreachable:authentication-failed", "preflight.dsn-malformed:part-missing",
+                            "webhook.signature-rejected:secret-mismatch"),
+    "aura-flow": ("dependency.redis:authentication-failed", "auth.login-failing:token-rejected",
+                  "preflight.dsn-malformed:not-a-url", "rollback.not-possible:artefact-missing"),
+    "reverseai": ("database.unreachable:authentication-failed", "health.key-function:wrong-status"),
+    "sales-ai": ("dependency.groq-limited:key-rejected", "slack.token-invalid:invalid-auth",
+                 "dependency.object-storage:access-denied", "preflight.example-credential:too-short"),
+}  # fmt: skip
+# Something in a check goes wrong whose message, cause and local variables are full of secrets.
+CRASHING = """
+import os
+from fixtures.handles import receiver, database
+from probes.http import Http
+
+def crashes(what):
+    def crash(self, *_, **__):
+        secret, dsn = os.environ["LAB_CS_WEBHOOK_SECRET"], os.environ["LAB_AF_MONITOR_DSN"]
+        try:
+            raise KeyError(dsn)
+        except KeyError as error:
+            raise RuntimeError(f"{'x' * %d} {secret} and {dsn}\\n{secret}") from error
+    return crash
+
+receiver.Receiver.control = crashes("control")
+database.Database.connections = crashes("connections")
+
+def pytest_runtest_logreport(report):
+    if os.environ.get("CRASH_IN_HOOK") and report.when == "call":
+        token = os.environ["LAB_REVERSE_TOKEN"]
+        raise RuntimeError(f"a plugin fell over {token}")
+"""
+
+
+def planted(lab: LabClient) -> dict[str, str]:
+    """Every secret that lab.yaml refers to, and those in the variables of the next instances; with passwords inside."""
+    text = (PROJECT / "environments" / "lab.yaml").read_text()
+    found = {
+        name: lab.variables[name]
+        for key, name in REFERENCE.findall(text)
+        if name in lab.variables and (not OPEN.fullmatch(key) or urlsplit(lab.variables[name]).password)
+    }
+    for dotenv in [value for name, value in lab.variables.items() if name.endswith("_DOTENV")]:
+        with open(dotenv, encoding="utf-8") as stream:
+            pairs = [line.strip().split("=", 1) for line in stream if "=" in line]
+        found |= {f"{dotenv}: {name}": value.strip("\"'") for name, value in pairs if SECRET.search(name)}
+    inside = {name: urlsplit(value).password or "" for name, value in found.items() if "://" in value}
+    decoded = {f"{name} (decoded)": unquote(value) for name, value in inside.items()}
+    found |= {f"{name} (password)": value for name, value in inside.items()} | decoded
+    return {name: value for name, value in found.items() if len(value) >= SHORTEST}
+
+
+def squeezed(text: str) -> str:
+    """Without blanks and line breaks: what was wrapped at some width stands together again."""
+    return re.sub(r"\s+", "", text)
+
+
+def leaks(ran: Ran, folder: Path, known: dict[str, str]) -> list[str]:
+    outputs = list(said(ran, folder))
+    assert len(outputs) > 20, "Allure's files are among what is searched"
+    found = []
+    for where, text in outputs:
+        together = squeezed(text)
+        for name, secret in known.items():
+            forms = [form for form in written(secret) if len(form) >= SHORTEST]
+            # Half a secret at the end of what was cut is as bad.
+            half = secret[: max(SHORTEST, len(secret) // 2 + 1)]
+            if any(form in text or squeezed(form) in together for form in [*forms, half]):
+                found.append(f"{name} in {where}")
+    return found
+
+
+def test_what_is_looked_for(everything: LabClient) -> None:
+    """One secret at least of each system, and of each kind."""
+    known = planted(everything)
+    for word in ("WEBHOOK_SECRET", "MONITOR_DSN (password)", "REDIS_URL (password)", "R2_SECRET", "GROQ_KEY",
+                 "SLACK_TOKEN", "NEON_KEY", "CLOUDFLARE_TOKEN", "SIGNING_SECRET", "REVERSE_TOKEN", "AF_PASSWORD",
+                 "JWT_SECRET", "EXPIRED_TOKEN", "PROMETHEUS_PASSWORD", "REGISTRY_PASSWORD"):  # fmt: skip
+        assert any(word in name for name in known), word
+
+
+def checked(lab: LabClient, tmp_path: Path, *arguments: str, **variables: str) -> Ran:
+    out = tmp_path / "out"
+    out.mkdir()
+    files = [f"--{name}={out / name}.txt" for name in ("results", "markdown", "metrics")]
+    # Its own words are in the way of nobody: --debug leaves a file where it is told to.
+    return lab.check("--out", str(out), *files, f"--debug={out / 'debug.log'}", *arguments, variables=variables)
+
+
+def test_healthy_run_at_its_loudest(everything: LabClient, tmp_path: Path) -> None:
+    ran = checked(everything, tmp_path, *LOUD)
+    assert leaks(ran, tmp_path, planted(everything)) == []
+
+
+@pytest.mark.parametrize("how", [LOUD, ("-n", "2", "-vv"), ("--paste",)], ids=["loud", "spread", "paste"])
+def test_run_with_many_faults_at_once(everything: LabClient, tmp_path: Path, how: tuple[str, ...]) -> None:
+    known = planted(everything)
+    with everything.fault(*(f"{fault}@{system}" for system in SYSTEMS for fault in ONCE[system])):
+        known |= {f"{name} now": value for name, value in planted(everything).items()}
+        areas = "database or preflight or webhook or dependency or auth or rollback or slack or health or logs"
+        ran = checked(everything, tmp_path, "-m", areas, *how)
+    assert ran.code == 1
+    assert leaks(ran, tmp_path, known) == []
+
+
+@pytest.mark.parametrize("length", [1, 150, 250, 400])
+def test_check_that_crashes_over_a_secret(everything: LabClient, tmp_path: Path, length: int) -> None:
+    """In its message at whatever place it is cut, in what it was raised from, in local variables."""
+    (tmp_path / "crashing.py").write_text(CRASHING % length)
+    more = LOUD if length == 1 else ("-vv", "-n", "2") if length == 150 else ("--paste",)
+    ran = checked(everything, tmp_path, "-p", "crashing", "-m", "webhook or database", *more, PYTHONPATH=str(tmp_path))
+    assert "the check itself failed: RuntimeError" in ran.output()
+    (tmp_path / "crashing.py").unlink()
+    assert leaks(ran, tmp_path, planted(everything)) == []
+
+
+@pytest.mark.parametrize("how", [(), ("-n", "2"), ("--full-trace", "--showlocals")], ids=["alone", "spread", "traced"])
+def test_suite_that_falls_over_a_secret(everything: LabClient, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """pytest tells of an error in a plugin by itself."""
+    (tmp_path / "crashing.py").write_text(CRASHING % 1)
+    ran = checked(
+        everything, tmp_path, "-p", "crashing", "-m", "health", *how, PYTHONPATH=str(tmp_path), CRASH_IN_HOOK="1"
+    )
+    assert ran.code == 3, ran.output()
+    assert "a plugin fell over" in ran.output()
+    (tmp_path / "crashing.py").unlink()
+    known = planted(everything)
+    texts = {"standard output": ran.stdout, "standard error": ran.stderr}
+    texts |= {str(path): path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()}
+    assert [f"{n} in {w}" for w, text in texts.items() for n, secret in known.items() if secret in text] == []
