@@ -32,9 +32,9 @@ def check_command_is_acknowledged(slash_command: SlashCommand) -> None:
     evidence: dict[str, Any] = {"command": rule.command, "limit_s": rule.acknowledge_s, "path": rule.path}
     wanted = f"HTTP 200 within {rule.acknowledge_s:g} s"
     typed = f"'{rule.command} {rule.text}', typed by the user runbook-checks"
-    slash_command.leave(typed)
     try:
-        answer = slash_command.send(body, slash_command.signed(body))
+        with slash_command.leaving(typed):
+            answer = slash_command.send(body, slash_command.signed(body))
     except NoReading as gone:
         if gone.kind != "read-timeout":
             raise

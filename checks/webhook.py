@@ -223,8 +223,8 @@ def _offered(
     receiver: Receiver, message: dict[str, Any], what: str, deliver: Callable[[Receiver, bytes], list[Answer]]
 ) -> list[Answer]:
     """The answers to a valid message. It counts as left on the target before it is sent, unless all refuse it."""
-    receiver.leave(_listed(receiver, message, what))
-    answers = deliver(receiver, _body(message))
+    with receiver.leaving(_listed(receiver, message, what)):
+        answers = deliver(receiver, _body(message))
     if all(400 <= answer.status < 500 for answer in answers):
         receiver.take_back(_listed(receiver, message, what))
     return answers

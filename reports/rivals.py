@@ -24,7 +24,7 @@ def consider(
     `listed` has for each system the symptoms that its runbook lists. What was clear is told as ruled out only where no
     cause is told; that nobody looked at something is told of every root.
     """
-    outcomes = {(result.system, result.symptom): result.outcome for result in results}
+    looked = {(result.system, result.symptom): result for result in results}
     for root in roots:
         if root.result.symptom == "resolver":
             continue
@@ -35,7 +35,10 @@ def consider(
             if symptom not in listed.get(root.result.system, ()):
                 continue
             name = f"{symptom}[{root.result.system}]"
-            outcome = outcomes.get((root.result.system, symptom), "not looked at")
+            other = looked.get((root.result.system, symptom))
+            if other is not None and other.explained_by == root.name:
+                continue  # it is the other way round
+            outcome = other.outcome if other is not None else "not looked at"
             if outcome == "clear" and not is_told:
                 rivals.ruled_out[name] = "clear"
             elif outcome not in ("clear", "found"):
