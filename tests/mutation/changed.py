@@ -1,7 +1,12 @@
-"""How does a process come to run a changed module? Its import finds the changed text in place of the file's."""
+"""How does a process come to run a changed module?
+
+Before it is imported: the import finds the changed text in place of the file's. Afterwards, where nothing but pytest
+has taken anything from it: the changed text is run once more in its place.
+"""
 
 from __future__ import annotations
 
+import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -13,25 +18,39 @@ if TYPE_CHECKING:
     from tests.mutation.mutants import Mutant
 
 
-class Changed(MetaPathFinder):
-    """Put first in `sys.meta_path`, before the module is imported."""
+class Changed:
+    """A module's name, file and changed text."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self.file = PROJECT / mutant.path
-        parts = mutant.path.removesuffix(".py").removesuffix("/__init__").split("/")
-        self.module = ".".join(parts)
-        self.source = mutant.applied(self.file.read_text())
+        self.module = mutant.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        self.file = str(PROJECT / mutant.path)
+        self.source = mutant.applied((PROJECT / mutant.path).read_text())
+
+
+class Finder(MetaPathFinder):
+    """Put first in `sys.meta_path`."""
+
+    def __init__(self, changed: Changed) -> None:
+        self.changed = changed
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
-        if name != self.module:
+        if name != self.changed.module:
             return None
-        return spec_from_file_location(name, self.file, loader=_Loader(name, str(self.file), self.source))
+        return spec_from_file_location(name, self.changed.file, loader=_Loader(self.changed))
 
 
 class _Loader(SourceFileLoader):
-    def __init__(self, name: str, path: str, source: str) -> None:
-        super().__init__(name, path)
-        self.changed = source
+    def __init__(self, changed: Changed) -> None:
+        super().__init__(changed.module, changed.file)
+        self.changed = changed.source
 
     def get_code(self, name: str) -> Any:  # noqa: ARG002
         return compile(self.changed, self.path, "exec", dont_inherit=True)
+
+
+def change_here(changed: dict[str, str], item: Any) -> None:
+    """Run the changed text in the place of a module of checks, and let pytest's item call its function."""
+    module = sys.modules[changed["module"]]
+    code = compile(changed["source"], changed["file"], "exec", dont_inherit=True)
+    exec(code, vars(module))  # noqa: S102  the project's own text, changed in one place
+    item.obj = getattr(module, item.originalname)

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tests.harness import PROJECT
-from tests.mutation.changed import Changed
+from tests.mutation.changed import Changed, Finder, change_here
 from tests.mutation.traced import traced
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ def load_libraries() -> None:
 
 
 class Looker:
-    """A process with the project loaded, changed in one place or as it is."""
+    """A process with the project loaded, a module of the probes changed in it or none.
+
+    A module of checks needs no process of its own for each change: nothing else imports it, so each look can change
+    it for itself.
+    """
 
     def __init__(
         self, state: Path, folder: Path, checks: Iterable[str], mutant: Mutant | None = None, env: str = "lab"
@@ -61,18 +65,18 @@ class Looker:
         ours.settimeout(PATIENCE_S)
         self.socket, self.answers = ours, ours.makefile("r")
 
-    def verdict(self, check: str) -> Verdict:
+    def verdict(self, check: str, mutant: Mutant | None = None) -> Verdict:
         """What the check says of the lab as it is now: outcome, resource, and of each finding what counts."""
-        return self._asked(check, is_traced=False)
+        return self._asked({"check": check, "changed": mutant and vars(Changed(mutant))})
 
     def traced(self, check: str) -> tuple[Verdict, Lines]:
         """The same, slower, and the lines of ours that were run."""
-        verdict = self._asked(check, is_traced=True)
+        verdict = self._asked({"check": check, "is_traced": True})
         return verdict, {file: set(lines) for file, lines in verdict.pop("lines", {}).items()}
 
-    def _asked(self, check: str, *, is_traced: bool) -> dict[str, Any]:
+    def _asked(self, question: dict[str, Any]) -> dict[str, Any]:
         try:
-            self.socket.sendall(json.dumps([check, is_traced]).encode() + b"\n")
+            self.socket.sendall(json.dumps(question).encode() + b"\n")
             return dict(json.loads(self.answers.readline()))
         except TimeoutError:
             return {"outcome": "came to no end"}
@@ -100,7 +104,7 @@ def _serve(asked: socket.socket, state: Path, folder: Path, checks: list[str], m
     os.environ |= {"CHECKS_LAB": str(state), "CHECKS_OUT": str(folder / "out"), "COLUMNS": "80"}
     os.chdir(PROJECT)
     if mutant:
-        sys.meta_path.insert(0, Changed(mutant))
+        sys.meta_path.insert(0, Finder(Changed(mutant)))
     import pytest
 
     # One at a time: nothing is looked at before it is asked for.
@@ -114,12 +118,13 @@ class _Answering:
     def pytest_runtestloop(self, session: Any) -> bool:
         items = {item.nodeid: item for item in session.items}
         for line in self.asked.makefile("r"):
-            check, is_traced = json.loads(line)
-            self.asked.sendall(json.dumps(_in_a_child(session, items.get(check), is_traced)).encode() + b"\n")
+            question = json.loads(line)
+            answer = _in_a_child(session, items.get(question["check"]), question)
+            self.asked.sendall(json.dumps(answer).encode() + b"\n")
         os._exit(0)
 
 
-def _in_a_child(session: Any, item: Any, is_traced: bool) -> dict[str, Any]:
+def _in_a_child(session: Any, item: Any, question: dict[str, Any]) -> dict[str, Any]:
     if item is None:
         return {"outcome": "not collected"}
     reading, writing = os.pipe()
@@ -128,7 +133,9 @@ def _in_a_child(session: Any, item: Any, is_traced: bool) -> dict[str, Any]:
         try:
             _end_with_parent()
             os.close(reading)
-            answer = _traced(session, item) if is_traced else _look(session, item)
+            if question.get("changed"):
+                change_here(question["changed"], item)
+            answer = _traced(session, item) if question.get("is_traced") else _look(session, item)
             with open(writing, "w") as pipe:
                 json.dump(answer, pipe)
         finally:

@@ -23,6 +23,35 @@ def is_reached(mutant: Mutant, run: Lines) -> bool:
     return any(line in run.get(path, ()) for name in mutant.names for path, line in _uses(name))
 
 
+def can_reach(mutant: Mutant, check: str) -> bool:
+    """Whether a check's function leads to where a module of checks is changed."""
+    path, _, function = check.partition("[")[0].partition("::")
+    if not mutant.path.startswith("checks/"):
+        return True
+    return path == mutant.path and bool({mutant.where.partition(".")[0], *mutant.names} & _led_to(path, function))
+
+
+@cache
+def _led_to(path: str, function: str) -> frozenset[str]:
+    """The names of the module's own that a function uses, and that these use."""
+    tree = ast.parse((PROJECT / path).read_text())
+    made = {name: {used for used, _ in _used(node)} for node in tree.body for name in _made(node)}
+    found, waiting = set[str](), [function]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += made.get(name, set())
+    return frozenset(found)
+
+
+def _made(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    parts = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+    return {part.id for part in parts if isinstance(part.ctx, ast.Store)}
+
+
 @cache
 def _uses(name: str) -> frozenset[tuple[str, int]]:
     """The lines of functions that use a name, or that use what is made of it."""

@@ -60,9 +60,5 @@ def own(row: Row) -> list[State]:
 
 
 def neighbours(row: Row) -> list[State]:
-    """The states near other limits of its area, and those in which something is gone that leaves enough to see."""
-    system, area = row["system"], row["symptom"].partition(".")[0]
-    near = [c for c in edges([system]).values() if c.name.partition(".")[0] == area and not c.settings]
-    found = [State("edge", change.full_name) for change in near]
-    found += [State("blind", change.full_name) for change in blinds([system]).values() if not change.hides]
-    return [state for state in found if state not in own(row)]
+    """The states in which something is gone that leaves enough to see."""
+    return [State("blind", c.full_name) for c in blinds([row["system"]]).values() if not c.hides]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutation import states
 from tests.mutation.looker import Looker, Verdict
-from tests.mutation.reach import is_reached
+from tests.mutation.reach import can_reach, is_reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,14 +33,14 @@ class Tried:
 
 
 class Lookers:
-    """A process for each mutant that is still alive, and for the project as it is; in the lab's environment."""
+    """A process for the project as it is, and for each change to the probes that is still alive."""
 
     def __init__(self, lab: LabClient, folder: Path, checks: list[str], env: str = "lab") -> None:
         self._lab, self.folder, self._checks, self._env = lab, folder, checks, env
         self._forgets = any("aura-flow" in check for check in checks)
         self._open: dict[Mutant | None, Looker] = {}
 
-    def of(self, mutant: Mutant | None) -> Looker:
+    def _of(self, mutant: Mutant | None) -> Looker:
         if mutant not in self._open:
             self._open[mutant] = Looker(self._lab.state, self.folder, self._checks, mutant, self._env)
         return self._open[mutant]
@@ -55,12 +55,14 @@ class Lookers:
 
     def _seen(self, mutant: Mutant | None, check: str) -> Verdict:
         self.forget()
-        return self.of(mutant).verdict(check)
+        if mutant is None or mutant.path.startswith("checks/"):
+            return self._of(None).verdict(check, mutant)
+        return self._of(mutant).verdict(check)
 
     def traced(self, check: str) -> tuple[Verdict, Lines]:
         """What the unchanged check says, and by which lines."""
         self.forget()
-        return self.of(None).traced(check)
+        return self._of(None).traced(check)
 
     def forget(self) -> None:
         """Let the lab forget earlier looks: a login that is tried too often is refused."""
@@ -85,9 +87,11 @@ def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], rows: list[Ro
     checks = [row["check"] for row in rows]
     with Lookers(lab, folder, checks) as lookers:
         for about in (states.own, states.neighbours):
-            for state, those in _by_state(rows, about).items():
+            for state, every in _by_state(rows, about).items():
                 alive = [one for one in done if one.seen_by is None]
-                if alive:
+                those = [row for row in every if any(can_reach(one.mutant, row["check"]) for one in alive)]
+                if those:
+                    print(f"{len(alive)} unnoticed, {state}", flush=True)
                     _in(state, lab, those, alive, lookers)
                     for one in alive:
                         if one.seen_by:
@@ -109,7 +113,12 @@ def _compare(state: State, checks: list[str], alive: list[Tried], lookers: Looke
     for check in checks:
         expected, run = lookers.traced(check)
         for one in alive:
-            if one.seen_by or not is_reached(one.mutant, run) or not _is_new(one, state, check, run, expected):
+            if (
+                one.seen_by
+                or not can_reach(one.mutant, check)
+                or not is_reached(one.mutant, run)
+                or not _is_new(one, state, check, run, expected)
+            ):
                 continue
             one.looks += 1
             if lookers.differ(one.mutant, check, expected):
