@@ -92,7 +92,6 @@ def check_error_budget_is_left(metrics: Metrics) -> None:
     known_s = min(window_s, metrics.run.started - oldest)
     budget_min = (1 - rule.objective_percent / 100) * window_s / 60
     spent_min = down * known_s / 60
-    burn_rate = down_lately / (1 - rule.objective_percent / 100)
     is_alert = 100 * (1 - down_lately) < rule.alert_percent
     if not is_alert and spent_min < budget_min:
         return
@@ -106,7 +105,7 @@ def check_error_budget_is_left(metrics: Metrics) -> None:
         spent_min=round(spent_min, 1),
         budget_min=round(budget_min, 1),
         left_min=round(budget_min - spent_min, 1),
-        burn_rate=round(burn_rate, 1),
+        burn_rate=round(down_lately / (1 - rule.objective_percent / 100), 1),
         known_days=round(known_s / DAY_S, 1),
         window_days=rule.window_days,
         alert_percent=rule.alert_percent,

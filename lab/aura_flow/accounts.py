@@ -38,7 +38,7 @@ def claims(request: Request, given: Annotated[HTTPAuthorizationCredentials | Non
     try:
         return service.tokens.claims(given.credentials, service.clock.seconds(), rules)
     except Refused:
-        raise HTTPException(401, "token not valid") from None
+        raise HTTPException(service.behaviour.token.refuses_with, "token not valid") from None
 
 
 Claims = Annotated[dict[str, Any], Depends(claims)]

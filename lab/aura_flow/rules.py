@@ -23,6 +23,7 @@ class TokenRules:
     checks_times: bool = True
     takes_embedded_keys: bool = False
     checks_role: bool = True
+    refuses_with: int = 401  # whoever shows a token that is not believed
 
 
 @dataclass

@@ -66,7 +66,7 @@ class Looker:
         self.socket, self.answers = ours, ours.makefile("r")
 
     def verdict(self, check: str, mutant: Mutant | None = None) -> Verdict:
-        """What the check says of the lab as it is now: outcome, resource, and of each finding what counts."""
+        """What the check says of the lab as it is now: outcome, resource, what counts of each finding, what is left."""
         return self._asked({"check": check, "changed": mutant and vars(Changed(mutant))})
 
     def traced(self, check: str) -> tuple[Verdict, Lines]:
@@ -177,7 +177,8 @@ def _verdict(record: dict[str, Any]) -> Verdict:
         for one in record["findings"]
     )
     is_broken = record["outcome"] == "unknown" and "the check itself failed" in (record["reason"] or "")
-    return {"outcome": "crashed" if is_broken else record["outcome"], "resource": record["resource"], "told": findings}
+    outcome = "crashed" if is_broken else record["outcome"]
+    return {"outcome": outcome, "resource": record["resource"], "told": findings, "left": len(record["left"])}
 
 
 def _without_digits(text: str) -> str:

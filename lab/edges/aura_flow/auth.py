@@ -39,6 +39,12 @@ edge("auth.forgery-accepted", "key-alone", settings={EXPIRED: None})(untouched)
 edge("auth.forgery-accepted", "kept-token-alone", settings={SECRET: None})(untouched)
 
 
+@edge("auth.forgery-accepted", "fails-on-forgeries", "unknown")
+def _fails(lab: Lab) -> None:
+    """A failure is no refusal."""
+    lab.aura_flow.service.behaviour.token.refuses_with = 500
+
+
 def _times_unchecked(lab: Lab) -> None:
     lab.aura_flow.service.behaviour.token.checks_times = False
 
