@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lab.systems import SYSTEMS
 from tests.harness import PROJECT, started_lab
-from tests.mutation import kept, states, telling, trying
+from tests.mutation import deeper, kept, states, telling, trying
 from tests.mutation.looker import load_libraries
 from tests.mutation.mutants import Mutant, mutants
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.mutation.trying import Tried
 
 SEED = 7
+BELOW = ("probes", "fixtures/handles")
 
 
 def main() -> int:
@@ -30,12 +31,15 @@ def main() -> int:
     if given.tell:
         (PROJECT / "docs" / "mutation.md").write_text(telling.document())
         return 0
-    every = [mutant for path in sorted((PROJECT / "checks").glob("*.py")) for mutant in mutants(path)]
+    paths = [path for folder in (BELOW if given.probes else ("checks",)) for path in (PROJECT / folder).rglob("*.py")]
+    every = [mutant for path in sorted(paths) for mutant in mutants(path)]
     fitting = [mutant for mutant in every if given.only in mutant.name and given.function in mutant.where]
-    chosen = random.Random(SEED).sample(fitting, round(len(fitting) * given.share))  # noqa: S311  a choice, no secret
+    count = min(given.probes or len(fitting), len(fitting))
+    chosen = random.Random(SEED).sample(fitting, count)  # noqa: S311  a choice, no secret
     print(f"{len(chosen)} of {len(every)} changes", flush=True)
     begun = time.monotonic()
-    done = tried(sorted(chosen, key=lambda mutant: (mutant.path, mutant.start)), given.system or list(SYSTEMS))
+    chosen.sort(key=lambda mutant: (mutant.path, mutant.start))
+    done = tried_below(chosen) if given.probes else tried(chosen, given.system or list(SYSTEMS))
     killed = sum(one.seen_by is not None for one in done)
     print(f"{killed} of {len(done)} noticed, after {time.monotonic() - begun:.0f} s")
     if given.write:
@@ -61,6 +65,19 @@ def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
     return made
 
 
+def tried_below(chosen: list[Mutant]) -> list[Tried]:
+    tests = deeper.Tests()
+    load_libraries()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runbook-checks-mutation-")))
+        lab = stack.enter_context(started_lab(folder, *SYSTEMS))
+        begun = time.monotonic()
+        done = deeper.tried(lab, folder, chosen, tests)
+    for path in sorted({mutant.path for mutant in chosen}):
+        _tell(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
+    return done
+
+
 def _tell(path: str, done: list[Tried], seconds: float) -> None:
     print(f"{path}: {sum(one.seen_by is not None for one in done)} of {len(done)} noticed, after {seconds:.0f} s")
     for one in done:
@@ -76,7 +93,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="those whose names hold this, as checks/webhook.py")
     parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
     parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")
-    parser.add_argument("--share", type=float, default=1.0, metavar="N", help="try this share of the changes (1)")
+    parser.add_argument(
+        "--probes", type=int, metavar="N", help="N changes to what lies below the checks instead"
+    )
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
     parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")
     return parser.parse_args()

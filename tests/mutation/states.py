@@ -12,7 +12,7 @@ from lab.registry import blinds, edges
 from tests.harness import run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from tests.harness import LabClient
@@ -62,3 +62,11 @@ def own(row: Row) -> list[State]:
 def neighbours(row: Row) -> list[State]:
     """The states in which something is gone that leaves enough to see."""
     return [State("blind", c.full_name) for c in blinds([row["system"]]).values() if not c.hides]
+
+
+def by_state(rows: list[Row], about: Callable[[Row], list[State]]) -> dict[State, list[Row]]:
+    found: dict[State, list[Row]] = {}
+    for row in rows:
+        for state in about(row):
+            found.setdefault(state, []).append(row)
+    return found

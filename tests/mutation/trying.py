@@ -11,7 +11,7 @@ from tests.mutation.looker import Looker, Verdict
 from tests.mutation.reach import can_reach, is_reached
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.harness import LabClient
@@ -87,7 +87,7 @@ def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], rows: list[Ro
     checks = [row["check"] for row in rows]
     with Lookers(lab, folder, checks) as lookers:
         for about in (states.own, states.neighbours):
-            for state, every in _by_state(rows, about).items():
+            for state, every in states.by_state(rows, about).items():
                 alive = [one for one in done if one.seen_by is None]
                 those = [row for row in every if any(can_reach(one.mutant, row["check"]) for one in alive)]
                 if those:
@@ -131,11 +131,3 @@ def _is_new(one: Tried, state: State, check: str, run: Lines, expected: Verdict)
     way = hash((check.partition("[")[0], end, frozenset(run.get(one.mutant.path, ()))))
     one.ways[way] += 1
     return state.kind == "edge" or one.ways[way] <= SAME_WAY
-
-
-def _by_state(rows: list[Row], about: Callable[[Row], list[State]]) -> dict[State, list[Row]]:
-    found: dict[State, list[Row]] = {}
-    for row in rows:
-        for state in about(row):
-            found.setdefault(state, []).append(row)
-    return found

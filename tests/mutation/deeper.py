@@ -1,0 +1,153 @@
+"""Who would notice a change below the checks, in a probe or a query? Its tests first, then the lab's states.
+
+Such a change is felt in many checks, so it is looked at only where its line is run: by the quickest tests that run it,
+and by as many looks as `LOOKS` says, of checks and states that differ as much as possible.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.harness import PROJECT
+from tests.mutation import states
+from tests.mutation.changed import Changed, Finder
+from tests.mutation.reach import is_reached
+from tests.mutation.trying import Lookers, Tried
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.harness import LabClient
+    from tests.mutation.mutants import Mutant
+    from tests.mutation.states import State
+
+LOOKS = 10
+TESTS, TESTS_S = 10, 8.0
+MAP = PROJECT / ".cache" / "mutation" / "tests.json"
+PATIENCE_S = 150.0
+Lines = dict[str, set[int]]
+Look = tuple["State", str]
+
+
+class Tests:
+    """Which tests run which lines, as tests.mutation.mapped has found out."""
+
+    def __init__(self) -> None:
+        if not MAP.is_file():
+            _make_map()
+        found: dict[str, Any] = json.loads(MAP.read_text())
+        passed = {name: test for name, test in found.items() if "failed" not in test and "lines" in test}
+        self._seconds = {name: test["seconds"] for name, test in passed.items()}
+        self._lines = {name: {path: set(some) for path, some in test["lines"].items()} for name, test in passed.items()}
+
+    def of(self, mutant: Mutant) -> list[str]:
+        """The quickest that run the line."""
+        fitting = [name for name, lines in self._lines.items() if is_reached(mutant, lines)]
+        chosen, spent_s = list[str](), 0.0
+        for name in sorted(fitting, key=self._seconds.__getitem__)[:TESTS]:
+            spent_s += self._seconds[name]
+            if chosen and spent_s > TESTS_S:
+                break
+            chosen.append(name)
+        return chosen
+
+
+def _make_map() -> None:
+    MAP.parent.mkdir(parents=True, exist_ok=True)
+    words = ["-c", "tests/pytest.ini", "-q", "-p", "no:cacheprovider", "-p", "tests.mutation.mapped", "tests/probes"]
+    variables = os.environ | {"MUTATION_MAP": str(MAP)}
+    subprocess.run([sys.executable, "-m", "pytest", *words], cwd=PROJECT, env=variables, check=False)
+
+
+def failed_test(mutant: Mutant, tests: list[str], folder: Path) -> str | None:
+    """The name of a test that fails twice with the change made."""
+    for test in _failed(mutant, tests, folder):
+        if _failed(mutant, [test], folder):
+            return test
+    return None
+
+
+def _failed(mutant: Mutant, tests: list[str], folder: Path) -> list[str]:
+    """The first test that fails; all of them where not even that is told."""
+    told = folder / "failed"
+    told.unlink(missing_ok=True)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setpgid(0, 0)
+            _run_tests(mutant, tests, folder, told)
+        finally:
+            os._exit(0)
+    end = time.monotonic() + PATIENCE_S
+    while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        if time.monotonic() > end:
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return tests[:1]
+        time.sleep(0.05)
+    return told.read_text().split("\n") if told.is_file() else tests[:1]
+
+
+def _run_tests(mutant: Mutant, tests: list[str], folder: Path, told: Path) -> None:
+    log = os.open(folder / "tests.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(log, number)
+    os.chdir(PROJECT)
+    sys.meta_path.insert(0, Finder(Changed(mutant)))
+    import pytest
+
+    failed: list[str] = []
+
+    class Noting:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed:
+                failed.append(report.nodeid)
+
+    words = ["-c", "tests/pytest.ini", "-x", "-q", "-p", "no:cacheprovider"]
+    code = pytest.main([*words, *tests], plugins=[Noting()])
+    names = failed[:1] if code in (0, 1) else tests[:1]
+    told.write_text("\n".join(names))
+
+
+def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests) -> list[Tried]:
+    done = [Tried(mutant) for mutant in mutants]
+    for number, one in enumerate(done, 1):
+        fitting = tests.of(one.mutant)
+        one.looks += len(fitting)
+        one.seen_by = failed_test(one.mutant, fitting, folder) if fitting else None
+        print(f"{number} {one.mutant.name}: {one.seen_by or f'not noticed by {len(fitting)} tests'}", flush=True)
+    rows = states.rows()
+    checks = [row["check"] for row in rows]
+    with Lookers(lab, folder, checks) as lookers:
+        ways: dict[Mutant, Counter[str]] = {one.mutant: Counter() for one in done}
+        for state, those in states.by_state(rows, states.own).items():
+            alive = [one for one in done if one.seen_by is None and ways[one.mutant].total() < LOOKS]
+            if not alive or state.settings:
+                continue
+            with state.entered(lab):
+                for check in (row["check"] for row in those):
+                    _look(check, state, alive, lookers, ways)
+            print(f"{sum(one.seen_by is None for one in done)} unnoticed, {state}", flush=True)
+    return done
+
+
+def _look(check: str, state: State, alive: list[Tried], lookers: Lookers, ways: dict[Mutant, Counter[str]]) -> None:
+    expected, run = lookers.traced(check)
+    end = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('told', [])[:1]}"
+    for one in alive:
+        counts = ways[one.mutant]
+        if one.seen_by or counts[end] or counts.total() >= LOOKS or not is_reached(one.mutant, run):
+            continue
+        counts[end] += 1
+        one.looks += 1
+        if lookers.differ(one.mutant, check, expected):
+            one.seen_by = f"{state}, {check}"
+            lookers.close(one.mutant)
