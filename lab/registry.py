@@ -129,6 +129,15 @@ def incidents(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
     return _of(systems, _loaded("lab.incidents", _incidents))
 
 
+def as_fault(name: str, system: str) -> Body:
+    """The body of an edge that is a fault's, seen with other settings or by another check."""
+
+    def body(lab: Lab) -> Iterator[None] | None:
+        return find_fault(name, [system]).body(lab)
+
+    return body
+
+
 def untouched(lab: Lab) -> None:
     """The body of an edge that lies in the settings alone."""
 

@@ -93,9 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="those whose names hold this, as checks/webhook.py")
     parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
     parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")
-    parser.add_argument(
-        "--probes", type=int, metavar="N", help="N changes to what lies below the checks instead"
-    )
+    parser.add_argument("--probes", type=int, metavar="N", help="N changes to what lies below the checks instead")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
     parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")
     return parser.parse_args()

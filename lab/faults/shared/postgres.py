@@ -69,10 +69,14 @@ def exhausted(fault: FaultsOf, of: Of[WithPostgres]) -> None:
 
         @fault("database.connections-exhausted", cause=cause)
         def crowded(lab: Lab, crowd: tuple[str, str] = crowd) -> Iterator[None]:
-            system, (application, statement) = of(lab), crowd
-            others = system.postgres.value(
-                f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{system.service_role}'"  # noqa: S608  a constant
-            )
-            count = int(MAX_CONNECTIONS * CROWD) - others
-            with sessions(system.postgres, system.database, system.service_role, application, count, statement):
-                yield
+            yield from crowd_of(of(lab), *crowd)
+
+
+def crowd_of(system: WithPostgres, application: str, statement: str, share: float = CROWD) -> Iterator[None]:
+    """So large a share of all connections is taken."""
+    others = system.postgres.value(
+        f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{system.service_role}'"  # noqa: S608  a constant
+    )
+    count = int(MAX_CONNECTIONS * share) - others
+    with sessions(system.postgres, system.database, system.service_role, application, count, statement):
+        yield
