@@ -68,14 +68,18 @@ def _make_map() -> None:
 
 
 def failed_test(mutant: Mutant, tests: list[str], folder: Path) -> str | None:
-    """The name of a test that fails twice with the change made."""
-    for test in _failed(mutant, tests, folder):
-        if _failed(mutant, [test], folder):
-            return test
+    """The name of a test that fails twice with the change made, and passes without it."""
+    while tests:
+        failed = _failed(mutant, tests, folder)
+        if not failed:
+            return None
+        if not _failed(None, failed, folder) and _failed(mutant, failed, folder):
+            return failed[0]
+        tests = tests[tests.index(failed[0]) + 1 :]
     return None
 
 
-def _failed(mutant: Mutant, tests: list[str], folder: Path) -> list[str]:
+def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
     """The first test that fails; all of them where not even that is told."""
     told = folder / "failed"
     told.unlink(missing_ok=True)
@@ -93,15 +97,16 @@ def _failed(mutant: Mutant, tests: list[str], folder: Path) -> list[str]:
             os.waitpid(pid, 0)
             return tests[:1]
         time.sleep(0.05)
-    return told.read_text().split("\n") if told.is_file() else tests[:1]
+    return told.read_text().splitlines() if told.is_file() else tests[:1]
 
 
-def _run_tests(mutant: Mutant, tests: list[str], folder: Path, told: Path) -> None:
+def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path) -> None:
     log = os.open(folder / "tests.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(log, number)
     os.chdir(PROJECT)
-    sys.meta_path.insert(0, Finder(Changed(mutant)))
+    if mutant:
+        sys.meta_path.insert(0, Finder(Changed(mutant)))
     import pytest
 
     failed: list[str] = []
@@ -110,9 +115,10 @@ def _run_tests(mutant: Mutant, tests: list[str], folder: Path, told: Path) -> No
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
             if report.failed:
                 failed.append(report.nodeid)
+                print(report.longreprtext)
 
     words = ["-c", "tests/pytest.ini", "-x", "-q", "-p", "no:cacheprovider"]
-    code = pytest.main([*words, *tests], plugins=[Noting()])
+    code = pytest.main([*words, *(f"tests/{test}" for test in tests)], plugins=[Noting()])
     names = failed[:1] if code in (0, 1) else tests[:1]
     told.write_text("\n".join(names))
 
