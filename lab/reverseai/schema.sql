@@ -41,7 +41,7 @@ CREATE TABLE what_reverse_app_domains (
   workspace_id VARCHAR(64) NOT NULL,
   domain VARCHAR(255) NOT NULL,
   status ENUM('pending', 'verified', 'active', 'failed') NOT NULL,
-  verification_token VARCHAR(64) NOT NULL,
+  verification_token VARCHAR(64) NULL,
   verification_attempts INT NOT NULL DEFAULT 0,
   last_verification_error TEXT NULL,
   next_retry_at DATETIME(3) NULL,

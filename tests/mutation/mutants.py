@@ -29,7 +29,21 @@ COMPARED = {
 # What is only told: arguments of these, but for what the verdict is made of.
 TELLING = ("Found", "NoReading", "dict", "Reading")
 JUDGED = ("severity", "subject", "cause")
-TEXTS = {"seen", "wanted", "evidence", "when", "where", "what", "apart", "by_source", "reason", "part", "who", "after"}
+TEXTS = {
+    "seen",
+    "wanted",
+    "evidence",
+    "when",
+    "where",
+    "what",
+    "apart",
+    "by_source",
+    "reason",
+    "part",
+    "who",
+    "after",
+    "why",
+}
 # Functions of the checks that put a part of a sentence together.
 WORDING = ("_block", "_doing", "_ids", "_ms", "_percent", "_quoted", "_size", "_small", "_trend", "_vacuumed")
 BOUNDARIES = ({"<", "<="}, {">", ">="})
@@ -200,7 +214,13 @@ def _is_telling(node: ast.AST) -> bool:
 
 def _is_text(node: ast.AST) -> bool:
     """Whether a sentence, or a part of one, is put together here."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    targets = (
+        node.targets
+        if isinstance(node, ast.Assign)
+        else [node.target]
+        if isinstance(node, ast.AnnAssign | ast.AugAssign)
+        else []
+    )
     names = {getattr(getattr(target, "value", target), "id", "") for target in targets}
     return bool(names) and names <= TEXTS
 

@@ -64,6 +64,7 @@ edge("webhook.signature-rejected", "280-s-allowed", "clock-skew")(_rules(max_ske
 edge("webhook.signature-rejected", "290-s-allowed")(_rules(max_skew_s=290.0))
 edge("webhook.stale-accepted", "8-min-allowed")(_rules(max_skew_s=480.0))
 edge("webhook.stale-accepted", "15-min-allowed", "limit-differs")(_rules(max_skew_s=900.0))
+edge("webhook.stale-accepted", "15-min-old-allowed", "limit-differs")(_rules(max_skew_s=900.0, max_ahead_s=300.0))
 edge("webhook.stale-accepted", "15-min-ahead-allowed", "limit-differs")(_rules(max_ahead_s=900.0))
 edge("webhook.stale-accepted", "30-h-allowed", "accepted")(_rules(max_skew_s=30 * HOUR_S))
 edge("webhook.stale-accepted", "30-h-ahead-allowed", "accepted")(_rules(max_ahead_s=30 * HOUR_S))

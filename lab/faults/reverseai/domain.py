@@ -23,7 +23,7 @@ RATE_LIMITED = "rateLimited: too many certificates already issued for blumenwerk
 UNAUTHORIZED = "unauthorized: invalid response from /.well-known/acme-challenge: 404"
 
 
-def _moved_away(lab: Lab) -> None:
+def moved_away(lab: Lab) -> None:
     """The customer has gone to another provider: an address there, and no alias of ours."""
     records = lab.dns.behaviour.records
     records.pop((NAME, "CNAME"))
@@ -35,20 +35,20 @@ def _moved_away(lab: Lab) -> None:
 
 @fault("domain.txt-missing", cause="name-not-found")
 def no_text_at_all(lab: Lab) -> None:
-    _moved_away(lab)
+    moved_away(lab)
     lab.dns.behaviour.records.pop((TEXT, "TXT"))
 
 
 @fault("domain.txt-missing", cause="no-txt-record")
 def another_record_at_the_place(lab: Lab) -> None:
-    _moved_away(lab)
+    moved_away(lab)
     lab.dns.behaviour.records.pop((TEXT, "TXT"))
     lab.dns.behaviour.records[TEXT, "A"] = [OTHER_PLACE]
 
 
 @fault("domain.txt-missing", cause="wrong-token")
 def token_of_an_earlier_attempt(lab: Lab) -> None:
-    _moved_away(lab)
+    moved_away(lab)
     lab.dns.behaviour.records[TEXT, "TXT"] = ["rv-of-last-year"]
 
 
@@ -77,7 +77,7 @@ def alias_deleted(lab: Lab) -> None:
 
 @fault("domain.cname-wrong", cause="conflicts-with-address-record")
 def address_in_its_place(lab: Lab) -> None:
-    _moved_away(lab)
+    moved_away(lab)
 
 
 @fault("domain.cname-wrong", cause="wrong-target")
@@ -109,7 +109,7 @@ def name_silent(lab: Lab) -> None:
 # ------------------------------------------------------------------ domain.certificate-*
 
 
-def _serve(lab: Lab, **different: Any) -> None:
+def serve(lab: Lab, **different: Any) -> None:
     chains = lab.reverseai.edge.behaviour.chains
     chains[NAME] = replace(chains[NAME], **different)
 
@@ -119,19 +119,19 @@ def _serving(name: str, different: dict[str, Any]) -> None:
 
     @fault(symptom, cause=cause)
     def served(lab: Lab) -> Iterator[None]:
-        _serve(lab, **different)
+        serve(lab, **different)
         # The record knows of it, so that only the certificate itself is at fault.
         if "days_left" not in different:
             yield
             return
-        yield from _recorded(lab, ssl_expires_at=_in_days(different["days_left"]))
+        yield from recorded(lab, ssl_expires_at=in_days(different["days_left"]))
 
 
-def _in_days(days: float) -> datetime:
+def in_days(days: float) -> datetime:
     return datetime.now(UTC).replace(tzinfo=None) + timedelta(days=days, minutes=5)
 
 
-def _recorded(lab: Lab, **values: Any) -> Iterator[None]:
+def recorded(lab: Lab, **values: Any) -> Iterator[None]:
     """The table says this of the domain, and afterwards again what it said."""
     before = change_row(lab.reverseai.mariadb, VICTIM, **values)
     yield
@@ -144,39 +144,39 @@ for _name, _different in SERVED.items():
 
 @fault("domain.certificate-drift", cause="renewed-not-deployed")
 def renewal_only_recorded(lab: Lab) -> Iterator[None]:
-    yield from _recorded(lab, ssl_issued_at=_in_days(-1), ssl_expires_at=_in_days(89))
+    yield from recorded(lab, ssl_issued_at=in_days(-1), ssl_expires_at=in_days(89))
 
 
 @fault("domain.certificate-drift", cause="record-stale")
 def renewed_behind_our_back(lab: Lab) -> Iterator[None]:
-    yield from _recorded(lab, ssl_issued_at=_in_days(-85), ssl_expires_at=_in_days(5))
+    yield from recorded(lab, ssl_issued_at=in_days(-85), ssl_expires_at=in_days(5))
 
 
 @fault("domain.certificate-drift", cause="status-wrong")
 def status_left_behind(lab: Lab) -> Iterator[None]:
-    yield from _recorded(lab, ssl_status="pending")
+    yield from recorded(lab, ssl_status="pending")
 
 
-def _failed_issue(lab: Lab, reason: str, count: int = 1, **values: Any) -> Iterator[None]:
+def failed_issue(lab: Lab, reason: str, count: int = 1, **values: Any) -> Iterator[None]:
     add_events(lab.reverseai.mariadb, VICTIM, "cert.issue.failed", reason, count)
-    yield from _recorded(lab, **values)
+    yield from recorded(lab, **values)
     remove_events(lab.reverseai.mariadb, "cert.issue.failed")
 
 
 @fault("domain.certificate-issue-failed", cause="rate-limited")
 def limit_used_up(lab: Lab) -> Iterator[None]:
-    yield from _failed_issue(lab, RATE_LIMITED, ssl_status="failed", last_verification_error=RATE_LIMITED)
+    yield from failed_issue(lab, RATE_LIMITED, ssl_status="failed", last_verification_error=RATE_LIMITED)
 
 
 @fault("domain.certificate-issue-failed", cause="validation-failed")
 def challenge_not_answered(lab: Lab) -> Iterator[None]:
     never: dict[str, Any] = {"ssl_issued_at": None, "ssl_expires_at": None}
-    yield from _failed_issue(lab, UNAUTHORIZED, ssl_status="failed", last_verification_error=UNAUTHORIZED, **never)
+    yield from failed_issue(lab, UNAUTHORIZED, ssl_status="failed", last_verification_error=UNAUTHORIZED, **never)
 
 
 @fault("domain.certificate-issue-failed", cause="renewal-failed")
 def renewal_refused(lab: Lab) -> Iterator[None]:
-    yield from _failed_issue(lab, UNAUTHORIZED, ssl_status="failed", last_verification_error=UNAUTHORIZED)
+    yield from failed_issue(lab, UNAUTHORIZED, ssl_status="failed", last_verification_error=UNAUTHORIZED)
 
 
 # ------------------------------------------------------------------ domain.https-broken
@@ -206,34 +206,34 @@ def application_gone(lab: Lab) -> None:
 # ------------------------------------------------------------------ what the system itself says
 
 
-def _stuck(lab: Lab, status: str, **values: Any) -> Iterator[None]:
-    yield from _recorded(lab, status=status, verified_at=None, **values)
+def stuck(lab: Lab, status: str, **values: Any) -> Iterator[None]:
+    yield from recorded(lab, status=status, verified_at=None, **values)
 
 
 @fault("domain.verification-failed", cause="domain-not-verified")
 def given_up_unproved(lab: Lab) -> Iterator[None]:
-    yield from _stuck(lab, "failed", verification_attempts=1, last_verification_error=NOT_VERIFIED)
+    yield from stuck(lab, "failed", verification_attempts=1, last_verification_error=NOT_VERIFIED)
 
 
 @fault("domain.verification-failed", cause="cert-issue-failed")
 def given_up_without_certificate(lab: Lab) -> Iterator[None]:
-    yield from _stuck(lab, "failed", last_verification_error=f"CERT_ISSUE_FAILED: {UNAUTHORIZED}")
+    yield from stuck(lab, "failed", last_verification_error=f"CERT_ISSUE_FAILED: {UNAUTHORIZED}")
 
 
 @fault("domain.verification-failed", cause="routing-failed")
 def given_up_without_route(lab: Lab) -> Iterator[None]:
-    yield from _stuck(lab, "failed", last_verification_error="ROUTING_FAILED: route could not be written")
+    yield from stuck(lab, "failed", last_verification_error="ROUTING_FAILED: route could not be written")
 
 
 @fault("domain.verification-failed", cause="attempts-exhausted")
 def tried_too_often(lab: Lab) -> Iterator[None]:
     ticket = "https://support.reverse.lab.test/tickets/4711"
-    yield from _stuck(lab, "pending", verification_attempts=5, last_verification_error=NOT_VERIFIED, support_url=ticket)
+    yield from stuck(lab, "pending", verification_attempts=5, last_verification_error=NOT_VERIFIED, support_url=ticket)
 
 
 @fault("domain.verification-failed", cause="retry-overdue")
 def nobody_tries_again(lab: Lab) -> Iterator[None]:
-    yield from _stuck(lab, "pending", verification_attempts=1, next_retry_at=_in_days(-1))
+    yield from stuck(lab, "pending", verification_attempts=1, next_retry_at=in_days(-1))
 
 
 @fault("domain.failure-events", cause="repeated-verification-failure")
@@ -245,4 +245,4 @@ def fails_again_and_again(lab: Lab) -> Iterator[None]:
 
 @fault("domain.failure-events", cause="repeated-issue-failure")
 def issue_fails_again_and_again(lab: Lab) -> Iterator[None]:
-    yield from _failed_issue(lab, UNAUTHORIZED, 5, ssl_status="issued")
+    yield from failed_issue(lab, UNAUTHORIZED, 5, ssl_status="issued")
