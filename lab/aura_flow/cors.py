@@ -29,7 +29,7 @@ class Cors:
         if origin is None or rules.is_silent:
             await self._app(scope, receive, send)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope):
-            await Response(status_code=204, headers=_preflight(origin, rules))(scope, receive, send)
+            await Response(status_code=rules.preflight_status, headers=_preflight(origin, rules))(scope, receive, send)
         else:
             await self._app(scope, receive, _with(_allowed(origin, rules), send))
 

@@ -36,7 +36,7 @@ async def upload(request: Request, file: UploadFile) -> d.Uploaded:
     service = service_of(request)
     size = file.size or 0
     if size > service.behaviour.upload_limit:
-        raise HTTPException(413, "the file is too large")
+        raise HTTPException(service.behaviour.too_large_status, "the file is too large")
     if not service.behaviour.takes_uploads:
         raise HTTPException(503, "ENOSPC: no space left on device")
     await asyncio.sleep(service.behaviour.upload_delay_s)

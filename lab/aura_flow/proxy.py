@@ -21,9 +21,11 @@ class ProxyBehaviour:
     is_down: bool = False
     knows_backend: bool = True
     redirects: bool = True
+    redirect: str = "301 https"  # status and scheme
     max_body: str = "11m"
     answers_missing_with_index: bool = False  # `try_files ... /index.html` for assets too
     rates: dict[str, str] = field(default_factory=dict)  # path: limit_rate
+    more: str = ""  # locations besides
     limit: str = ""  # limit_req of LIMITED, which lets 40 requests a second through
 
 
@@ -50,7 +52,8 @@ class Proxy:
         behaviour = self.behaviour
         if behaviour.is_down:
             return None
-        plain = f"return 301 https://$host:{self.front_port}$request_uri;" if behaviour.redirects else self._locations()
+        leads = f"return {behaviour.redirect}://$host:{self.front_port}$request_uri;"
+        plain = leads if behaviour.redirects else self._locations()
         plan, file = self._chain()
         weak = f"ssl_ciphers {ANY_KEY};" if plan.key == "RSA 1024" else ""
         return f"""
@@ -75,6 +78,7 @@ class Proxy:
             [
                 f"root {self._root}; client_max_body_size {self.behaviour.max_body};",
                 *slow,
+                self.behaviour.more,
                 *passed_on,
                 f"location /assets/ {{ try_files $uri {otherwise}; add_header Cache-Control 'max-age=31536000'; }}",
                 "location / { try_files $uri $uri/ /index.html; add_header Cache-Control no-cache; }",

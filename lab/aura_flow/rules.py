@@ -31,6 +31,7 @@ class CorsRules:
     """Which origins may call the API from a browser."""
 
     origins: list[str] = field(default_factory=list)
+    preflight_status: int = 204
     judges: Origins = "listed"
     methods: tuple[str, ...] = ("GET", "POST", "PUT", "DELETE")
     headers: tuple[str, ...] = ("authorization", "content-type")
@@ -45,5 +46,6 @@ class ServiceBehaviour(HttpBehaviour):
     knows_users: bool = True
     limits_logins: bool = True
     upload_limit: int = UPLOAD_LIMIT
+    too_large_status: int = 413
     upload_delay_s: float = 0.0
     takes_uploads: bool = True
