@@ -100,10 +100,10 @@ def _not_trusted(served: Served) -> Iterator[Found]:
 
 
 def _is_about_trust(handshake: Handshake) -> bool:
-    """Whether OpenSSL's refusal is about the chain; dates are certificate-expired's, the name is told above."""
+    """Whether OpenSSL's refusal is about the chain; dates are certificate-expired's."""
     leaf = handshake.leaf
     in_dates = leaf.not_before <= handshake.time_of_look <= leaf.not_after
-    return handshake.verify_code not in (9, 10, 62) and (in_dates or leaf.is_self_signed)
+    return handshake.verify_code not in (9, 10) and (in_dates or leaf.is_self_signed)
 
 
 def _distrust(handshake: Handshake) -> tuple[str, str, str]:

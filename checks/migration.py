@@ -12,8 +12,6 @@ _COLUMNS = """
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = %s AND c.relname = ANY(%s)
 """
-_ROLE = "SELECT count(*) AS count FROM pg_roles WHERE rolname = %s"
-_SCHEMA = "SELECT count(*) AS count FROM pg_namespace WHERE nspname = %s"
 _MAY_CREATE = "SELECT has_schema_privilege(%s, %s, 'CREATE') AS may"
 
 
@@ -48,9 +46,6 @@ def check_role_may_create(postgres: PostgresDatabase) -> None:
     role, schema = postgres.settings.service_role, postgres.settings.schema
     if role is None:
         raise NoReading("postgres", "the runbook file names no role (postgres.service_role)", kind="no-source")
-    for sql, name, kind in ((_ROLE, role, "role"), (_SCHEMA, schema, "schema")):
-        if not postgres.row(sql, name)["count"]:
-            raise NoReading("postgres", f"the {kind} {name} does not exist in {postgres.name}", kind=f"{kind}-missing")
     if not postgres.row(_MAY_CREATE, role, schema)["may"]:
         raise Found(
             "no-create-privilege",

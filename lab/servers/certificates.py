@@ -27,6 +27,7 @@ class ChainPlan:
 
     names: tuple[str, ...] = ("cs.lab.test",)
     days_left: float = 60
+    lifetime_days: int = LIFETIME_DAYS
     issuer: Literal["lab", "stranger", "itself"] = "lab"
     key: Literal["EC 256", "RSA 1024"] = "EC 256"
     sends_intermediate: bool = True
@@ -75,7 +76,7 @@ class Authority:
         from lab.servers import issuing
 
         issuer = None if plan.issuer == "itself" else self._issuer(plan.issuer)[1]
-        leaf, key = issuing.leaf(plan, LIFETIME_DAYS, issuer, self.aia_url)
+        leaf, key = issuing.leaf(plan, plan.lifetime_days, issuer, self.aia_url)
         chain = [leaf, issuer[0]] if issuer and plan.sends_intermediate else [leaf]
         file = self.folder / f"chain-{leaf.serial_number:x}.pem"
         file.touch(mode=0o600)

@@ -71,7 +71,7 @@ edge("slo.database-availability", "0.06-percent-fail", "over-objective")(
 edge("rollback.due", "4.5-percent-fail")(metrics(shares=failing(0.045)))
 edge("rollback.due", "5.5-percent-fail", "error-rate")(metrics(shares=failing(0.055)))
 # Five minutes on end, in steps of one.
-edge("rollback.due", "8-percent-fail-since-3-min")(metrics(shares=failing(0.08), lately_s=3 * MINUTE_S))
+edge("rollback.due", "20-percent-fail-since-3-min")(metrics(shares=failing(0.2), lately_s=3 * MINUTE_S))
 edge("rollback.due", "8-percent-fail-since-7-min", "error-rate")(metrics(shares=failing(0.08), lately_s=7 * MINUTE_S))
 edge("rollback.due", "p95-1.9-s")(metrics(mean_s=0.63))
 edge("rollback.due", "p95-2.2-s", "latency")(metrics(mean_s=0.73))

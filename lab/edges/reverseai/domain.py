@@ -91,12 +91,12 @@ edge("domain.failure-events", "twice")(_events(2))
 edge("domain.failure-events", "three-times", "repeated-verification-failure")(_events(3))
 
 
-def _ends(days: float, **more: Any) -> Body:
+def _ends(days: float, lifetime_days: int = 90) -> Body:
     """The certificate that is served, and the record of it."""
 
     def body(lab: Lab) -> Iterator[None]:
-        domain.serve(lab, days_left=days)
-        yield from domain.recorded(lab, ssl_expires_at=domain.in_days(days), **more)
+        domain.serve(lab, days_left=days, lifetime_days=lifetime_days)
+        yield from domain.recorded(lab, ssl_expires_at=domain.in_days(days))
 
     return body
 
@@ -105,6 +105,12 @@ edge("domain.certificate-expiring", "22-days-left")(_ends(22))
 edge("domain.certificate-expiring", "20-days-left", "P2 renewal-due")(_ends(20))
 edge("domain.certificate-expiring", "8-days-left", "P2 renewal-due")(_ends(8))
 edge("domain.certificate-expiring", "6-days-left", "P1 renewal-failing")(_ends(6))
+
+
+# One of nine days is renewed in its last third, and late in its last ninth.
+edge("domain.certificate-expiring", "3.3-of-9-days-left")(_ends(3.3, 9))
+edge("domain.certificate-expiring", "2.5-of-9-days-left", "P2 renewal-due")(_ends(2.5, 9))
+edge("domain.certificate-expiring", "0.7-of-9-days-left", "P1 renewal-failing")(_ends(0.7, 9))
 
 
 def _issued(lab: Lab, days: float) -> Iterator[None]:
@@ -144,6 +150,15 @@ def _moved(lab: Lab) -> None:
 def _expired(lab: Lab) -> None:
     """An old certificate of a trusted issuer is told as expired, and not as untrusted as well."""
     domain.serve(lab, days_left=-2)
+
+
+@edge("domain.certificate-invalid", "expired-and-a-strangers")
+def _expired_strangers(lab: Lab) -> None:
+    """Who would have vouched for it when it was valid is no question any more."""
+    domain.serve(lab, days_left=-2, issuer="stranger")
+
+
+edge("domain.certificate-drift", "nothing-served", "unknown")(domain.edge_down)
 
 
 @edge("domain.certificate-invalid", "self-signed-and-expired", "self-signed")
