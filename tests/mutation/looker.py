@@ -12,9 +12,11 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.harness import PROJECT
@@ -23,7 +25,6 @@ from tests.mutation.traced import traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from tests.mutation.mutants import Mutant
     from tests.mutation.reach import Lines
@@ -58,12 +59,26 @@ class Looker:
         if self.pid == 0:
             try:
                 ours.close()
-                _serve(theirs, state, folder, sorted({check.partition("[")[0] for check in checks}), mutant, env)
+                _serve(theirs, state, folder, _functions(checks), mutant, env)
             finally:
                 os._exit(1)
+        self._listen(ours, theirs)
+
+    def _listen(self, ours: socket.socket, theirs: socket.socket) -> None:
         theirs.close()
         ours.settimeout(PATIENCE_S)
         self.socket, self.answers = ours, ours.makefile("r")
+
+    @classmethod
+    def spawned(cls, state: Path, folder: Path, checks: Iterable[str]) -> Looker:
+        """With the project as it is, in a process that nothing was loaded into before: for whoever has threads."""
+        looker = cls.__new__(cls)
+        ours, theirs = socket.socketpair()
+        words = [str(theirs.fileno()), str(state), str(folder), *_functions(checks)]
+        command = [sys.executable, "-m", "tests.mutation.looker", *words]
+        looker.pid = subprocess.Popen(command, cwd=PROJECT, pass_fds=[theirs.fileno()]).pid
+        looker._listen(ours, theirs)
+        return looker
 
     def verdict(self, check: str, mutant: Mutant | None = None) -> Verdict:
         """What the check says of the lab as it is now: outcome, resource, what counts of each finding, what is left."""
@@ -91,6 +106,10 @@ class Looker:
         os.waitpid(self.pid, 0)
         self.answers.close()
         self.socket.close()
+
+
+def _functions(checks: Iterable[str]) -> list[str]:
+    return sorted({check.partition("[")[0] for check in checks})
 
 
 def _serve(asked: socket.socket, state: Path, folder: Path, checks: list[str], mutant: Mutant | None, env: str) -> None:
@@ -187,3 +206,8 @@ def _without_digits(text: str) -> str:
 
 def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    _number, _state, _folder, *_checks = sys.argv[1:]
+    _serve(socket.socket(fileno=int(_number)), Path(_state), Path(_folder), _checks, None, "lab")
