@@ -27,14 +27,13 @@ if TYPE_CHECKING:
 
     from tests.harness import LabClient
     from tests.mutation.mutants import Mutant
-    from tests.mutation.states import State
 
 LOOKS = 10
-TESTS, TESTS_S = 10, 8.0
+TESTS, TESTS_S = 20, 10.0
+MOST_S = 3600.0
 MAP = PROJECT / ".cache" / "mutation" / "tests.json"
 PATIENCE_S = 150.0
 Lines = dict[str, set[int]]
-Look = tuple["State", str]
 
 
 class Tests:
@@ -49,14 +48,18 @@ class Tests:
         self._lines = {name: {path: set(some) for path, some in test["lines"].items()} for name, test in passed.items()}
 
     def of(self, mutant: Mutant) -> list[str]:
-        """The quickest that run the line."""
+        """The quickest that run the line, each by another way through the module."""
         fitting = [name for name, lines in self._lines.items() if is_reached(mutant, lines)]
-        chosen, spent_s = list[str](), 0.0
-        for name in sorted(fitting, key=self._seconds.__getitem__)[:TESTS]:
+        chosen, ways, spent_s = list[str](), set[frozenset[int]](), 0.0
+        for name in sorted(fitting, key=self._seconds.__getitem__):
+            way = frozenset(self._lines[name].get(mutant.path, ()))
+            if way in ways or (chosen and spent_s + self._seconds[name] > TESTS_S):
+                continue
+            ways.add(way)
             spent_s += self._seconds[name]
-            if chosen and spent_s > TESTS_S:
-                break
             chosen.append(name)
+            if len(chosen) == TESTS:
+                break
         return chosen
 
 
@@ -123,37 +126,50 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
     told.write_text("\n".join(names))
 
 
-def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests) -> list[Tried]:
+def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests, most_s: float = MOST_S) -> list[Tried]:
     done = [Tried(mutant) for mutant in mutants]
     for number, one in enumerate(done, 1):
-        fitting = tests.of(one.mutant)
-        one.looks += len(fitting)
-        one.seen_by = failed_test(one.mutant, fitting, folder) if fitting else None
-        print(f"{number} {one.mutant.name}: {one.seen_by or f'not noticed by {len(fitting)} tests'}", flush=True)
-    rows = states.rows()
-    checks = [row["check"] for row in rows]
-    with Lookers(lab, folder, checks) as lookers:
-        ways: dict[Mutant, Counter[str]] = {one.mutant: Counter() for one in done}
-        for state, those in states.by_state(rows, states.own).items():
-            alive = [one for one in done if one.seen_by is None and ways[one.mutant].total() < LOOKS]
-            if not alive or state.settings:
-                continue
-            with state.entered(lab):
-                for check in (row["check"] for row in those):
-                    _look(check, state, alive, lookers, ways)
-            print(f"{sum(one.seen_by is None for one in done)} unnoticed, {state}", flush=True)
+        by_tests(one, tests, folder)
+        print(f"{number} {one.mutant.name}: {one.seen_by or f'not noticed by {one.looks} tests'}", flush=True)
+    by_states(done, lab, folder, most_s)
     return done
 
 
-def _look(check: str, state: State, alive: list[Tried], lookers: Lookers, ways: dict[Mutant, Counter[str]]) -> None:
+def by_tests(one: Tried, tests: Tests, folder: Path) -> None:
+    fitting = tests.of(one.mutant)
+    one.looks += len(fitting)
+    one.seen_by = failed_test(one.mutant, fitting, folder) if fitting else None
+
+
+def by_states(done: list[Tried], lab: LabClient, folder: Path, most_s: float) -> None:
+    """The healthy lab first; then only what goes through the module there."""
+    rows, end = states.rows(), time.monotonic() + most_s
+    usual: dict[str, Lines] = {}
+    ways: dict[Mutant, Counter[str]] = {one.mutant: Counter() for one in done}
+    with Lookers(lab, folder, [row["check"] for row in rows]) as lookers:
+        for state, those in states.by_state(rows, states.own).items():
+            alive = [one for one in done if one.seen_by is None and ways[one.mutant].total() < LOOKS]
+            paths = {one.mutant.path for one in alive}
+            checks = [row["check"] for row in those if paths & set(usual.get(row["check"], paths))]
+            if not checks or state.settings or time.monotonic() > end:
+                continue
+            with state.entered(lab):
+                for check in checks:
+                    usual.setdefault(check, _look(check, alive, lookers, ways, str(state)))
+            print(f"{sum(one.seen_by is None for one in done)} unnoticed, {state}", flush=True)
+
+
+def _look(check: str, alive: list[Tried], lookers: Lookers, ways: dict[Mutant, Counter[str]], state: str) -> Lines:
+    """The lines that are run."""
     expected, run = lookers.traced(check)
-    end = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('told', [])[:1]}"
+    way = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('told', [])[:1]}"
     for one in alive:
         counts = ways[one.mutant]
-        if one.seen_by or counts[end] or counts.total() >= LOOKS or not is_reached(one.mutant, run):
+        if one.seen_by or counts[way] or counts.total() >= LOOKS or not is_reached(one.mutant, run):
             continue
-        counts[end] += 1
+        counts[way] += 1
         one.looks += 1
         if lookers.differ(one.mutant, check, expected):
             one.seen_by = f"{state}, {check}"
             lookers.close(one.mutant)
+    return run

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lab.aura_flow.metrics import DAY_S, DISK
 from lab.edges.aura_flow import edge
 from lab.faults.aura_flow.slo import told
+from lab.registry import as_fault
 from lab.servers.traffic import failing
 
 if TYPE_CHECKING:
@@ -77,3 +78,8 @@ edge("rollback.due", "p95-1.9-s")(metrics(mean_s=0.63))
 edge("rollback.due", "p95-2.2-s", "latency")(metrics(mean_s=0.73))
 edge("rollback.due", "9-percent-of-connections-fail")(metrics(failing_lately=0.09))
 edge("rollback.due", "11-percent-of-connections-fail", "database-connections")(metrics(failing_lately=0.11))
+
+# Most are turned away, and so few of them may be.
+edge("slo.throughput", "most-may-fail", "below-objective", settings={"throughput.most_failed_percent": 99.9})(
+    as_fault("slo.throughput:errors-under-load", "aura-flow")
+)
