@@ -13,14 +13,17 @@ HEAD = """\
 # Would anybody notice if a check were wrong?
 
 Made by `make mutation`; don't edit. A comparison, a condition, a limit or a word of a query is changed, and the changed
-code is asked about the lab in every state that has to do with it: healthy, with each fault, near each limit
+check is asked about the lab in every state that has to do with it: healthy, with each fault, near each limit
 (`lab/edges/`), with each source taken away (`lab/blinds/`). Where outcome, causes, severities and subjects stay the
-same in all of them, and the module's own tests pass, the change has *survived*. Between `<` and `<=` only a value that
-equals its limit to the last digit tells, so these are counted apart. Changes to what is only told (sentences,
-evidence) are not made.
+same in all of them, the change has *survived*. What lies below the checks is asked of the tests that run its line, each
+by another way, and then of checks that run it. A difference has to show twice.
 
-Each survivor has a reason, in `tests/mutation/reasons.yaml`; a test fails where one has none, and where a reason
-speaks of code that is gone.
+Between `<` and `<=` only a value that equals its limit to the last digit tells, so these *shifts of a boundary* are
+counted apart. What is only told (sentences, evidence) is not changed. In the tables *tried* and *noticed* leave the
+shifts out.
+
+A survivor in a check needs a reason in `tests/mutation/reasons.yaml`: a test fails where one has none, and where a
+reason speaks of code that is gone.
 """
 
 
@@ -56,8 +59,8 @@ def _sum(modules: Iterable[Module]) -> str:
     shifts, missed = sum(m.boundaries for m in modules), sum(m.on_boundary for m in modules)
     share = f"{100 * noticed / counted:.1f} %" if counted else "none"
     return (
-        f"of {sum(m.possible for m in modules)} possible changes {counted + shifts} were tried, {shifts} of them mere"
-        f" shifts of a boundary.\nOf the {counted} others **{noticed} were noticed ({share})**; of the shifts"
+        f"of {sum(m.possible for m in modules)} possible changes to these modules {counted + shifts} were tried,"
+        f" {shifts} of them mere shifts of a boundary.\nOf the {counted} others **{noticed} were noticed ({share})**; of the shifts"
         f" {shifts - missed}."
     )
 

@@ -7,7 +7,8 @@ import sys
 from functools import cache
 
 from tests.harness import PROJECT
-from tests.mutation.kept import Key, reasons
+from tests.mutation import telling
+from tests.mutation.kept import Key, kept, reasons
 from tests.mutation.mutants import mutants
 
 
@@ -20,6 +21,28 @@ def possible(path: str) -> set[Key]:
 def test_every_reason_speaks_of_code_that_is_there() -> None:
     gone = [key for key in reasons() if key not in possible(key[0])]
     assert not gone, "take these out of tests/mutation/reasons.yaml, or say them anew; then make mutation"
+
+
+def test_every_survivor_has_a_reason() -> None:
+    """Those of the checks; below them a share is tried, and what survived there is listed."""
+    checks = [module for module in kept() if module.path.startswith("checks/")]
+    survivors = [key for module in checks for key in module.survivors if key in possible(key[0])]
+    assert survivors
+    without = [key for key in survivors if key not in reasons()]
+    assert not without, "nobody notices these: add an edge or a test, simplify, or give a reason"
+
+
+def test_document_is_made_from_what_is_kept() -> None:
+    assert (PROJECT / "docs" / "mutation.md").read_text() == telling.document(), "python -m tests.mutation --tell"
+
+
+def test_share_that_is_noticed_does_not_fall() -> None:
+    checks = [module for module in kept() if module.path.startswith("checks/")]
+    noticed, counted = sum(module.noticed for module in checks), sum(module.counted for module in checks)
+    assert noticed >= 0.95 * counted, f"{noticed} of {counted}"
+    assert {module.path for module in checks} == {
+        path.relative_to(PROJECT).as_posix() for path in (PROJECT / "checks").glob("*.py") if mutants(path)
+    }, "make mutation, so that each module of checks is told of"
 
 
 def test_some_changes_are_noticed() -> None:
