@@ -60,8 +60,8 @@ def _sum(modules: Iterable[Module]) -> str:
     share = f"{100 * noticed / counted:.1f} %" if counted else "none"
     return (
         f"of {sum(m.possible for m in modules)} possible changes to these modules {counted + shifts} were tried,"
-        f" {shifts} of them mere shifts of a boundary.\nOf the {counted} others **{noticed} were noticed ({share})**; of the shifts"
-        f" {shifts - missed}."
+        f" {shifts} of them mere shifts of a boundary.\nOf the {counted} others **{noticed} were noticed ({share})**;"
+        f" of the shifts {shifts - missed}."
     )
 
 
