@@ -173,18 +173,17 @@ def check_burst_is_borne(burst: Burst) -> None:
     is_failing = failed_percent > rule.most_failed_percent
     if not is_failing and facts.per_s >= rule.requests_per_s:
         return
-    p95, p99 = facts.percentile_ms(0.95), facts.percentile_ms(0.99)
     raise Found(
         "errors-under-load" if is_failing else "below-objective",
         seen=f"{facts.per_s:.0f} good answers/s to {rule.connections} callers, {_percent(failed_percent)} failed,"
-        f" P95 {p95:.0f} ms, P99 {p99:.0f} ms",
+        f" P95 {facts.percentile_ms(0.95):.0f} ms, P99 {facts.percentile_ms(0.99):.0f} ms",
         wanted=f"{rule.requests_per_s:g}/s for {rule.seconds:g} s, at most {rule.most_failed_percent:g} % failed",
         path=rule.path,
         rate=round(facts.per_s),
         objective=rule.requests_per_s,
         failed_percent=_percent(failed_percent),
-        p95_ms=round(p95),
-        p99_ms=round(p99),
+        p95_ms=round(facts.percentile_ms(0.95)),
+        p99_ms=round(facts.percentile_ms(0.99)),
         callers=rule.connections,
         outcomes=dict(facts.outcomes),
     )

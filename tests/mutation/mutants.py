@@ -30,19 +30,8 @@ COMPARED = {
 TELLING = ("Found", "NoReading", "dict", "Reading")
 JUDGED = ("severity", "subject", "cause")
 TEXTS = {
-    "seen",
-    "wanted",
-    "evidence",
-    "when",
-    "where",
-    "what",
-    "apart",
-    "by_source",
-    "reason",
-    "part",
-    "who",
-    "after",
-    "why",
+    *("seen", "wanted", "evidence", "reason", "why", "who", "what", "where", "when", "how", "after", "apart", "part"),
+    *("by_source", "age", "others", "direct"),
 }
 # Functions of the checks that put a part of a sentence together.
 WORDING = ("_block", "_doing", "_ids", "_ms", "_percent", "_quoted", "_size", "_small", "_trend", "_vacuumed")
@@ -146,7 +135,7 @@ class _Module:
             told = told or _is_text(node)
             if names or not where:
                 names, where = (*names, *stored), where or ".".join(stored)
-        elif isinstance(node, ast.Slice) or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "round"):
+        elif isinstance(node, ast.Slice) or _is_apart(node):
             return
         if not told:
             for (start, end), after in self._changes(node):
@@ -205,6 +194,12 @@ class _Module:
 
 def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and value not in (0, 1)
+
+
+def _is_apart(node: ast.AST) -> bool:
+    """A figure that is rounded to be told, or how long is waited."""
+    called = node.func if isinstance(node, ast.Call) else None
+    return getattr(called, "id", "") == "round" or getattr(called, "attr", "") in ("sleep", "wait")
 
 
 def _is_telling(node: ast.AST) -> bool:

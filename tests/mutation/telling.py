@@ -19,8 +19,8 @@ same in all of them, the change has *survived*. What lies below the checks is as
 by another way, and then of checks that run it. A difference has to show twice.
 
 Between `<` and `<=` only a value that equals its limit to the last digit tells, so these *shifts of a boundary* are
-counted apart. What is only told (sentences, evidence) is not changed. In the tables *tried* and *noticed* leave the
-shifts out.
+counted apart. What is only told (sentences, evidence) and how long is waited is not changed. In the tables *tried* and
+*noticed* leave the shifts out.
 
 A survivor in a check needs a reason in `tests/mutation/reasons.yaml`: a test fails where one has none, and where a
 reason speaks of code that is gone.
