@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.harness import PROJECT
 from tests.mutation.sql import changes_of_queries
+from tests.mutation.told import WORDING, is_apart, is_docstring, is_stopgap, is_telling, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +27,6 @@ COMPARED = {
     ast.In: ("in", ("not in",)),
     ast.NotIn: ("not in", ("in",)),
 }
-# What is only told: arguments of these, but for what the verdict is made of.
-TELLING = ("Found", "NoReading", "dict", "Reading")
-JUDGED = ("severity", "subject", "cause")
-TEXTS = {
-    *("seen", "wanted", "evidence", "reason", "why", "who", "what", "where", "when", "how", "after", "apart", "part"),
-    *("by_source", "age", "others", "direct"),
-}
-# Functions of the checks that put a part of a sentence together.
-WORDING = ("_block", "_doing", "_ids", "_ms", "_percent", "_quoted", "_size", "_small", "_trend", "_vacuumed")
 BOUNDARIES = ({"<", "<="}, {">", ">="})
 
 
@@ -127,22 +119,22 @@ class _Module:
                 yield from self._within(child, f"{where}.{node.name}".lstrip("."), (node.name,), (0, 0))
             return
         if isinstance(node, ast.stmt):
-            if _is_docstring(node):
+            if is_docstring(node):
                 return
             inner = [child.lineno for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
             lines = (node.lineno, min(inner, default=(node.end_lineno or node.lineno) + 1) - 1)
             stored = tuple(_stored(node))
-            told = told or _is_text(node)
+            told = told or is_text(node)
             if names or not where:
                 names, where = (*names, *stored), where or ".".join(stored)
-        elif isinstance(node, ast.Slice) or _is_apart(node):
+        elif isinstance(node, ast.Slice) or is_apart(node):
             return
         if not told:
             for (start, end), after in self._changes(node):
                 yield self._mutant(start, end, after, where, names, lines)
         for part in ast.iter_child_nodes(node):
-            says = isinstance(part, ast.keyword) and _is_telling(node) and part.arg not in JUDGED
-            yield from self._within(part, where, names, lines, told=told or says or isinstance(node, ast.JoinedStr))
+            only_says = told or is_telling(node, part)
+            yield from self._within(part, where, names, lines, told=only_says)
         if isinstance(node, ast.Constant | ast.JoinedStr) and not told:
             begin = self._begin(node)
             for start, end, after in changes_of_queries(self.raw[begin : self._end(node)].decode()):
@@ -158,7 +150,7 @@ class _Module:
     def _changes(self, node: ast.AST) -> Iterator[tuple[tuple[int, int], str]]:
         if isinstance(node, ast.Compare):
             yield from self._comparisons(node)
-        elif isinstance(node, ast.BoolOp) and not _is_stopgap(node):
+        elif isinstance(node, ast.BoolOp) and not is_stopgap(node):
             sign, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
             for left, right in zip(node.values, node.values[1:], strict=False):
                 yield from ((place, other) for place in self._sign(left, right, sign))
@@ -194,40 +186,6 @@ class _Module:
 
 def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and value not in (0, 1)
-
-
-def _is_apart(node: ast.AST) -> bool:
-    """A figure that is rounded to be told, or how long is waited."""
-    called = node.func if isinstance(node, ast.Call) else None
-    return getattr(called, "id", "") == "round" or getattr(called, "attr", "") in ("sleep", "wait")
-
-
-def _is_telling(node: ast.AST) -> bool:
-    called = node.func if isinstance(node, ast.Call) else None
-    return getattr(called, "id", "") in TELLING
-
-
-def _is_text(node: ast.AST) -> bool:
-    """Whether a sentence, or a part of one, is put together here."""
-    targets = (
-        node.targets
-        if isinstance(node, ast.Assign)
-        else [node.target]
-        if isinstance(node, ast.AnnAssign | ast.AugAssign)
-        else []
-    )
-    names = {getattr(getattr(target, "value", target), "id", "") for target in targets}
-    return bool(names) and names <= TEXTS
-
-
-def _is_stopgap(node: ast.BoolOp) -> bool:
-    """`name or "unnamed"`: a word in place of one that is missing."""
-    last = node.values[-1]
-    return isinstance(node.op, ast.Or) and isinstance(last, ast.Constant) and isinstance(last.value, str)
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _stored(node: ast.AST) -> Iterator[str]:

@@ -1,0 +1,49 @@
+"""What in a module is only told, and decides nothing: sentences, evidence, rounded figures?"""
+
+from __future__ import annotations
+
+import ast
+
+# Functions of the checks that put a part of a sentence together.
+WORDING = ("_block", "_doing", "_ids", "_ms", "_percent", "_quoted", "_size", "_small", "_trend", "_vacuumed")
+# Names that sentences and evidence have, wherever they are put together.
+TEXTS = {
+    *("seen", "wanted", "evidence", "reason", "why", "who", "what", "where", "when", "how", "after", "apart", "part"),
+    *("by_source", "age", "others", "direct"),
+}
+# What these are given is told, but for what the verdict is made of.
+TELLING = ("Found", "NoReading", "dict", "Reading")
+JUDGED = ("severity", "subject", "cause")
+
+
+def is_telling(node: ast.AST, part: ast.AST) -> bool:
+    """Whether a part of a node goes into a sentence."""
+    if isinstance(node, ast.JoinedStr):
+        return True
+    called = node.func if isinstance(node, ast.Call) else None
+    return getattr(called, "id", "") in TELLING and isinstance(part, ast.keyword) and part.arg not in JUDGED
+
+
+def is_apart(node: ast.AST) -> bool:
+    """A figure that is rounded to be told, or how long is waited."""
+    called = node.func if isinstance(node, ast.Call) else None
+    return getattr(called, "id", "") == "round" or getattr(called, "attr", "") in ("sleep", "wait")
+
+
+def is_text(node: ast.AST) -> bool:
+    """Whether a sentence, or a part of one, is put together here."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if isinstance(node, ast.AnnAssign | ast.AugAssign):
+        targets = [node.target]
+    names = {getattr(getattr(target, "value", target), "id", "") for target in targets}
+    return bool(names) and names <= TEXTS
+
+
+def is_stopgap(node: ast.BoolOp) -> bool:
+    """`name or "unnamed"`: a word in place of one that is missing."""
+    last = node.values[-1]
+    return isinstance(node.op, ast.Or) and isinstance(last, ast.Constant) and isinstance(last.value, str)
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
