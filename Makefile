@@ -34,7 +34,7 @@ bench: set-up  ## how quick it is, in ratios
 matrix: set-up  ## every fault against every check: docs/detection.md (takes a quarter of an hour)
 	$(PYTHON) -m tests.matrix --write $(ARGS)
 
-mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour; --probes N: what is below)
+mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour)
 	$(PYTHON) -m tests.mutation --write $(ARGS)
 
 soak: set-up  ## hundreds of runs in a row, and what they leave behind (takes an hour)
