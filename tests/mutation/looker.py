@@ -197,7 +197,9 @@ def _verdict(record: dict[str, Any]) -> Verdict:
     )
     is_broken = record["outcome"] == "unknown" and "the check itself failed" in (record["reason"] or "")
     outcome = "crashed" if is_broken else record["outcome"]
-    return {"outcome": outcome, "resource": record["resource"], "told": findings, "left": len(record["left"])}
+    put = sum("left" in step["facts"] for step in record["readings"])
+    taken = sum(step["title"].startswith("not on the target") for step in record["readings"])
+    return {"outcome": outcome, "resource": record["resource"], "told": findings, "left": put - taken}
 
 
 def _without_digits(text: str) -> str:
