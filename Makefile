@@ -11,8 +11,7 @@ unexport PYTHONHOME PYTHONPATH
 
 PYTHON = .venv/bin/python
 TESTS = tests
-# Tests wait for far ends as much as they compute: half as many again as there are cores, on a machine with two.
-JOBS = 3
+JOBS = 2
 
 help:  ## this list
 	@echo "Commands; what is missing is installed into .venv on first use. ARGS=... passes options on."

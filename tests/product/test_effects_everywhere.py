@@ -110,7 +110,7 @@ def test_environment_keeps_every_check_to_its_effects(everything: LabClient, tmp
     for request in beyond:
         assert request["path"] in REFUSED_AT, request
         assert request["status"] < 500, request
-    # Slack's receiver acknowledges a command that no app has: the signed request that shows that it does not refuse all.
+    # Slack's receiver acknowledges a command that no app has: the signed request that shows it does not refuse all.
     accepted = [request["path"] for request in beyond if request["status"] < 400]
     assert accepted == ["/slack/commands"] * (effects == "refused")
     assert {what.rpartition(" ")[2] for what in beyond_reading(everything)} <= set(REFUSED_AT)
