@@ -143,6 +143,8 @@ def _line(name: str, rows: Sequence[Row]) -> str:
 
 
 def _healthy(figures: Figures) -> Iterable[str]:
+    if not figures.healthy:
+        return
     yield "## The healthy lab\n\n| runs | how | found or unknown | run, median |\n|---|---|---|---|"
     for name, rows in figures.healthy.items():
         alarms = sum(len(row.unexplained) for row in rows)
@@ -151,6 +153,8 @@ def _healthy(figures: Figures) -> Iterable[str]:
 
 
 def _blind(figures: Figures) -> Iterable[str]:
+    if not figures.sources:
+        return
     lied = [row for row in figures.sources if row.lied]
     yield "## What can't look says so\n"
     unknown = len(figures.sources) - len(lied)
