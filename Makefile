@@ -31,7 +31,7 @@ lint: set-up  ## style, format and types
 bench: set-up  ## how quick it is, in ratios
 	$(PYTHON) -m bench $(ARGS)
 
-matrix: set-up  ## every fault against every check: docs/detection.md (takes a quarter of an hour)
+matrix: set-up  ## every fault against every check: docs/detection.md (takes half an hour)
 	$(PYTHON) -m tests.matrix --write $(ARGS)
 
 mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour)

@@ -13,7 +13,7 @@ from probes.deadline import Deadline
 from probes.exchange import CUT
 from probes.names import is_address
 from probes.reading import NoReading
-from probes.trust import context, lenient, openssl_words
+from probes.trust import context, lenient, load_links, openssl_words
 
 ISSUER_UNKNOWN = 20  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
 
@@ -65,11 +65,8 @@ class Shaker:
     def code_with(self, intermediates: list[bytes]) -> int | None:
         """OpenSSL's verdict once these certificates are known too; None if it is content."""
         completing = self._verifying()
-        # In the store they are links, not anchors: without X509_V_FLAG_PARTIAL_CHAIN a chain must end in a root.
-        try:
-            completing.load_verify_locations(cadata=b"".join(intermediates))
-        except ssl.SSLError:
-            return ISSUER_UNKNOWN  # OpenSSL can't read them: nothing was added
+        if not load_links(completing, intermediates):
+            return ISSUER_UNKNOWN
         try:
             self._shake(completing)
         except ssl.SSLCertVerificationError as error:

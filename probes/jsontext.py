@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 MAX_DIGITS = 308
+SHALLOW = 60  # with so few brackets nothing is nested deeply: logs are read line by line, in their thousands
 SPARE_FRAMES = 120  # how much deeper than its reader a text is parsed: whoever tells of it stands deeper, too
 
 
@@ -20,14 +21,13 @@ def parsed(text: str | bytes, *, is_strict: bool) -> Any:
     Strict: no NaN or Infinity (6), no name twice in an object (4: which of the two counts is open). Else, as logs
     are written, NaN and Infinity are None, and the last of two counts.
     """
-    constant, pairs = (_refused, _once) if is_strict else (_nothing, None)
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
+    decode = (_STRICT if is_strict else _LENIENT).decode
+    if text.count("[") + text.count("{") <= SHALLOW:
+        return decode(text)
     try:
-        return _deeper(
-            SPARE_FRAMES,
-            lambda: json.loads(
-                text, parse_constant=constant, parse_int=_int, parse_float=_float, object_pairs_hook=pairs
-            ),
-        )
+        return _deeper(SPARE_FRAMES, lambda: decode(text))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -62,3 +62,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         raise ValueError("a name stands twice")
     return made
+
+
+# Made once: json.loads makes a decoder for each text.
+_STRICT = json.JSONDecoder(parse_constant=_refused, parse_int=_int, parse_float=_float, object_pairs_hook=_once)
+_LENIENT = json.JSONDecoder(parse_constant=_nothing, parse_int=_int, parse_float=_float)

@@ -6,6 +6,7 @@ import os
 import re
 import ssl
 import warnings
+from collections.abc import Iterable
 
 from probes.reading import NoReading
 from probes.regular import require_regular
@@ -71,6 +72,18 @@ def load_authorities(made: ssl.SSLContext, resource: str, ca_file: str | None) -
             kind="ca-file-unreadable",
             evidence={"ca_file": ca_file},
         ) from None
+
+
+def load_links(made: ssl.SSLContext, intermediates: Iterable[bytes]) -> bool:
+    """Let certificates (DER) complete a chain; False where OpenSSL can't read them, and nothing was added.
+
+    In the store they are links, not anchors: without X509_V_FLAG_PARTIAL_CHAIN a chain must end in a root.
+    """
+    try:
+        made.load_verify_locations(cadata=b"".join(intermediates))
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def _plainly(error: Exception) -> str:

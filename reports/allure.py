@@ -251,12 +251,11 @@ _CATEGORIES = [
 
 
 def _category(root: Root) -> dict[str, Any]:
-    rivals = root.finding.rivals if root.finding else root.result.rivals
     cause = f" ({root.finding.cause})" if root.finding and root.finding.cause else ""
     names = {root.result.name(), *(result.name() for result, _ in root.explains)}
     return {
         "name": f"Root: {root.severity} {root.name}{cause}",
-        "description": "; ".join(f"{name} {told}" for name, told in in_a_line(rivals, root.result.system)),
+        "description": "; ".join(f"{name} {told}" for name, told in in_a_line(root.rivals, root.result.system)),
         "matchedStatuses": ["failed", "broken"],
         "messageRegex": r"^(found|unknown) (" + "|".join(map(re.escape, sorted(names))) + r")[\s\S]*",
     }

@@ -66,8 +66,7 @@ def _root(root: Root, reports: Reports) -> Iterator[str]:
         escalation = reports.escalation(result.system, root.severity)
         if escalation:
             yield f"- **escalate** {_plain(escalation)}"
-    rivals = finding.rivals if finding else result.rivals
-    yield from (f"- **{name}** {_plain(text)}" for name, text in in_a_line(rivals, result.system))
+    yield from (f"- **{name}** {_plain(text)}" for name, text in in_a_line(root.rivals, result.system))
     if root.explains:
         yield f"- **explains** {', '.join(_explained(node) for node in root.explains[:MOST])}"
     yield f'- **reproduce** `{reports.reproduce()} "{result.check}"`'

@@ -28,7 +28,7 @@ def consider(
     for root in roots:
         if root.result.symptom == "resolver":
             continue
-        rivals = root.finding.rivals if root.finding else root.result.rivals
+        rivals = root.rivals
         rivals.candidates |= _about_a_name(root.finding.evidence if root.finding else root.result.evidence)
         is_told = root.finding is not None and root.finding.cause is not None
         for symptom in could_explain(root, explanations):

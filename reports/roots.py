@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reports.beneath import Node
-    from reports.outcomes import Finding, Result
+    from reports.outcomes import Finding, Result, Rivals
     from runbooks.model import Edge, Explanations
 
 WORDWISE = re.IGNORECASE | re.MULTILINE
@@ -32,6 +32,10 @@ class Root:
     @property
     def severity(self) -> str:
         return self.finding.severity if self.finding else self.result.severity
+
+    @property
+    def rivals(self) -> Rivals:
+        return self.finding.rivals if self.finding else self.result.rivals
 
 
 def work_out(results: list[Result], explanations: Explanations) -> list[Root]:

@@ -72,8 +72,7 @@ class Telling:
 
     def _rivals(self, root: Root) -> None:
         """A line each: the results document and Allure have it all."""
-        rivals = root.finding.rivals if root.finding else root.result.rivals
-        for name, text in in_a_line(rivals, root.result.system):
+        for name, text in in_a_line(root.rivals, root.result.system):
             self._field(name, textwrap.shorten(clean(text), self.width - 14, placeholder=" ..."))
 
     def _finding(self, finding: Finding) -> None:

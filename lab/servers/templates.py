@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
+
 
 def copy(source: Path, target: Path) -> None:
     """A process of its own copies a thousand files while the lab's imports keep the interpreter busy."""
@@ -19,19 +21,9 @@ def keep(data: Path, template: Path) -> None:
     try:
         template.parent.mkdir(parents=True, exist_ok=True)
         for other in template.parent.glob(f"{template.name}.*.tmp"):
-            if not _is_alive(int(other.suffixes[-2][1:])):
+            if not psutil.pid_exists(int(other.suffixes[-2][1:])):
                 shutil.rmtree(other, ignore_errors=True)
         copy(data, half_made)
         half_made.rename(template)
     except (OSError, subprocess.CalledProcessError):
         shutil.rmtree(half_made, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -13,7 +13,7 @@ from probes.sweep.facts import Gone, Served, shared
 from probes.sweep.greeting import Greeted, Lost, greet
 from probes.sweep.leaf import dates_and_issuer
 from probes.tls import ISSUER_MISSING, UNTRUSTED, Handshake
-from probes.trust import context, lenient, openssl_words
+from probes.trust import context, lenient, load_links, openssl_words
 
 if TYPE_CHECKING:
     from probes.sweep.facts import Facts
@@ -157,11 +157,8 @@ class Serving:
     async def _verifies_with(self, intermediates: list[bytes], facts: Facts, address: str) -> bool:
         completing = self._verifying()
         completing.check_hostname = False
-        # In the store they are links, not anchors: without X509_V_FLAG_PARTIAL_CHAIN a chain must end in a root.
-        try:
-            completing.load_verify_locations(cadata=b"".join(intermediates))
-        except ssl.SSLError:
-            return False  # OpenSSL can't read them
+        if not load_links(completing, intermediates):
+            return False
         try:
             await self._greet(facts.domain, address, completing)
         except ssl.SSLCertVerificationError as error:

@@ -150,26 +150,41 @@ def test_redis() -> None:
 
 
 # ------------------------------------------------------------------ MySQL and PostgreSQL
+def fuzz_query(
+    talk: Callable[[Visit, bytes], None], right: bytes, examples: int, database: Callable[[int], Mysql | Postgres]
+) -> None:
+    """A statement whose server, at a port, says the right thing mangled, or anything."""
+    with serving(talk) as (script, beast), bounded():
+
+        @fuzzed(examples)
+        @given(st.one_of(mangled(right), mangled(right), any_bytes(120)))
+        def fuzz(says: bytes) -> None:
+            script.says = says
+            asked = database(beast.port)
+            with holding(says):
+                asked.query("SELECT 1")
+            asked.close()
+
+        fuzz()
+
+
+def mysql(port: int, connect_timeout_s: float) -> Mysql:
+    url = f"mysql://u:password@127.0.0.1:{port}/d?ssl-mode=DISABLED"
+    return Mysql(url, connect_timeout_s=connect_timeout_s, statement_timeout_s=0.1)
+
+
+def postgres(port: int) -> Postgres:
+    url = f"postgresql://u:password@127.0.0.1:{port}/d"
+    return Postgres(url, connect_timeout_s=0.3, statement_timeout_s=0.1)
+
+
 def test_mysql_before_the_first_statement() -> None:
     def talk(visit: Visit, says: bytes) -> None:
         visit.say(says)
         visit.sock.recv(4096)
         visit.say(packet(2, OK))
 
-    right = greeting(plugin="mysql_native_password")
-    with serving(talk) as (script, beast), bounded():
-
-        @fuzzed(100)
-        @given(st.one_of(mangled(right), mangled(right), any_bytes(120)))
-        def fuzz(says: bytes) -> None:
-            script.says = says
-            database = Mysql(f"mysql://u:password@127.0.0.1:{beast.port}/d?ssl-mode=DISABLED",
-                             connect_timeout_s=0.1, statement_timeout_s=0.1)  # fmt: skip
-            with holding(says):
-                database.query("SELECT 1")
-            database.close()
-
-        fuzz()
+    fuzz_query(talk, greeting(plugin="mysql_native_password"), 100, lambda port: mysql(port, 0.1))
 
 
 def test_mysql_rows() -> None:
@@ -185,19 +200,7 @@ def test_mysql_rows() -> None:
             visit.say(packet(1, OK))
 
     right = rows_of(("one", "two"), ("1", "2026-01-01"), ("22", "x"))
-    with serving(talk) as (script, beast), bounded():
-
-        @fuzzed(150)
-        @given(st.one_of(mangled(right), mangled(right), any_bytes(120)))
-        def fuzz(says: bytes) -> None:
-            script.says = says
-            database = Mysql(f"mysql://u:password@127.0.0.1:{beast.port}/d?ssl-mode=DISABLED",
-                             connect_timeout_s=1.0, statement_timeout_s=0.1)  # fmt: skip
-            with holding(says):
-                database.query("SELECT 1")
-            database.close()
-
-        fuzz()
+    fuzz_query(talk, right, 150, lambda port: mysql(port, 1.0))
 
 
 def test_postgres_before_and_within_the_first_statement() -> None:
@@ -214,19 +217,7 @@ def test_postgres_before_and_within_the_first_statement() -> None:
     signed_in = LET_IN + READY
     rows = b"1\0\0\0\x04" + b"2\0\0\0\x04" + row_description() + row(b"one") + b"C\0\0\0\x0dSELECT 1\0" + READY
     for talk, right in ((before, signed_in), (within, rows)):
-        with serving(talk) as (script, beast), bounded():
-
-            @fuzzed(120)
-            @given(st.one_of(mangled(right), mangled(right), any_bytes(120)))
-            def fuzz(says: bytes) -> None:
-                script.says = says
-                database = Postgres(f"postgresql://u:password@127.0.0.1:{beast.port}/d",
-                                    connect_timeout_s=0.3, statement_timeout_s=0.1)  # fmt: skip
-                with holding(says):
-                    database.query("SELECT 1")
-                database.close()
-
-            fuzz()
+        fuzz_query(talk, right, 120, postgres)
 
 
 @fuzzed(500)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from lab.customer_service.names import PREFIX, WEBHOOK
 from lab.edges.ai_customer_service import edge
+from lab.edges.states import rules, says
 from lab.faults.ai_customer_service import webhook
-from lab.servers.answers import Canned
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -16,18 +17,8 @@ if TYPE_CHECKING:
 HOUR_S = 3600.0
 
 
-def _rules(**values: Any) -> Body:
-    def body(lab: Lab) -> None:
-        vars(lab.customer_service.service.behaviour).update(values)
-
-    return body
-
-
-def _says(what: str, status: int) -> Body:
-    def body(lab: Lab) -> None:
-        lab.customer_service.service.behaviour.canned[what] = Canned(status, {"detail": "not now"})
-
-    return body
+_rules = partial(rules, lambda lab: lab.customer_service.service.behaviour)
+_says = partial(says, lambda lab: lab.customer_service.service.behaviour, answer={"detail": "not now"})
 
 
 def _codes(**values: str) -> Body:

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
+from lab.edges import states
 from lab.registry import EdgesOf
-from lab.servers.answers import Canned
-
-if TYPE_CHECKING:
-    from lab.lab import Lab
-    from lab.registry import Body
 
 edge = EdgesOf("aura-flow")
-
-
-def says(what: str, status: int) -> Body:
-    """A request ("GET /path") that the service answers so."""
-
-    def body(lab: Lab) -> None:
-        lab.aura_flow.service.behaviour.canned[what] = Canned(status, {"error": "not now"})
-
-    return body
+says = partial(states.says, lambda lab: lab.aura_flow.service.behaviour)

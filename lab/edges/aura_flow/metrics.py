@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from lab.aura_flow.metrics import DAY_S, DISK
 from lab.edges.aura_flow import edge
+from lab.edges.states import rules
 from lab.faults.aura_flow.slo import told
 from lab.registry import as_fault
 from lab.servers.traffic import failing
 
-if TYPE_CHECKING:
-    from lab.lab import Lab
-    from lab.registry import Body
-
 MINUTE_S, HOUR_S = 60.0, 3600.0
-
-
-def metrics(**values: Any) -> Body:
-    """What the metrics tell differently."""
-
-    def body(lab: Lab) -> None:
-        vars(told(lab)).update(values)
-
-    return body
-
+metrics = partial(rules, told)
 
 edge("capacity.disk", "83-percent")(metrics(disk_used=0.83))
 edge("capacity.disk", "87-percent", "nearly-full")(metrics(disk_used=0.87))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from lab.aura_flow.names import HEALTH, MEGABYTE, PLANS, UPLOADS
 from lab.edges.aura_flow import edge, says
+from lab.edges.states import rules
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -15,19 +17,8 @@ if TYPE_CHECKING:
 DIRECT = "http.direct_url"
 
 
-def _cors(**values: Any) -> Body:
-    def body(lab: Lab) -> None:
-        vars(lab.aura_flow.service.behaviour.cors).update(values)
-
-    return body
-
-
-def _proxy(**values: Any) -> Body:
-    def body(lab: Lab) -> None:
-        vars(lab.aura_flow.proxy.behaviour).update(values)
-
-    return body
-
+_cors = partial(rules, lambda lab: lab.aura_flow.service.behaviour.cors)
+_proxy = partial(rules, lambda lab: lab.aura_flow.proxy.behaviour)
 
 # With credentials a browser doesn't take '*' for leave.
 edge("web.cors-rejected", "any-with-credentials", "origin-not-allowed")(_cors(judges="any"))

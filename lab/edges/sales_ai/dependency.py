@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.edges.sales_ai import edge
+from lab.edges.states import says
 from lab.sales_ai.providers.groq import PREFIX
 from lab.sales_ai.storage import BUCKET
 from lab.sales_ai.storage import PREFIX as RECORDINGS
-from lab.servers.answers import Canned
 
 if TYPE_CHECKING:
     from lab.lab import Lab
@@ -23,13 +24,8 @@ def _left(requests: int) -> Body:
     return body
 
 
-def _says(status: int) -> Body:
-    def body(lab: Lab) -> None:
-        said = {"error": {"message": "not for you", "code": "none"}}
-        lab.sales_ai.groq.behaviour.canned[f"GET {PREFIX}/models"] = Canned(status, said)
-
-    return body
-
+_REFUSAL = {"error": {"message": "not for you", "code": "none"}}
+_says = partial(says, lambda lab: lab.sales_ai.groq.behaviour, f"GET {PREFIX}/models", answer=_REFUSAL)
 
 # Of 14,400 requests a day a tenth has to be left.
 edge("dependency.groq-limited", "11-percent-left")(_left(1590))

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from lab.edges.sales_ai import edge
+from lab.edges.states import rules, says
 from lab.faults.sales_ai import slack
 from lab.sales_ai.names import COMMANDS
-from lab.servers.answers import Canned
 
-if TYPE_CHECKING:
-    from lab.lab import Lab
-    from lab.registry import Body
-
-
-def _rules(**values: Any) -> Body:
-    def body(lab: Lab) -> None:
-        vars(lab.sales_ai.service.behaviour).update(values)
-
-    return body
-
-
-def _says(status: int, answer: Any) -> Body:
-    def body(lab: Lab) -> None:
-        lab.sales_ai.service.behaviour.canned[f"POST {COMMANDS}"] = Canned(status, answer)
-
-    return body
-
+_rules = partial(rules, lambda lab: lab.sales_ai.service.behaviour)
+_says = partial(says, lambda lab: lab.sales_ai.service.behaviour, f"POST {COMMANDS}")
 
 edge("slack.no-response", "405", "endpoint-missing")(_says(405, {}))
 edge("slack.no-response", "302", "None")(_says(302, {}))
