@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -32,6 +32,9 @@ HOSTILE = ("http.silent", "http.resets-mid-body", "postgres.silent-mid-query", "
 SELECTION = "health or database or logs"
 TURNS = 5  # one of so many runs meets the hostile far ends
 EVERY = 10
+SETTLED_S = 5.0
+LEFT_BEHIND = ("sessions", "advisory_locks", "idle_transactions", "close_wait", "zombies", "temporary")
+"""Of these none is there once the far ends have seen the last run go."""
 
 
 @contextmanager
@@ -88,12 +91,19 @@ def apart(
         if done.returncode not in (0, 1, 10) or "Traceback" in done.stdout + done.stderr:
             sys.exit(f"run {number} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         if number % EVERY == 0 or number in (1, runs):
-            time.sleep(0.2)  # sessions end a moment after their connections
             took = round(time.monotonic() - begun, 3)
-            seen = of_the_far_end(lab, variables["LAB_CS_MONITOR_DSN"], temporary, out)
+            seen = _settled(lambda: of_the_far_end(lab, variables["LAB_CS_MONITOR_DSN"], temporary, out))
             samples.append({"run": number, "took_s": took, **seen})
             (kept / "apart.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     return samples
+
+
+def _settled(look: Callable[[], Sample]) -> Sample:
+    """A far end sees that we have gone a moment after we have."""
+    until = time.monotonic() + SETTLED_S
+    while any((seen := look())[name] for name in LEFT_BEHIND) and time.monotonic() < until:
+        time.sleep(0.1)
+    return seen
 
 
 def main(arguments: list[str] | None = None) -> int:
