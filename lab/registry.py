@@ -31,6 +31,7 @@ class Change:
     system: str
     body: Body
     hides: tuple[str, ...] = ()
+    is_shared: bool = False
     told: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -69,14 +70,15 @@ class FaultsOf:
 class BlindsOf:
     """The decorator `@blind("name", "symptom", ...)`: a source or a privilege taken away, so that a check can't look.
 
-    The symptoms named must then be unknown. Where none is named, something else is left to look with.
+    The symptoms named must then be unknown. Where none is named, something else is left to look with. What is shared
+    is missed by every system of the lab.
     """
 
     def __init__(self, system: str) -> None:
         self._system = system
 
-    def __call__(self, name: str, *hides: str) -> Callable[[Body], Body]:
-        return _registering(_blinds, name, self._system, hides=hides)
+    def __call__(self, name: str, *hides: str, is_shared: bool = False) -> Callable[[Body], Body]:
+        return _registering(_blinds, name, self._system, hides=hides, is_shared=is_shared)
 
 
 class IncidentsOf:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
+from tests import forked
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -162,19 +164,16 @@ def run(
     environment |= variables or {}
     before = set(out.glob("2*")) if out and out.is_dir() else set()
     begun = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, *words, *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        timeout=timeout_s,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    if words == ("-m", "pytest") and forked.fits(variables or {}):
+        done = forked.pytest_run(arguments, environment, cwd, timeout_s)
+    else:
+        done = subprocess.run(
+            [sys.executable, *words, *arguments],
+            cwd=cwd, env=environment, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
     new = sorted(set(out.glob("2*")) - before) if out and out.is_dir() else []
-    return Ran(done.returncode, done.stdout, done.stderr, new[-1] if new else None, time.monotonic() - begun)
+    said, complained = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
+    return Ran(done.returncode, said, complained, new[-1] if new else None, time.monotonic() - begun)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def accepts_and_says_nothing(lab: Lab) -> None:
     lab.customer_service.database_port.behaviour.silent_for = "cs_monitor"
 
 
-@blind("dns-silent", "webhook.tampered-accepted", "migration.missing", "domain.certificate-expired")
+@blind("dns-silent", "webhook.tampered-accepted", "migration.missing", "domain.certificate-expired", is_shared=True)
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True
 
@@ -180,7 +180,7 @@ trust.gone(
 )
 
 
-@blind("intermediates-missing")
+@blind("intermediates-missing", is_shared=True)
 def intermediates_gone(lab: Lab) -> Iterator[None]:
     with away(lab.authority.intermediates_file):
         yield

@@ -45,6 +45,7 @@ trust.gone(blind, "health.unreachable", "database.unreachable", "auth.rate-limit
     "contract.violated",
     *WEB,
     *AUTH,
+    is_shared=True,
 )
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True

@@ -25,25 +25,31 @@ SEEN_BY_NAME = (
 RECORDED = ("domain.verification-failed", "domain.certificate-issue-failed", "domain.failure-events")
 
 
-@blind("dns-silent", *SEEN_BY_NAME)
+@blind("dns-silent", *SEEN_BY_NAME, is_shared=True)
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True
 
 
-@blind("dns-refuses", *SEEN_BY_NAME)
+@blind("dns-refuses", *SEEN_BY_NAME, is_shared=True)
 def name_server_refuses(lab: Lab) -> None:
     """A resolver that serves others only: no domain can be told from one that is not there."""
     zones = {*lab.dns.behaviour.zones, *(name for name, _ in lab.dns.behaviour.records)}
     lab.dns.behaviour.rcodes |= dict.fromkeys(zones, "REFUSED")
 
 
-@blind("ca-file-missing-for-domains", "domain.certificate-invalid", "domain.https-broken", "domain.certificate-drift")
+@blind(
+    "ca-file-missing-for-domains",
+    "domain.certificate-invalid",
+    "domain.https-broken",
+    "domain.certificate-drift",
+    is_shared=True,
+)
 def domains_authority_gone(lab: Lab) -> Iterator[None]:
     with away(lab.authority.ca_file):
         yield
 
 
-@blind("intermediates-missing", "domain.certificate-invalid", "domain.certificate-expired")
+@blind("intermediates-missing", "domain.certificate-invalid", "domain.certificate-expired", is_shared=True)
 def intermediates_gone(lab: Lab) -> Iterator[None]:
     with away(lab.authority.intermediates_file):
         yield

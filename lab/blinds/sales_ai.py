@@ -87,6 +87,7 @@ trust.gone(blind, "health.unreachable", "database.unreachable")
     "slack.token-invalid",
     "dependency.groq-limited",
     "dependency.provider-incident",
+    is_shared=True,
 )
 def name_server_silent(lab: Lab) -> None:
     lab.dns.behaviour.is_silent = True

@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 
 JSON = Path(__file__).resolve().parents[2] / "docs" / "detection.json"
 MARKDOWN = JSON.with_suffix(".md")
+STAGES = ("singles", "sources", "pairs", "healthy")
 
 
 def main() -> int:
     """0 where every fault is named and nothing else claimed, else 1."""
     given = _arguments()
     systems = given.system or list(SYSTEMS)
-    work = [entry for entry in running.singles(systems) if given.only in entry[0].full_name]
-    sources = [entry for entry in running.sources(systems) if given.only in entry[0].full_name]
-    pairs = running.pairs(systems, given.pairs)
-    total = len(work) + len(sources) + len(pairs)
+    work = {
+        "singles": [entry for entry in running.singles(systems) if given.only in entry[0].full_name],
+        "sources": [entry for entry in running.sources(systems) if given.only in entry[0].full_name],
+        "pairs": running.pairs(systems, given.pairs),
+    }
+    work = {stage: entries for stage, entries in work.items() if stage in given.stage}
+    total = sum(map(len, work.values()))
     begun, done = time.monotonic(), 0
 
     def told(row: Row) -> None:
@@ -42,12 +46,12 @@ def main() -> int:
             print(f"{done} of {total} after {time.monotonic() - begun:.0f} s", flush=True)
 
     figures = Figures("{cpu}, {cores} cores, Python {python}".format(**machine()))
-    is_part = bool(given.only or given.system)
-    for name, entries in {"singles": work, "sources": sources, "pairs": pairs}.items():
-        setattr(figures, name, running.rows(systems, entries, given.jobs, told) if entries else [])
+    is_part = bool(given.only or given.system or set(given.stage) != set(STAGES))
+    for stage, entries in work.items():
+        setattr(figures, stage, running.rows(systems, entries, given.jobs, told) if entries else [])
         if given.write:
             _write(figures, is_part=True)
-    figures.healthy = _healthy(systems, given.healthy)
+    figures.healthy = _healthy(systems, given.healthy if "healthy" in given.stage else 0)
     if given.write:
         _write(figures, is_part=is_part)
     print(f"\n{figures.goals()}\nafter {time.monotonic() - begun:.0f} s")
@@ -80,6 +84,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--system", action="append", choices=list(SYSTEMS), help="the lab has only this one (repeatable)"
     )
+    parser.add_argument("--stage", nargs="+", choices=STAGES, default=STAGES, help="only these of: %(choices)s")
     parser.add_argument("--only", default="", metavar="TEXT", help="faults whose names hold this")
     parser.add_argument("--pairs", type=int, default=60, metavar="N", help="so many pairs of faults at once (60)")
     parser.add_argument("--healthy", type=int, default=20, metavar="N", help="so many runs of the healthy lab (20)")

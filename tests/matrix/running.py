@@ -57,11 +57,14 @@ def pairs(systems: Sequence[str], count: int) -> list[Entry]:
 
 
 def rounds(work: Sequence[Entry]) -> list[Round]:
-    """As few runs as hold every entry: one of each system at a time."""
-    waiting: dict[str, list[Entry]] = {}
+    """As few runs as hold every entry: one of each system at a time, and what they share by itself."""
+    shared, waiting = list[Round](), dict[str, list[Entry]]()
     for entry in random.Random(SEED).sample(work, len(work)):  # noqa: S311  so that areas mix
-        waiting.setdefault(entry[0].system, []).append(entry)
-    return [tuple(filter(None, row)) for row in itertools.zip_longest(*waiting.values())]
+        if entry[0].is_shared:
+            shared.append((entry,))
+        else:
+            waiting.setdefault(entry[0].system, []).append(entry)
+    return shared + [tuple(filter(None, row)) for row in itertools.zip_longest(*waiting.values())]
 
 
 def rows(systems: Sequence[str], work: Sequence[Entry], jobs: int, told: Callable[[Row], None]) -> list[Row]:

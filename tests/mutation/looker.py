@@ -19,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.forked import LIBRARIES
 from tests.harness import PROJECT
 from tests.mutation.changed import Changed, Finder, change_here
 from tests.mutation.traced import traced
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 Verdict = dict[str, Any]
 PATIENCE_S = 90.0
-LIBRARIES = (
-    *("pytest", "xdist.plugin", "allure_pytest.plugin", "requests", "psycopg", "pymysql", "dns.resolver"),
-    *("yaml", "pydantic", "cryptography.x509"),
-)
 _PR_SET_PDEATHSIG = 1
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def gone(blind: BlindsOf, *hides: str) -> None:
     """The authority's certificate is missing: nobody who is reached through TLS can be believed."""
 
-    @blind("ca-file-missing", *hides)
+    @blind("ca-file-missing", *hides, is_shared=True)
     def ca_file_gone(lab: Lab) -> Iterator[None]:
         with away(lab.authority.ca_file):
             yield

@@ -1,0 +1,81 @@
+"""How is pytest started hundreds of times without loading it hundreds of times?
+
+Half a second of each run went into starting Python and importing libraries. multiprocessing's fork server imports them
+once; each run is a process forked from it, with an environment, a working folder and streams of its own, and loads the
+project itself.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from multiprocessing.context import ForkServerContext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LIBRARIES = [
+    *("pytest", "xdist.plugin", "allure_pytest.plugin", "requests", "psycopg", "pymysql", "dns.resolver"),
+    *("yaml", "pydantic", "cryptography.x509"),
+]
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
+
+
+def fits(variables: Mapping[str, str]) -> bool:
+    """Whether none of these variables is one that Python reads when it starts."""
+    return not any(name.startswith(_READ_AT_START) for name in variables)
+
+
+def pytest_run(
+    arguments: tuple[str, ...], environment: dict[str, str], cwd: Path, timeout_s: float
+) -> subprocess.CompletedProcess[bytes]:
+    """As subprocess.run would give it; raises TimeoutExpired too."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        streams = [f"/proc/{os.getpid()}/fd/{stream.fileno()}" for stream in (out, errors)]
+        process = _server().Process(target=_pytest, args=(arguments, environment, str(cwd), streams))
+        process.start()
+        process.join(timeout_s)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(["pytest", *arguments], timeout_s)
+        code = process.exitcode
+        process.close()
+        out.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(arguments, -1 if code is None else code, out.read(), errors.read())
+
+
+@cache
+def _server() -> ForkServerContext:
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(LIBRARIES)
+    return server
+
+
+def _pytest(arguments: tuple[str, ...], environment: dict[str, str], cwd: str, streams: list[str]) -> None:
+    """What `python -m pytest` does, in the forked process."""
+    for number, stream in enumerate(streams, start=1):
+        opened = os.open(stream, os.O_WRONLY | os.O_APPEND)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    time.tzset()
+    tempfile.tempdir = None
+    sys.argv = ["pytest", *arguments]
+    sys.path[0] = cwd
+    try:
+        runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    finally:
+        atexit._run_exitfuncs()  # a process of multiprocessing ends without them
