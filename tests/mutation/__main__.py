@@ -34,6 +34,9 @@ def main() -> int:
     paths = [path for folder in (BELOW if given.probes else ("checks",)) for path in (PROJECT / folder).rglob("*.py")]
     every = [mutant for path in sorted(paths) for mutant in mutants(path)]
     fitting = [mutant for mutant in every if given.only in mutant.name and given.function in mutant.where]
+    if given.again:
+        survivors = {key for module in kept.kept() for key in module.survivors}
+        fitting = [mutant for mutant in fitting if mutant.key in survivors]
     count = min(given.probes or len(fitting), len(fitting))
     chosen = random.Random(SEED).sample(fitting, count)  # noqa: S311  a choice, no secret
     print(f"{len(chosen)} of {len(every)} changes", flush=True)
@@ -43,7 +46,7 @@ def main() -> int:
     killed = sum(one.seen_by is not None for one in done)
     print(f"{killed} of {len(done)} noticed, after {time.monotonic() - begun:.0f} s")
     if given.write:
-        kept.keep(done)
+        (kept.keep_again if given.again else kept.keep)(done)
         (PROJECT / "docs" / "mutation.md").write_text(telling.document())
     return 0
 
@@ -94,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
     parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")
     parser.add_argument("--probes", type=int, metavar="N", help="N changes to what lies below the checks instead")
+    parser.add_argument("--again", action="store_true", help="only what survived when it was tried last")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
     parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")
     return parser.parse_args()

@@ -59,6 +59,17 @@ def keep(done: Iterable[Tried]) -> None:
     KEPT.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
+def keep_again(done: Iterable[Tried]) -> None:
+    """What survived before and was noticed now survives no longer; the rest stays as it was kept."""
+    gone = {one.mutant.key for one in done if one.seen_by is not None}
+    rows = []
+    for module in kept():
+        left = [key for key in module.survivors if key not in gone]
+        noticed = module.noticed + len(module.survivors) - len(left)
+        rows.append(vars(module) | {"survivors": left, "noticed": noticed})
+    KEPT.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+
 def _module(path: str, done: list[Tried]) -> Module:
     grave = [one for one in done if not one.mutant.is_boundary]
     edges = [one for one in done if one.mutant.is_boundary]
