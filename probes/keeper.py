@@ -25,6 +25,7 @@ PREFIX = "runbook-checks-drill-"
 ALIVE = "alive"
 BOOT_S, STOP_S = 30.0, 10.0
 PORT, USER = 5432, "drill"
+MAX_SOCKET = 107  # unix(7), without the NUL at its end
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 INITDB = ("--auth=trust", f"--username={USER}", "--encoding=UTF8", "--no-locale", "--no-sync")
 # Nothing of it is to outlive a crash; connections come through the folder's socket only.
@@ -59,10 +60,10 @@ def keep() -> None:
 
 @contextlib.contextmanager
 def _server(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    with _folder(asked["folder"], asked["user"]) as folder:
+    with _folder(asked["folder"], asked["user"]) as folder, _sockets(folder, asked["user"]) as sockets:
         data = folder / "data"
         _run([*asked["initdb"], *INITDB, "-D", str(data)], asked["user"])
-        settings = SETTINGS | {"port": str(PORT), "unix_socket_directories": str(folder)}
+        settings = SETTINGS | {"port": str(PORT), "unix_socket_directories": str(sockets)}
         words = [*asked["postgres"], "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -74,8 +75,8 @@ def _server(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 preexec_fn=_die_with_us,  # noqa: PLW1509  this process has one thread
             )
         try:
-            _wait(process, folder)
-            yield {"host": str(folder), "port": PORT, "user": USER, "dbname": "postgres"}
+            _wait(process, sockets, folder / "log")
+            yield {"host": str(sockets), "port": PORT, "user": USER, "dbname": "postgres"}
         finally:
             _stop(process)
 
@@ -95,6 +96,16 @@ def _folder(parent: str | None, user: int | None) -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _sockets(folder: Path, user: int | None) -> Iterator[Path]:
+    """The folder, or a private one with a shorter name: a socket's path has MAX_SOCKET bytes."""
+    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= MAX_SOCKET:
+        yield folder
+    else:
+        with _folder("/tmp", user) as shorter:  # noqa: S108  a folder of our own inside
+            yield shorter
 
 
 def _remove_if_dead(folder: Path) -> None:
@@ -132,17 +143,17 @@ def _die_with_us() -> None:
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGQUIT)
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:
     import psycopg
 
     end = time.monotonic() + BOOT_S
     while True:
         try:
-            psycopg.connect(host=str(folder), port=PORT, user=USER, dbname="postgres", connect_timeout=5).close()
+            psycopg.connect(host=str(sockets), port=PORT, user=USER, dbname="postgres", connect_timeout=5).close()
             return
         except psycopg.OperationalError as error:
             if process.poll() is not None or time.monotonic() > end:
-                raise OSError((folder / "log").read_text(errors="replace").strip()[-300:] or str(error)) from None
+                raise OSError(log.read_text(errors="replace").strip()[-300:] or str(error)) from None
             time.sleep(0.02)
 
 

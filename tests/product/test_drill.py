@@ -30,7 +30,7 @@ def aura(lab_of: Callable[[str], LabClient]) -> LabClient:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """Where the drills of a test put their scratch servers; a socket's path may not be long."""
+    """Where the drills of a test put their scratch servers; whoever PostgreSQL runs as has to get there."""
     folder = Path("/tmp") / f"drill-{os.getpid()}-{time.monotonic_ns() % 10**6}"
     folder.mkdir(mode=0o711)
     yield folder
@@ -86,6 +86,18 @@ def test_drill_that_went_well_is_noted_and_leaves_nothing(aura: LabClient, tmp_p
     assert again.results["backup.drill-overdue"]["outcome"] == "clear", told(again)
     assert list(place.iterdir()) == []
     assert servers(place) == []
+
+
+def test_drill_in_a_folder_too_long_for_a_socket(aura: LabClient, tmp_path: Path, place: Path) -> None:
+    deep = place / ("a" * 90) / ("b" * 90)
+    deep.mkdir(parents=True)
+    for folder in (deep, deep.parent):
+        folder.chmod(0o777)
+    before = set(Path("/tmp").glob("runbook-checks-drill-*"))
+    ran = aura.check(*DRILL, env=environment(tmp_path, folder=str(deep)), variables=aura.variables)
+    assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
+    assert list(deep.iterdir()) == []
+    until(lambda: set(Path("/tmp").glob(FOLDERS)) <= before)
 
 
 def test_drill_says_nothing_to_the_systems_own_database(aura: LabClient, tmp_path: Path, place: Path) -> None:
