@@ -93,7 +93,7 @@ def test_drill_in_a_folder_too_long_for_a_socket(aura: LabClient, tmp_path: Path
     deep.mkdir(parents=True)
     for folder in (deep, deep.parent):
         folder.chmod(0o777)
-    before = set(Path("/tmp").glob("runbook-checks-drill-*"))
+    before = set(Path("/tmp").glob(FOLDERS))
     ran = aura.check(*DRILL, env=environment(tmp_path, folder=str(deep)), variables=aura.variables)
     assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
     assert list(deep.iterdir()) == []
