@@ -1,7 +1,7 @@
 """Who would notice a change below the checks, in a probe or a query? Its tests first, then the lab's states.
 
-Such a change is felt in many checks, so it is looked at only where its line is run: by the quickest tests that run it,
-and by as many looks as `LOOKS` says, of checks and states that differ as much as possible.
+Such a change is felt in many checks, so it is looked at only where its line is run: by the tests that have most to do
+with its module, and by as many looks as `LOOKS` says, of checks and states that differ as much as possible.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.mutation.mutants import Mutant
 
 LOOKS = 10
-TESTS, TESTS_S = 20, 10.0
+TESTS, TESTS_S = 60, 15.0
 MOST_S = 3600.0
 MAP = PROJECT / ".cache" / "mutation" / "tests.json"
 PATIENCE_S = 150.0
@@ -48,19 +48,22 @@ class Tests:
         self._lines = {name: {path: set(some) for path, some in test["lines"].items()} for name, test in passed.items()}
 
     def of(self, mutant: Mutant) -> list[str]:
-        """The quickest that run the line, each by another way through the module."""
+        """Those that run the line: first by another way through the module each, and most about the module first."""
         fitting = [name for name, lines in self._lines.items() if is_reached(mutant, lines)]
-        chosen, ways, spent_s = list[str](), set[frozenset[int]](), 0.0
-        for name in sorted(fitting, key=self._seconds.__getitem__):
-            way = frozenset(self._lines[name].get(mutant.path, ()))
-            if way in ways or (chosen and spent_s + self._seconds[name] > TESTS_S):
-                continue
-            ways.add(way)
-            spent_s += self._seconds[name]
-            chosen.append(name)
-            if len(chosen) == TESTS:
-                break
+        fitting.sort(key=lambda name: (-self._share(name, mutant.path), self._seconds[name]))
+        ways = {frozenset(self._lines[name].get(mutant.path, ())): name for name in reversed(fitting)}
+        firsts = set(ways.values())
+        chosen, spent_s = list[str](), 0.0
+        for name in sorted(fitting, key=lambda name: name not in firsts):
+            if len(chosen) < TESTS and (not chosen or spent_s + self._seconds[name] <= TESTS_S):
+                spent_s += self._seconds[name]
+                chosen.append(name)
         return chosen
+
+    def _share(self, name: str, path: str) -> float:
+        """How much of what a test runs stands in a module."""
+        lines = self._lines[name]
+        return len(lines.get(path, ())) / max(1, sum(map(len, lines.values())))
 
 
 def _make_map() -> None:
@@ -83,7 +86,7 @@ def failed_test(mutant: Mutant, tests: list[str], folder: Path) -> str | None:
 
 
 def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
-    """The first test that fails; all of them where not even that is told."""
+    """The first test that fails, or never ends."""
     told = folder / "failed"
     told.unlink(missing_ok=True)
     pid = os.fork()
@@ -98,7 +101,7 @@ def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
         if time.monotonic() > end:
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            return tests[:1]
+            break
         time.sleep(0.05)
     return told.read_text().splitlines() if told.is_file() else tests[:1]
 
@@ -115,6 +118,9 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
     failed: list[str] = []
 
     class Noting:
+        def pytest_runtest_logstart(self, nodeid: str) -> None:
+            told.write_text(nodeid)
+
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
             if report.failed:
                 failed.append(report.nodeid)

@@ -1,0 +1,34 @@
+"""Handles as a run has them: read from an environment file, bound to whatever far end the file names."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fixtures.handles.base import Handle
+from fixtures.run import Run
+from runbooks.reading import read
+
+One = TypeVar("One", bound=Handle)
+SYSTEM = "shop"
+
+
+@contextmanager
+def handle(
+    kind: type[One], folder: Path, started: float | None = None, effects: str = "refused", **given: Any
+) -> Iterator[One]:
+    """The handle of a system to which the environment gives these capabilities."""
+    (folder / f"{SYSTEM}.yaml").write_text("symptoms: {}\n")
+    system = {"runbook": f"{SYSTEM}.yaml", **given}
+    file = folder / "environment.yaml"
+    file.write_text(json.dumps({"name": "test", "tier": "staging", "effects": effects, "systems": {SYSTEM: system}}))
+    files = read(file)
+    run = Run(files, str(file), "test", time.time() if started is None else started, systems=files.systems)
+    try:
+        yield kind.of(run, files.systems[SYSTEM])
+    finally:
+        run.close()
