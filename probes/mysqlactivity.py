@@ -22,7 +22,7 @@ RESOURCE = "mysql"
 _ME = "SUBSTRING_INDEX(CURRENT_USER(), '@', 1)"
 _SESSIONS = """
     SELECT p.id AS pid, p.user AS user, p.command AS command, COALESCE(p.info, '') AS statement,
-           COALESCE(p.time, 0) AS age_s, t.trx_id IS NOT NULL AS in_transaction,
+           p.time AS age_s, t.trx_id IS NOT NULL AS in_transaction,
            COALESCE(t.trx_state = 'LOCK WAIT', 0) AS waits
     FROM information_schema.processlist p
     LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id
@@ -40,7 +40,7 @@ _TABLES = "SELECT table_schema AS place, table_name AS name FROM information_sch
 _SLOW_LOG = "SELECT @@slow_query_log AS is_on, @@log_output AS output"
 _SLOW = f"""
     SELECT CONVERT(sql_text USING utf8mb4) AS statement,
-           TIME_TO_SEC(query_time) * 1000 + MICROSECOND(query_time) / 1000 AS took_ms
+           FLOOR(TIME_TO_SEC(query_time)) * 1000 + MICROSECOND(query_time) / 1000 AS took_ms
     FROM mysql.slow_log
     WHERE start_time > NOW() - INTERVAL %s MINUTE AND user_host NOT LIKE CONCAT({_ME}, '[%%')
     ORDER BY start_time DESC LIMIT 5000
@@ -106,7 +106,7 @@ def places(rows: Rows, tables: Sequence[str], innodb: str) -> dict[str, list[str
     likes = " OR ".join(["name LIKE %s"] * len(names))
     everywhere = f"SELECT name AS path FROM {innodb} WHERE {likes}"  # noqa: S608  two names of the server's own
     seen = with_grant(rows, "PROCESS ON *.*", everywhere, *[f"%/{name}" for name in names])
-    found = {(place, name) for row in seen for place, _, name in [row["path"].partition("/")] if name in names}
+    found = {(place, name) for row in seen for place, _, name in [row["path"].partition("/")]}
     found |= {(row["place"], row["name"]) for row in rows(_TABLES.format(", ".join(["%s"] * len(names))), *names)}
     return {name: sorted(place for place, other in found if other == name) for name in names}
 

@@ -159,7 +159,7 @@ class _Attempt:
             return self._gone("tls-failed", f"{self._where} {what}")
         if number in (2003, 2006, 2013):
             return self._gone("connection-lost", f"{self._where} closed the connection while we were signing in")
-        if not number or number < 1000:
+        if number < 1000:
             return self._broken("unexpected packet")
         self._evidence["errno"] = number
         told = one_line(self._masked(words), 200)

@@ -26,7 +26,6 @@ ON_CONNECT = {
     1053: "starting-up",  # shutting down
     3032: "starting-up",  # offline mode
     3168: "starting-up",  # a member of a group that isn't ready
-    2026: "tls-failed",
 }
 ON_QUERY = {
     1044: "no-privilege",

@@ -58,17 +58,13 @@ class Query:
         from pymysql.cursors import SSDictCursor
 
         found: list[dict[str, Any]] = []
-        cursor = self._connection.cursor(SSDictCursor)
-        try:
-            cursor.execute(sql + self._mark if params is None else sql + self._mark.replace("%", "%%"), params)
+        with self._connection.cursor(SSDictCursor) as cursor:
+            cursor.execute(sql + self._mark, params)
             while row := cursor.fetchone():
                 found.append(dict(row))
                 if len(found) > MAX_ROWS:
                     self._connection.close()
                     raise self._gone("too-many-rows", f"the query gives more than {MAX_ROWS} rows")
-        finally:
-            if not self._connection.closed:
-                cursor.close()
         return found
 
     def _told(self, error: BaseException, deadline: Deadline) -> NoReading:

@@ -6,8 +6,8 @@ the greeting, caching_sha2_password over TLS, and answers to statements.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,15 +15,13 @@ import pytest
 
 from lab.servers.mariadb import MariaDb
 from lab.servers.mariadb_sessions import sessions
-from lab.toolbox import NotHere, find
 from probes import mysqlactivity
 from probes.mysql import Mysql
 from probes.reading import NoReading
 from tests.probes import pki
+from tests.probes.maria import PASSWORD, dsn, running
 from tests.zoo.beast import Beast
 from tests.zoo.mysqlwire import Sha2Server
-
-PASSWORD = "k9-Long-Enough"
 
 
 @pytest.fixture(scope="module")
@@ -33,31 +31,8 @@ def authority() -> pki.Made:
 
 @pytest.fixture(scope="module")
 def mariadb(tmp_path_factory: pytest.TempPathFactory, authority: pki.Made) -> Iterator[MariaDb]:
-    try:
-        find("mariadbd")
-    except NotHere as missing:
-        pytest.skip(str(missing))
-    folder = tmp_path_factory.mktemp("mariadb")
-    certificate, key = pki.make("localhost", authority, names=("localhost", "127.0.0.1")).write(folder)
-    both = folder / "both.pem"
-    both.write_text(Path(certificate).read_text() + Path(key).read_text())
-    (folder / "ca.pem").write_bytes(authority.pem)
-    server = MariaDb(folder, [("shop", "CREATE TABLE books (id INT PRIMARY KEY, title TEXT, price DECIMAL(8,2));")])
-    asyncio.run(server.start(both))
-    server.run(
-        f"CREATE USER 'looker'@'%' IDENTIFIED BY '{PASSWORD}'",
-        "GRANT SELECT ON shop.* TO 'looker'@'%'",
-        "GRANT PROCESS ON *.* TO 'looker'@'%'",
-        f"CREATE USER 'worker'@'%' IDENTIFIED BY '{PASSWORD}'",
-        "GRANT ALL ON shop.* TO 'worker'@'%'",
-        "INSERT INTO shop.books VALUES (1, 'Ünïcode — 书', 9.5), (2, NULL, 0)",
-    )
-    yield server
-    asyncio.run(server.stop())
-
-
-def dsn(server: MariaDb, more: str = "?ssl-mode=DISABLED", *, user: str = "looker", host: str = "127.0.0.1") -> str:
-    return f"mysql://{user}:{PASSWORD}@{host}:{server.port}/shop{more}"
+    with running(tmp_path_factory.mktemp("mariadb"), authority) as server:
+        yield server
 
 
 def test_rows_come_as_they_are(mariadb: MariaDb) -> None:
@@ -65,6 +40,82 @@ def test_rows_come_as_they_are(mariadb: MariaDb) -> None:
     assert database.query("SELECT title FROM books ORDER BY id") == [{"title": "Ünïcode — 书"}, {"title": None}]
     assert database.query("SELECT id FROM books WHERE title LIKE %s", ["%书"]) == [{"id": 1}]
     assert database.query("SELECT '100%' AS said") == [{"said": "100%"}]
+    assert database.query("SELECT '%%d' AS said, %(n)s AS n", {"n": 7}) == [{"said": "%d", "n": 7}]
+    database.close()
+
+
+def test_ten_thousand_rows_are_read_and_not_one_more(mariadb: MariaDb) -> None:
+    database = Mysql(dsn(mariadb))
+    assert len(database.query("SELECT seq FROM seq_1_to_10000")) == 10_000
+    with pytest.raises(NoReading, match="more than 10000 rows") as caught:
+        database.query("SELECT seq FROM seq_1_to_10001")
+    assert caught.value.kind == "too-many-rows"
+    database.close()
+
+
+def test_dsn_may_name_no_database(mariadb: MariaDb) -> None:
+    for given, name in ((dsn(mariadb), "shop"), (dsn(mariadb).replace("/shop", "/"), None)):
+        database = Mysql(given)
+        assert database.query("SELECT DATABASE() AS name") == [{"name": name}]
+        database.close()
+
+
+def test_port_is_mysqls_where_the_dsn_names_none() -> None:
+    with pytest.raises(NoReading) as caught:
+        Mysql("mysql://looker:secret@nowhere.invalid/shop").query("SELECT 1")
+    assert caught.value.evidence["port"] == 3306
+
+
+def test_account_that_must_come_over_tls_is_told_from_a_wrong_password(mariadb: MariaDb) -> None:
+    mariadb.run(
+        f"CREATE USER 'careful'@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE SSL", "GRANT SELECT ON shop.* TO 'careful'@'%'"
+    )
+
+    def kind_with(more: str, user: str) -> str | None:
+        with pytest.raises(NoReading) as caught:
+            Mysql(dsn(mariadb, more, user=user)).query("SELECT 1")
+        return caught.value.kind
+
+    try:
+        assert kind_with("?ssl-mode=DISABLED", "careful") == "tls-required"
+        assert kind_with("?ssl-mode=DISABLED", "stranger") == "authentication-failed"
+        assert kind_with("?ssl-mode=REQUIRED", "stranger") == "authentication-failed"
+        database = Mysql(dsn(mariadb, "?ssl-mode=REQUIRED", user="careful"))
+        assert database.query("SELECT 1 AS one") == [{"one": 1}]
+        database.close()
+    finally:
+        mariadb.run("DROP USER 'careful'@'%'")
+
+
+def test_lock_is_waited_for_less_long_than_a_statement(mariadb: MariaDb) -> None:
+    holder = mariadb.session()
+    with holder.cursor() as cursor:
+        cursor.execute("LOCK TABLES shop.books WRITE")
+        with pytest.raises(NoReading) as caught:
+            Mysql(dsn(mariadb), statement_timeout_s=3).query("SELECT * FROM books")
+    holder.close()
+    assert caught.value.kind == "lock-timeout"
+
+
+def test_connection_serves_on_after_an_error_and_is_replaced_once_it_went(mariadb: MariaDb) -> None:
+    database = Mysql(dsn(mariadb), statement_timeout_s=1)
+
+    def own_id() -> int:
+        return int(database.query("SELECT connection_id() AS id", fresh=True)[0]["id"])
+
+    first = own_id()
+    for statement in ("SELECT * FROM gone", "SELECT SLEEP(9)", "SELECT seq, (SELECT id FROM books) FROM seq_1_to_9"):
+        with pytest.raises(NoReading):
+            database.query(statement)
+        assert own_id() == first
+    mariadb.run(f"KILL {first}")
+    second = own_id()
+    assert second != first
+    thread = threading.Timer(0.2, mariadb.run, (f"KILL {second}",))
+    thread.start()
+    database.query("SELECT 'once more', SLEEP(0.6)")
+    thread.join()
+    assert own_id() not in (first, second)
     database.close()
 
 

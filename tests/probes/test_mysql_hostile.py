@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -10,8 +11,9 @@ from probes.deadline import Deadline, current
 from probes.mysql import Mysql
 from probes.reading import NoReading
 from tests.probes.conftest import Zoo, taking
-from tests.zoo.beast import BlackHole, refusing_port
-from tests.zoo.mysql import SEEN
+from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
+from tests.zoo.mysql import SEEN, begin
+from tests.zoo.mysqlwire import OK, packet, received, refusal
 
 SECRET = "s3cret-password-never-shown"
 
@@ -21,6 +23,8 @@ ON_CONNECT = {
     "mysql.silent-after-greeting": "connect-timeout",
     "mysql.half-closed": "connection-lost",
     "mysql.resets": "connection-lost",
+    "mysql.resets-at-once": "connection-lost",
+    "mysql.odd-number": "malformed-answer",
     "mysql.closes-after-greeting": "connection-lost",
     "mysql.garbage": "malformed-answer",
     "mysql.http": "malformed-answer",
@@ -56,6 +60,13 @@ ON_QUERY = {
     "mysql.waits-for-lock": "lock-timeout",
     "mysql.wants-a-file": "connection-lost",
 }
+WORDS = {
+    "mysql.silent-mid-query": "no answer to the query within",
+    "mysql.drips-rows": "no answer to the query within",
+    "mysql.resets-mid-query": "the connection was closed in the middle of the query",
+    "mysql.killed": "the connection was closed in the middle of the query",
+    "mysql.no-table": "reverse_monitor could not read it: Table 'reverseai.nothing' doesn't exist",
+}
 
 
 def dsn(port: int, more: str = "?ssl-mode=DISABLED") -> str:
@@ -88,6 +99,7 @@ def test_a_server_that_fails_within_a_query_is_named_in_time(zoo: Zoo, name: str
         database.query("SELECT 1")
     assert caught.value.kind == ON_QUERY[name], caught.value
     assert is_one_sentence(caught.value)
+    assert WORDS.get(name, "") in caught.value.reason
     database.close()
 
 
@@ -103,6 +115,12 @@ def test_silence_within_the_tls_handshake_ends_in_time(zoo: Zoo) -> None:
     with taking(1.2), pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port, ""), connect_timeout_s=0.6).query("SELECT 1")
     assert caught.value.kind == "connect-timeout"
+
+
+def test_reset_within_the_tls_handshake_is_no_matter_of_trust(zoo: Zoo) -> None:
+    with pytest.raises(NoReading) as caught:
+        Mysql(dsn(zoo("mysql.resets-within-tls").port, "")).query("SELECT 1")
+    assert caught.value.kind == "connection-lost"
 
 
 def test_without_tls_nobody_takes_it_out_of_the_way(zoo: Zoo) -> None:
@@ -122,6 +140,83 @@ def test_neither_password_nor_files_are_handed_over(zoo: Zoo) -> None:
             Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=0.5).query("SELECT 1")
     assert SECRET.encode() not in b"".join(SEEN)
     assert b"root:" not in b"".join(SEEN)
+
+
+# MySQL's numbers, and from 4000 up MariaDB's own.
+NUMBERS_ON_CONNECT = {
+    "too-many-connections": (1040, 1203, 1226),
+    "authentication-failed": (1045, 1698, 1862, 1820, 3118, 4151, 1251),
+    "database-missing": (1049,),
+    "no-privilege": (1044,),
+    "host-not-allowed": (1130, 1129),
+    "tls-required": (3159, 4196),
+    "starting-up": (1053, 3032, 3168),
+    "tls-failed": (2026,),
+    "connection-lost": (2003, 2006, 2013),
+    "malformed-answer": (999,),
+    None: (1000, 1105),
+}
+NUMBERS_ON_QUERY = {
+    "no-privilege": (1044, 1045, 1142, 1143, 1227, 1370),
+    "undefined-table": (1109, 1146, 1049),
+    "statement-timeout": (1317, 1969, 3024),
+    "lock-timeout": (1205,),
+    "connection-lost": (1053, 1927, 2006, 2013, 2014),
+    "sql-error": (1054, 1064),
+}
+WORDS_ON_CONNECT = [
+    (1105, "proxy: Too many connections", "too-many-connections"),
+    (1105, "Access denied for user 'm'@'h'", "authentication-failed"),
+    (9001, "Host 'h' is not allowed to connect", "host-not-allowed"),
+    (1045, "Connections using insecure transport are prohibited", "tls-required"),
+    (1130, "access denied for user 'm'", "host-not-allowed"),
+]
+
+
+def kind_of(handler: Handler, password: str = SECRET) -> tuple[str | None, str]:
+    with Beast(handler) as server, pytest.raises(NoReading) as caught:
+        Mysql(dsn(server.port).replace(SECRET, password), connect_timeout_s=2, statement_timeout_s=2).query("SELECT 1")
+    return caught.value.kind, caught.value.reason
+
+
+def refusing_a_query(number: int, words: str = "no") -> Handler:
+    def handle(visit: Visit) -> None:
+        begin(visit)
+        visit.say(refusal(1, number, words))
+        received(visit)
+        visit.say(packet(1, OK))
+
+    return handle
+
+
+def test_what_each_number_of_a_server_stands_for() -> None:
+    def refusing(number: int, words: str = "no") -> Handler:
+        return lambda visit: visit.say(refusal(0, number, words))
+
+    for kind, numbers in NUMBERS_ON_CONNECT.items():
+        assert {kind_of(refusing(number))[0] for number in numbers} == {kind}, numbers
+    for number, words, kind in WORDS_ON_CONNECT:
+        assert kind_of(refusing(number, words))[0] == kind, words
+    for kind, numbers in NUMBERS_ON_QUERY.items():
+        assert {kind_of(refusing_a_query(number))[0] for number in numbers} == {kind}, numbers
+
+
+@pytest.mark.parametrize(("password", "told"), [("swan", "no *** here"), ("owl", "no owl here")])
+def test_password_that_a_server_repeats_is_not_told_unless_it_is_a_syllable(password: str, told: str) -> None:
+    words = f"no {password} here"
+    assert kind_of(lambda visit: visit.say(refusal(0, 1105, words)), password)[1].endswith(told)
+    assert kind_of(refusing_a_query(1064, words), password)[1].endswith(told)
+
+
+def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(zoo: Zoo) -> None:
+    lost, kept = zoo("mysql.killed"), zoo("mysql.no-table")
+    for server, left in ((lost, 0), (kept, 1)):
+        database = Mysql(dsn(server.port))
+        with pytest.raises(NoReading):
+            database.query("SELECT 1")
+        time.sleep(0.1)
+        assert server.open_connections() == left
+        database.close()
 
 
 def test_nobody_listens_and_packets_that_are_dropped() -> None:

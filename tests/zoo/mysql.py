@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
+import time
 
 from tests.zoo.beast import Visit, beast
 from tests.zoo.mysqlwire import OK, columns, exactly, greeting, packet, received, refusal, rows_of
@@ -221,3 +223,24 @@ for _name, (_number, _words) in ON_QUERY.items():
         received(visit)
         visit.say(packet(1, OK))
         visit.stay_silent(5)
+
+
+@beast("mysql.resets-at-once")
+def resets_at_once(visit: Visit) -> None:
+    """Most clients then fail in what they write, some in what they read."""
+    visit.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.05)  # or the connection itself is not made
+    visit.say(greeting())
+    visit.sock.close()
+
+
+@beast("mysql.resets-within-tls")
+def resets_within_tls(visit: Visit) -> None:
+    visit.say(greeting(tls=True))
+    exactly(visit, 36)
+    visit.reset()
+
+
+@beast("mysql.odd-number")
+def refuses_under_no_number_of_a_server(visit: Visit) -> None:
+    visit.say(refusal(0, 500, "no number of a server's"))
