@@ -25,6 +25,8 @@ from probes.loki import Loki
 from probes.reading import NoReading
 from tests.harness import PROJECT
 from tests.probes.conftest import taking
+from tests.probes.insights import insights
+from tests.zoo.beast import Beast
 
 NOW = float(int(time.time()))
 WINDOW: dict[str, float] = {"since": NOW - 1800, "until": NOW}
@@ -190,6 +192,39 @@ def test_a_group_that_is_quiet_or_not_there_is_no_empty_log(moto: str) -> None:
         with pytest.raises(NoReading) as caught:
             cloudwatch(moto).read(["/reverseai/alive", group], "error", alive_s=1800, **WINDOW)
         assert caught.value.kind == "no-stream"
+
+
+def test_a_query_is_asked_after_until_it_is_complete() -> None:
+    asked: list[dict[str, Any]] = []
+    states = ("Scheduled", "Unknown", "Running", "Complete")
+    with Beast(insights([("/api", NOW - 60, "ERROR a")], asked, states)) as server, taking(3.0, 1.2):
+        reading = cloudwatch(server.url).read(["/api"], "a/b", alive_s=3600, **WINDOW)
+    assert [(entry.time, entry.message) for entry in reading.entries] == [(NOW - 60, "a")]
+    assert (reading.first_time, reading.last_time, reading.complete) == (NOW - 60, NOW - 60, True)
+    assert [(one["startTime"], one["endTime"]) for one in asked] == [(NOW - 3600, NOW), (NOW - 1800, NOW)]
+    assert "like /a\\/b/" in asked[1]["queryString"]
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "stops"),
+    [("Failed", "query-failed", 0), ("Cancelled", "query-failed", 0), ("Running", "timeout", 1)],
+)
+def test_a_query_that_comes_to_nothing_is_no_empty_log(state: str, kind: str, stops: int) -> None:
+    calls: list[str] = []
+    with Beast(insights([], [], (state,), calls)) as server, taking(1.5), pytest.raises(NoReading) as caught:
+        CloudWatch("eu-west-1", key_id="checks", secret="checks-secret", endpoint=server.url, timeout_s=1).read(
+            ["/api"], "error", alive_s=1800, **WINDOW
+        )
+    assert (caught.value.kind, calls.count("StopQuery")) == (kind, stops)
+
+
+def test_as_many_rows_as_insights_gives_at_most_may_not_be_all() -> None:
+    rows = [("/api", NOW - 60 - number % 100, "ERROR a") for number in range(10_000)]
+    for some, is_complete in ((rows, False), (rows[1:], True)):
+        with Beast(insights(some, [])) as server:
+            reading = cloudwatch(server.url).read(["/api"], "error", alive_s=1800, **WINDOW)
+        assert reading.complete == is_complete
+        assert [entry.time for entry in reading.entries] == sorted(at for _, at, _ in some)
 
 
 def test_an_endpoint_that_nobody_answers_at_is_named_in_time() -> None:
