@@ -93,9 +93,11 @@ def test_loki_is_told_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ]
     for more, wanted in ways:
         kept: list[bytes] = []
-        with Beast(always(streams((NOW - 60, "x")), kept)) as server:
-            with handle(Log, tmp_path, NOW, logs={"loki": LOKI | {"url": server.url} | more}) as log:
-                log.read()
+        with (
+            Beast(always(streams((NOW - 60, "x")), kept)) as server,
+            handle(Log, tmp_path, NOW, logs={"loki": LOKI | {"url": server.url} | more}) as log,
+        ):
+            log.read()
         heads = [(name.lower(), rest) for name, _, rest in (h.partition(": ") for h in kept[0].decode().split("\r\n"))]
         assert [f"{n}: {rest}" for n, rest in heads if n in ("x-scope-orgid", "authorization")] == wanted
 
@@ -196,19 +198,23 @@ def test_what_became_of_messages_is_counted_by_outcome(tmp_path: Path) -> None:
         operation("ReadMessage", "", 90),
         operation("WriteMessage", "success", 500),
     ]
-    with Beast(cloudflare(lambda _kind, span_s: rows if span_s == 600 else [])) as server:
-        with queue(tmp_path, server) as one:
-            told = one.processed()
-            assert (told.done, told.failed, told.read, told.total, told.failed_percent) == (30, 10, 90, 40, 25.0)
-            assert one.processed() is told
+    with (
+        Beast(cloudflare(lambda _kind, span_s: rows if span_s == 600 else [])) as server,
+        queue(tmp_path, server) as one,
+    ):
+        told = one.processed()
+        assert (told.done, told.failed, told.read, told.total, told.failed_percent) == (30, 10, 90, 40, 25.0)
+        assert one.processed() is told
 
 
 def test_a_quiet_window_is_believed_where_the_day_was_not_quiet(tmp_path: Path) -> None:
     rows = [operation("DeleteMessage", "success", 30)]
-    with Beast(cloudflare(lambda _kind, span_s: rows if span_s == 86400 else [])) as server:
-        with queue(tmp_path, server) as one:
-            told = one.processed()
-            assert (told.total, told.failed_percent) == (0, 0.0)
+    with (
+        Beast(cloudflare(lambda _kind, span_s: rows if span_s == 86400 else [])) as server,
+        queue(tmp_path, server) as one,
+    ):
+        told = one.processed()
+        assert (told.total, told.failed_percent) == (0, 0.0)
 
 
 def test_analytics_that_know_of_nothing_all_day_say_nothing(tmp_path: Path) -> None:
@@ -232,12 +238,14 @@ def test_how_a_backlog_grows(tmp_path: Path, messages: list[int], trend: float |
         {"avg": {"messages": count}, "dimensions": {"datetimeMinute": f"2026-01-01T00:{n:02}:00Z"}}
         for n, count in enumerate(messages)
     ]
-    with Beast(cloudflare(lambda kind, span_s: rows if (kind, span_s) == ("backlog", 600) else [])) as server:
-        with queue(tmp_path, server) as one:
-            if trend is None:
-                assert refusal(one.trend_a_minute).kind == "no-data"
-            else:
-                assert one.trend_a_minute() == trend
+    with (
+        Beast(cloudflare(lambda kind, span_s: rows if (kind, span_s) == ("backlog", 600) else [])) as server,
+        queue(tmp_path, server) as one,
+    ):
+        if trend is None:
+            assert refusal(one.trend_a_minute).kind == "no-data"
+        else:
+            assert one.trend_a_minute() == trend
 
 
 def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
@@ -300,29 +308,31 @@ def test_a_series_must_be_there_and_alive(tmp_path: Path) -> None:
         "sum by (code) (increase(fresh[300s]))": [({"code": "200"}, 5.0), ({}, 2.0)],
         "two": [({"__name__": "two", "b": "2", "a": "1"}, 1.0), ({"__name__": "two", "a": "2"}, 2.0)],
     }
-    with Beast(prometheus(told, kept)) as server:
-        with handle(Metrics, tmp_path, NOW, prometheus={"url": server.url, "least": 10}) as metrics:
-            metrics.require("fresh")
-            assert refusal(lambda: metrics.require("fresh", "stale")).kind == "stale"
-            assert refusal(lambda: metrics.require("fresh", "nowhere")).kind == "no-series"
-            assert metrics.increase("fresh") == 7.0
-            assert metrics.increase("fresh", 60) == 3.0
-            assert metrics.increases("fresh", "code") == {"200": 5.0, "": 2.0}
-            assert refusal(lambda: metrics.increase("stale")).kind == "stale"
-            assert refusal(lambda: metrics.value("two")).kind == "no-series"
-            assert refusal(lambda: metrics.value("none")).kind == "no-series"
-            assert metrics.by_labels("two") == {(("a", "1"), ("b", "2")): 1.0, (("a", "2"),): 2.0}
-            kept.clear()
-            metrics.ask("two", 60)
-            assert kept == [("two", NOW - 60)]
-            assert is_enough(metrics, 10)
-            assert not is_enough(metrics, 9.9)
-            with pytest.raises(pytest.skip.Exception, match="9 requests in 5 min"):
-                metrics.enough(9, "requests")
-            with pytest.raises(pytest.skip.Exception, match="in a day"):
-                metrics.enough(9, "requests", "a day")
-            assert metrics.said("disk", 5) == 5
-            assert refusal(lambda: metrics.said("disk", metrics.settings.disk)).kind == "no-source"
+    with (
+        Beast(prometheus(told, kept)) as server,
+        handle(Metrics, tmp_path, NOW, prometheus={"url": server.url, "least": 10}) as metrics,
+    ):
+        metrics.require("fresh")
+        assert refusal(lambda: metrics.require("fresh", "stale")).kind == "stale"
+        assert refusal(lambda: metrics.require("fresh", "nowhere")).kind == "no-series"
+        assert metrics.increase("fresh") == 7.0
+        assert metrics.increase("fresh", 60) == 3.0
+        assert metrics.increases("fresh", "code") == {"200": 5.0, "": 2.0}
+        assert refusal(lambda: metrics.increase("stale")).kind == "stale"
+        assert refusal(lambda: metrics.value("two")).kind == "no-series"
+        assert refusal(lambda: metrics.value("none")).kind == "no-series"
+        assert metrics.by_labels("two") == {(("a", "1"), ("b", "2")): 1.0, (("a", "2"),): 2.0}
+        kept.clear()
+        metrics.ask("two", 60)
+        assert kept == [("two", NOW - 60)]
+        assert is_enough(metrics, 10)
+        assert not is_enough(metrics, 9.9)
+        with pytest.raises(pytest.skip.Exception, match="9 requests in 5 min"):
+            metrics.enough(9, "requests")
+        with pytest.raises(pytest.skip.Exception, match="in a day"):
+            metrics.enough(9, "requests", "a day")
+        assert metrics.said("disk", 5) == 5
+        assert refusal(lambda: metrics.said("disk", metrics.settings.disk)).kind == "no-source"
 
 
 # ------------------------------------------------------------------------------------- sites
@@ -379,9 +389,11 @@ def test_what_is_no_stage_of_a_visit_is_not_told_as_one(tmp_path: Path, pair: Pa
     redirects = answering(lambda *_: document({}, "Location: /again", status="302 Found"))
     with Beast(serving(*ours, redirects)) as server:
         assert refusal(lambda: site(tmp_path, server.port, ca)).kind == "redirect-loop"
-    with handle(Sites, tmp_path, http={"base_url": "http://127.0.0.1:1"}, tls={}) as sites:
-        with pytest.raises(pytest.skip.Exception):
-            sites.seen()
+    with (
+        handle(Sites, tmp_path, http={"base_url": "http://127.0.0.1:1"}, tls={}) as sites,
+        pytest.raises(pytest.skip.Exception),
+    ):
+        sites.seen()
 
 
 # -------------------------------------------------------------------------------- Slack's bot
