@@ -25,8 +25,7 @@ _SESSIONS = """
            extract(epoch FROM clock_timestamp() - CASE WHEN state = 'active' THEN query_start ELSE state_change END)
                ::float8 AS age_s
     FROM pg_stat_activity
-    WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
-          AND application_name <> %s
+    WHERE backend_type = 'client backend' AND datname = current_database() AND application_name <> %s
 """
 PREPARED = 0  # what pg_blocking_pids gives in place of a process
 # Waits of every backend, for a lock may be held from another database; one statement, one moment.

@@ -25,14 +25,14 @@ _COUNTED = """
            (SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_user_tables)::float8 AS scans,
            (SELECT count(*) FROM pg_stat_user_tables) AS tables
 """
-# Left out: what keeps rows unique or apart, what a constraint rests on, what isn't valid, and what is being built.
+# Left out: what keeps rows unique or apart (which is all that a constraint, or a replica, can rest on), and what isn't
+# valid or is being built.
 _UNUSED = """
     SELECT s.schemaname AS schema, s.relname AS table, s.indexrelname AS name,
-           pg_relation_size(s.indexrelid) / 1048576.0 AS size_mb, t.seq_scan + coalesce(t.idx_scan, 0) AS scans
+           pg_relation_size(s.indexrelid) / 1048576.0 AS size_mb, t.seq_scan + t.idx_scan AS scans
     FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid) JOIN pg_stat_user_tables t ON t.relid = s.relid
-    WHERE s.idx_scan = 0 AND i.indisvalid AND NOT (i.indisprimary OR i.indisunique OR i.indisexclusion)
-          AND NOT i.indisreplident AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = s.indexrelid)
-    ORDER BY 4 DESC, 1, 2, 3
+    WHERE s.idx_scan = 0 AND i.indisvalid AND NOT (i.indisunique OR i.indisexclusion)
+    ORDER BY size_mb DESC, s.schemaname, s.relname, s.indexrelname
 """
 _TABLES = """
     SELECT schemaname AS schema, relname AS name, n_live_tup AS live, n_dead_tup AS dead,
