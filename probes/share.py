@@ -52,8 +52,7 @@ class Shared:
                 self._fly(key, flight, make)
             else:
                 self._wait(flight, deadline)
-            is_last_word = is_mine or deadline.remaining() < LEAST_S
-            if not flight.is_abandoned or (flight.error is not None and is_last_word):
+            if not flight.is_abandoned or (flight.error is not None and deadline.remaining() < LEAST_S):
                 return cast(T, _result(flight))
 
     def _fly(self, key: Hashable, flight: Flight, make: Callable[[], T]) -> None:

@@ -274,7 +274,7 @@ def test_rows_older_than_so_many_days_are_counted_where_they_can_be_seen(server:
         "GRANT SELECT ON kept TO looker",
     )
 
-    def older(days: float, where: tuple[str, str] | None = None) -> tuple[int, float]:
+    def older(days: float, where: tuple[str, str] | None = None) -> tuple[int, Any]:
         found = pgcounters.older_rows(rows, ("public", "kept"), "at", days, where)
         return found["count"], found["oldest_days"]
 

@@ -16,7 +16,7 @@ from probes.http import Http
 from probes.loglines import entries_of
 from probes.reading import NoReading
 from probes.slackapi import auth_test
-from probes.statuspages import incidents, of_components
+from probes.statuspages import Incident, incidents, of_components
 from tests.hostile.beasts import always, answering, document
 from tests.probes.conftest import taking
 from tests.zoo.beast import Beast, Handler
@@ -236,6 +236,55 @@ def test_another_form_is_not_all_clear(kind: str, page: Any) -> None:
         return
     with Beast(always(document(page))) as server:
         assert refusal(lambda: incidents(Http(server.url), kind)).kind == "malformed-answer"
+
+
+def seen(kind: str, page: Any) -> list[Incident]:
+    with Beast(always(document(page))) as server:
+        return incidents(Http(server.url), kind)
+
+
+def test_page_that_answers_with_another_status_tells_nothing() -> None:
+    with Beast(always(document(statuspage(), status="404 Not Found"))) as server:
+        assert refusal(lambda: incidents(Http(server.url), "statuspage")).kind == "wrong-status"
+
+
+def test_statuspage_tells_components_beginning_and_link() -> None:
+    entry = {"name": "late", "impact": "major", "started_at": "2026-01-15", "shortlink": "https://x.test/1"}
+    touched = [{"name": "R2"}, "odd", {"name": "KV"}]
+    plain = {"name": "plain", "impact": "maintenance", "components": [{"name": "Pages"}]}
+    states = [("R2", "partial_outage"), ("Pages", "degraded_performance"), ("DNS", "major_outage")]
+    parts = [{"name": name, "status": state, "updated_at": "2026-01-14"} for name, state in states]
+    page = statuspage() | {"incidents": [entry | {"components": touched}, plain, entry], "components": parts}
+    assert seen("statuspage", page) == [
+        Incident("late", True, ("R2", "KV"), "2026-01-15", "https://x.test/1"),
+        Incident("late", True, (), "2026-01-15", "https://x.test/1"),
+        Incident("Pages is in degraded performance", False, ("Pages",), "2026-01-14", "https://x.test"),
+        Incident("DNS is in major outage", True, ("DNS",), "2026-01-14", "https://x.test"),
+    ]
+
+
+def test_slacks_page_tells_services_and_outages() -> None:
+    entry = {"title": "late", "type": "outage", "date_created": "x", "url": "y", "services": ["Files", "Calls"]}
+    page = {"status": "active", "active_incidents": [entry, entry | {"type": "notice"}, entry | {"services": None}]}
+    assert seen("slack", page) == [
+        Incident("late", True, ("Files", "Calls"), "x", "y"),
+        Incident("late", True, (), "x", "y"),
+    ]
+    assert refusal(lambda: seen("slack", page | {"status": "gone"})).kind == "malformed-answer"
+
+
+def test_googles_page_tells_products_and_disruptions() -> None:
+    entry = {"external_desc": "late", "begin": "x", "uri": "incidents/1", "status_impact": "SERVICE_DISRUPTION"}
+    found = seen("google", [entry | {"affected_products": [{"title": "Gemini"}]}, entry])
+    link = "https://status.cloud.google.com/incidents/1"
+    assert found == [Incident("late", False, ("Gemini",), "x", link), Incident("late", False, (), "x", link)]
+    assert refusal(lambda: seen("google", {})).kind == "malformed-answer", "no list, though nothing is under way"
+
+
+def test_incident_without_components_touches_all_of_them() -> None:
+    entry = {"name": "all of it", "impact": "minor"}
+    [found] = seen("statuspage", statuspage() | {"incidents": [entry]})
+    assert of_components([found], ["R2"]) == [found]
 
 
 def test_only_what_matters_is_told() -> None:

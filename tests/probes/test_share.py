@@ -83,6 +83,55 @@ def test_a_reading_cut_by_its_maker_s_deadline_is_made_again_by_another() -> Non
     thread.join()
 
 
+@pytest.mark.parametrize("error", [NoReading("http", "too long for me"), KeyboardInterrupt()])
+def test_who_has_no_time_left_takes_the_makers_word_for_it_and_none_where_there_is_none(error: BaseException) -> None:
+    shared, mine, begun = Shared("http"), Deadline(3), threading.Event()
+
+    def interrupted() -> None:
+        makers = Deadline(30)
+        current.set(makers)
+        with pytest.raises(type(error)):
+            shared.get("k", lambda: cut_short(makers))
+
+    def cut_short(makers: Deadline) -> None:
+        begun.set()
+        while mine.remaining() > 0.08:
+            time.sleep(0.005)
+        makers.expire()
+        raise error
+
+    thread = threading.Thread(target=interrupted)
+    thread.start()
+    begun.wait()
+    mine = Deadline(0.3)
+    token = current.set(mine)
+    try:
+        got = shared.get("k", lambda: "made again")
+    except NoReading:
+        got = "no reading"
+    finally:
+        current.reset(token)
+        thread.join()
+    assert got == "no reading" or (got == "made again" and not isinstance(error, NoReading))
+
+
+def test_no_reading_is_kept_while_its_maker_has_time_left() -> None:
+    shared, made = Shared(), list[int]()
+
+    def fail() -> int:
+        made.append(1)
+        raise NoReading("http", "gone")
+
+    token = current.set(Deadline(30))
+    try:
+        for _ in range(2):
+            with pytest.raises(NoReading):
+                shared.get("k", fail)
+    finally:
+        current.reset(token)
+    assert len(made) == 1
+
+
 def test_an_interrupted_reading_is_not_kept() -> None:
     shared = Shared()
 

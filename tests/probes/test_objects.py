@@ -1,0 +1,165 @@
+"""What does a bucket hold, seen through an S3 of few words: by pages, by ranges, or neither?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from probes.objects import Bucket
+from probes.reading import NoReading
+from tests.zoo.beast import Beast, Visit
+from tests.zoo.http import whole
+
+XML = "Content-Type: application/xml"
+BODY = b"0123456789"
+HOUR = timedelta(hours=1)
+
+
+def listing(*keys: str, more: str = "") -> bytes:
+    entries = "".join(
+        f"<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>7</Size></Contents>"
+        for key in keys
+    )
+    told = f"<NextContinuationToken>{more}</NextContinuationToken>" if more else ""
+    cut = "true" if more else "false"
+    text = f"<ListBucketResult><Name>b</Name><IsTruncated>{cut}</IsTruncated>{told}{entries}</ListBucketResult>"
+    return whole(text.encode(), XML, "Connection: close")
+
+
+def refusal(code: str, status: str, *headers: str) -> bytes:
+    text = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
+    return whole(text.encode(), XML, "Connection: close", *headers, status=status)
+
+
+class Storage:
+    """Lists by twos, and sends objects as it is told to."""
+
+    def __init__(self, *, knows_ranges: bool = True, answer: bytes = b"") -> None:
+        self.keys = ["a", "b", "c", "d", "e"]
+        self.knows_ranges, self.answer = knows_ranges, answer
+        self.asked: list[dict[str, list[str]]] = []
+
+    def __call__(self, visit: Visit) -> None:
+        head = visit.request().decode("latin-1")
+        if not head:
+            return
+        query = parse_qs(urlsplit(head.split(" ")[1]).query)
+        self.asked.append(query)
+        visit.say(self.answer or (self._listed(query) if "list-type" in query else self._sent(head)))
+
+    def _listed(self, query: dict[str, list[str]]) -> bytes:
+        begin = int(query.get("continuation-token", ["0"])[0])
+        end = begin + min(2, int(query["max-keys"][0]))
+        return listing(*self.keys[begin:end], more=str(end) if end < len(self.keys) else "")
+
+    def _sent(self, head: str) -> bytes:
+        asked = re.search(r"(?i)\r\nrange: bytes=(\d+)-(\d+)", head)
+        if not self.knows_ranges or asked is None:
+            return whole(BODY, 'ETag: "e"', "Connection: close")
+        begin, end = int(asked[1]), min(int(asked[2]) + 1, len(BODY))
+        if begin >= len(BODY):
+            return refusal("InvalidRange", "416 Range Not Satisfiable")
+        told = f"Content-Range: bytes {begin}-{end - 1}/{len(BODY)}"
+        return whole(BODY[begin:end], told, 'ETag: "e"', "Connection: close", status="206 Partial Content")
+
+
+@contextmanager
+def bucket(storage: Storage) -> Iterator[Bucket]:
+    with Beast(storage) as server:
+        seen = Bucket(server.url, "b", key_id="k", secret="s")
+        yield seen
+        seen.close()
+
+
+def refused(answer: bytes) -> NoReading:
+    with bucket(Storage(answer=answer)) as seen, pytest.raises(NoReading) as caught:
+        seen.piece("k", 0, 5)
+    return caught.value
+
+
+def test_all_pages_are_turned_and_no_more_than_asked_for() -> None:
+    storage = Storage()
+    with bucket(storage) as seen:
+        assert [one.key for one in seen.listed()] == ["a", "b", "c", "d", "e"]
+        assert [query["max-keys"] for query in storage.asked] == [["1000"], ["998"], ["996"]]
+        assert [one.key for one in seen.listed(most=3)] == ["a", "b", "c"]
+        assert [one.key for one in seen.listed(most=2)] == ["a", "b"]
+        assert (seen.listed()[0].size, seen.listed()[0].modified) == (7, datetime(2026, 1, 1, tzinfo=UTC).timestamp())
+    with bucket(Storage(answer=listing())) as seen:
+        assert seen.listed() == []
+    with bucket(Storage(answer=listing(more="7"))) as seen, pytest.raises(NoReading, match="says that there is more"):
+        seen.listed()
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_pieces_are_the_same_whoever_knows_no_ranges(knows_ranges: bool) -> None:
+    with bucket(Storage(knows_ranges=knows_ranges)) as seen:
+        assert seen.piece("k", 0, 4) == (b"0123", '"e"', False)
+        assert seen.piece("k", 4, 5) == (b"45678", '"e"', False)
+        assert seen.piece("k", 4, 6) == (b"456789", '"e"', True)
+        assert seen.piece("k", 8, 6) == (b"89", '"e"', True)
+        assert seen.piece("k", 10, 6, '"e"')[0::2] == (b"", True)
+        assert seen.read("k", 3) == b"012"
+        with seen.opened("k") as file:
+            assert file.read() == BODY
+
+
+def test_piece_that_holds_nothing_is_none() -> None:
+    empty = whole(b"", "Content-Range: bytes 0-4/10", "Connection: close", status="206 Partial Content")
+    assert refused(empty).kind == "malformed-answer"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("NoSuchBucket", "404 Not Found", "bucket-missing"),
+        ("NoSuchKey", "404 Not Found", "object-missing"),
+        ("AccessDenied", "403 Forbidden", "access-denied"),
+        ("Unauthorized", "401 Unauthorized", "access-denied"),
+        ("InvalidAccessKeyId", "400 Bad Request", "access-denied"),
+        ("SignatureDoesNotMatch", "400 Bad Request", "access-denied"),
+        ("SlowDown", "400 Bad Request", "rate-limited"),
+        ("Odd", "401 Unauthorized", "access-denied"),
+        ("Odd", "403 Forbidden", "access-denied"),
+        ("Odd", "404 Not Found", "object-missing"),
+        ("Odd", "400 Bad Request", "wrong-status"),
+    ],
+)
+def test_what_a_storage_refuses_with(code: str, status: str, kind: str) -> None:
+    gone = refused(refusal(code, status))
+    assert (gone.kind, gone.evidence) == (kind, {"code": code, "status": int(status[:3])})
+    assert "clock" not in gone.reason
+
+
+@pytest.mark.parametrize(("off", "side"), [(-HOUR, "3600 s ahead of"), (HOUR, "3600 s behind")])
+def test_clocks_that_are_too_far_apart_are_told_with_the_side(off: timedelta, side: str) -> None:
+    date = format_datetime(datetime.now(UTC) + off, usegmt=True)
+    gone = refused(refusal("RequestTimeTooSkewed", "403 Forbidden", f"Date: {date}"))
+    assert gone.kind == "clock-skew"
+    seconds, _, words = side.partition(" ")
+    told = re.search(rf"machine's clock is (\d+) {words} the storage's", gone.reason)
+    assert told is not None, gone.reason
+    assert abs(int(told[1]) - int(seconds)) < 60
+    assert "too far apart" in refused(refusal("RequestTimeTooSkewed", "403 Forbidden", "Date: soon")).reason
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://s3.test", "https://", "s3.test", "https://s3.test/bucket"])
+def test_endpoint_that_is_none_is_told_before_anybody_is_asked(endpoint: str) -> None:
+    seen = Bucket(endpoint, "b", key_id="k", secret="s")
+    with pytest.raises(NoReading) as caught:
+        seen.head("k")
+    assert caught.value.kind == "bad-endpoint"
+    seen.close()
+
+
+def test_endpoint_may_end_in_a_slash() -> None:
+    with Beast(Storage()) as server:
+        seen = Bucket(f"{server.url}/", "b", key_id="k", secret="s")
+        assert len(seen.listed()) == 5
+        seen.close()
