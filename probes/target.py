@@ -93,7 +93,7 @@ def same_origin(one: str, other: str) -> bool:
     """RFC 6454, 4: scheme, host and port are the same."""
     try:
         return _origin(one) == _origin(other)
-    except ValueError:
+    except (ValueError, KeyError):
         return False
 
 

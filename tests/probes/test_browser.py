@@ -2,29 +2,72 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
 import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from probes.browser import NAMES, Request, visit
+from probes.apart import apart
+from probes.browser import Request, _home, find, visit
+from probes.browser_looks import MAX_MEMORY, Look, _look, _started
 from probes.deadline import Deadline, current
 from probes.journal import Reading
 from probes.reading import NoReading
 from tests.probes.conftest import taking
 from tests.probes.test_assets import page, site
+from tests.zoo import pages
+from tests.zoo.beast import REGISTRY, Beast, refusing_port
+from tests.zoo.http import whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-HERE = any(map(shutil.which, NAMES))
-needs_chromium = pytest.mark.skipif(not HERE, reason="there is no Chromium on PATH")
+    from collections.abc import Iterator
 
 
-def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+def has_chromium() -> bool:
+    try:
+        find()
+    except NoReading:
+        return False
+    return True
+
+
+needs_chromium = pytest.mark.skipif(not has_chromium(), reason="there is no Chromium on PATH or in .toolbox")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No process and no file of a browser, once the visit is over."""
+    tmp_path_factory.getbasetemp()  # pytest's own stays where it is
+    with tempfile.TemporaryDirectory(prefix="t") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield
+        assert not list(Path(folder).iterdir())
+        assert not [pid for pid in psutil.pids() if folder in environment(pid)]
+
+
+def environment(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/environ").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@contextmanager
+def only(seconds: float) -> Iterator[None]:
+    token = current.set(Deadline(seconds))
+    try:
+        yield
+    finally:
+        current.reset(token)
 
 
 @needs_chromium
@@ -37,6 +80,7 @@ def test_a_visit_tells_times_errors_and_shows_the_page(entries: list[Reading]) -
     with site(files) as url:
         seen = visit(Request(url + "/", 40))
     assert seen.status == 200
+    assert seen.visits == 2
     assert seen.first_paint_ms is not None
     assert seen.load_ms is not None
     assert any("by design" in error for error in seen.errors)
@@ -47,42 +91,142 @@ def test_a_visit_tells_times_errors_and_shows_the_page(entries: list[Reading]) -
 
 
 @needs_chromium
-def test_headers_of_ours_go_to_the_pages_own_origin_alone() -> None:
-    own: list[dict[str, str]] = []
-    foreign: list[dict[str, str]] = []
-    with site({"/a.js": ("text/javascript", b"1")}, foreign) as other:
-        files = {"/": page(f"<script src=/own.js></script><script src={other}/a.js></script>")}
-        with site(files, own) as url:
-            visit(Request(url + "/", 40, agent="checks/1 run=7", headers={"X-Gateway": "s3cret-gateway-token"}))
-    assert own
-    assert foreign
-    assert all("s3cret-gateway-token" in headers.values() for headers in own)
-    assert not any("s3cret-gateway-token" in headers.values() for headers in foreign)
-    assert all("run=7" in headers["user-agent"] for headers in (*own, *foreign))
+def test_headers_of_ours_go_to_the_page_s_own_origin_alone() -> None:
+    """Not where it sends the browser on to, either; and what other origins say to the page is theirs to say."""
+    own: list[bytes] = []
+    foreign: list[bytes] = []
+    with Beast(pages.serving({"*": pages.page("2")}, foreign)) as other:
+        away = whole(b"", f"Location: {other.url}/away", pages.CLOSE, status="307 Temporary Redirect")
+        put = f"fetch('{other.url}/called', {{method: 'PUT'}})"
+        begin = f"<script>fetch('/away', {{method: 'POST'}}); {put}; new Worker('/w.js')</script>"
+        said: dict[str, pages.Said] = {
+            "/": pages.page(begin, f"<script src=/away></script><script src={other.url}/a.js></script>"),
+            "/away": away,
+            "/w.js": whole(b"fetch('/by-worker')", pages.SCRIPT, pages.CLOSE),
+        }
+        with Beast(pages.serving(said, own)) as server:
+            seen = visit(
+                Request(server.url + "/", 40, agent="checks/1 run=7", headers={"X-Gateway": "s3cret-gateway-token"})
+            )
+    paths = {request.split(b" ")[1] for request in own}
+    assert {b"/", b"/away", b"/w.js", b"/by-worker"} <= paths
+    assert all(b"X-Gateway: s3cret-gateway-token" in request for request in own)
+    assert {request.split(b" ")[1] for request in foreign} == {b"/away", b"/called", b"/a.js"}
+    assert not any(b"s3cret-gateway-token" in request for request in foreign)
+    assert not any(request.startswith(b"PUT") for request in foreign), "its preflight was not allowed"
+    assert any("blocked by CORS policy" in error for error in seen.errors)
+    assert all(b"run=7" in request for request in (*own, *foreign))
+
+
+# What one look tells: the status, whether it was loaded and whether something was painted; or the kind of no reading.
+SOME: dict[str, tuple[int, bool, bool] | str] = {
+    "page.alerts": (200, True, True),
+    "page.downloads-at-once": "no-answer",
+    "page.lies": (200, True, True),
+    "page.opens-windows": (200, True, True),
+    "page.shouts": (200, True, True),
+    "page.cut-off": (200, False, True),
+    "http.silent": "no-answer",
+    "nobody": "no-answer",
+    "page.loops": (200, False, False),
+    "page.hangs": (200, False, False),
+    "page.hangs-once-loaded": "page-hangs",
+}
+OTHERS: dict[str, tuple[int, bool, bool] | str] = {
+    "page.asks-for-a-login": "no-answer",
+    "page.begs": (200, True, True),
+    "page.empties": "no-answer",
+    "page.garbled": (200, True, True),
+    "page.holds-on": (200, True, True),
+    "page.moves-once": (200, True, True),
+    "page.never-whole": (200, False, True),
+    "page.redirects": "no-answer",
+    "page.socket-hangs": (200, True, True),
+    "page.takes-memory": (200, True, True),
+    "page.worker-hangs": (200, True, True),
+    "http.garbage": "no-answer",
+}
+TOLD = SOME | (OTHERS if os.environ.get("EVERY_PAGE") else {})  # all of them by hand
+QUICK_S, LONG_S = 5.0, 20.0  # for what never comes to an end; for what does
+
+
+def told(look: Look | NoReading) -> object:
+    if isinstance(look, NoReading):
+        return look.kind
+    return look.status, look.load is not None, look.paint is not None
+
+
+def seconds_for(name: str) -> float:
+    return LONG_S if TOLD[name] in ((200, True, True), "no-answer") and name != "http.silent" else QUICK_S
+
+
+def look_at_each(urls: dict[str, str], home: str) -> dict[str, tuple[Look | NoReading, float]]:
+    """Each page once, all of them in one browser, in a process of its own; and how long that took."""
+    import resource
+
+    async def each() -> dict[str, tuple[Look | NoReading, float]]:
+        browser = await _started(find(), Request("about:blank", 60.0), home, "browser")
+        seen: dict[str, tuple[Look | NoReading, float]] = {}
+        for name, url in urls.items():
+            seconds, begun = seconds_for(name), time.monotonic()
+            current.set(Deadline(seconds))
+            try:
+                look: Look | NoReading = await _look(browser, Request(url, seconds), "browser")
+            except NoReading as gone:
+                look = gone
+            seen[name] = look, time.monotonic() - begun
+        return seen
+
+    os.environ["TMPDIR"] = home
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+    return asyncio.run(each())
 
 
 @needs_chromium
-def test_nobody_there_is_no_reading() -> None:
-    with pytest.raises(NoReading) as gone:
-        visit(Request("http://127.0.0.1:9/", 30))
-    assert gone.value.kind == "no-answer"
-    assert "ERR_CONNECTION_REFUSED" in gone.value.reason or "ERR_UNSAFE_PORT" in gone.value.reason
+def test_no_page_holds_up_the_browser_or_tells_what_is_not_so() -> None:
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(Beast(REGISTRY[name])).url + "/" for name in TOLD if name in REGISTRY}
+        urls["nobody"] = f"http://127.0.0.1:{stack.enter_context(refusing_port())}/"
+        home = stack.enter_context(_home())
+        seen = apart(look_at_each, urls, home, resource="browser", timeout_s=120, memory=None)
+        assert not (Path(home) / "Downloads").exists()
+    for name, wanted in TOLD.items():
+        look, took_s = seen[name]
+        assert told(look) == wanted, f"{name}: {look}"
+        assert took_s < seconds_for(name) + 0.5, f"{name}: {took_s:.1f} s"
+        for error in look.errors if isinstance(look, Look) else [str(look)]:
+            assert error.isprintable()
+            assert len(error) <= 300
+    shouting, looping, nobody = (seen[name][0] for name in ("page.shouts", "page.loops", "nobody"))
+    assert isinstance(shouting, Look)
+    assert len(shouting.errors) == 2
+    assert isinstance(looping, Look)
+    assert looping.screenshot, "its script was stopped"
+    assert "ERR_CONNECTION_REFUSED" in str(nobody)
 
 
 @needs_chromium
-def test_the_deadline_ends_it_and_every_process_of_it() -> None:
-    before = children()
-    with site({"/": ("silence", b"")}) as url:
-        token = current.set(Deadline(4))
+def test_a_flooded_console_is_told_in_time() -> None:
+    with Beast(REGISTRY["page.floods-the-console"]) as server, only(7), taking(7.5):
         try:
-            with taking(8), pytest.raises(NoReading):
-                visit(Request(url + "/", 60))
-        finally:
-            current.reset(token)
-    end = time.monotonic() + 10
-    while children() - before and time.monotonic() < end:
-        time.sleep(0.1)
-    assert children() - before == set()
+            told = visit(Request(server.url + "/", 60)).errors
+        except NoReading as gone:  # on a busy machine
+            told = (gone.reason,) * 10
+    assert len(told) == 10
+
+
+def test_nothing_that_was_started_with_its_folder_outlives_it() -> None:
+    """Not even what has left the family, and minds no signal."""
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    with _home() as home:
+        variables, words = os.environ | {"HOME": home}, [sys.executable, "-c", deaf]
+        process = subprocess.Popen(words, env=variables, start_new_session=True, stdout=subprocess.PIPE)
+        (Path(home) / "profile").mkdir()
+        assert process.stdout is not None
+        process.stdout.read(1)
+    assert not psutil.pid_exists(process.pid)
+    process.communicate()
+    assert not Path(home).exists()
 
 
 def test_without_chromium_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

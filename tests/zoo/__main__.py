@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 
-from tests.zoo import http, mysql, postgres, tls  # noqa: F401 - they fill the registry
+from tests.zoo import http, mysql, pages, postgres, tls  # noqa: F401 - they fill the registry
 from tests.zoo.beast import REGISTRY, Beast
 
 
