@@ -58,11 +58,12 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
             for option in pq.Conninfo.parse(dsn.strip().encode())
             if option.val
         }
+        is_empty = not given
         places = _places(given)
     except (Error, ValueError):
         # libpq's own words quote what it stumbled over, which may be the password.
         raise _malformed(resource, "it is neither a postgresql:// URL nor key=value pairs") from None
-    if not given:
+    if is_empty:
         raise _malformed(resource, "it is empty")
     return Dsn(places, _settled(given, resource, ca_file))
 

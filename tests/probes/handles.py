@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from fixtures.handles.base import Handle
 from fixtures.run import Run
 from runbooks.reading import read
@@ -30,5 +32,7 @@ def handle(
     run = Run(files, str(file), "test", time.time() if started is None else started, systems=files.systems)
     try:
         yield kind.of(run, files.systems[SYSTEM])
+    except pytest.skip.Exception as skip:
+        raise AssertionError(f"there is something to look at, and it was skipped: {skip}") from None
     finally:
         run.close()

@@ -261,6 +261,7 @@ def test_the_consumers_log_tells_causes(tmp_path: Path) -> None:
         line(NOW - 900, "worker Processing completed"),
         line(NOW - 300, "worker Processing completed").replace("ERROR", "INFO"),
         line(NOW - 200, "worker GROQ_1 broke"),
+        line(NOW - 150, "worker broke: GROQ_1"),
         line(NOW - 100, "worker broke otherwise"),
         line(NOW - 90, "worker GROQ_1 was mended").replace("ERROR", "INFO"),
         line(NOW - 50, "stranger Processing completed"),
@@ -270,7 +271,7 @@ def test_the_consumers_log_tells_causes(tmp_path: Path) -> None:
     with Beast(cloudflare(lambda *_: [])) as server:
         with queue(tmp_path, server, queue=rule, logs={"file": "app.log"}) as one:
             assert one.has_log
-            assert one.logged() == (1, {"groq": 1, "other": 1})
+            assert one.logged() == (1, {"groq": 2, "other": 1})
         rule["consumer"]["script"] = "nobody"
         with queue(tmp_path, server, queue=rule, logs={"file": "app.log"}) as one:
             assert refusal(one.logged).kind == "no-entries"
@@ -351,7 +352,7 @@ Pair = tuple[Path, tuple[str, str], tuple[str, str]]
 
 def site(tmp_path: Path, port: int, ca_file: Path | None) -> Any:
     trust: dict[str, Any] = {"ca_file": str(ca_file)} if ca_file else {}
-    given = {"base_url": f"https://127.0.0.1:{port}", "health": {"path": "/health"}, "timeout_s": 1}
+    given = {"base_url": f"https://127.0.0.1:{port}", "health": {"path": "/health"}, "timeout_s": 2}
     with handle(Sites, tmp_path, http=given, tls={}, **trust) as sites:
         [one], gone = sites.seen()
         assert gone is None

@@ -1,0 +1,101 @@
+"""Which servers does a DSN lead to, and what comes from nowhere but the DSN?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import certifi
+import pytest
+from psycopg import pq
+
+from probes.dsn import NOWHERE, Place, conninfo, parse
+from probes.reading import NoReading
+
+PLACES = {
+    "postgresql://u@db.test/d": [Place("db.test", 5432, None)],
+    "postgresql://u@db.test:6432/d": [Place("db.test", 6432, None)],
+    "postgresql://u@a.test:1,b.test:65535/d": [Place("a.test", 1, None), Place("b.test", 65535, None)],
+    "host=a.test,b.test port=6432": [Place("a.test", 6432, None), Place("b.test", 6432, None)],
+    "host=a.test,b.test port=,6432": [Place("a.test", 5432, None), Place("b.test", 6432, None)],
+    "host=a.test hostaddr=10.0.0.1": [Place("a.test", 5432, "10.0.0.1")],
+    "hostaddr=10.0.0.1,10.0.0.2": [Place("10.0.0.1", 5432, "10.0.0.1"), Place("10.0.0.2", 5432, "10.0.0.2")],
+    "host=a.test hostaddr=10.0.0.1,10.0.0.2": [Place("a.test", 5432, "10.0.0.1"), Place("a.test", 5432, "10.0.0.2")],
+    "host=a.test,b.test hostaddr=10.0.0.1": [Place("a.test", 5432, "10.0.0.1"), Place("b.test", 5432, "10.0.0.1")],
+    "user=u": [Place("", 5432, None)],
+    "host=/run/pg": [Place("/run/pg", 5432, None)],
+}
+MALFORMED = [
+    *("", "   ", "nonsense", "postgresql://u@[::1/d", "host=a port=0", "host=a port=65536", "host=a port=x"),
+    *("host=a,b port=1,2,3", "host=a port=1,2", "host=a,b,c port=1,2", "host=a,b hostaddr=1.1.1.1,2.2.2.2,3.3.3.3"),
+    "host=a,b,c hostaddr=1.1.1.1,2.2.2.2 port=1,2,3",
+]
+
+
+def test_which_servers_a_dsn_names() -> None:
+    assert {dsn: [*parse(dsn, "postgres", None).places] for dsn in PLACES} == PLACES
+
+
+def test_what_is_no_dsn_is_told_without_quoting_it() -> None:
+    for dsn in MALFORMED:
+        with pytest.raises(NoReading) as caught:
+            parse(dsn, "postgres", None)
+        assert caught.value.kind == "dsn-malformed"
+        assert len(dsn) < 3 or dsn not in caught.value.reason
+
+
+def test_which_servers_are_this_machine_s_own() -> None:
+    for host, is_local in (("", True), ("/run/pg", True), ("@abstract", True), ("db.test", False), ("10.0.0.1", False)):
+        assert Place(host, 5432, None).is_local == is_local
+
+
+def test_what_a_dsn_leaves_out() -> None:
+    told = parse("postgresql://u:p%40ss@db.test/d?connect_timeout=7&application_name=x", "postgres", None)
+    assert (told.user, told.database, told.password) == ("u", "d", "p@ss")
+    assert "p@ss" not in repr(told)
+    assert told.options["passfile"] == told.options["sslrootcert"] == NOWHERE
+    assert told.options["application_name"] == "runbook-checks"
+    assert "connect_timeout" not in told.options
+    assert parse("postgresql://u@db.test", "postgres", None).database == "u"
+    nobody = parse("host=db.test", "postgres", None)
+    assert (nobody.user, nobody.database, nobody.password) == ("", "", "")
+
+
+def test_whose_authorities_are_believed(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("x")
+    given = parse("host=a", "postgres", str(file)).options
+    assert (given["sslrootcert"], given["sslmode"]) == (str(file), "verify-full")
+    for mode in ("verify-ca", "verify-full"):
+        assert parse(f"host=a sslmode={mode}", "postgres", None).options["sslrootcert"] == certifi.where()
+        own = parse(f"host=a sslmode={mode} sslrootcert=/own.pem", "postgres", None).options
+        assert own["sslrootcert"] == "/own.pem"
+    assert parse("host=a sslmode=require", "postgres", None).options["sslrootcert"] == NOWHERE
+    for missing in (str(tmp_path), str(tmp_path / "none.pem")):
+        with pytest.raises(NoReading) as caught:
+            parse("host=a", "postgres", missing)
+        assert (caught.value.kind, caught.value.evidence) == ("ca-file-unreadable", {"ca_file": missing})
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_of_authorities_that_may_not_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.touch(0o000)
+    with pytest.raises(NoReading):
+        parse("host=a", "postgres", str(file))
+
+
+def told(place: Place, address: str | None, **more: str) -> dict[str, str]:
+    found = pq.Conninfo.parse(conninfo({"user": "u"}, place, address, **more))
+    return {option.keyword.decode(): option.val.decode() for option in found if option.val}
+
+
+def test_what_libpq_is_told_of_one_server() -> None:
+    assert told(Place("db.test", 6432, None), "10.0.0.1", dbname="d") == {
+        "user": "u",
+        "dbname": "d",
+        "port": "6432",
+        "host": "db.test",
+        "hostaddr": "10.0.0.1",
+    }
+    assert told(Place("", 5432, None), None) == {"user": "u", "port": "5432"}
