@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +21,7 @@ from probes.slackapi import auth_test
 from probes.statuspages import Incident, incidents, of_components
 from tests.hostile.beasts import always, answering, document
 from tests.probes.conftest import taking
-from tests.zoo.beast import Beast, Handler
+from tests.zoo.beast import Beast, Handler, Visit
 
 OK = {"success": True, "errors": [], "messages": []}
 BUSY = {"success": False, "errors": [{"code": 971, "message": "Please wait"}], "result": None}
@@ -122,6 +124,102 @@ def test_an_empty_account_has_no_queue() -> None:
         assert cloudflare(server).queue("transcription-queue") == (None, 0)
 
 
+def test_what_kind_of_refusal_a_status_is() -> None:
+    kinds = [refusal_of(waiting_at(status)) for status in (401, 403, 404, 400, 500)]
+    assert kinds == ["unauthorized", "no-privilege", "not-found", "wrong-status", "wrong-status"]
+    kinds = [refusal_of(counting_at(status)) for status in (401, 403, 404, 500, 200)]
+    assert kinds == ["unauthorized", "no-privilege", "not-found", "wrong-status", "wrong-status"]
+
+
+def waiting_at(status: int) -> Callable[[Cloudflare], Any]:
+    return lambda api: api.waiting(f"{status}")
+
+
+def counting_at(status: int) -> Callable[[Cloudflare], Any]:
+    return lambda api: api.operations(f"{status}", 0, 60)
+
+
+def refusal_of(ask: Callable[[Cloudflare], Any]) -> str | None:
+    """Of an API that refuses with the status that its queue is called by."""
+
+    def answer(visit: Visit) -> None:
+        status = re.search(rb"queues/(\d+)|queueId\": \"(\d+)", visit.request())
+        assert status
+        code = (status[1] or status[2]).decode()
+        visit.say(document({**BUSY, "data": None}, status=f"{code} No"))
+
+    with Beast(answer) as server:
+        return refusal(lambda: ask(cloudflare(server))).kind
+
+
+@pytest.mark.parametrize(("pages", "asked"), [(1, 1), (3, 3), ("3", 1), (None, 1), (0, 1)])
+def test_as_many_pages_are_turned_as_there_are(pages: Any, asked: int) -> None:
+    kept: list[bytes] = []
+    page = OK | {"result": [{"queue_name": "other"}, "junk"], "result_info": {"total_pages": pages}}
+    with Beast(always(document(page), kept)) as server:
+        assert cloudflare(server).queue("jobs") == (None, asked)
+    assert [seen.partition(b"?page=")[2].split(b" ")[0] for seen in kept] == [
+        b"%d&per_page=100" % number for number in range(1, asked + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_paused"),
+    [({"delivery_paused": True}, True), ({"delivery_paused": "true"}, False), ({}, False), (None, False)],
+)
+def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> None:
+    consumers = [{"script": "w", "settings": {"batch_size": 5}}, {"type": "http_pull", "settings": None}, "junk"]
+
+    def answer(_method: str, path: str) -> bytes:
+        if path.endswith("/consumers"):
+            return document(OK | {"result": consumers})
+        if "?page=" in path:
+            return document(OK | {"result": [{"queue_id": "7", "queue_name": "jobs"}], "result_info": None})
+        return document(OK | {"result": {"queue_name": "jobs", "settings": settings}})
+
+    with Beast(answering(answer)) as server:
+        found, seen = cloudflare(server).queue("jobs")
+    assert found is not None
+    assert (found.id, found.name, found.is_paused, seen) == ("7", "jobs", is_paused, 1)
+    assert [(c.kind, c.script, c.settings) for c in found.consumers] == [
+        *(("worker", "w", {"batch_size": 5}), ("http_pull", None, {}), ("worker", None, {}))
+    ]
+
+
+@pytest.mark.parametrize(("count", "oldest_s", "told"), [(3, 60, (3, 60)), (2.6, 0, (3, None)), (0, None, (0, None))])
+def test_what_waits_and_for_how_long(count: float, oldest_s: float | None, told: Any) -> None:
+    oldest = oldest_s and (time.time() - oldest_s) * 1000
+    with Beast(always(document(OK | {"result": {"backlog_count": count, "oldest_message_timestamp_ms": oldest}}))) as s:
+        found = cloudflare(s).waiting("q")
+    assert (found.count, found.oldest_age_s and round(found.oldest_age_s / 10) * 10) == told
+
+
+BACKLOG = {
+    "text": ([{"avg": {"messages": "7"}, "dimensions": {"datetimeMinute": "a"}}], None),
+    "no-minute": ([{"avg": {"messages": 7}, "dimensions": {}}], None),
+    "no-average": ([{"avg": None, "dimensions": {"datetimeMinute": "a"}}], None),
+    "no-dimensions": ([{"avg": {"messages": 7}, "dimensions": None}], None),
+    "two": (
+        [
+            {"avg": {"messages": 7.5}, "dimensions": {"datetimeMinute": "b"}},
+            {"avg": {"messages": 3}, "dimensions": {"datetimeMinute": "a"}},
+            "junk",
+        ],
+        [("a", 3.0), ("b", 7.5)],
+    ),
+}
+
+
+def test_a_backlog_is_told_minute_by_minute() -> None:
+    for rows, told in BACKLOG.values():
+        with Beast(always(groups(rows))) as server:
+            if told is None:
+                ask = cloudflare(server).backlog
+                assert refusal(lambda: ask("q", 0, 60)).kind == "malformed-answer"  # noqa: B023
+            else:
+                assert cloudflare(server).backlog("q", 0, 60) == told
+
+
 def groups(rows: Any) -> bytes:
     return document({"data": {"viewer": {"accounts": [{"rows": rows}]}}, "errors": None})
 
@@ -177,6 +275,43 @@ def test_groqs_429_is_an_answer() -> None:
     with Beast(always(document(error, "Retry-After: 9", status="429 Too Many Requests"))) as server:
         found = standing(Http(server.url), "/models")
     assert (found.status, found.error, found.retry_after_s) == (429, "Rate limit reached", 9.0)
+
+
+def test_what_groq_says_of_a_mistake() -> None:
+    said: list[tuple[str, Any, str]] = [
+        ("200 OK", {"error": {"message": "not told"}}, ""),
+        ("401 No", {"error": {"message": "Invalid API Key"}}, "Invalid API Key"),
+        ("500 No", {"error": "overloaded"}, "overloaded"),
+        ("500 No", {"error": {"code": "x"}}, ""),
+        ("404 No", {}, ""),
+    ]
+    for status, answer, told in said:
+        with Beast(always(document(answer, status=status))) as server:
+            found = standing(Http(server.url), "/models")
+        assert (found.error, f"{found.status}") == (told, status.partition(" ")[0])
+    for status in ("200 OK", "503 No"):
+        with Beast(always(document("<html>", status=status))) as server:
+            assert refusal(lambda: standing(Http(server.url), "/models")).kind == "not-json"
+
+
+@pytest.mark.parametrize(
+    ("limit", "left", "told"),
+    [
+        ("100", "50", [50.0]),
+        ("0", "50", []),
+        ("", "50", []),
+        ("100", "", []),
+        ("100", "-1", []),
+        ("1" * 15, "0", [0.0]),
+        ("1" * 16, "0", []),
+    ],
+)
+def test_a_quota_is_told_where_both_its_figures_are(limit: str, left: str, told: list[float]) -> None:
+    headers = [f"x-ratelimit-limit-tokens: {limit}", f"x-ratelimit-remaining-tokens: {left}"]
+    with Beast(always(document({}, *headers))) as server:
+        found = standing(Http(server.url), "/models").quotas
+    assert [quota.left_percent for quota in found] == told
+    assert all((quota.what, quota.resets_in) == ("tokens", "unknown") for quota in found)
 
 
 @pytest.mark.parametrize("answer", [{"ok": "true"}, {}, {"error": "invalid_auth"}])

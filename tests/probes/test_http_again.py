@@ -1,0 +1,110 @@
+"""When is a reading tried once more, and where does it follow?"""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.http import Http
+from probes.reading import NoReading
+from tests.hostile.beasts import answering, document
+from tests.probes.conftest import Zoo, taking
+from tests.zoo.beast import Beast, Handler, Visit
+from tests.zoo.http import JSON, whole
+
+
+def in_turn(*handlers: Handler) -> Handler:
+    """One visit after the other, the last handler for all that follow."""
+    left = list(handlers)
+
+    def handle(visit: Visit) -> None:
+        (left.pop(0) if len(left) > 1 else left[0])(visit)
+
+    return handle
+
+
+def resets(visit: Visit) -> None:
+    visit.request()
+    visit.reset()
+
+
+def is_silent(visit: Visit) -> None:
+    visit.stay_silent()
+
+
+def answers(visit: Visit) -> None:
+    visit.request()
+    visit.say(whole(JSON, "Connection: close"))
+
+
+def garbles(visit: Visit) -> None:
+    visit.request()
+    visit.say(b"\x00\xff\r\n\r\n")
+
+
+def test_only_what_was_refused_or_reset_is_tried_again(zoo: Zoo) -> None:
+    names = ("garbage", "bad-status", "oversized", "brotli-unasked", "bad-header-line", "ssh")
+    for server in (zoo(f"http.{name}") for name in names):
+        with pytest.raises(NoReading) as caught:
+            Http(server.url).get("/")
+        assert (caught.value.attempts, server.visits) == (1, 1)
+
+
+def test_a_second_attempt_may_succeed() -> None:
+    for fresh in (True, False):
+        with Beast(in_turn(resets, answers)) as server, taking(0.5, 0.1):
+            answer = Http(server.url).get("/", fresh=fresh)
+        assert (answer.status, answer.attempts, server.visits) == (200, 2, 2)
+
+
+def test_with_no_time_left_for_it_nothing_is_tried_again() -> None:
+    with Beast(resets) as server, pytest.raises(NoReading) as caught:
+        Http(server.url, timeout_s=0.1).get("/")
+    assert (caught.value.kind, caught.value.attempts, server.visits) == ("connection-reset", 1, 1)
+
+
+def test_the_first_failure_is_told_where_the_second_only_ran_out_of_time() -> None:
+    with Beast(in_turn(resets, is_silent)) as server, taking(0.6), pytest.raises(NoReading) as caught:
+        Http(server.url, timeout_s=0.6).get("/")
+    assert (caught.value.kind, caught.value.attempts) == ("connection-reset", 2)
+    with Beast(in_turn(resets, garbles)) as server, pytest.raises(NoReading) as caught:
+        Http(server.url).get("/")
+    assert (caught.value.kind, caught.value.attempts) == ("malformed-answer", 2)
+
+
+@pytest.mark.parametrize("many", [5, 6])
+def test_five_redirects_are_followed_and_no_more(many: int) -> None:
+    def answer(_method: str, path: str) -> bytes:
+        number = int(path[1:])
+        status = (301, 302, 303, 307, 308)[number % 5]
+        moved = document({}, f"Location: /{number + 1}", status=f"{status} Moved")
+        return moved if number < many else document({"at": number})
+
+    with Beast(answering(answer)) as server:
+        if many == 5:
+            found = Http(server.url).get("/0")
+            assert found.json() == {"at": 5}
+            assert [url.rpartition("/")[2] for url in found.redirects] == ["0", "1", "2", "3", "4"]
+            return
+        with pytest.raises(NoReading) as caught:
+            Http(server.url).get("/0")
+        assert (caught.value.kind, server.visits) == ("redirect-loop", 6)
+
+
+def test_other_answers_with_a_location_are_the_answer() -> None:
+    for status in (200, 201, 300, 304, 305, 404):
+        said = document({}, "Location: /there", status=f"{status} So")
+        with Beast(answering(lambda _method, _path, said=said: said)) as server:  # type: ignore[misc]
+            assert Http(server.url).get("/").status == status
+        assert server.visits == 1
+
+
+def test_what_is_larger_than_allowed_is_no_answer() -> None:
+    for size, fits in ((100, True), (101, False)):
+        with Beast(answering(lambda *_, size=size: whole(b"x" * size, "Connection: close"))) as server:
+            http = Http(server.url, max_body=100)
+            if fits:
+                assert len(http.get("/").body) == size
+                continue
+            with pytest.raises(NoReading) as caught:
+                http.get("/")
+            assert caught.value.kind == "body-too-large"

@@ -1,0 +1,164 @@
+"""Does a scratch PostgreSQL come up, is it told why where it doesn't, and is nothing of it left?
+
+The keeper is a process of its own; here it is forked from the tests'.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from probes import keeper, pgbinaries
+from probes.reading import NoReading
+from probes.scratch import database_on
+from tests.probes import pg
+from tests.probes.conftest import taking
+
+
+class Kept:
+    """A keeper that was asked for something, and what it said."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        (theirs, self._ours), (self._hear, say) = os.pipe(), os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _keep(theirs, say, self._ours, self._hear)
+        os.close(theirs)
+        os.close(say)
+        os.write(self._ours, json.dumps(asked).encode() + b"\n")
+        with os.fdopen(os.dup(self._hear)) as words:
+            self.said: dict[str, Any] = json.loads(words.readline() or "{}")
+
+    def end(self, number: int | None = None) -> None:
+        """By its input's end, or by a signal."""
+        if number is not None:
+            os.kill(self.pid, number)
+            os.waitpid(self.pid, 0)
+        os.close(self._ours)
+        if number is None:
+            os.waitpid(self.pid, 0)
+        os.close(self._hear)
+
+
+def _keep(stdin: int, stdout: int, *others: int) -> None:
+    try:
+        os.setsid()
+        for descriptor in others:
+            os.close(descriptor)
+        os.dup2(stdin, 0)
+        os.dup2(stdout, 1)
+        sys.stdin, sys.stdout = os.fdopen(0, "r"), os.fdopen(1, "w")
+        keeper.keep()
+    finally:
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(0)
+
+
+@contextmanager
+def kept(asked: dict[str, Any], number: int | None = None) -> Iterator[dict[str, Any]]:
+    one = Kept(asked)
+    try:
+        yield one.said
+    finally:
+        one.end(number)
+
+
+@pytest.fixture(scope="module")
+def programs() -> dict[str, Any]:
+    try:
+        found = pgbinaries.for_servers(pgbinaries.find(None, ("initdb", "postgres"), "scratch"), "scratch")
+    except NoReading as missing:
+        pytest.skip(str(missing))
+    return {"user": found.user, "initdb": found.words("initdb"), "postgres": found.words("postgres")}
+
+
+def drills(folder: Path) -> list[Path]:
+    return [*folder.glob(f"{keeper.PREFIX}*")]
+
+
+def is_up(reached: dict[str, Any]) -> bool:
+    try:
+        with psycopg.connect(**reached, connect_timeout=5) as connection:
+            return connection.execute("SELECT 1").fetchall() == [(1,)]
+    except psycopg.OperationalError:
+        return False
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM])
+def test_a_server_lives_as_long_as_it_is_kept(tmp_path: Path, programs: dict[str, Any], number: int | None) -> None:
+    tmp_path.chmod(0o777)
+    dead = tmp_path / f"{keeper.PREFIX}dead"
+    dead.mkdir()
+    (dead / keeper.ALIVE).touch()
+    with kept({"folder": str(tmp_path), **programs}, number) as reached:
+        assert is_up(reached)
+        [folder] = drills(tmp_path)
+        assert str(folder) == reached["host"]
+        with kept({"folder": str(tmp_path), **programs}) as other:
+            assert is_up(other)
+            assert len(drills(tmp_path)) == 2
+        assert is_up(reached)
+    assert drills(tmp_path) == []
+    assert not is_up(reached)
+
+
+def test_a_killed_keeper_s_server_ends_and_its_folder_goes_with_the_next(
+    tmp_path: Path, programs: dict[str, Any]
+) -> None:
+    tmp_path.chmod(0o777)
+    with kept({"folder": str(tmp_path), **programs}, signal.SIGKILL) as reached:
+        assert is_up(reached)
+    end = time.monotonic() + 10
+    while is_up(reached) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not is_up(reached)
+    assert len(drills(tmp_path)) == 1
+    with kept({"folder": str(tmp_path), **programs}) as other:
+        assert drills(tmp_path) == [Path(other["host"])]
+
+
+def test_what_keeps_a_server_from_coming_up_is_told_at_once(tmp_path: Path, programs: dict[str, Any]) -> None:
+    tmp_path.chmod(0o777)
+    ends = ["sh", "-c", "echo no shared memory; exit 3"]
+    with taking(8), kept({"folder": str(tmp_path), **programs, "postgres": ends}) as said:
+        assert said == {"error": "OSError: no shared memory"}
+    with kept({"folder": str(tmp_path), **programs, "initdb": ["sh", "-c", "echo disk full >&2; exit 1"]}) as said:
+        assert said == {"error": "OSError: disk full"}
+    with kept({"folder": str(tmp_path / "none"), **programs}) as said:
+        assert said["error"].startswith("FileNotFoundError")
+    assert drills(tmp_path) == []
+
+
+def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it() -> None:
+    binaries = pg.embedded_binaries() or pg.system_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL binaries at hand")
+    server = pg.Server(binaries)
+    try:
+        server.start()
+        with kept({"dsn": server.dsn(), "name": "drill_1"}) as said:
+            assert said == {"dbname": "drill_1"}
+            within = psycopg.connect(server.dsn(database="drill_1"), connect_timeout=5)
+        with psycopg.connect(server.dsn(), connect_timeout=5) as connection:
+            assert connection.execute("SELECT 1 FROM pg_database WHERE datname = 'drill_1'").fetchall() == []
+        within.close()
+        with kept({"dsn": server.dsn(password="wrong"), "name": "drill_1"}) as said:
+            assert "password authentication failed" in said["error"]
+        with database_on(server.dsn(), binaries) as scratch:
+            assert scratch.run("SELECT current_database()")[0][0].startswith("runbook_checks_drill_")
+        with pytest.raises(NoReading) as caught, database_on(server.dsn(password="wrong"), binaries):
+            pass
+        assert caught.value.kind == "not-made"
+    finally:
+        server.stop()
