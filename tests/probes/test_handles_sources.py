@@ -24,7 +24,7 @@ from tests.probes.insights import insights
 from tests.zoo.beast import Beast, Handler, Visit, refusing_port
 from tests.zoo.http import resets_at_once
 from tests.zoo.prometheus import vector
-from tests.zoo.tls import serving
+from tests.zoo.tls import resets, serving
 
 NOW = float(int(time.time()))
 OK = {"success": True, "errors": [], "messages": []}
@@ -374,7 +374,7 @@ def test_how_far_a_visitor_gets(tmp_path: Path, pair: Pair) -> None:
         assert (bool(found.unanswered), found.unshaken, found.unconnected) == (True, "", "")
     with Beast(serving(*ours)) as server:
         assert site(tmp_path, server.port, ca).unanswered
-    with Beast(lambda visit: visit.reset()) as server:
+    with Beast(resets) as server:
         found = site(tmp_path, server.port, ca)
         assert (found.unanswered, bool(found.unshaken), found.unconnected) == ("", True, "")
     with refusing_port() as port:
