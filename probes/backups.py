@@ -189,7 +189,12 @@ def _message(answer: Answer) -> str:
 
 
 def _sorted(backups: Any) -> list[Backup]:
-    return sorted(backups, key=lambda backup: (-backup.at, backup.name))
+    """The newest first: by the day in the name before the time, for copies bear the time of the copying."""
+
+    def age(backup: Backup) -> tuple[float, float, str]:
+        return -min(backup.at, _day(backup.name) or backup.at), -backup.at, backup.name
+
+    return sorted(backups, key=age)
 
 
 def made_at(name: str, changed: float) -> float:
@@ -197,11 +202,14 @@ def made_at(name: str, changed: float) -> float:
 
     A copy, or a download, bears the time of the copying.
     """
+    day = _day(name)
+    return changed if day is None else min(changed, day + 1.5 * DAY_S)
+
+
+def _day(name: str) -> float | None:
+    """When the day in a name begins, in UTC."""
     found = _DATE.search(name)
-    if not found:
-        return changed
     try:
-        day = timegm(strptime("".join(found.groups()), "%Y%m%d"))
+        return timegm(strptime("".join(found.groups()), "%Y%m%d")) if found else None
     except ValueError:
-        return changed
-    return min(changed, day + 1.5 * DAY_S)
+        return None

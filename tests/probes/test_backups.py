@@ -41,6 +41,15 @@ def test_folder_is_listed_newest_first(tmp_path: Path) -> None:
     ]
 
 
+def test_copies_are_told_apart_by_the_days_in_their_names(tmp_path: Path) -> None:
+    """Put there in one go, the oldest last, when the day before is not over yet everywhere on earth."""
+    names = [f"dump-2026-12-{day:02}.sql" for day in (2, 1)]
+    for seconds, name in enumerate(names):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (NOON - 5 * 3600 + seconds,) * 2)
+    assert [backup.name for backup in Folder(tmp_path, "*.sql").newest_first()] == names
+
+
 def test_pipe_in_the_place_of_a_dump_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "backup_1.sql.gz")
     with pytest.raises(NoReading), Folder(tmp_path, "*").opened("backup_1.sql.gz"):
