@@ -153,7 +153,7 @@ def in_ascii(name: str) -> str:
     """A name as it is asked for (IDNA 2008, UTS 46); ValueError where there can't be such a name."""
     lowered = name.strip().rstrip(".").lower()
     if lowered.isascii():
-        return name if lowered == name else lowered
+        return lowered
     import idna
 
     with contextlib.suppress(idna.IDNAError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import time
 from collections.abc import Callable, Iterable
 
 import dns.message
@@ -18,11 +19,13 @@ Rule = Callable[[dns.message.Message, dns.message.Message], Iterable[bytes]]
 
 
 class Rogue(BothPorts):
-    """UDP, and TCP that always tells the truth, on one port. Names without a rule get the truth at once."""
+    """UDP and TCP on one port. Names without a rule get the truth at once; TCP always tells it, unless `by_tcp` says
+    otherwise: given the true answer, the pieces that are sent."""
 
     def __init__(self, zone: Zone, rules: dict[str, Rule] | None = None) -> None:
         self.zone, self.rules = zone, rules or {}
         self.asked: list[tuple[str, str]] = []
+        self.by_tcp: Callable[[bytes], list[bytes]] = lambda answer: [answer]
         super().__init__()
 
     def _by_udp(self) -> None:
@@ -50,7 +53,7 @@ class Rogue(BothPorts):
             answer.answer.append(dns.rrset.from_text(name + ".", 0, "IN", "CNAME", target + "."))
             name = target
         for value in self.zone.get((name, kind), []):
-            written = f"{value}." if kind == "CNAME" else value
+            written = f"{value}." if kind in ("CNAME", "NS") else value
             answer.answer.append(dns.rrset.from_text(name + ".", 0, "IN", kind, written))
         return answer
 
@@ -63,4 +66,6 @@ class Rogue(BothPorts):
                     name = query.question[0].name.to_text().rstrip(".").lower()
                     self.asked.append((name, f"{query.question[0].rdtype.name} TCP"))
                     reply = self._truth(query, name).to_wire(max_size=65535)
-                    sock.sendall(struct.pack("!H", len(reply)) + reply)
+                    for piece in self.by_tcp(struct.pack("!H", len(reply)) + reply):
+                        sock.sendall(piece)
+                        time.sleep(0.02)

@@ -1,0 +1,193 @@
+"""Are a sweep's own packets and certificates those of the protocols? Measured by dnspython and cryptography."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import time
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
+
+from probes.deadline import Deadline
+from probes.sweep import Plan, packets
+from probes.sweep.leaf import dates_and_issuer
+from probes.sweep.loop import Loop, Overdue
+from tests.probes import pki
+
+NAME = "_reverseai.shop.example.test"
+
+
+def asked(kind: str, name: str = NAME) -> tuple[dns.message.Message, bytes]:
+    """A query as dnspython reads ours, and the question as it stands in the packet."""
+    wire = packets.question(packets.name_wire(name), dns.rdatatype.from_text(kind))
+    return dns.message.from_wire(packets.packed(4711, wire)), wire
+
+
+def read(query: dns.message.Message, wire: bytes, *records: str, zone: str = "", **more: int) -> packets.Packet:
+    """dnspython's answer with these records, as it is read here."""
+    answer = dns.message.make_response(query)
+    answer.set_rcode(dns.rcode.Rcode(more.get("rcode", 0)))
+    answer.answer += [dns.rrset.from_text(*record.split(" ", 4)) for record in records]  # type: ignore[arg-type]
+    if zone:
+        answer.authority.append(dns.rrset.from_text(zone, 0, "IN", "SOA", f"ns.{zone} admin.{zone} 1 2 3 4 5"))
+    return packets.read(answer.to_wire(), wire)
+
+
+@pytest.mark.parametrize("kind", ["A", "NS", "CNAME", "TXT", "AAAA"])
+def test_questions_are_what_dnspython_makes_of_them(kind: str) -> None:
+    query, _ = asked(kind)
+    assert (query.id, query.question[0].rdtype.name, query.question[0].name.to_text()) == (4711, kind, f"{NAME}.")
+    assert (query.edns, query.payload, bool(query.flags & dns.flags.RD)) == (0, 1232, True)
+    plain = dns.message.from_wire(packets.packed(1, asked(kind)[1], recurse=False, edns=False))
+    assert (plain.edns, bool(plain.flags & dns.flags.RD)) == (-1, False)
+
+
+def test_answers_are_read_with_their_aliases() -> None:
+    found = read(
+        *asked("A"), f"{NAME}. 0 IN CNAME Apps.Base.Test.", "apps.base.test. 0 IN A 192.0.2.1",
+        "apps.base.test. 0 IN A 192.0.2.2", "apps.base.test. 0 IN AAAA 2001:db8::1",
+    )  # fmt: skip
+    assert found.aliases == {NAME: "apps.base.test"}
+    assert found.values == {"apps.base.test": ["192.0.2.1", "192.0.2.2"]}
+    assert (found.rcode, found.is_truncated, found.zone) == (0, False, None)
+    assert read(*asked("AAAA"), f"{NAME}. 0 IN AAAA 2001:db8::1").values == {NAME: ["2001:db8::1"]}
+    assert read(*asked("CNAME"), f"{NAME}. 0 IN CNAME a.test.").values == {NAME: ["a.test"]}
+    assert read(*asked("CNAME"), f"{NAME}. 0 IN CNAME a.test.").aliases == {}
+    assert read(*asked("TXT"), f'{NAME}. 0 IN TXT "a" "b"').values == {NAME: ["ab"]}
+
+
+def test_names_are_read_wherever_pointers_lead_within_a_long_answer() -> None:
+    names = [f"ns{n}.a-rather-long-name-of-a-provider-{n % 9}.example.test" for n in range(40)]
+    records = [f"{NAME}. 0 IN NS {name}." for name in names]
+    found = read(*asked("NS"), *records)
+    assert sorted(found.values[NAME]) == sorted(names)
+
+
+@pytest.mark.parametrize("rcode", [1, 2, 3, 4, 5])
+def test_zone_and_rcode_of_what_is_not_there(rcode: int) -> None:
+    found = read(*asked("TXT"), zone="example.test.", rcode=rcode)
+    assert (found.rcode, found.zone, found.values) == (rcode, "example.test", {})
+    assert packets.RCODES[rcode] == dns.rcode.to_text(dns.rcode.Rcode(rcode))
+
+
+def test_cut_answer_is_told_and_not_read() -> None:
+    query, wire = asked("TXT")
+    answer = dns.message.make_response(query)
+    answer.flags |= dns.flags.TC
+    assert packets.read(answer.to_wire()[:30], wire).is_truncated
+
+
+def record(name: bytes, kind: int, content: bytes) -> bytes:
+    return name + kind.to_bytes(2, "big") + b"\0\1\0\0\0\0" + len(content).to_bytes(2, "big") + content
+
+
+HEAD = b"\0\1\x81\x80\0\1\0\1\0\0\0\0"
+HERE = b"\xc0\x0c"
+NO_PACKETS = {
+    "a label of 64 bytes": record(HERE, 5, b"\x40" + b"x" * 64 + b"\0"),
+    "a label of 100 bytes": record(HERE, 5, b"\x64" + b"x" * 100 + b"\0"),
+    "a name of 256 bytes": record(HERE, 5, (b"\x3f" + b"x" * 63) * 4 + b"\0"),
+    "a label beyond the packet": record(HERE, 5, b"\x09abc"),
+    "a name without an end": record(HERE, 5, b"\x01a"),
+    "a pointer forward": record(HERE, 5, b"\xc0\xff\0"),
+    "a text beyond its record": record(HERE, 16, b"\x05ab"),
+    "an address of three bytes": record(HERE, 1, b"abc"),
+    "a record beyond the packet": record(HERE, 16, b"\x05abcde")[:-1],
+    "half a record": record(HERE, 16, b"")[:-3],
+}
+
+
+@pytest.mark.parametrize("name", NO_PACKETS)
+def test_what_can_not_be_read_is_no_packet(name: str) -> None:
+    wire = packets.name_wire(NAME)
+    for kind in (1, 16):
+        question = packets.question(wire, kind)
+        if kind == int.from_bytes(NO_PACKETS[name][2:4], "big") or NO_PACKETS[name][3] == 5:
+            with pytest.raises(packets.NoPacket):
+                packets.read(HEAD + question + NO_PACKETS[name], question)
+
+
+def test_names_may_be_as_long_as_names_may_be() -> None:
+    longest = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
+    assert len(longest) == 253
+    assert len(packets.name_wire(longest)) == 255
+    for bad in (longest + "d", "x" * 64 + ".test", "a..test", ".test", ""):
+        with pytest.raises(ValueError, match="has"):
+            packets.name_wire(bad)
+    assert packets.name_wire("a." + "b" * 63 + ".") == b"\1a\x3f" + b"b" * 63 + b"\0"
+    question = packets.question(packets.name_wire(longest), 5)
+    told = packets.read(HEAD + question + record(HERE, 5, packets.name_wire(longest)), question)
+    assert told.values == {longest: [longest]}
+
+
+def test_letters_and_nothing_else_come_in_either_case() -> None:
+    wire = packets.name_wire("abcxyz.ABCXYZ.09-_@[`{")
+    seen = [packets.shuffled(wire) for _ in range(100)]
+    assert {one.lower() for one in seen} == {wire.lower()}
+    for place, byte in enumerate(wire):
+        both = {bytes([byte]).lower(), bytes([byte]).upper()}
+        assert {one[place : place + 1] for one in seen} == both
+
+
+def test_ports_are_those_of_the_services() -> None:
+    plan = Plan()
+    assert (plan.port, plan.authoritative_port) == (socket.getservbyname("https"), socket.getservbyname("domain"))
+
+
+# ---------------------------------------------------------------------------------- certificates
+def certificate(begins: int, ends: int, *issuer: tuple[x509.ObjectIdentifier, str]) -> x509.Certificate:
+    key = pki.ec_key()
+    name = x509.Name([x509.NameAttribute(kind, value) for kind, value in issuer])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(2**158)
+        .not_valid_before(datetime.datetime(begins, 2, 28, 23, 59, 58))
+        .not_valid_after(datetime.datetime(ends, 12, 31, 1, 2, 3))
+        .sign(key, hashes.SHA256())
+    )
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(1999, 2049), (1950, 2050), (2024, 9999)])
+def test_dates_and_issuer_of_a_certificate(begins: int, ends: int) -> None:
+    long = "Ä long-winded Authority of the County " * 6
+    made = certificate(begins, ends, (NameOID.COUNTRY_NAME, "CH"), (NameOID.ORGANIZATION_NAME, long[:64]),
+                       (NameOID.COMMON_NAME, "Root"))  # fmt: skip
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    before, after, issuer = dates_and_issuer(made.public_bytes(Encoding.DER))
+    assert before == made.not_valid_before_utc.timestamp()
+    assert after == made.not_valid_after_utc.timestamp()
+    assert issuer == f"CN=Root,O={long[:64]},C=CH"
+
+
+# ------------------------------------------------------------------------------------------- loop
+def test_timers_are_kept_while_thousands_are_cancelled() -> None:
+    loop, called = Loop(), list[str]()
+
+    async def wait() -> None:
+        task = loop.running
+        assert task
+        task.limit(time.monotonic() + 0.1)
+        try:
+            await loop.pause()
+        except Overdue:
+            called.append("overdue")
+
+    loop.call_at(time.monotonic() + 0.02, lambda: called.append("timer"))
+    loop.spawn(wait())
+    for timer in [loop.call_at(time.monotonic(), lambda: called.append("cancelled")) for _ in range(5000)]:
+        loop.cancel(timer)
+    loop.run(Deadline(5))
+    loop.close()
+    assert called == ["timer", "overdue"]
