@@ -19,7 +19,7 @@ __all__ = ["Certificate", "Handshake", "look"]
 # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, ..._LOCALLY, ..._VERIFY_LEAF_SIGNATURE: an issuer is missing. OpenSSL
 # says the same for an incomplete chain and for an authority it doesn't know.
 ISSUER_MISSING = (2, 20, 21)
-UNTRUSTED = (*ISSUER_MISSING, 18, 19)
+UNTRUSTED = (*ISSUER_MISSING, 7, 18, 19)  # 7: the issuer has the right name and another key
 
 
 @dataclass(frozen=True)

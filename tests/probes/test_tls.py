@@ -137,6 +137,13 @@ def test_a_root_in_the_bundle_is_not_trusted_for_it(town: Town) -> None:
     assert seen.completed_by is None
 
 
+def test_issuer_of_the_right_name_with_another_key_completes_nothing(town: Town) -> None:
+    bundle = town.folder / "namesake.pem"
+    bundle.write_bytes(pki.make("Middle", town.root, is_ca=True).pem)
+    seen = town.look(town.serve(town.leaf()), intermediates_file=str(bundle))
+    assert (seen.trusted, seen.completed_by) == (False, None)
+
+
 def test_an_expired_and_incomplete_chain_tells_both(town: Town) -> None:
     seen = town.look(town.serve(town.leaf(days=(-30, -1))), intermediates_file=town.bundle)
     assert (seen.trusted, seen.completed_by) == (False, "bundle")
