@@ -73,8 +73,6 @@ def _places(given: dict[str, str]) -> tuple[Place, ...]:
     addresses = given.pop("hostaddr", "").split(",")
     ports = given.pop("port", DEFAULT_PORT).split(",")
     count = max(len(hosts), len(addresses))
-    if len(ports) not in (1, count) or {len(hosts), len(addresses)} - {1, count}:
-        raise ValueError("as many ports as hosts")
     hosts, addresses, ports = (v * count if len(v) == 1 else v for v in (hosts, addresses, ports))
     found = []
     for host, address, port in zip(hosts, addresses, ports, strict=True):

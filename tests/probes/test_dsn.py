@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import certifi
@@ -75,14 +74,6 @@ def test_whose_authorities_are_believed(tmp_path: Path) -> None:
         with pytest.raises(NoReading) as caught:
             parse("host=a", "postgres", missing)
         assert (caught.value.kind, caught.value.evidence) == ("ca-file-unreadable", {"ca_file": missing})
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_of_authorities_that_may_not_be_read(tmp_path: Path) -> None:
-    file = tmp_path / "ca.pem"
-    file.touch(0o000)
-    with pytest.raises(NoReading):
-        parse("host=a", "postgres", str(file))
 
 
 def told(place: Place, address: str | None, **more: str) -> dict[str, str]:
