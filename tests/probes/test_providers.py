@@ -80,6 +80,35 @@ def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
     assert (gone.kind, gone.evidence, gone.attempts) == ("rate-limited", {"retry_after_s": 30.0}, 1)
 
 
+def test_a_busy_api_is_asked_three_times() -> None:
+    busy = document(BUSY, "Retry-After: 0", status="429 Too Many Requests")
+    with Beast(always(busy)) as server:
+        gone = refusal(lambda: cloudflare(server).waiting("q"))
+    assert (gone.kind, gone.attempts, server.visits) == ("rate-limited", 3, 3)
+
+
+def test_an_api_that_says_nothing_is_left_alone_for_a_second() -> None:
+    busy = document(BUSY, status="429 Too Many Requests")
+    with Beast(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server, taking(1.2, 1.0):
+        assert cloudflare(server).waiting("q").count == 1
+    assert server.visits == 2
+
+
+@pytest.mark.parametrize(("within_s", "visits"), [(1.3, 2), (0.9, 1)])
+def test_after_a_wait_there_must_be_time_to_ask(within_s: float, visits: int) -> None:
+    busy = document(BUSY, "Retry-After: 0.6", status="429 Too Many Requests")
+    token = current.set(Deadline(within_s))
+    try:
+        with Beast(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server:
+            if visits == 1:
+                assert refusal(lambda: cloudflare(server).waiting("q")).kind == "rate-limited"
+            else:
+                assert cloudflare(server).waiting("q").count == 1
+            assert server.visits == visits
+    finally:
+        current.reset(token)
+
+
 # -------------------------------------------------------------------------- Cloudflare
 REFUSED = {
     "expired": (
