@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from probes.assets import Limits, PageLook, look
 from probes.http import Http
+from tests.hostile.beasts import answering
 from tests.probes.conftest import taking
+from tests.zoo.beast import Beast
+from tests.zoo.http import whole
 
 Files = dict[str, tuple[str, bytes]]
 HTML = "text/html; charset=utf-8"
@@ -122,3 +125,56 @@ def test_what_is_no_page_is_not_looked_through() -> None:
     found = looked({"/": ("application/json", b'{"a": "<img src=/a.png>"}')})
     assert found.page.status == 200
     assert not found.assets
+
+
+def said(status: int, content: bytes) -> bytes:
+    return whole(content, "Connection: close", "Content-Type: Text/CSS ; charset=x", status=f"{status} So")
+
+
+def test_only_what_is_there_is_looked_through() -> None:
+    """An error page refers to files of its own, and an error in place of a style sheet does too."""
+    refers = page("<link rel=stylesheet href=/a.css><img src=/a.png>")[1]
+    for status, told in ((404, []), (500, []), (200, ["a.css", "a.png"])):
+        answers = {"/": said(status, refers), "/a.css": said(404, b"p { background: url(b.png) }")}
+        with Beast(answering(lambda _, path: answers.get(path, said(200, b"")))) as server:  # noqa: B023
+            found = look(Http(server.url), "/", {}, Limits())
+        assert [asset.url.rpartition("/")[2] for asset in found.assets] == told
+        assert {asset.content_type for asset in found.assets} <= {"text/css"}
+
+
+def test_whether_a_manifest_is_a_document() -> None:
+    for content, is_json in ((b'{"icons": []}', True), (b"[]", False), (b"{", False), (b"<html>", False)):
+        files: Files = {"/": page("<link rel=manifest href=/m.json><script src=/x.js>"), "/m.json": ("a/b", content)}
+        told = {asset.kind: asset.is_json for asset in looked(files).assets}
+        assert told == {"manifest": is_json, "script": None}
+
+
+def test_no_more_files_than_allowed_are_looked_at_and_the_rest_is_named() -> None:
+    files: Files = {"/": page("".join(f"<img src=/{n}.png>" for n in range(10)))}
+    found = looked(files, Limits(number=4))
+    assert (len(found.assets), len(found.cut)) == (4, 6)
+    assert not looked(files, Limits(number=10)).cut
+
+
+def test_a_page_is_one_by_how_it_begins() -> None:
+    begins = {
+        "<!DOCTYPE html>": True,
+        "  <!-- a remark -->\n <HTML lang=en>": True,
+        "<head>": True,
+        "<body class=x>": True,
+        "<!doctype svg>": False,
+        "<htmlx>": False,
+        "x<html>": False,
+        "<p>": False,
+    }
+    for begin, is_page in begins.items():
+        found = looked({"/": (HTML, f"{begin}<img src=/a.png>".encode())})
+        assert bool(found.assets) == is_page, begin
+
+
+def test_an_origin_is_one_in_whatever_letters() -> None:
+    with site({"/x.js": ("text/javascript", b"1")}) as cdn:
+        upper = cdn.replace("127.0.0.1", "LOCALHOST")
+        files = {"/": page(f"<script src={upper}/x.js></script>")}
+        found = looked(files, others={upper.lower(): Http(upper.lower())})
+    assert (len(found.assets), found.elsewhere) == (1, [])

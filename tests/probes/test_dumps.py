@@ -93,3 +93,28 @@ def test_much_out_of_little_takes_no_memory_and_ends_in_time() -> None:
         assert told.value.kind == "deadline"
     finally:
         current.reset(token)
+
+
+def test_bytes_are_counted_packed_and_plain() -> None:
+    packed = gzip.compress(WHOLE)
+    facts = inspect(io.BytesIO(packed), is_gzip=True)
+    assert (facts.packed, facts.plain) == (len(packed), len(WHOLE))
+    facts = inspect(io.BytesIO(WHOLE), is_gzip=False)
+    assert (facts.packed, facts.plain) == (len(WHOLE), len(WHOLE))
+    facts = inspect(io.BytesIO(gzip.compress(TEXT)), is_gzip=True)
+    assert facts.plain == len(TEXT)
+
+
+def test_a_packed_dump_is_unpacked_whatever_it_is_called() -> None:
+    assert broken(gzip.compress(WHOLE), is_gzip=False) is None
+    assert broken(gzip.compress(TEXT), is_gzip=False) == "incomplete-dump"
+
+
+def test_nothing_at_all_is_truncated() -> None:
+    assert [broken(b"", is_gzip=is_gzip) for is_gzip in (True, False)] == ["truncated", "truncated"]
+
+
+@pytest.mark.parametrize(("behind", "told"), [(3900, None), (4200, "incomplete-dump")])
+def test_last_words_stand_near_the_end(behind: int, told: str | None) -> None:
+    assert broken(WHOLE + b"\n" * behind, is_gzip=False) == told
+    assert broken(gzip.compress(WHOLE + b"\n" * behind)) == told
