@@ -84,3 +84,13 @@ def test_addresses_are_written_as_addresses_are() -> None:
 def test_an_address_of_version_6() -> None:
     with Beast(REGISTRY["http.healthy"], "::1") as server:
         assert connected("::1", server.port, None).peer == f"[::1]:{server.port}"
+
+
+def test_where_there_is_no_way_to_is_as_good_as_silent() -> None:
+    """TCP knows no groups of receivers, and a link-local address says nothing without its link."""
+    with pytest.raises(NoReading) as caught:
+        connected("224.0.0.1", 80, None)
+    assert (caught.value.kind, "no route" in caught.value.reason) == ("connect-timeout", True)
+    with pytest.raises(NoReading) as caught:
+        connected("fe80::1", 80, None)
+    assert (caught.value.kind, "EINVAL" in caught.value.reason) == (None, True)
