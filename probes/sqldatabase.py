@@ -126,13 +126,10 @@ class SqlDatabase(Generic[Known]):
                 limit_s = max(0.1, min(self._statement_timeout_s, deadline.remaining() - SERVER_FIRST_S))
                 patience = deadline.child(self._statement_timeout_s + SERVER_FIRST_S)
                 try:
-                    rows = self._read(slot.connection, settings, sql, params, limit_s, patience)
+                    return self._read(slot.connection, settings, sql, params, limit_s, patience)
                 except NoReading as gone:
                     # A kept connection that the server closed while it was idle is no fault of the server.
                     if not (slot.is_reused and gone.kind == "connection-lost" and not deadline.expired):
                         raise
-                    slot.is_broken = True
-                    continue
                 finally:
-                    slot.is_broken = slot.is_broken or slot.connection.closed or deadline.expired
-                return rows
+                    slot.is_broken = slot.connection.closed or deadline.expired
