@@ -215,6 +215,9 @@ def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(z
         with pytest.raises(NoReading):
             database.query("SELECT 1")
         time.sleep(0.1)
+        end = time.monotonic() + 3
+        while server.open_connections() != left and time.monotonic() < end:
+            time.sleep(0.05)
         assert server.open_connections() == left
         database.close()
 
