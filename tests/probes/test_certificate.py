@@ -98,7 +98,7 @@ def test_whose_signature_it_is_tells_whether_it_is_its_own() -> None:
     assert not read(impostor.der).is_self_signed
 
 
-@pytest.mark.parametrize("junk", [b"", b"0", pki.make("shop.test").der[:-20]])
+@pytest.mark.parametrize("junk", [b"", b"0", pki.make("shop.test").der[:-20]], ids=["nothing", "a byte", "cut short"])
 def test_what_is_no_certificate_is_told_as_such(junk: bytes) -> None:
     with pytest.raises(ValueError, match="can't be read"):
         read(junk)
