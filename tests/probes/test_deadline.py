@@ -7,11 +7,20 @@ import os
 import socket
 import threading
 import time
+from functools import partial
 
 import pytest
 
 from probes.deadline import Deadline, current, within
 from tests.probes.conftest import taking
+
+
+def connection() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a connection; where nobody wakes up who waits on them, the test fails in time."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.settimeout(5)
+    return ends
 
 
 def test_remaining_and_expired() -> None:
@@ -23,7 +32,7 @@ def test_remaining_and_expired() -> None:
 
 
 def test_a_watched_socket_is_shut_down_in_time() -> None:
-    ours, _theirs = socket.socketpair()
+    ours, _theirs = connection()
     with ours, _theirs, taking(0.6), Deadline(0.2).watch(ours):
         assert ours.recv(1) == b""
 
@@ -31,7 +40,7 @@ def test_a_watched_socket_is_shut_down_in_time() -> None:
 def test_giving_up_shuts_down_at_once_what_parents_and_children_watch() -> None:
     parent = Deadline(20)
     child = parent.child(30)
-    pairs = [socket.socketpair() for _ in range(3)]
+    pairs = [connection() for _ in range(3)]
     threading.Timer(0.1, parent.expire).start()
     with taking(0.5), parent.watch(pairs[0][0]), child.watch(pairs[1][0]), child.child(5).watch(pairs[2][0]):
         for ours, _ in pairs:
@@ -50,7 +59,7 @@ def test_a_child_never_outlives_its_parent() -> None:
 
 
 def test_what_is_watched_no_more_is_left_alone() -> None:
-    ours, theirs = socket.socketpair()
+    ours, theirs = connection()
     deadline = Deadline(0.1)
     with deadline.watch(ours):
         pass
@@ -62,11 +71,11 @@ def test_what_is_watched_no_more_is_left_alone() -> None:
 
 
 def test_a_descriptor_that_was_given_to_somebody_else_is_not_hit() -> None:
-    first, far = socket.socketpair()
+    first, far = connection()
     number = first.fileno()
     with Deadline(0.1).watch(first):
         first.close()
-        second, other = socket.socketpair()
+        second, other = connection()
         assert number in (second.fileno(), other.fileno())
         time.sleep(0.25)
         other.send(b"x")
@@ -76,7 +85,7 @@ def test_a_descriptor_that_was_given_to_somebody_else_is_not_hit() -> None:
 
 
 def test_what_comes_too_late_is_shut_down_at_once() -> None:
-    ours, theirs = socket.socketpair()
+    ours, theirs = connection()
     deadline = Deadline(0)
     with ours, theirs, taking(0.2), deadline.watch(ours):
         assert ours.recv(1) == b""
@@ -107,7 +116,7 @@ def test_within_takes_the_earlier_end() -> None:
 
 def test_one_thread_serves_all_and_nothing_piles_up() -> None:
     before = len(os.listdir("/proc/self/fd"))
-    ours, theirs = socket.socketpair()
+    ours, theirs = connection()
     with ours, theirs:
         for _ in range(500):
             with Deadline(30).watch(ours):
@@ -119,7 +128,46 @@ def test_one_thread_serves_all_and_nothing_piles_up() -> None:
 
 @pytest.mark.parametrize("seconds", [float("inf"), 1e9])
 def test_no_end_is_no_error(seconds: float) -> None:
-    ours, theirs = socket.socketpair()
+    ours, theirs = connection()
     with ours, theirs, Deadline(seconds).watch(ours):
         theirs.send(b"x")
         assert ours.recv(1) == b"x"
+
+
+def test_giving_up_is_at_once_and_for_good() -> None:
+    for seconds in (30.0, float("inf")):
+        deadline = Deadline(seconds)
+        assert not deadline.expired
+        deadline.expire()
+        assert (deadline.expired, deadline.remaining()) == (True, 0.0)
+        ran: list[int] = []
+        with deadline.on_expiry(partial(ran.append, 1)):
+            assert ran == [1]
+        child = deadline.child(5)
+        assert (child.expired, child.seconds) == (True, 0.0)
+
+
+def test_many_deadlines_are_met_in_their_order_and_nobody_is_kept_for_them() -> None:
+    ran: list[str] = []
+    late, soon = Deadline(0.4), Deadline(0.2)
+    with late.on_expiry(lambda: ran.append("late")), soon.on_expiry(lambda: ran.append("soon")):
+        for _ in range(100):
+            with Deadline(0.1).on_expiry(lambda: ran.append("gone")):
+                pass
+        gc.collect()
+        time.sleep(0.7)
+    assert ran == ["soon", "late"]
+    still = Deadline(0.1)
+    with still.on_expiry(lambda: ran.append("again")):
+        time.sleep(0.3)
+    assert ran[2:] == ["again"]
+
+
+def test_an_action_of_two_is_run_for_each() -> None:
+    ran: list[int] = []
+    with Deadline(0.1).on_expiry(lambda: ran.append(1)) as nothing:
+        assert nothing is None
+    deadline = Deadline(0.1)
+    with deadline.on_expiry(lambda: ran.append(2)), deadline.on_expiry(lambda: ran.append(3)):
+        time.sleep(0.3)
+    assert ran == [2, 3]
