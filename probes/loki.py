@@ -101,10 +101,10 @@ def _entries_of(told: dict[str, Any]) -> list[tuple[tuple[int, str, str], Entry]
     found = []
     for stream in data["result"]:
         labels: dict[str, Any] = stream["stream"]
-        level = next((str(labels[name]) for name in LEVEL_LABELS if labels.get(name)), "")
+        usual = next((str(labels[name]) for name in LEVEL_LABELS if labels.get(name)), "")
         for stamp, line, *more in stream["values"]:
             own = more[0].get("structuredMetadata", {}) if more and isinstance(more[0], dict) else {}
-            level = next((str(own[name]) for name in LEVEL_LABELS if own.get(name)), level)
+            level = next((str(own[name]) for name in LEVEL_LABELS if own.get(name)), usual)
             key = (int(stamp), str(sorted(labels.items())), str(line))
             found.append((key, entry_at(int(stamp) / NS, str(line), level)))
     return found

@@ -24,6 +24,7 @@ from probes.logcommand import read_printed
 from probes.loki import Loki
 from probes.reading import NoReading
 from tests.harness import PROJECT
+from tests.hostile.beasts import always, document
 from tests.probes.conftest import taking
 from tests.probes.insights import insights
 from tests.zoo.beast import Beast
@@ -87,6 +88,26 @@ def test_pages_are_joined_without_loss_or_repetition(stand_in: LokiStandIn) -> N
 def test_more_of_one_moment_than_a_page_holds_is_incomplete(stand_in: LokiStandIn) -> None:
     stand_in.push({"service": "api"}, [(NOW - 10, said("error", f"n{number}")) for number in range(1500)])
     assert not loki_at(stand_in).read([API], FILTER, alive_s=1800, **WINDOW).complete
+
+
+def test_a_level_that_one_entry_has_beside_it_is_not_the_next_one_s() -> None:
+    """Loki 3 tells structured metadata as a third part of an entry; labels of the stream hold for all of it."""
+    values: list[list[Any]] = [
+        [f"{int(NOW - 60)}000000000", "a", {"structuredMetadata": {"detected_level": "error"}}],
+        [f"{int(NOW - 50)}000000000", "b", {"structuredMetadata": {}}],
+        [f"{int(NOW - 40)}000000000", "c"],
+        [f"{int(NOW - 30)}000000000", "d", "no object"],
+        [f"{int(NOW - 20)}000000000", "WARN e", {"structuredMetadata": {"severity": "error"}}],
+    ]
+    result = [
+        {"stream": {"level": "info", "pod": "1"}, "values": values},
+        {"stream": {"pod": "2"}, "values": values[2:3]},
+    ]
+    said = {"status": "success", "data": {"resultType": "streams", "result": result}}
+    with Beast(always(document(said))) as server:
+        reading = Loki(Http(server.url)).read([API], "", alive_s=1800, **WINDOW)
+    told = [(entry.message, entry.level) for entry in reading.entries]
+    assert told == [("a", "ERROR"), ("b", "INFO"), ("c", "INFO"), ("c", ""), ("d", "INFO"), ("e", "WARN")]
 
 
 def test_a_stream_that_is_not_there_is_no_empty_log(stand_in: LokiStandIn) -> None:
