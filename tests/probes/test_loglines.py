@@ -14,12 +14,12 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC).timestamp()
 
 def of(**document: object) -> tuple[float, str, str] | None:
     entry = entry_of(json.dumps(document))
-    return entry and (entry.time, entry.level, entry.message)
+    return None if entry is None else (entry.time, entry.level, entry.message)
 
 
 def at(text: str) -> float | None:
     entry = entry_of(f"{text} INFO x")
-    return entry and entry.time
+    return None if entry is None else entry.time
 
 
 def test_levels_by_number_and_by_name() -> None:
