@@ -42,7 +42,7 @@ def main() -> int:
     print(f"{len(chosen)} of {len(every)} changes", flush=True)
     begun = time.monotonic()
     chosen.sort(key=lambda mutant: (mutant.path, mutant.start))
-    done = tried_below(chosen) if given.probes else tried(chosen, given.system or list(SYSTEMS))
+    done = tried_below(chosen, by_tests_alone=given.again) if given.probes else tried(chosen, given.system or list(SYSTEMS))
     killed = sum(one.seen_by is not None for one in done)
     print(f"{killed} of {len(done)} noticed, after {time.monotonic() - begun:.0f} s")
     if given.write:
@@ -68,14 +68,15 @@ def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
     return made
 
 
-def tried_below(chosen: list[Mutant]) -> list[Tried]:
+def tried_below(chosen: list[Mutant], *, by_tests_alone: bool) -> list[Tried]:
+    """What survived is tried again by the tests alone: the lab in all its states has not noticed it before."""
     tests = deeper.Tests()
     load_libraries()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runbook-checks-mutation-")))
         lab = stack.enter_context(started_lab(folder, *SYSTEMS))
         begun = time.monotonic()
-        done = deeper.tried(lab, folder, chosen, tests)
+        done = deeper.tried(lab, folder, chosen, tests, 0 if by_tests_alone else deeper.MOST_S)
     for path in sorted({mutant.path for mutant in chosen}):
         _tell(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
     return done
