@@ -42,7 +42,11 @@ def main() -> int:
     print(f"{len(chosen)} of {len(every)} changes", flush=True)
     begun = time.monotonic()
     chosen.sort(key=lambda mutant: (mutant.path, mutant.start))
-    done = tried_below(chosen, by_tests_alone=given.again) if given.probes else tried(chosen, given.system or list(SYSTEMS))
+    done = (
+        tried_below(chosen, by_tests_alone=given.again)
+        if given.probes
+        else tried(chosen, given.system or list(SYSTEMS))
+    )
     killed = sum(one.seen_by is not None for one in done)
     print(f"{killed} of {len(done)} noticed, after {time.monotonic() - begun:.0f} s")
     if given.write:
