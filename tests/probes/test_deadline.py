@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+import weakref
 from functools import partial
 
 import pytest
@@ -171,3 +172,15 @@ def test_an_action_of_two_is_run_for_each() -> None:
     with deadline.on_expiry(lambda: ran.append(2)), deadline.on_expiry(lambda: ran.append(3)):
         time.sleep(0.3)
     assert ran == [2, 3]
+
+
+@pytest.mark.parametrize("seconds", [20.0, float("inf")])
+def test_one_deadline_is_kept_in_mind_once(seconds: float) -> None:
+    def noted() -> int:
+        return sum(isinstance(one, weakref.WeakMethod) for one in gc.get_objects())
+
+    before, deadline = noted(), Deadline(seconds)
+    for _ in range(100):
+        with deadline.on_expiry(gc.collect):
+            pass
+    assert noted() - before <= (seconds < 100)
