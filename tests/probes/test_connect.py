@@ -10,6 +10,7 @@ import pytest
 
 from probes.connect import Connected, connect, join
 from probes.deadline import Deadline
+from probes.http import Http
 from probes.reading import NoReading
 from tests.probes.conftest import taking
 from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
@@ -94,3 +95,11 @@ def test_where_there_is_no_way_to_is_as_good_as_silent() -> None:
     with pytest.raises(NoReading) as caught:
         connected("fe80::1", 80, None)
     assert (caught.value.kind, "EINVAL" in caught.value.reason) == (None, True)
+
+
+def test_what_is_measured_is_what_a_new_client_meets_and_nobody_else_waits_for_it(resolver: str) -> None:
+    with Beast(REGISTRY["http.healthy"]) as alive, BlackHole("127.0.0.2", alive.port):
+        http = Http(f"http://two.shop.test:{alive.port}", resolver=resolver, connect_timeout_s=0.5)
+        took = [http.get("/", fresh=True).timings.connect_ms or 0.0 for _ in range(2)]
+        took += [http.send("POST", "/").timings.connect_ms or 0.0, http.get("/").timings.connect_ms or 0.0]
+    assert [ms >= 500 for ms in took] == [True, True, False, False]

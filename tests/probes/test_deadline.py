@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from probes.deadline import Deadline, current, within
+from probes.deadline import Deadline, Timer, current, within
 from tests.probes.conftest import taking
 
 
@@ -184,3 +184,32 @@ def test_one_deadline_is_kept_in_mind_once(seconds: float) -> None:
         with deadline.on_expiry(lambda: None):
             pass
     assert noted() - before <= (seconds < 100)
+
+
+class Bell:
+    """Whoever rings it is noted."""
+
+    def __init__(self, rung: list[str], name: str) -> None:
+        self.rung, self.name = rung, name
+
+    def ring(self) -> None:
+        self.rung.append(self.name)
+        if self.name == "broken":
+            raise RuntimeError
+
+
+def test_a_timer_calls_what_is_due_and_still_there_and_nothing_before() -> None:
+    rung: list[str] = []
+    timer, now = Timer(), time.monotonic()
+    bells = [Bell(rung, name) for name in ("late", "soon", "broken", "gone")]
+    for bell, after_s in zip(bells, (0.7, 0.3, 0.1, 0.2), strict=True):
+        timer.call_at(now + after_s, weakref.WeakMethod(bell.ring))
+    del bell, bells[3]
+    gc.collect()
+    time.sleep(max(0.0, now + 0.5 - time.monotonic()))
+    assert rung == ["broken", "soon"]
+    time.sleep(max(0.0, now + 0.9 - time.monotonic()))
+    assert rung == ["broken", "soon", "late"]
+    timer.call_at(time.monotonic(), weakref.WeakMethod(bells[1].ring))
+    time.sleep(0.2)
+    assert rung[3:] == ["soon"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from probes.http import Http
+from probes.journal import Reading
 from probes.reading import NoReading
 from tests.hostile.beasts import answering, document
 from tests.probes.conftest import Zoo, taking
@@ -54,6 +55,17 @@ def test_a_second_attempt_may_succeed() -> None:
         with Beast(in_turn(resets, answers)) as server, taking(0.5, 0.1):
             answer = Http(server.url).get("/", fresh=fresh)
         assert (answer.status, answer.attempts, server.visits) == (200, 2, 2)
+
+
+def test_the_journal_tells_how_often_it_was_tried(entries: list[Reading]) -> None:
+    for handlers, fails in (((resets, answers), False), ((resets, garbles), True), ((garbles,), True)):
+        with Beast(in_turn(*handlers)) as server:
+            if fails:
+                with pytest.raises(NoReading):
+                    Http(server.url).get("/")
+            else:
+                Http(server.url).get("/")
+    assert [entry.facts["attempts"] for entry in entries] == [2, 2, 1]
 
 
 def test_with_no_time_left_for_it_nothing_is_tried_again() -> None:
