@@ -14,6 +14,7 @@ import dns.rrset
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from probes.deadline import Deadline
@@ -159,16 +160,15 @@ def certificate(begins: int, ends: int, *issuer: tuple[x509.ObjectIdentifier, st
 
 
 @pytest.mark.parametrize(("begins", "ends"), [(1999, 2049), (1950, 2050), (2024, 9999)])
-def test_dates_and_issuer_of_a_certificate(begins: int, ends: int) -> None:
-    long = "Ä long-winded Authority of the County " * 6
-    made = certificate(begins, ends, (NameOID.COUNTRY_NAME, "CH"), (NameOID.ORGANIZATION_NAME, long[:64]),
-                       (NameOID.COMMON_NAME, "Root"))  # fmt: skip
-    from cryptography.hazmat.primitives.serialization import Encoding
-
+@pytest.mark.parametrize("units", range(5))
+def test_dates_and_issuer_of_a_certificate(begins: int, ends: int, units: int) -> None:
+    long = "Ä long-winded Authority of the County " * 2
+    told = [(NameOID.COUNTRY_NAME, "CH"), *[(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 45)] * units]
+    made = certificate(begins, ends, *told, (NameOID.ORGANIZATION_NAME, long[:64]), (NameOID.COMMON_NAME, "Root"))
     before, after, issuer = dates_and_issuer(made.public_bytes(Encoding.DER))
     assert before == made.not_valid_before_utc.timestamp()
     assert after == made.not_valid_after_utc.timestamp()
-    assert issuer == f"CN=Root,O={long[:64]},C=CH"
+    assert issuer == ",".join(["CN=Root", f"O={long[:64]}", *[f"OU={'u' * 45}"] * units, "C=CH"])
 
 
 # ------------------------------------------------------------------------------------------- loop

@@ -13,6 +13,7 @@ from probes.reading import NoReading
 from probes.variables import MAX_BYTES, parse_dotenv, read_variables
 
 WRITTEN = {
+    'A=""\nB="x"': {"A": "", "B": "x"},
     "A=1\nB=2": {"A": "1", "B": "2"},
     "export A=1\r\n  B = 2 \rC.d_e=": {"A": "1", "B": "2", "C.d_e": ""},
     "# A=1\n\nnothing\n1B=2\nB=x # said\nC=x#y\nD=#z": {"B": "x", "C": "x#y", "D": ""},
