@@ -19,6 +19,7 @@ SILENT = {
     "memory-is-text": "malformed-answer",
     "info-forbidden": "no-privilege",
     "info-is-nothing": "malformed-answer",
+    "without-a-number": "malformed-answer",
     "loading": "starting-up",
     "wants-login": "authentication-failed",
     "says-something-else": "malformed-answer",
@@ -36,14 +37,27 @@ def redis(url: str) -> Redis:
     return Redis(url.replace("http://", "redis://"), timeout_s=0.6, resolver=None, ca_file=None)
 
 
-def test_a_healthy_one_is_read(zoo: Zoo) -> None:
-    facts = redis(zoo("redis.healthy").url).look()
+@pytest.mark.parametrize("name", ["healthy", "in-pieces"])
+def test_a_healthy_one_is_read(zoo: Zoo, name: str) -> None:
+    facts = redis(zoo(f"redis.{name}").url).look()
     assert (facts.used_memory, facts.max_memory, facts.is_read_only, facts.save_failed) == (1000000, 0, False, False)
 
 
 def test_a_replica_and_a_failed_snapshot_are_told(zoo: Zoo) -> None:
     assert redis(zoo("redis.replica").url).look().is_read_only
     assert redis(zoo("redis.snapshot-failed").url).look().save_failed
+    for name in ("writable-replica", "master-with-old-settings"):
+        assert not redis(zoo(f"redis.{name}").url).look().is_read_only
+
+
+def test_port_and_login_are_redis_own() -> None:
+    assert redis("redis://h.test").evidence() == {
+        "host": "h.test",
+        "port": 6379,
+        "place": "h.test:6379",
+        "user": "default",
+    }
+    assert redis("redis://ops:x@h.test:7000").evidence()["user"] == "ops"
 
 
 @pytest.mark.parametrize(("name", "kind"), SILENT.items())

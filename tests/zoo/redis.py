@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 from tests.zoo.beast import Visit, beast
 from tests.zoo.http import pour
@@ -44,6 +45,9 @@ def answers(name: str, pong: bytes, told: bytes) -> None:
 PONG = b"+PONG\r\n"
 answers("healthy", PONG, info())
 answers("replica", PONG, info(role="slave", slave_read_only="1"))
+answers("writable-replica", PONG, info(role="slave", slave_read_only="0"))
+answers("master-with-old-settings", PONG, info(slave_read_only="1"))
+answers("without-a-number", PONG, b":7\r\n")
 answers("snapshot-failed", PONG, info(rdb_last_bgsave_status="err"))
 answers("without-memory", PONG, info(used_memory=None))
 answers("memory-is-text", PONG, info(used_memory="1G"))
@@ -60,6 +64,14 @@ answers("endless-length", PONG, b"$99999999999\r\n")
 def wrong_password(visit: Visit) -> None:
     command(visit)
     visit.say(b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+
+
+@beast("redis.in-pieces")
+def in_pieces(visit: Visit) -> None:
+    while seen := command(visit):
+        for piece in (info()[:2], info()[2:20], info()[20:]) if b"INFO" in seen else (PONG[:3], PONG[3:]):
+            visit.say(piece)
+            time.sleep(0.05)
 
 
 @beast("redis.full")

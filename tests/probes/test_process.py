@@ -1,0 +1,50 @@
+"""Who listens on a port of this host: seen by the probe, listened by ourselves."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import psutil
+import pytest
+
+from probes.journal import Reading
+from probes.process import holder
+from tests.zoo.beast import refusing_port
+
+
+def listening(host: str) -> socket.socket:
+    return socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+@pytest.mark.parametrize(
+    ("listens", "asked", "clashes"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "localhost", True),
+        ("127.0.0.1", "0.0.0.0", True),  # noqa: S104  asked for, not listened on
+        ("127.0.0.1", "", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("0.0.0.0", "127.0.0.2", True),  # noqa: S104
+    ],
+)
+def test_who_listens_keeps_others_from_it_where_addresses_meet(
+    listens: str, asked: str, clashes: bool, entries: list[Reading]
+) -> None:
+    with listening(listens) as sock:
+        found = holder(asked, sock.getsockname()[1])
+        assert (found is not None) == clashes
+        if found:
+            own = psutil.Process()
+            assert (found.pid, found.name) == (os.getpid(), own.name())
+            assert found.program == os.path.basename(own.cmdline()[0])
+            assert entries[-1].facts["pid"] == os.getpid()
+
+
+def test_who_does_not_listen_holds_nothing() -> None:
+    with refusing_port() as port:
+        assert holder("127.0.0.1", port) is None
+    with listening("127.0.0.1") as sock:
+        port = sock.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert holder("127.0.0.1", client.getsockname()[1]) is None, "an open connection"
