@@ -33,8 +33,8 @@ SILENT = {
 }
 
 
-def redis(url: str) -> Redis:
-    return Redis(url.replace("http://", "redis://"), timeout_s=0.6, resolver=None, ca_file=None)
+def redis(url: str, timeout_s: float = 5) -> Redis:
+    return Redis(url.replace("http://", "redis://"), timeout_s=timeout_s, resolver=None, ca_file=None)
 
 
 @pytest.mark.parametrize("name", ["healthy", "in-pieces"])
@@ -64,7 +64,7 @@ def test_port_and_login_are_redis_own() -> None:
 def test_no_reading_is_told_by_its_kind(zoo: Zoo, name: str, kind: str) -> None:
     server = zoo(f"redis.{name}")
     with taking(1.0), pytest.raises(NoReading) as caught:
-        redis(server.url).look()
+        redis(server.url, 0.6).look()
     assert caught.value.kind == kind, caught.value.reason
     assert caught.value.resource == "redis"
 
