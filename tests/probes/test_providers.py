@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from probes import workers
 from probes.api import retry_after_s
 from probes.cloudflare import Cloudflare
 from probes.deadline import Deadline, current
@@ -17,7 +18,7 @@ from probes.groq import standing
 from probes.http import Http
 from probes.loglines import entries_of
 from probes.reading import NoReading
-from probes.slackapi import auth_test
+from probes.slackapi import Identity, auth_test
 from probes.statuspages import Incident, incidents, of_components
 from tests.hostile.beasts import always, answering, document
 from tests.probes.conftest import taking
@@ -349,6 +350,18 @@ def test_slack_without_ok_has_said_nothing(answer: dict[str, Any]) -> None:
         assert refusal(lambda: auth_test(Http(server.url))).kind == "malformed-answer"
 
 
+def test_slack_with_another_status_has_said_nothing() -> None:
+    with Beast(always(document({"ok": True}, status="500 Internal Server Error"))) as server:
+        assert refusal(lambda: auth_test(Http(server.url))).kind == "wrong-status"
+
+
+def test_slack_tells_whom_a_token_stands_for() -> None:
+    with Beast(always(document({"ok": True, "team": "T", "user": "U", "error": "odd"}))) as server:
+        assert auth_test(Http(server.url)) == Identity(None, "T", "U")
+    with Beast(always(document({"ok": False}))) as server:
+        assert auth_test(Http(server.url)).error == "no_error_told"
+
+
 def test_slacks_error_stands_inside_a_200() -> None:
     with Beast(always(document({"ok": False, "error": "token_revoked"}))) as server:
         assert auth_test(Http(server.url)).error == "token_revoked"
@@ -491,6 +504,55 @@ def test_an_invocation_that_ends_badly_is_an_error() -> None:
     thrown = invocation(outcome="exception", exceptions=[{"name": "TypeError", "message": "x is undefined"}])
     assert [(e.level, e.message) for e in entries_of(thrown)] == [("ERROR", "queue-worker TypeError: x is undefined")]
     assert [(e.level, e.message) for e in entries_of(invocation())] == [("INFO", "queue-worker ended with ok")]
+
+
+@pytest.mark.parametrize("stamp", [True, -1, 1e15, float("nan"), "7", None])
+def test_invocation_without_a_time_is_none(stamp: Any) -> None:
+    assert workers.logged(invocation(eventTimestamp=stamp)) == []
+
+
+def test_time_of_an_invocation_is_that_of_what_has_none() -> None:
+    odd = [{"level": "warn", "message": ["a"], "timestamp": True}, {"level": "info", "message": "b"}, "odd", 7]
+    thrown = [{"message": "x"}, "odd"]
+    found = workers.logged(invocation(eventTimestamp=0, logs=odd, exceptions=thrown, outcome="exception"))
+    assert [(one.time, one.level, one.message) for one in found] == [
+        (0, "WARN", "queue-worker a"),
+        (0, "INFO", "queue-worker b"),
+        (0, "ERROR", "queue-worker Error: x"),
+    ]
+    assert [one.time for one in workers.logged(invocation(eventTimestamp=2500))] == [2.5]
+    assert [one.time for one in workers.logged(invocation(eventTimestamp=2500, exceptions=[{}]))] == [2.5]
+
+
+def test_invocation_says_how_it_ended_where_nothing_else_does() -> None:
+    wrote = logs(("log", "a"))
+    assert [one.level for one in workers.logged(invocation(logs=wrote, outcome="exceededCpu"))] == ["INFO", "ERROR"]
+    assert [one.level for one in workers.logged(invocation(logs=wrote))] == ["INFO"]
+    thrown = [{"name": "E", "message": "x"}]
+    assert len(workers.logged(invocation(logs=wrote, outcome="exception", exceptions=thrown))) == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "said", "level"),
+    [
+        (["a", {"b": 1}, 7], 'a {"b": 1} 7', "LOG"),
+        ("a", "a", "LOG"),
+        ([{"n": 1}], '{"n": 1}', "LOG"),
+        (['{"msg": "a", "level": "fatal"}'], "a", "FATAL"),
+        (['{"msg": "a", "level": "fatal"}', "b"], '{"msg": "a", "level": "fatal"} b', "LOG"),
+        (['{"broken"'], '{"broken"', "LOG"),
+        (["[1]"], "[1]", "LOG"),
+    ],
+)
+def test_words_of_a_console_call(message: Any, said: str, level: str) -> None:
+    [found] = workers.logged(invocation(logs=[{"level": "log", "message": message}]))
+    assert (found.message, found.level.replace("INFO", "LOG")) == (f"queue-worker {said}", level)
+
+
+def test_only_lines_of_workers_are_invocations() -> None:
+    assert workers.is_invocation(invocation())
+    assert not workers.is_invocation(" " + invocation())
+    assert not workers.is_invocation('{"level": "info"}')
 
 
 def test_logpush_writes_the_same_in_capitals() -> None:
