@@ -120,3 +120,12 @@ def test_what_is_larger_than_allowed_is_no_answer() -> None:
             with pytest.raises(NoReading) as caught:
                 http.get("/")
             assert caught.value.kind == "body-too-large"
+
+
+def test_authorities_are_read_where_there_is_tls_alone() -> None:
+    with Beast(answers) as server:
+        http = Http(server.url, ca_file="/nonexistent/ca.pem")
+        assert http.get("/").status == http.send("POST", "/").status == 200
+        with pytest.raises(NoReading) as caught:
+            Http(server.url.replace("http:", "HTTPS:"), ca_file="/nonexistent/ca.pem").get("/")
+    assert caught.value.kind == "ca-file-unreadable"
