@@ -1,0 +1,104 @@
+"""Which certificates are fetched to complete a chain, and which of those that are handed out are taken?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs7
+
+from probes.certificate import read
+from probes.deadline import Deadline
+from probes.issuers import from_aia, from_file, top_of
+from probes.reading import NoReading
+from tests.hostile.beasts import always
+from tests.probes import pki
+from tests.zoo.beast import Beast
+from tests.zoo.http import whole
+
+Shelf = Callable[..., str]
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    with ExitStack() as stack:
+
+        def at(*made: pki.Made | bytes, form: str = "pem") -> str:
+            if form == "pkcs7":
+                certificates = [one.certificate for one in made if isinstance(one, pki.Made)]
+                content = pkcs7.serialize_certificates(certificates, serialization.Encoding.DER)
+            else:
+                content = b"".join(one if isinstance(one, bytes) else one.pem for one in made)
+            return stack.enter_context(Beast(always(whole(content, "Connection: close")))).url + "/ca"
+
+        yield at
+
+
+def fetched(*chain: pki.Made, seconds: float = 5) -> list[str]:
+    """The subjects of what completes a chain."""
+    found = from_aia([made.der for made in chain], "tls", None, Deadline(seconds))
+    return [read(der).subject for der in found]
+
+
+ROOT = pki.make("Root", is_ca=True)
+
+
+def test_issuers_are_fetched_one_after_the_other_up_to_a_root(shelf: Shelf) -> None:
+    upper = pki.make("Upper", ROOT, is_ca=True, aia=shelf(ROOT))
+    lower = pki.make("Lower", upper, is_ca=True, aia=shelf(upper))
+    leaf = pki.make("leaf", lower, aia=shelf(lower).replace("http:", "HTTP:"))
+    assert fetched(leaf) == ["CN=Lower", "CN=Upper"]
+    assert fetched(leaf, lower) == ["CN=Upper"]
+    assert fetched(leaf, upper, lower) == []
+    assert fetched(leaf, seconds=0) == []
+
+
+def test_no_more_than_four_are_fetched(shelf: Shelf) -> None:
+    last, made = pki.make("CA 0", ROOT, is_ca=True), list[pki.Made]()
+    for number in range(1, 7):
+        last = pki.make(f"CA {number}", last, is_ca=True, aia=shelf(last))
+        made.append(last)
+    assert fetched(pki.make("leaf", last, aia=shelf(last))) == ["CN=CA 6", "CN=CA 5", "CN=CA 4", "CN=CA 3"]
+
+
+def test_of_what_is_handed_out_the_issuer_alone_is_taken(shelf: Shelf) -> None:
+    middle, other = pki.make("Middle", ROOT, is_ca=True), pki.make("Other", ROOT, is_ca=True)
+    for form in ("pem", "pkcs7"):
+        assert fetched(pki.make("leaf", middle, aia=shelf(other, middle, form=form))) == ["CN=Middle"]
+    assert fetched(pki.make("leaf", middle, aia=shelf(other))) == []
+    assert fetched(pki.make("leaf", middle, aia=shelf(b"junk"))) == []
+    assert fetched(pki.make("leaf", middle, aia="https://127.0.0.1:1/ca")) == []
+    assert fetched(pki.make("leaf", middle, aia="http://127.0.0.1:1/ca")) == []
+    assert fetched(pki.make("leaf", middle)) == []
+
+
+def test_a_file_of_certificates_is_no_larger_than_so_much(shelf: Shelf) -> None:
+    middle = pki.make("Middle", ROOT, is_ca=True)
+    for padding, told in ((60, ["CN=Middle"]), (66, [])):
+        remark = b"# remark\n" * (padding * 1024 // 9)
+        assert fetched(pki.make("leaf", middle, aia=shelf(remark, middle))) == told
+
+
+def test_the_top_of_a_chain_is_found_in_any_order() -> None:
+    upper = pki.make("Upper", ROOT, is_ca=True)
+    lower = pki.make("Lower", upper, is_ca=True)
+    leaf, stranger = pki.make("leaf", lower), pki.make("stranger", ROOT)
+    for rest, top in (((), "leaf"), ((upper, lower), "Upper"), ((stranger, lower), "Lower"), ((stranger,), "leaf")):
+        assert top_of([read(made.der) for made in (leaf, *rest)]).subject == f"CN={top}"
+    assert top_of([read(ROOT.der), read(ROOT.der)]).subject == "CN=Root"
+
+
+def test_roots_in_a_file_are_left_out(tmp_path: Path) -> None:
+    file, middle = tmp_path / "bundle.pem", pki.make("Middle", ROOT, is_ca=True)
+    file.write_bytes(ROOT.pem + middle.pem)
+    assert [read(der).subject for der in from_file(str(file), "tls")] == ["CN=Middle"]
+    file.write_bytes(ROOT.pem)
+    assert from_file(str(file), "tls") == []
+    for content, word in ((b"", "no certificate"), (b"junk", "no certificate"), (None, "such file")):
+        file.unlink() if content is None else file.write_bytes(content)
+        with pytest.raises(NoReading, match=word) as caught:
+            from_file(str(file), "tls")
+        assert (caught.value.kind, caught.value.resource) == ("ca-file-unreadable", "tls")
