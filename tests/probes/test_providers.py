@@ -199,6 +199,7 @@ def test_as_many_pages_are_turned_as_there_are(pages: Any, asked: int) -> None:
 )
 def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> None:
     consumers = [{"script": "w", "settings": {"batch_size": 5}}, {"type": "http_pull", "settings": None}, "junk"]
+    consumers += [{"script_name": "n"}, {"service": "s"}]
 
     def answer(_method: str, path: str) -> bytes:
         if path.endswith("/consumers"):
@@ -212,7 +213,13 @@ def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> N
     assert found is not None
     assert (found.id, found.name, found.is_paused, seen) == ("7", "jobs", is_paused, 1)
     assert [(c.kind, c.script, c.settings) for c in found.consumers] == [
-        *(("worker", "w", {"batch_size": 5}), ("http_pull", None, {}), ("worker", None, {}))
+        *(
+            ("worker", "w", {"batch_size": 5}),
+            ("http_pull", None, {}),
+            ("worker", None, {}),
+            ("worker", "n", {}),
+            ("worker", "s", {}),
+        )
     ]
 
 
@@ -264,6 +271,33 @@ GRAPHQL = {
     "no-count": (groups([{"dimensions": {"actionType": "ReadMessage"}}]), "malformed-answer"),
     "text-for-count": (groups([{"count": "7", "dimensions": {}}]), "malformed-answer"),
 }
+
+
+def test_errors_are_refusals_whatever_stands_in_them() -> None:
+    refusals: list[Any] = [None, [], ["text"], "text", [{}], [{"code": 7}]]
+    for errors in refusals:
+        for status in ("400 No", "200 OK"):
+            with Beast(always(document({"success": False, "errors": errors}, status=status))) as server:
+                api = cloudflare(server)
+                told = {refusal(lambda: api.waiting("q")).kind, refusal(lambda: api.operations("q", 0, 60)).kind}  # noqa: B023
+            assert told == {"wrong-status"}
+    others: list[Any] = [["text"], "text", [{}], [{"extensions": "authz"}], [{"extensions": {"code": "other"}}]]
+    for said in others:
+        with Beast(always(document({"data": None, "errors": said}))) as server:
+            assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == "graphql-error"
+
+
+def test_what_can_not_be_taken_for_a_result_is_malformed() -> None:
+    results: list[Any] = [[], "text", 7, None]
+    for result in results:
+        with Beast(always(document(OK | {"result": result}))) as server:
+            assert refusal(lambda: cloudflare(server).waiting("q")).kind == "malformed-answer"
+    viewers: list[Any] = [{"viewer": None}, {"viewer": {"accounts": None}}, {"viewer": {}}, []]
+    for viewer in viewers:
+        with Beast(always(document({"data": viewer}))) as server:
+            assert refusal(lambda: cloudflare(server).backlog("q", 0, 60)).kind == "malformed-answer"
+    with Beast(always(document({"data": {"viewer": {"accounts": ["text"]}}}))) as server:
+        assert refusal(lambda: cloudflare(server).backlog("q", 0, 60)).kind == "not-found"
 
 
 @pytest.mark.parametrize("name", GRAPHQL)
