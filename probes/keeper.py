@@ -51,11 +51,16 @@ def keep() -> None:
         signal.signal(number, lambda *_: sys.exit(1))
     asked = json.loads(sys.stdin.readline())
     try:
-        with _database(asked) if "dsn" in asked else _server(asked) as reached:
+        with made(asked) as reached:
             print(json.dumps(reached), flush=True)
             sys.stdin.read()
     except Exception as error:  # whatever went wrong is for the other end to tell
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
+
+
+def made(asked: dict[str, Any]) -> contextlib.AbstractContextManager[dict[str, Any]]:
+    """A server or a database for as long as the block lasts, and how it is reached."""
+    return _database(asked) if "dsn" in asked else _server(asked)
 
 
 @contextlib.contextmanager

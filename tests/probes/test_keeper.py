@@ -1,6 +1,6 @@
 """Does a scratch PostgreSQL come up, is it told why where it doesn't, and is nothing of it left?
 
-The keeper is a process of its own; here it is forked from the tests'.
+The keeper is a process of its own: it is forked from the tests', or its work is done in theirs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from probes.reading import NoReading
 from probes.scratch import database_on
 from tests.probes import pg
 from tests.probes.conftest import taking
+
+Keep = Callable[[dict[str, Any]], AbstractContextManager[dict[str, Any]]]
 
 
 class Kept:
@@ -74,6 +77,19 @@ def kept(asked: dict[str, Any], number: int | None = None) -> Iterator[dict[str,
         one.end(number)
 
 
+@contextmanager
+def made_here(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    with ExitStack() as stack:
+        try:
+            said = stack.enter_context(keeper.made(asked))
+        except Exception as error:
+            said = {"error": f"{type(error).__name__}: {error}"}
+        yield said
+
+
+WAYS = {"apart": kept, "here": made_here}
+
+
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
     try:
@@ -95,17 +111,19 @@ def is_up(reached: dict[str, Any]) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [None, signal.SIGTERM])
-def test_a_server_lives_as_long_as_it_is_kept(tmp_path: Path, programs: dict[str, Any], number: int | None) -> None:
+@pytest.mark.parametrize(
+    "keep", [*WAYS.values(), partial(kept, number=signal.SIGTERM)], ids=[*WAYS, "apart, ended by a signal"]
+)
+def test_a_server_lives_as_long_as_it_is_kept(tmp_path: Path, programs: dict[str, Any], keep: Keep) -> None:
     tmp_path.chmod(0o777)
     dead = tmp_path / f"{keeper.PREFIX}dead"
     dead.mkdir()
     (dead / keeper.ALIVE).touch()
-    with kept({"folder": str(tmp_path), **programs}, number) as reached:
+    with keep({"folder": str(tmp_path), **programs}) as reached:
         assert is_up(reached)
         [folder] = drills(tmp_path)
         assert str(folder) == reached["host"]
-        with kept({"folder": str(tmp_path), **programs}) as other:
+        with keep({"folder": str(tmp_path), **programs}) as other:
             assert is_up(other)
             assert len(drills(tmp_path)) == 2
         assert is_up(reached)
@@ -128,14 +146,17 @@ def test_a_killed_keeper_s_server_ends_and_its_folder_goes_with_the_next(
         assert drills(tmp_path) == [Path(other["host"])]
 
 
-def test_what_keeps_a_server_from_coming_up_is_told_at_once(tmp_path: Path, programs: dict[str, Any]) -> None:
+@pytest.mark.parametrize("keep", WAYS.values(), ids=WAYS)
+def test_what_keeps_a_server_from_coming_up_is_told_at_once(
+    tmp_path: Path, programs: dict[str, Any], keep: Keep
+) -> None:
     tmp_path.chmod(0o777)
     ends = ["sh", "-c", "echo no shared memory; exit 3"]
-    with taking(8), kept({"folder": str(tmp_path), **programs, "postgres": ends}) as said:
+    with taking(8), keep({"folder": str(tmp_path), **programs, "postgres": ends}) as said:
         assert said == {"error": "OSError: no shared memory"}
-    with kept({"folder": str(tmp_path), **programs, "initdb": ["sh", "-c", "echo disk full >&2; exit 1"]}) as said:
+    with keep({"folder": str(tmp_path), **programs, "initdb": ["sh", "-c", "echo disk full >&2; exit 1"]}) as said:
         assert said == {"error": "OSError: disk full"}
-    with kept({"folder": str(tmp_path / "none"), **programs}) as said:
+    with keep({"folder": str(tmp_path / "none"), **programs}) as said:
         assert said["error"].startswith("FileNotFoundError")
     assert drills(tmp_path) == []
 
@@ -147,14 +168,15 @@ def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it()
     server = pg.Server(binaries)
     try:
         server.start()
-        with kept({"dsn": server.dsn(), "name": "drill_1"}) as said:
-            assert said == {"dbname": "drill_1"}
-            within = psycopg.connect(server.dsn(database="drill_1"), connect_timeout=5)
-        with psycopg.connect(server.dsn(), connect_timeout=5) as connection:
-            assert connection.execute("SELECT 1 FROM pg_database WHERE datname = 'drill_1'").fetchall() == []
-        within.close()
-        with kept({"dsn": server.dsn(password="wrong"), "name": "drill_1"}) as said:
-            assert "password authentication failed" in said["error"]
+        for keep in WAYS.values():
+            with keep({"dsn": server.dsn(), "name": "drill_1"}) as said:
+                assert said == {"dbname": "drill_1"}
+                within = psycopg.connect(server.dsn(database="drill_1"), connect_timeout=5)
+            with psycopg.connect(server.dsn(), connect_timeout=5) as connection:
+                assert connection.execute("SELECT 1 FROM pg_database WHERE datname = 'drill_1'").fetchall() == []
+            within.close()
+            with keep({"dsn": server.dsn(password="wrong"), "name": "drill_1"}) as said:
+                assert "password authentication failed" in said["error"]
         with database_on(server.dsn(), binaries) as scratch:
             assert scratch.run("SELECT current_database()")[0][0].startswith("runbook_checks_drill_")
         with pytest.raises(NoReading) as caught, database_on(server.dsn(password="wrong"), binaries):

@@ -269,6 +269,8 @@ GRAPHQL = {
     "no-viewer": (document({"data": None, "errors": None}), "malformed-answer"),
     "no-rows": (groups(None), "malformed-answer"),
     "no-count": (groups([{"dimensions": {"actionType": "ReadMessage"}}]), "malformed-answer"),
+    "no-dimensions": (groups([{"count": 7, "dimensions": None}]), "malformed-answer"),
+    "true-for-count": (groups([{"count": True, "dimensions": {}}]), "malformed-answer"),
     "text-for-count": (groups([{"count": "7", "dimensions": {}}]), "malformed-answer"),
 }
 
