@@ -7,7 +7,7 @@ generated before the first is sent: no library waits on the network, and hypothe
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,10 @@ KINDS = ("server-error", "undocumented-status", "schema-mismatch")
 MOST_S = 60.0
 LEAST_S = 1.0  # with less left, no further request is begun
 MAX_MESSAGE = 200
+OF_ONE = ("bad-request", "body-too-large", "malformed-answer")  # what says nothing about the other operations
+# What a document may not have us send, for it would be another request, or to another host.
+NOT_SENT = ("host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "expect")
+OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
 
 
 @dataclass(frozen=True)
@@ -117,17 +121,40 @@ class _Look:
         from schemathesis.core.result import Ok
 
         fine = []
-        for result in self.schema.include(method="GET").get_all_operations():
-            label = result.ok().label if isinstance(result, Ok) else result.err().label
+        for label, result in self._described():
             if label in ignored:
                 continue
             if isinstance(result, Ok):
                 fine.append(result.ok())
                 self.order.append(label)
             else:
+                why = str(result) if isinstance(result, BaseException) else result.err().message
                 self.broken.append(label)
-                self.unseen[label] = f"its description can't be used: {one_line(result.err().message, 80)}"
+                self.unseen[label] = f"its description can't be used: {one_line(why, 80)}"
         return fine
+
+    def _described(self) -> list[tuple[str, Any]]:
+        """Each operation by its name; or the error that the library falls over, which may be any."""
+        try:
+            return list(_all_of(self.schema.include(method="GET")))
+        except BaseException as error:
+            _but_interrupts(error)
+            return [
+                named
+                for path, item in self.schema.raw_schema["paths"].items()
+                if isinstance(item, dict) and ({"get", "$ref"} & set(map(str, item)))
+                for named in self._described_at(path)
+            ]
+
+    def _described_at(self, path: Any) -> list[tuple[str, Any]]:
+        """Those of one path, so that what is wrong with it keeps no other from being looked at."""
+        if _is_late():
+            return [(f"GET {path}", ValueError("out of time"))]
+        try:
+            return list(_all_of(self.schema.include(method="GET", path=path)))
+        except BaseException as error:
+            _but_interrupts(error)
+            return [(f"GET {path}", error)]
 
     def at(self, operations: list[Operation], count: int) -> None:
         """Each operation once, then again with what else was generated, so that a short time reaches most."""
@@ -138,7 +165,8 @@ class _Look:
                 continue
             try:
                 made = self._made(operation, count)
-            except Exception as error:  # what a library makes of a document that somebody wrote by hand
+            except BaseException as error:  # what a library makes of a document that somebody wrote by hand
+                _but_interrupts(error)
                 self.unseen[operation.label] = f"no request can be made: {one_line(str(error), 80)}"
                 continue
             self._send_in_time(operation, *made[0])
@@ -152,10 +180,13 @@ class _Look:
         """What our own deadline cuts short says nothing about the service."""
         try:
             self._send(operation, case, request)
-        except NoReading:
-            if not _is_late():
+        except NoReading as gone:
+            if gone.kind in OF_ONE:
+                self.unseen.setdefault(operation.label, one_line(gone.reason.removeprefix(f"{request.url}: "), 80))
+            elif not _is_late():
                 raise
-            self.unseen.setdefault(operation.label, "out of time")
+            else:
+                self.unseen.setdefault(operation.label, "out of time")
 
     def _made(self, operation: Operation, count: int) -> list[Made]:
         made: dict[Any, Made] = {}
@@ -172,7 +203,7 @@ class _Look:
         from requests import Request
 
         kwargs = case.as_transport_kwargs(base_url=self.base_url)
-        ours = self.http.header_names()
+        ours = self.http.header_names() | {*NOT_SENT, *OVERRIDES}
         wanted = {*(name.lower() for name in case.headers), "content-type"} - ours
         kwargs["headers"] = {
             name: str(value).strip() for name, value in kwargs["headers"].items() if name.lower() in wanted
@@ -188,11 +219,11 @@ class _Look:
             self.unseen.setdefault(operation.label, f"refused with {answer.status}, it asks for credentials")
             return
         try:
-            broken = failures(case, request, answer)
-        except Exception as error:
+            told = gravest(operation, answer, failures(case, request, answer))
+        except BaseException as error:
+            _but_interrupts(error)
             self.unseen.setdefault(operation.label, f"no answer can be judged: {one_line(str(error), 80)}")
             return
-        told = gravest(operation, answer, broken)
         if told is not None:
             kind, message = told
             violation = Violation(
@@ -203,6 +234,19 @@ class _Look:
     def _is_refused(self, operation: Operation, status: int) -> bool:
         asks = operation.definition.raw.get("security", self.schema.raw_schema.get("security"))
         return status in (401, 403) and bool(asks) and not lists(operation, status, with_default=True)
+
+
+def _but_interrupts(error: BaseException) -> None:
+    """Raise again what is no library's fault; a panic in one that is written in Rust is no Exception (PyO3)."""
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        raise error
+
+
+def _all_of(schema: BaseSchema) -> Iterator[tuple[str, Any]]:
+    from schemathesis.core.result import Ok
+
+    for result in schema.get_all_operations():
+        yield (result.ok() if isinstance(result, Ok) else result.err()).label, result
 
 
 def _cases(operation: Operation, count: int) -> list[Case]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from probes.jsontext import parsed
 from probes.reading import one_line
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def gravest(operation: Operation, answer: Answer, failures: list[Failure]) -> tu
         return "server-error", f"It answers {status} to a request that the document allows; it lists {listed}."
     if UndefinedStatusCode in names:
         return "undocumented-status", f"It answers {status}; the document lists {listed}."
+    if (no_json := _no_json(operation, answer)) is not None:
+        return "schema-mismatch", no_json
     told = sorted(_sentence(failure, answer) for failure in failures if not isinstance(failure, ServerError))
     return ("schema-mismatch", told[0]) if told else None
 
@@ -68,6 +71,23 @@ def lists(operation: Operation, status: int, *, with_default: bool = False) -> b
     by_number = {str(status), f"{status // 100}XX"}
     listed = {str(code).upper() for code in operation.responses.status_codes}
     return bool(listed & by_number) or (with_default and "DEFAULT" in listed)
+
+
+def _no_json(operation: Operation, answer: Answer) -> str | None:
+    """Where a library sees null for NaN, and the last of two entries of one name, clients see something else."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    promised = operation.responses.find_by_status_code(answer.status)
+    if (
+        not (kind == "application/json" or kind.endswith("+json"))
+        or not promised
+        or "content" not in promised.definition
+    ):
+        return None
+    try:
+        parsed(answer.body.decode("utf-8-sig"), is_strict=True)
+    except ValueError:
+        return f"The {answer.status} answer is no JSON (RFC 8259), or says something twice in one place."
+    return None
 
 
 def _sentence(failure: Failure, answer: Answer) -> str:

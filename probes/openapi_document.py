@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     Operation = APIOperation[Any, Any, Any, Any]
 
 MAX_FILE = 16 << 20
+MAX_PARTS = 1_000_000
 _first = threading.Lock()
 
 
@@ -37,6 +40,9 @@ def fetch(document: str | Path, http: Http, resource: str) -> tuple[str, int | N
     if answer.status != 200:
         why = f"{answer.url} answers {answer.status}, so the document can't be looked at"
         raise NoReading(resource, why, kind="wrong-status", evidence=evidence)
+    if b"\xef\xbf\xbd" not in answer.body and "\ufffd" in answer.text:
+        why = f"{answer.url} is no text in the charset that it names, or in UTF-8"
+        raise NoReading(resource, why, kind="document-missing", evidence=evidence)
     return answer.text.removeprefix("\ufeff"), answer.status, None
 
 
@@ -62,7 +68,10 @@ def parse(text: str, document: str, status: int | None, file: Path | None, resou
     from schemathesis import openapi
 
     try:
+        _must_say_each_once(text)
         schema = openapi.from_file(text, config=_config())
+        if _unfolded(schema.raw_schema) > MAX_PARTS:
+            raise TypeError(f"with its aliases written out it has more than {MAX_PARTS} parts, or no end")
         paths = schema.raw_schema.get("paths", {})
         if not isinstance(paths, dict):
             raise TypeError("its paths are no mapping")
@@ -77,6 +86,40 @@ def parse(text: str, document: str, status: int | None, file: Path | None, resou
     if file is not None:
         schema.location = file.absolute().as_uri()
     return schema
+
+
+def _must_say_each_once(text: str) -> None:
+    """Of two entries of one name a library takes the last, and whoever wrote the document may mean the first."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
+            raise TypeError(f"it says {one_line(twice, 60)!r} twice in one place")
+        return made
+
+    with suppress(ValueError):  # YAML, or nothing that can be read
+        json.loads(text, object_pairs_hook=once)
+
+
+def _unfolded(whole: Any) -> int:
+    """How many parts a document has once every alias is written out; an alias may stand for what it is a part of."""
+    sizes: dict[int, int] = {}
+    waiting = [whole]
+    while waiting:
+        node = waiting[-1]
+        inner = [part for part in _inner(node) if id(part) not in sizes]
+        if inner and id(node) not in sizes:
+            sizes[id(node)] = MAX_PARTS + 1  # so it counts where it is met again within itself
+            waiting += inner
+        else:
+            waiting.pop()
+            sizes[id(node)] = 1 + sum(sizes[id(part)] for part in _inner(node))
+    return sizes[id(whole)]
+
+
+def _inner(node: Any) -> list[Any]:
+    return list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
 def _outside(node: Any, *, is_file: bool) -> Iterator[str]:
@@ -135,4 +178,4 @@ def base_url(http: Http, schema: BaseSchema) -> str:
         declared = declared[len(own) :]
     elif own.endswith(declared):
         declared = ""
-    return base + declared
+    return base + (f"/{declared.lstrip('/')}" if declared else "")

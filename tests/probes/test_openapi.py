@@ -160,7 +160,9 @@ def test_a_document_that_is_kept(service: Service, tmp_path: Path, monkeypatch: 
         ((200, JSON, {"id": 17}), "schema-mismatch", "/id: it is a number and breaks type"),
         ((200, JSON, {"id": "a", "children": [{"id": "b"}, {"id": None}]}), "schema-mismatch", "/children/1/id"),
         ((200, JSON, {}), "schema-mismatch", '"id" is a required property'),
-        ((200, JSON, "{"), "schema-mismatch", "JSON deserialization error"),
+        ((200, JSON, "{"), "schema-mismatch", "The 200 answer is no JSON"),
+        ((200, JSON, '{"id": "a", "id": 1}'), "schema-mismatch", "twice"),
+        ((200, "application/problem+json; a=b", '{"id": NaN}'), "schema-mismatch", "The 200 answer is no JSON"),
         ((200, "text/html", "<p>"), "schema-mismatch", "text/html"),
     ],
 )
