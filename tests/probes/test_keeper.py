@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -99,6 +100,15 @@ def programs() -> dict[str, Any]:
     return {"user": found.user, "initdb": found.words("initdb"), "postgres": found.words("postgres")}
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that anybody may write to, with a name short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="keep-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        yield folder
+
+
 def drills(folder: Path) -> list[Path]:
     return [*folder.glob(f"{keeper.PREFIX}*")]
 
@@ -114,51 +124,44 @@ def is_up(reached: dict[str, Any]) -> bool:
 @pytest.mark.parametrize(
     "keep", [*WAYS.values(), partial(kept, number=signal.SIGTERM)], ids=[*WAYS, "apart, ended by a signal"]
 )
-def test_a_server_lives_as_long_as_it_is_kept(tmp_path: Path, programs: dict[str, Any], keep: Keep) -> None:
-    tmp_path.chmod(0o777)
-    dead = tmp_path / f"{keeper.PREFIX}dead"
+def test_a_server_lives_as_long_as_it_is_kept(place: Path, programs: dict[str, Any], keep: Keep) -> None:
+    dead = place / f"{keeper.PREFIX}dead"
     dead.mkdir()
     (dead / keeper.ALIVE).touch()
-    with keep({"folder": str(tmp_path), **programs}) as reached:
+    with keep({"folder": str(place), **programs}) as reached:
         assert is_up(reached)
-        [folder] = drills(tmp_path)
+        [folder] = drills(place)
         assert str(folder) == reached["host"]
-        with keep({"folder": str(tmp_path), **programs}) as other:
+        with keep({"folder": str(place), **programs}) as other:
             assert is_up(other)
-            assert len(drills(tmp_path)) == 2
+            assert len(drills(place)) == 2
         assert is_up(reached)
-    assert drills(tmp_path) == []
+    assert drills(place) == []
     assert not is_up(reached)
 
 
-def test_a_killed_keeper_s_server_ends_and_its_folder_goes_with_the_next(
-    tmp_path: Path, programs: dict[str, Any]
-) -> None:
-    tmp_path.chmod(0o777)
-    with kept({"folder": str(tmp_path), **programs}, signal.SIGKILL) as reached:
+def test_a_killed_keeper_s_server_ends_and_its_folder_goes_with_the_next(place: Path, programs: dict[str, Any]) -> None:
+    with kept({"folder": str(place), **programs}, signal.SIGKILL) as reached:
         assert is_up(reached)
     end = time.monotonic() + 10
     while is_up(reached) and time.monotonic() < end:
         time.sleep(0.05)
     assert not is_up(reached)
-    assert len(drills(tmp_path)) == 1
-    with kept({"folder": str(tmp_path), **programs}) as other:
-        assert drills(tmp_path) == [Path(other["host"])]
+    assert len(drills(place)) == 1
+    with kept({"folder": str(place), **programs}) as other:
+        assert drills(place) == [Path(other["host"])]
 
 
 @pytest.mark.parametrize("keep", WAYS.values(), ids=WAYS)
-def test_what_keeps_a_server_from_coming_up_is_told_at_once(
-    tmp_path: Path, programs: dict[str, Any], keep: Keep
-) -> None:
-    tmp_path.chmod(0o777)
+def test_what_keeps_a_server_from_coming_up_is_told_at_once(place: Path, programs: dict[str, Any], keep: Keep) -> None:
     ends = ["sh", "-c", "echo no shared memory; exit 3"]
-    with taking(8), keep({"folder": str(tmp_path), **programs, "postgres": ends}) as said:
+    with taking(8), keep({"folder": str(place), **programs, "postgres": ends}) as said:
         assert said == {"error": "OSError: no shared memory"}
-    with keep({"folder": str(tmp_path), **programs, "initdb": ["sh", "-c", "echo disk full >&2; exit 1"]}) as said:
+    with keep({"folder": str(place), **programs, "initdb": ["sh", "-c", "echo disk full >&2; exit 1"]}) as said:
         assert said == {"error": "OSError: disk full"}
-    with keep({"folder": str(tmp_path / "none"), **programs}) as said:
+    with keep({"folder": str(place / "none"), **programs}) as said:
         assert said["error"].startswith("FileNotFoundError")
-    assert drills(tmp_path) == []
+    assert drills(place) == []
 
 
 def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it() -> None:
@@ -184,3 +187,15 @@ def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it()
         assert caught.value.kind == "not-made"
     finally:
         server.stop()
+
+
+def test_a_socket_s_path_may_be_shorter_than_the_folder_s(place: Path, programs: dict[str, Any]) -> None:
+    deep = place / ("deep" * 20)
+    deep.mkdir()
+    deep.chmod(0o777)
+    with made_here({"folder": str(deep), **programs}) as reached:
+        assert is_up(reached)
+        assert len(drills(deep)) == 1
+        assert Path(reached["host"]).parent == Path("/tmp")
+    assert drills(deep) == []
+    assert not Path(reached["host"]).exists()
