@@ -95,7 +95,7 @@ def test_sessions_are_those_of_this_database_at_work_or_in_a_transaction(server:
         crowd.add("SELECT 1")
         crowd.add("BEGIN", database="other")
         crowd.add("BEGIN", application="runbook-checks")
-        time.sleep(0.3)
+        time.sleep(0.8)
         found, truth = {one.pid: one for one in pgactivity.sessions(rows)}, still_for_s(server)
     assert {(pid, one.is_idle, one.waits_for_lock) for pid, one in found.items()} == {
         (idle, True, False),
