@@ -1,0 +1,82 @@
+"""How far does a visitor get at each of many custom domains, and which of their certificates are seen?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.handles.certificates import Certificates
+from fixtures.handles.sites import Sites
+from tests.hostile.beasts import always, document
+from tests.probes import pki
+from tests.probes.handles import handle
+from tests.zoo.beast import Beast, Handler
+from tests.zoo.http import resets_at_once
+from tests.zoo.names import Nameserver
+from tests.zoo.tls import resets, serving
+
+ZONE = {
+    "apps.shop.test": ["127.0.0.1"],
+    "good.shop.test": ["127.0.0.1"],
+    "gone.shop.test": ["127.0.0.2"],
+    "unshaken.shop.test": ["127.0.0.3"],
+    "unanswered.shop.test": ["127.0.0.4"],
+    "unrouted.shop.test": ["127.0.0.5"],
+}
+NAMES = [*list(ZONE)[1:], "nowhere.shop.test"]
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """What the environment says of domains whose servers do all that can happen."""
+    authority = pki.make("Test CA", is_ca=True)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    pair = pki.make("shop.test", authority, names=("*.shop.test",)).write(tmp_path)
+    unrouted = document({"code": "ROUTING_FAILED"}, status="404 No")
+    handlers: dict[str, Handler] = {
+        "127.0.0.1": serving(*pair, always(document({}))),
+        "127.0.0.3": resets,
+        "127.0.0.4": serving(*pair, resets_at_once),
+        "127.0.0.5": serving(*pair, always(unrouted)),
+    }
+    with ExitStack() as stack:
+        names = stack.enter_context(Nameserver(ZONE))
+        port = 0
+        for host, handler in handlers.items():
+            port = stack.enter_context(Beast(handler, host, port)).port
+        domains = {"names": NAMES, "base_host": "apps.shop.test", "resolver": names.address, "port": str(port)}
+        ours = {"authoritative_port": names.address.rpartition(":")[2], "timeout_s": 2}
+        yield {"domains": domains | ours, "ca_file": "ca.pem", "resolver": names.address}
+
+
+def test_how_far_a_visitor_of_each_domain_gets(tmp_path: Path, given: dict[str, Any]) -> None:
+    with handle(Sites, tmp_path, **given) as sites:
+        found, gone = sites.seen()
+        told = {site.name.partition(".")[0]: site for site in found}
+    assert set(told) == {"good", "gone", "unshaken", "unanswered", "unrouted"}
+    assert gone is not None
+    assert "nowhere.shop.test" in gone.reason
+    for name, site in told.items():
+        ends = {stage for stage in ("unconnected", "unshaken", "unanswered") if getattr(site, stage)}
+        assert ends == {"gone": {"unconnected"}, "unshaken": {"unshaken"}, "unanswered": {"unanswered"}}.get(
+            name, set()
+        )
+    assert (told["good"].status, told["good"].code) == (200, None)
+    assert (told["unrouted"].status, told["unrouted"].code) == (404, "ROUTING_FAILED")
+    assert told["gone"].address == f"127.0.0.2:{given['domains']['port']}"
+    assert told["good"].address == f"127.0.0.1:{given['domains']['port']}"
+
+
+def test_which_certificates_are_seen(tmp_path: Path, given: dict[str, Any]) -> None:
+    with handle(Certificates, tmp_path, **given) as certificates:
+        served, gone = certificates.served()
+        told = {one.subject.partition(".")[0]: one for one in served}
+    assert set(told) == {"good", "unanswered", "unrouted"}
+    assert gone is not None
+    assert all(f"{name}.shop.test" in gone.reason for name in ("gone", "unshaken", "nowhere"))
+    assert (told["good"].issuer, told["good"].warn_days, told["good"].alarm_days) == ("CN=Test CA", 21, 7)
+    assert (told["good"].not_after - told["good"].now).days in (29, 30)
