@@ -1,11 +1,14 @@
 """How does a process come to run a changed module?
 
 Before it is imported: the import finds the changed text in place of the file's. Afterwards, where nothing but pytest
-has taken anything from it: the changed text is run once more in its place.
+has taken anything from it: the changed text is run once more in its place. A Python that is started by the process
+does as the process does, by way of `start/sitecustomize.py`: some probes look apart.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -15,7 +18,12 @@ from typing import TYPE_CHECKING, Any
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.mutation.mutants import Mutant
+
+
+START = PROJECT / "tests" / "mutation" / "start"
 
 
 class Changed:
@@ -25,6 +33,24 @@ class Changed:
         self.module = mutant.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         self.file = str(PROJECT / mutant.path)
         self.source = mutant.applied((PROJECT / mutant.path).read_text())
+
+
+def change_from_here_on(changed: Changed, folder: Path) -> None:
+    """In this process, where the module is not imported yet, and in every Python that it starts."""
+    sys.meta_path.insert(0, Finder(changed))
+    os.environ |= for_started(changed, folder)
+
+
+def for_started(changed: Changed, folder: Path) -> dict[str, str]:
+    """The variables that have a started Python run the changed module."""
+    file = folder / f"changed-{os.getpid()}.json"
+    file.write_text(json.dumps(vars(changed)))
+    return {"MUTATION_CHANGED": str(file), "PYTHONPATH": with_start()}
+
+
+def with_start() -> str:
+    """The variable PYTHONPATH, with what a started Python is to do first."""
+    return os.pathsep.join([str(START), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 class Finder(MetaPathFinder):

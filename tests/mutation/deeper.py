@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.harness import PROJECT
 from tests.mutation import states
-from tests.mutation.changed import Changed, Finder
+from tests.mutation.changed import Changed, change_from_here_on
 from tests.mutation.reach import is_reached
 from tests.mutation.trying import Lookers, Tried
 
@@ -112,7 +112,7 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
         os.dup2(log, number)
     os.chdir(PROJECT)
     if mutant:
-        sys.meta_path.insert(0, Finder(Changed(mutant)))
+        change_from_here_on(Changed(mutant), folder)
     import pytest
 
     failed: list[str] = []

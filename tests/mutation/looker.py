@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.forked import LIBRARIES
 from tests.harness import PROJECT
-from tests.mutation.changed import Changed, Finder, change_here
+from tests.mutation.changed import Changed, change_from_here_on, change_here
 from tests.mutation.traced import traced
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _serve(asked: socket.socket, state: Path, folder: Path, checks: list[str], m
     os.environ |= {"CHECKS_LAB": str(state), "CHECKS_OUT": str(folder / "out"), "COLUMNS": "80"}
     os.chdir(PROJECT)
     if mutant:
-        sys.meta_path.insert(0, Finder(Changed(mutant)))
+        change_from_here_on(Changed(mutant), folder)
     import pytest
 
     # One at a time: nothing is looked at before it is asked for.

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
+from probes.apart import apart
+from probes.reading import MAX_REASON, one_line
 from tests.harness import PROJECT
 from tests.mutation import telling
+from tests.mutation.changed import Changed, for_started
 from tests.mutation.kept import Key, kept, reasons
 from tests.mutation.mutants import mutants
+from tests.mutation.traced import traced
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @cache
@@ -43,6 +52,19 @@ def test_share_that_is_noticed_does_not_fall() -> None:
     assert {module.path for module in checks} == {
         path.relative_to(PROJECT).as_posix() for path in (PROJECT / "checks").glob("*.py") if mutants(path)
     }, "make mutation, so that each module of checks is told of"
+
+
+def test_what_looks_apart_is_changed_and_traced_too(tmp_path: Path) -> None:
+    changed = Changed(next(one for one in mutants(PROJECT / "probes" / "reading.py") if one.where == "MAX_REASON"))
+    words = [sys.executable, "-c", "from probes.reading import MAX_REASON; print(MAX_REASON)"]
+    variables = os.environ | for_started(changed, tmp_path)
+    done = subprocess.run(words, cwd=PROJECT, env=variables, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 2 * MAX_REASON
+    lines: dict[str, set[int]] = {}
+    with traced(lines):
+        assert apart(one_line, "as it is", resource="test", timeout_s=30) == "as it is"
+    assert lines["probes/reading.py"]
+    assert "MUTATION_LINES" not in os.environ
 
 
 def test_some_changes_are_noticed() -> None:

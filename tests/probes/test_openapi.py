@@ -245,6 +245,7 @@ def test_a_document_in_a_yaml_file(service: Service, tmp_path: Path) -> None:
         ("/proxied", "/", "/proxied/items"),
         ("/v1", "https://elsewhere.example/v1", "/v1/items"),
         ("", "https://elsewhere.example/v1/", "/v1/items"),
+        ("", "v1", "/v1/items"),
     ],
 )
 def test_the_servers_of_the_document_say_where_below_the_base(
@@ -329,10 +330,11 @@ def test_an_operation_that_can_t_be_asked_is_no_kept_promise(service: Service) -
     assert [found.kind for found in service.look()] == ["server-error"]
 
 
-def test_credentials_are_not_made_up_and_who_is_refused_has_not_looked(service: Service) -> None:
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_are_not_made_up_and_who_is_refused_has_not_looked(service: Service, status: int) -> None:
     service.publish(document({"/items": get(security=[{"bearer": []}])}))
-    service.answers["/items"] = (401, JSON, {})
-    with pytest.raises(NoReading, match="refused with 401") as caught:
+    service.answers["/items"] = (status, JSON, {})
+    with pytest.raises(NoReading, match=f"refused with {status}") as caught:
         service.look()
     assert caught.value.kind == "not-looked-at"
     assert not any("authorization" in headers for _, _, headers in service.asked)
