@@ -148,6 +148,15 @@ class LabClient:
         )
 
 
+def told(ran: Ran) -> str:
+    """What a failing test shows: every outcome that isn't clear."""
+    lines = [ran.stdout]
+    for name, result in ran.outcomes("found", "unknown").items():
+        lines.append(f"{result['outcome']} {name} {result['reason'] or ''} <- {result['explained_by']}")
+        lines += [f"    {f['cause']} {f['seen']} <- {f['explained_by']}" for f in result["findings"]]
+    return "\n".join(lines)
+
+
 def run(
     *arguments: str,
     out: Path | None = None,

@@ -17,8 +17,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient
-from tests.proof.test_faults import told
+from tests.harness import PROJECT, SYSTEM, LabClient, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run
-from tests.proof.test_faults import told
+from tests.harness import PROJECT, SYSTEM, LabClient, run, told
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from lab.registry import blinds, faults
 from tests.harness import started_lab
+from tests.listed import with_drills
 from tests.matrix.judging import Row, blinded, judged
 from tests.matrix.secrets import leaks, planted
-from tests.proof.test_faults import with_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,4 +1,7 @@
-"""When a check can't look, does it say so? Clear would be a lie, and found a guess."""
+"""When a check can't look, does it say so? Clear would be a lie, and found a guess.
+
+Here those are run that must be unknown; `make matrix` runs all with each source taken away.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import pytest
 
 from lab.registry import Change, blinds
 from lab.systems import SYSTEMS
-from tests.harness import LabClient, run
-from tests.proof.test_faults import told, with_drills
+from tests.harness import LabClient, run, told
+from tests.listed import check_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +26,7 @@ BLINDS = {f"{blind.system}-{blind.name}": blind for blind in blinds().values() i
 def test_check_that_cannot_look_is_unknown(lab_of: Callable[[str], LabClient], blind: Change) -> None:
     lab = lab_of(blind.system)
     with lab.blind(blind.name):
-        ran = lab.check(*with_drills(blind.hides))
+        ran = lab.check(*(check_of(symptom, blind.system) for symptom in blind.hides))
     for symptom in blind.hides:
         result = ran.results[symptom]
         assert result["outcome"] == "unknown", f"{symptom} is {result['outcome']}\n{told(ran)}"

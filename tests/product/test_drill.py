@@ -15,8 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness import PROJECT, LabClient
-from tests.proof.test_faults import told
+from tests.harness import PROJECT, LabClient, told
 
 SYSTEM = "aura-flow"
 DRILL = ("-m", "drill and backup")

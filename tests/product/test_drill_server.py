@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from probes.postgres import Postgres
-from tests.harness import LabClient
+from tests.harness import LabClient, told
 from tests.probes import pg
 from tests.product.test_drill import DRILL, SYSTEM, environment
-from tests.proof.test_faults import told
 
 
 @pytest.fixture(scope="module")

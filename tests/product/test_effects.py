@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import LabClient
+from tests.harness import LabClient, told
 from tests.product.test_exit_codes import altered
-from tests.proof.test_faults import told
 
 if TYPE_CHECKING:
     from pathlib import Path

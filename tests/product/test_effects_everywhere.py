@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.harness import PROJECT, LabClient
+from tests.harness import PROJECT, LabClient, told
 from tests.product.test_exit_codes import altered
-from tests.proof.test_faults import told
 
 if TYPE_CHECKING:
     from tests.harness import Ran

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run
-from tests.proof.test_faults import told
+from tests.harness import PROJECT, SYSTEM, LabClient, run, told
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, LabClient
-from tests.proof.test_faults import told
+from tests.harness import PROJECT, LabClient, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import LabClient
-from tests.proof.test_faults import told
+from tests.harness import LabClient, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

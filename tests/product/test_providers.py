@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.proof.test_faults import told
+from tests.harness import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run
-from tests.proof.test_faults import told
+from tests.harness import PROJECT, SYSTEM, LabClient, run, told
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.registry import Change, edges
+from tests.listed import check_of
 from tests.mutation.looker import Looker
-from tests.proof.test_faults import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 EDGES = {f"{edge.system}-{edge.name}": edge for edge in edges().values()}
 
 
-def check_of(edge: Change) -> str:
-    symptom = edge.name.partition("/")[0]
-    [check] = [row["check"] for row in rows() if (row["symptom"], row["system"]) == (symptom, edge.system)]
-    return str(check)
+def _check(edge: Change) -> str:
+    return check_of(edge.name.partition("/")[0], edge.system)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +35,7 @@ def looker_of(lab_of: Callable[[str], LabClient]) -> Iterator[Callable[[str], Lo
         def looker(system: str) -> Looker:
             if system not in lookers:
                 lab = lab_of(system)
-                checks = [check_of(edge) for edge in EDGES.values() if edge.system == system]
+                checks = [_check(edge) for edge in EDGES.values() if edge.system == system]
                 lookers[system] = Looker.spawned(lab.state, lab.state.parent, checks)
                 stack.callback(lookers[system].close)
             return lookers[system]
@@ -54,7 +52,7 @@ def test_near_a_limit(lab_of: Callable[[str], LabClient], looker_of: Callable[[s
 
 
 def _looked(looker: Looker, edge: Change) -> list[str]:
-    verdict = looker.verdict(check_of(edge))
+    verdict = looker.verdict(_check(edge))
     if verdict["outcome"] != "found":
         assert verdict["outcome"] != "unknown" or verdict["resource"], verdict
         return [verdict["outcome"]]
@@ -62,7 +60,7 @@ def _looked(looker: Looker, edge: Change) -> list[str]:
 
 
 def _run(lab: LabClient, edge: Change) -> list[str]:
-    ran = lab.check(check_of(edge), env=lab.varied(edge.system, edge.settings))
+    ran = lab.check(_check(edge), env=lab.varied(edge.system, edge.settings))
     [result] = ran.document["results"]
     assert result["outcome"] != "unknown" or result["resource"], ran.stdout
     if result["outcome"] != "found":

@@ -6,35 +6,22 @@ each with all, and docs/detection.json says what it found.
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.registry import Change, faults
 from lab.systems import SYSTEMS
-from tests.harness import LabClient, run
+from tests.harness import LabClient, told
+from tests.listed import drills, with_drills
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from tests.harness import Ran
-
+    from collections.abc import Callable
 
 FAULTS = {f"{fault.system}-{fault.name}": fault for fault in faults().values()}
 # A placeholder that nothing filled, or with nothing; the words of the signature's scheme are meant as they stand.
 UNFILLED = re.compile(r"<(?!timestamp>|body>)[a-z0-9_]+>|''|\bNone\b")
-
-
-def told(ran: Ran) -> str:
-    """What a failing test shows: every outcome that isn't clear."""
-    lines = [ran.stdout]
-    for name, result in ran.outcomes("found", "unknown").items():
-        lines.append(f"{result['outcome']} {name} {result['reason'] or ''} <- {result['explained_by']}")
-        lines += [f"    {f['cause']} {f['seen']} <- {f['explained_by']}" for f in result["findings"]]
-    return "\n".join(lines)
 
 
 def selection(fault: Change, *, is_whole: bool) -> list[str]:
@@ -44,25 +31,6 @@ def selection(fault: Change, *, is_whole: bool) -> list[str]:
     if is_whole:
         return with_drills([symptom])
     return ["-m", f"{area} and drill" if symptom in drills() else f"{area} and not drill"]
-
-
-def with_drills(symptoms: Iterable[str]) -> list[str]:
-    """Everything that runs unasked, and those drills that are among the symptoms."""
-    areas = sorted({symptom.partition(".")[0] for symptom in symptoms if symptom in drills()})
-    return ["-m", f"not drill or {' or '.join(areas)}"] if areas else []
-
-
-@cache
-def rows() -> list[dict[str, Any]]:
-    """Every check of every system, those too that are looked for only when asked for."""
-    ran = run("--env", "lab", "-m", "drill or not drill", "--list-symptoms=json")
-    return list(json.loads(ran.stdout))
-
-
-@cache
-def drills() -> set[str]:
-    """The symptoms that are looked for only when asked for."""
-    return {row["symptom"] for row in rows() if "drill" in row["when"]}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
