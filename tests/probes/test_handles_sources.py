@@ -369,6 +369,7 @@ def test_how_far_a_visitor_gets(tmp_path: Path, pair: Pair) -> None:
         with Beast(serving(*ours, silent_then(statuses))) as server:
             found = site(tmp_path, server.port, ca)
             assert (found.status, found.unconnected, found.unshaken, found.unanswered) == (told, "", "", "")
+            assert found.unrouted_statuses == (404, 421), "no application is behind an address that answers so"
     with Beast(serving(*ours, resets_at_once)) as server:
         found = site(tmp_path, server.port, ca)
         assert (bool(found.unanswered), found.unshaken, found.unconnected) == (True, "", "")
