@@ -10,10 +10,13 @@ from probes.deadline import Deadline
 from probes.reading import NoReading
 
 SYSTEM = "the machine's own"
+MOST_S = 10.0  # two questions of five seconds, as resolv.conf(5) has it
 
 
 def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resource: str = "dns") -> list[str]:
     """The addresses of `host`: IPv4 first, each family in the order it was served.
+
+    Nobody is waited for longer than MOST_S, however far the deadline is.
 
     resolver  "address[:port]" of a name server to ask; None asks as the system does. An address given
               as host passes through. `localhost` is loopback whatever a resolver says (RFC 6761, 6.3).
@@ -24,6 +27,7 @@ def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resou
     host = host.strip("[]")
     if is_address(host):
         return [host]
+    deadline = deadline.child(MOST_S)
     if resolver is None:
         return _ask_system(host, deadline, resource)
     if host.rstrip(".").lower().split(".")[-1] == "localhost":

@@ -13,7 +13,7 @@ import pytest
 
 from probes.deadline import Deadline
 from probes.http import Http
-from probes.names import resolve
+from probes.names import MOST_S, resolve
 from probes.postgres import Postgres
 from probes.reading import NoReading
 from probes.tls import look
@@ -103,6 +103,11 @@ def test_name_servers_that_don_t_help(serve: Serve, rule: Rule, words: str, at_m
     with taking(at_most), pytest.raises(NoReading, match=words) as caught:
         ask(serve(rule), "cs.lab.test", 0.5)
     assert caught.value.kind == "name-not-resolved"
+
+
+def test_a_silent_resolver_is_given_up_long_before_a_far_deadline(serve: Serve) -> None:
+    with taking(MOST_S + 0.5, at_least_s=MOST_S), pytest.raises(NoReading, match="timeout"):
+        ask(serve(names.silently), "cs.lab.test", 60)
 
 
 def test_a_slow_name_server_is_waited_for_and_asked_again(serve: Serve) -> None:
