@@ -54,10 +54,13 @@ def test_script_is_plain_shell(path: Path) -> None:
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
     """The units with this checkout in the place of the one that they name."""
+    installed, units = tmp_path / "installed", tmp_path / "units"
+    installed.symlink_to(PROJECT)  # a unit's path has no space
+    units.mkdir()
     for path in (CI / "systemd").iterdir():
         name = path.name.replace("@.", "@production.")
-        (tmp_path / name).write_text(path.read_text().replace("/opt/runbook-checks", str(PROJECT)))
-    return tmp_path
+        (units / name).write_text(path.read_text().replace("/opt/runbook-checks", str(installed)))
+    return units
 
 
 def test_units_pass_systemd_s_own_check(units: Path) -> None:
