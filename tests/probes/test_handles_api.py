@@ -132,11 +132,11 @@ def test_each_workspace_is_asked_for_with_the_token(tmp_path: Path) -> None:
     kept: list[bytes] = []
     quotas = {
         "/api/v1/billing/workspaces/a%2Fb/quota": {"db_storage_gb": {"used": 1, "limit": 10}},
-        "/api/v1/billing/workspaces/c/quota": {"db_storage_gb": {"used": 9.5, "limit": 10.0}},
+        "/api/v1/billing/workspaces/c/quota": {"db_storage_gb": {"used": 0.5, "limit": 1}},
     }
     with Beast(answering(told(quotas), kept)) as server, workspaces(tmp_path, server, ids=["a/b", "c"]) as one:
-        assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 9.5, 10.0)]
-        assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 9.5, 10.0)]
+        assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
+        assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
         assert one.databases([]) == []
         assert one.near_percent == 90.0
         assert one.url == server.url

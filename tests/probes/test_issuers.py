@@ -70,7 +70,9 @@ def test_of_what_is_handed_out_the_issuer_alone_is_taken(shelf: Shelf) -> None:
         assert fetched(pki.make("leaf", middle, aia=shelf(other, middle, form=form))) == ["CN=Middle"]
     assert fetched(pki.make("leaf", middle, aia=shelf(other))) == []
     assert fetched(pki.make("leaf", middle, aia=shelf(b"junk"))) == []
-    assert fetched(pki.make("leaf", middle, aia="https://127.0.0.1:1/ca")) == []
+    with Beast(always(b"")) as server:
+        assert fetched(pki.make("leaf", middle, aia=f"https://127.0.0.1:{server.port}/ca")) == []
+    assert server.visits == 0
     assert fetched(pki.make("leaf", middle, aia="http://127.0.0.1:1/ca")) == []
     assert fetched(pki.make("leaf", middle)) == []
 
