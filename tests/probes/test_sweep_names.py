@@ -276,6 +276,11 @@ def test_domain_of_ipv6_alone(servers: Dns) -> None:
     assert facts.gone.kind in ("connection-refused", "not-connected", "connect-timeout")
 
 
+def test_both_families_of_a_domain_that_does_not_lead_to_the_base_host(servers: Dns) -> None:
+    zone: Zone = {(BASE, "A"): ["127.0.0.1"], (SHOP, "A"): ["127.0.0.9"], (SHOP, "AAAA"): ["::1"]}
+    assert servers.sweep(servers.start(zone)).facts[SHOP].addresses == ("127.0.0.9", "::1")
+
+
 def test_many_domains_are_shared_out_and_all_are_told(servers: Dns) -> None:
     names = [f"n{n}.{ZONE}" for n in range(250)]
     counted: list[tuple[int, int]] = []
