@@ -12,7 +12,8 @@ import sys
 import sysconfig
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PASSWORD = "correct-horse-battery"
@@ -50,7 +51,7 @@ class Server:
         self, binaries: Path, *, tls: tuple[str, str] | None = None, settings: dict[str, str | int] | None = None
     ) -> None:
         self._settings = settings or {}
-        self._binaries = binaries
+        self.binaries = binaries
         self._prefix = as_somebody()
         self._folder = Path(tempfile.mkdtemp(prefix="probes-pg-"))
         self._data = self._folder / "data"
@@ -103,7 +104,7 @@ class Server:
         self.log = self._folder / "log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*self._prefix, *WITH_US, str(self._binaries / "postgres"), "-D", str(self._data), *options],
+                [*self._prefix, *WITH_US, str(self.binaries / "postgres"), "-D", str(self._data), *options],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -146,7 +147,7 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [*self._prefix, str(self._binaries / program), *arguments], check=False, capture_output=True, text=True
+            [*self._prefix, str(self.binaries / program), *arguments], check=False, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
 
@@ -163,3 +164,20 @@ class Server:
                     print(self.log.read_text(errors="replace"), file=sys.stderr)
                     raise
                 time.sleep(0.05)
+
+
+@contextmanager
+def started(*statements: str, settings: dict[str, str | int] | None = None) -> Iterator[Server]:
+    """A server in which these statements were run; the test is skipped where there are no binaries for one."""
+    import pytest
+
+    binaries = embedded_binaries() or system_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL binaries at hand")
+    made = Server(binaries, settings=settings)
+    try:
+        made.start()
+        made.run(*statements)
+        yield made
+    finally:
+        made.stop()

@@ -20,30 +20,22 @@ from tests.zoo.beast import Beast
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[pg.Server]:
-    binaries = pg.embedded_binaries() or pg.system_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries at hand")
-    made = pg.Server(binaries)
-    try:
-        made.start()
-        made.run(
-            f"CREATE ROLE looker LOGIN PASSWORD '{pg.PASSWORD}' IN ROLE pg_monitor",
-            f"CREATE ROLE blind LOGIN PASSWORD '{pg.PASSWORD}'",
-            "CREATE SCHEMA other",
-            *("CREATE TABLE books (id int, kind text)", "CREATE TABLE unasked (id int)"),
-            *("CREATE VIEW other.books AS SELECT 1 AS one", "CREATE TABLE parts (id int) PARTITION BY LIST (id)"),
-            "CREATE MATERIALIZED VIEW kept AS SELECT 1 AS one",
-            *("CREATE SEQUENCE counter", "CREATE INDEX pointer ON books (id)", "CREATE TYPE shape AS (id int)"),
-            "INSERT INTO books VALUES (1, 'a'), (2, 'a'), (3, 'b'), (4, NULL)",
-            "CREATE TABLE _prisma_migrations (migration_name text, finished_at date, rolled_back_at date)",
-            "INSERT INTO _prisma_migrations VALUES ('3', NULL, NULL), ('1', now(), NULL), ('2', now(), now())",
-            "GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker, blind",
-            *("CREATE TABLE hidden (LIKE _prisma_migrations)", "ALTER TABLE hidden ENABLE ROW LEVEL SECURITY"),
-            "GRANT SELECT ON hidden TO looker",
-        )
+    with pg.started(
+        f"CREATE ROLE looker LOGIN PASSWORD '{pg.PASSWORD}' IN ROLE pg_monitor",
+        f"CREATE ROLE blind LOGIN PASSWORD '{pg.PASSWORD}'",
+        "CREATE SCHEMA other",
+        *("CREATE TABLE books (id int, kind text)", "CREATE TABLE unasked (id int)"),
+        *("CREATE VIEW other.books AS SELECT 1 AS one", "CREATE TABLE parts (id int) PARTITION BY LIST (id)"),
+        "CREATE MATERIALIZED VIEW kept AS SELECT 1 AS one",
+        *("CREATE SEQUENCE counter", "CREATE INDEX pointer ON books (id)", "CREATE TYPE shape AS (id int)"),
+        "INSERT INTO books VALUES (1, 'a'), (2, 'a'), (3, 'b'), (4, NULL)",
+        "CREATE TABLE _prisma_migrations (migration_name text, finished_at date, rolled_back_at date)",
+        "INSERT INTO _prisma_migrations VALUES ('3', NULL, NULL), ('1', now(), NULL), ('2', now(), now())",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker, blind",
+        *("CREATE TABLE hidden (LIKE _prisma_migrations)", "ALTER TABLE hidden ENABLE ROW LEVEL SECURITY"),
+        "GRANT SELECT ON hidden TO looker",
+    ) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -165,12 +165,7 @@ def test_what_keeps_a_server_from_coming_up_is_told_at_once(place: Path, program
 
 
 def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it() -> None:
-    binaries = pg.embedded_binaries() or pg.system_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries at hand")
-    server = pg.Server(binaries)
-    try:
-        server.start()
+    with pg.started() as server:
         for keep in WAYS.values():
             with keep({"dsn": server.dsn(), "name": "drill_1"}) as said:
                 assert said == {"dbname": "drill_1"}
@@ -180,13 +175,11 @@ def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it()
             within.close()
             with keep({"dsn": server.dsn(password="wrong"), "name": "drill_1"}) as said:
                 assert "password authentication failed" in said["error"]
-        with database_on(server.dsn(), binaries) as scratch:
+        with database_on(server.dsn(), server.binaries) as scratch:
             assert scratch.run("SELECT current_database()")[0][0].startswith("runbook_checks_drill_")
-        with pytest.raises(NoReading) as caught, database_on(server.dsn(password="wrong"), binaries):
+        with pytest.raises(NoReading) as caught, database_on(server.dsn(password="wrong"), server.binaries):
             pass
         assert caught.value.kind == "not-made"
-    finally:
-        server.stop()
 
 
 def test_a_socket_s_path_may_be_shorter_than_the_folder_s(place: Path, programs: dict[str, Any]) -> None:

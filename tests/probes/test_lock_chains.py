@@ -59,16 +59,12 @@ def test_blocker_that_has_gone_meanwhile_is_no_root() -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[pg.Server]:
-    binaries = pg.embedded_binaries() or pg.system_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries at hand")
-    made = pg.Server(binaries, settings={"max_prepared_transactions": 2})
-    try:
-        made.start()
-        made.run("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 9)")
+    with pg.started(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        "INSERT INTO t SELECT generate_series(1, 9)",
+        settings={"max_prepared_transactions": 2},
+    ) as made:
         yield made
-    finally:
-        made.stop()
 
 
 class Sessions(ExitStack):

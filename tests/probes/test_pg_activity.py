@@ -27,24 +27,17 @@ ENDED = """
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[pg.Server]:
-    binaries = pg.embedded_binaries() or pg.system_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries at hand")
-    made = pg.Server(binaries, settings={**RECORDED, "max_connections": 30, "autovacuum": "off", "fsync": "off"})
-    try:
-        made.start()
-        made.run(
-            f"CREATE ROLE looker LOGIN PASSWORD '{pg.PASSWORD}' IN ROLE pg_read_all_stats",
-            "CREATE SCHEMA extensions",
-            "GRANT USAGE ON SCHEMA extensions TO looker",
-            "CREATE EXTENSION pg_stat_statements SCHEMA extensions",
-            "CREATE TABLE items (id int)",
-            "INSERT INTO items VALUES (1)",
-            "CREATE DATABASE other",
-        )
+    with pg.started(
+        f"CREATE ROLE looker LOGIN PASSWORD '{pg.PASSWORD}' IN ROLE pg_read_all_stats",
+        "CREATE SCHEMA extensions",
+        "GRANT USAGE ON SCHEMA extensions TO looker",
+        "CREATE EXTENSION pg_stat_statements SCHEMA extensions",
+        "CREATE TABLE items (id int)",
+        "INSERT INTO items VALUES (1)",
+        "CREATE DATABASE other",
+        settings={**RECORDED, "max_connections": 30, "autovacuum": "off", "fsync": "off"},
+    ) as made:
         yield made
-    finally:
-        made.stop()
 
 
 @contextmanager

@@ -22,24 +22,16 @@ SECRET = "s3cret-password-never-shown"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[pg.Server]:
-    binaries = pg.embedded_binaries() or pg.system_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries at hand")
-    made = pg.Server(binaries)
-    try:
-        made.start()
-        made.run(
-            f"CREATE ROLE cs_monitor LOGIN PASSWORD '{SECRET}'",
-            "CREATE TABLE cs_sessions (id int PRIMARY KEY, note text)",
-            "INSERT INTO cs_sessions SELECT n, '100%' FROM generate_series(1, 50) n",
-            "GRANT SELECT ON cs_sessions TO cs_monitor",
-            "CREATE TABLE cs_secret (id int)",
-            "CREATE DATABASE closed",
-            "REVOKE CONNECT ON DATABASE closed FROM public",
-        )
+    with pg.started(
+        f"CREATE ROLE cs_monitor LOGIN PASSWORD '{SECRET}'",
+        "CREATE TABLE cs_sessions (id int PRIMARY KEY, note text)",
+        "INSERT INTO cs_sessions SELECT n, '100%' FROM generate_series(1, 50) n",
+        "GRANT SELECT ON cs_sessions TO cs_monitor",
+        "CREATE TABLE cs_secret (id int)",
+        "CREATE DATABASE closed",
+        "REVOKE CONNECT ON DATABASE closed FROM public",
+    ) as made:
         yield made
-    finally:
-        made.stop()
 
 
 def monitor(server: pg.Server, more: str = "", **settings: float | str | None) -> Postgres:

@@ -15,16 +15,8 @@ from tests.product.test_drill import DRILL, SYSTEM, environment
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[pg.Server]:
-    binaries = pg.embedded_binaries() or pg.system_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries at hand")
-    made = pg.Server(binaries)
-    try:
-        made.start()
-        made.run("CREATE ROLE aura_flow_user", "CREATE ROLE aura_monitor")
+    with pg.started("CREATE ROLE aura_flow_user", "CREATE ROLE aura_monitor") as made:
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.mark.parametrize("fault", [None, "backup.not-restorable:restore-error", "backup.not-restorable:rows-missing"])
