@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Row:
     """What one run says of one fault, or of several that broke the same system at once."""
 
-    faults: list[str]
+    faults: list[str] = field(default_factory=list)
     """Their full names, symptom:cause@system."""
     found: list[str] = field(default_factory=list)
     """Those whose symptom was found."""
