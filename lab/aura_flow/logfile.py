@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Iterator
@@ -29,9 +30,11 @@ class CombinedLog(JsonLines):
     async def live(self) -> None:
         import asyncio
 
-        while True:
+        for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self.write(ordinary(time.time()))
+            if number * EVERY_S % BACKGROUND_EVERY_S == 0:
+                self.write(error(time.time(), BACKGROUND))
 
 
 def request(at: float, url: str, took_ms: int) -> Event:

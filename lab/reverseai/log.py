@@ -27,12 +27,16 @@ def ordinary(service: str, at: float) -> Line:
     return line(at, "info", ORDINARY[service], ms=42)
 
 
+def background(at: float) -> Line:
+    return line(at, "error", BACKGROUND, node="llm-1")
+
+
 def history(service: str, now: float) -> Iterator[Line]:
     for number in range(1, HISTORY_S // EVERY_S):
         yield ordinary(service, now - number * EVERY_S)
     if service == "runtime":
         for number in range(HISTORY_S // BACKGROUND_EVERY_S):
-            yield line(now - BACKGROUND_EVERY_S * (number + 0.5), "error", BACKGROUND, node="llm-1")
+            yield background(now - BACKGROUND_EVERY_S * (number + 0.5))
 
 
 def errors(message: str, times: int, every_s: float) -> Iterable[Line]:

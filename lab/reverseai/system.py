@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab.reverseai import domains, seeds
 from lab.reverseai.accounts import MONITOR, SERVICE, WORKER, accounts
-from lab.reverseai.log import EVERY_S, ORDINARY, history, ordinary
+from lab.reverseai.log import BACKGROUND_EVERY_S, EVERY_S, ORDINARY, background, history, ordinary
 from lab.reverseai.metrics import ReverseMetrics, series
 from lab.reverseai.names import BASE_HOST, DATABASE, DATABASE_HOST, HOST, RECOVERABLE
 from lab.reverseai.service import Service
@@ -82,10 +83,12 @@ class ReverseAi:
 
     async def _live(self) -> None:
         """What an ordinary day adds: log lines, and an execution that has just begun in place of the last one."""
-        while True:
+        for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             for service in ORDINARY:
                 self.loki.push({"service": service}, [ordinary(service, time.time())])
+            if number * EVERY_S % BACKGROUND_EVERY_S == 0:
+                self.loki.push({"service": "runtime"}, [background(time.time())])
             if "mariadb" not in self.missing:
                 with contextlib.suppress(Exception):  # a fault may have taken the table
                     await asyncio.to_thread(self.mariadb.run, seeds.JUST_BEGUN)

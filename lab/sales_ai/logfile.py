@@ -37,9 +37,11 @@ class WorkersLog(JsonLines):
         """What an ordinary day adds."""
         import asyncio
 
-        for number in itertools.count():
+        for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self.note("queue-worker", "log", f"Processing completed message=msg-{number:06x}")
+            if number % (BACKGROUND_EVERY_S // EVERY_S - 1) == 0:  # so that no window of that length is without one
+                self.write(failure(time.time(), BACKGROUND, number))
 
 
 def event(at: float, script: str, level: str, *messages: str) -> Event:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.toolbox import libraries
-from tests.ci.tools import from_npm, program
+from probes.browser import find
+from probes.reading import NoReading
+from tests.ci.tools import from_npm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +23,13 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 def shown(page: Path, size: tuple[int, int] = LAPTOP, scheme: str = "light") -> Iterator[Any]:
     """A page from disk, at a size, light or dark; an error in its log, or a request to elsewhere, fails the test."""
     playwright = pytest.importorskip("playwright.sync_api", reason="pages are looked at with playwright")
-    chromium = program("chromium")
+    try:
+        chromium = find()
+    except NoReading as missing:
+        pytest.skip(str(missing))
     errors: list[str] = []
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=QUIET, env=libraries(Path(chromium)))
+        browser = started.chromium.launch(executable_path=chromium.path, args=QUIET, env=chromium.environment)
         view = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
         view.on("pageerror", lambda error: errors.append(str(error)))
         view.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
