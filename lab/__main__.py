@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 from lab import registry
@@ -56,6 +57,8 @@ def _run(systems: list[str], faults: list[registry.Change], state: Path | None) 
 
     from lab.running import run
 
+    # FastAPI keeps pydantic from warning of FastAPI's own fields, but not while another thread does the same.
+    warnings.filterwarnings("ignore", message="The 'alias' attribute")
     try:
         asyncio.run(run(systems, faults, state))
     except OSError as error:

@@ -33,7 +33,7 @@ class CombinedLog(JsonLines):
         for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self.write(ordinary(time.time()))
-            if number * EVERY_S % BACKGROUND_EVERY_S == 0:
+            if number * EVERY_S % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
                 self.write(error(time.time(), BACKGROUND))
 
 

@@ -87,7 +87,7 @@ class ReverseAi:
             await asyncio.sleep(EVERY_S)
             for service in ORDINARY:
                 self.loki.push({"service": service}, [ordinary(service, time.time())])
-            if number * EVERY_S % BACKGROUND_EVERY_S == 0:
+            if number * EVERY_S % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
                 self.loki.push({"service": "runtime"}, [background(time.time())])
             if "mariadb" not in self.missing:
                 with contextlib.suppress(Exception):  # a fault may have taken the table

@@ -40,7 +40,8 @@ class WorkersLog(JsonLines):
         for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self.note("queue-worker", "log", f"Processing completed message=msg-{number:06x}")
-            if number % (BACKGROUND_EVERY_S // EVERY_S - 1) == 0:  # so that no window of that length is without one
+            # A little more often than before, so that no window of that length is without one.
+            if (EVERY_S * number + BACKGROUND_EVERY_S // 2) % (BACKGROUND_EVERY_S - EVERY_S) == 0:
                 self.write(failure(time.time(), BACKGROUND, number))
 
 
@@ -73,7 +74,7 @@ def failure(at: float, code: str, number: int = 0) -> Event:
 def _history(now: float) -> Iterable[Event]:
     for number in range(HISTORY_S // EVERY_S, 0, -1):
         at = now - EVERY_S * number
-        if EVERY_S * number % BACKGROUND_EVERY_S == 0:
+        if EVERY_S * number % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
             yield failure(at, BACKGROUND, number)
         else:
             yield event(at, "queue-worker", "log", f"Processing completed message=msg-{number:06x}")
