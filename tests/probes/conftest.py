@@ -14,7 +14,7 @@ import tests.zoo.postgres
 import tests.zoo.prometheus
 import tests.zoo.redis
 import tests.zoo.tls  # noqa: F401 - they fill the registry
-from probes.deadline import current
+from probes.deadline import Deadline, current
 from probes.journal import Reading, journal
 from tests.zoo.beast import REGISTRY, Beast
 
@@ -48,3 +48,13 @@ def taking(at_most_s: float, at_least_s: float = 0.0) -> Iterator[None]:
     yield
     taken = time.monotonic() - begun
     assert at_least_s <= taken <= 2 * at_most_s + 0.5, f"took {taken:.2f} s"
+
+
+@contextmanager
+def only(seconds: float) -> Iterator[None]:
+    """The block has a deadline, as a check's body has."""
+    token = current.set(Deadline(seconds))
+    try:
+        yield
+    finally:
+        current.reset(token)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from probes.browser_looks import MAX_MEMORY, Look, _look, _started
 from probes.deadline import Deadline, current
 from probes.journal import Reading
 from probes.reading import NoReading
-from tests.probes.conftest import taking
+from tests.probes.conftest import only, taking
 from tests.probes.test_assets import page, site
 from tests.zoo import pages
 from tests.zoo.beast import REGISTRY, Beast, refusing_port
@@ -59,15 +59,6 @@ def environment(pid: int) -> str:
         return Path(f"/proc/{pid}/environ").read_text("utf-8", "replace")
     except OSError:
         return ""
-
-
-@contextmanager
-def only(seconds: float) -> Iterator[None]:
-    token = current.set(Deadline(seconds))
-    try:
-        yield
-    finally:
-        current.reset(token)
 
 
 @needs_chromium

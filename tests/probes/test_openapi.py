@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 import time
@@ -16,11 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from probes.deadline import Deadline, current
 from probes.http import Http
 from probes.openapi import Violation, violations
 from probes.reading import NoReading
-from tests.probes.conftest import taking
+from tests.probes.conftest import only, taking
 
 ITEM = {
     "type": "object",
@@ -89,15 +87,6 @@ def service() -> Iterator[Service]:
     made.server.shutdown()
     thread.join()
     made.server.server_close()
-
-
-@contextlib.contextmanager
-def only(seconds: float) -> Iterator[None]:
-    token = current.set(Deadline(seconds))
-    try:
-        yield
-    finally:
-        current.reset(token)
 
 
 def get(schema: Any = None, **more: Any) -> dict[str, Any]:
