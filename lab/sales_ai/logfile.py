@@ -13,7 +13,7 @@ from lab.servers.jsonlines import Event, JsonLines
 HISTORY_S = 2 * 3600
 EVERY_S = 30
 BACKGROUND = "GROQ_API_ERROR"
-BACKGROUND_EVERY_S = 900
+BACKGROUND_EVERY_S = 600
 MESSAGES = {
     "GROQ_API_ERROR": "Groq answered 429: Rate limit reached for model whisper-large-v3",
     "DATABASE_ERROR": "connection terminated unexpectedly",
@@ -40,8 +40,7 @@ class WorkersLog(JsonLines):
         for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self.note("queue-worker", "log", f"Processing completed message=msg-{number:06x}")
-            # A little more often than before, so that no window of that length is without one.
-            if (EVERY_S * number + BACKGROUND_EVERY_S // 2) % (BACKGROUND_EVERY_S - EVERY_S) == 0:
+            if number * EVERY_S % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
                 self.write(failure(time.time(), BACKGROUND, number))
 
 
