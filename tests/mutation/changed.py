@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING, Any
 
 from tests.harness import PROJECT
+from tests.mutation.start.begin import change
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +35,7 @@ class Changed:
 
 def change_from_here_on(changed: Changed, folder: Path) -> None:
     """In this process, where the module is not imported yet, and in every Python that it starts."""
-    sys.meta_path.insert(0, Finder(changed))
+    change(vars(changed))
     os.environ |= for_started(changed, folder)
 
 
@@ -50,28 +48,7 @@ def for_started(changed: Changed, folder: Path) -> dict[str, str]:
 
 def with_start() -> str:
     """The variable PYTHONPATH, with what a started Python is to do first."""
-    return os.pathsep.join([str(START), *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-class Finder(MetaPathFinder):
-    """Put first in `sys.meta_path`."""
-
-    def __init__(self, changed: Changed) -> None:
-        self.changed = changed
-
-    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
-        if name != self.changed.module:
-            return None
-        return spec_from_file_location(name, self.changed.file, loader=_Loader(self.changed))
-
-
-class _Loader(SourceFileLoader):
-    def __init__(self, changed: Changed) -> None:
-        super().__init__(changed.module, changed.file)
-        self.changed = changed.source
-
-    def get_code(self, name: str) -> Any:  # noqa: ARG002
-        return compile(self.changed, self.path, "exec", dont_inherit=True)
+    return os.pathsep.join([str(START), str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def change_here(changed: dict[str, str], item: Any) -> None:

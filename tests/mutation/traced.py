@@ -8,37 +8,24 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.harness import PROJECT
 from tests.mutation.changed import with_start
+from tests.mutation.start.begin import trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-FOLDERS = tuple(f"{PROJECT}/{folder}/" for folder in ("checks", "probes", "fixtures"))
 
 
 @contextmanager
 def traced(lines: dict[str, set[int]]) -> Iterator[None]:
     """Fill in the lines that are run, by the file's path within the project."""
 
-    def called(frame: Any, event: str, argument: Any) -> Any:
-        file = frame.f_code.co_filename
-        if not file.startswith(FOLDERS):
-            return None
-        seen = lines.setdefault(file[len(str(PROJECT)) + 1 :], set())
-
-        def stepped(frame: Any, event: str, argument: Any) -> Any:
-            seen.add(frame.f_lineno)
-            return stepped
-
-        seen.add(frame.f_lineno)
-        return stepped
+    def note(path: str, line: int) -> None:
+        lines.setdefault(path, set()).add(line)
 
     with _started_too(lines):
-        threading.settrace(called)
-        sys.settrace(called)
+        trace(note)
         try:
             yield
         finally:

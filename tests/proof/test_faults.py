@@ -1,7 +1,7 @@
 """Does every fault raise its symptom with its cause, and nothing else that it doesn't explain?
 
-Here each is looked for by the checks of its own area, and one of each area by all checks; `make matrix` looks for
-each with all, and docs/detection.json says what it found.
+Here each is looked for by its own check, and one of each area by all checks; `make matrix` looks for each with all,
+and docs/detection.json says what it found.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.registry import Change, faults
+from lab.registry import faults
 from lab.systems import SYSTEMS
 from tests.harness import LabClient, told
-from tests.listed import drills, with_drills
+from tests.listed import check_of, with_drills
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +24,6 @@ SEED = 20
 FAULTS = {f"{fault.system}-{fault.name}": fault for fault in faults().values()}
 # A placeholder that nothing filled, or with nothing; the words of the signature's scheme are meant as they stand.
 UNFILLED = re.compile(r"<(?!timestamp>|body>)[a-z0-9_]+>|''|\bNone\b")
-
-
-def selection(fault: Change, *, is_whole: bool) -> list[str]:
-    """A drill runs only when it is asked for."""
-    symptom = fault.name.partition(":")[0]
-    area = symptom.partition(".")[0]
-    if is_whole:
-        return with_drills([symptom])
-    return ["-m", f"{area} and drill" if symptom in drills() else f"{area} and not drill"]
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -61,7 +52,7 @@ def test_fault_is_found_with_its_cause_and_nothing_else_is_claimed(
     symptom, _, cause = fault.name.partition(":")
     lab = lab_of(fault.system)
     with lab.fault(fault.name):
-        ran = lab.check(*selection(fault, is_whole=name in WHOLE))
+        ran = lab.check(*with_drills([symptom]) if name in WHOLE else [check_of(symptom, fault.system)])
     result = ran.results[symptom]
     assert result["outcome"] == "found", told(ran)
     assert cause in {finding["cause"] for finding in result["findings"]}, told(ran)
