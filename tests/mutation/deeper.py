@@ -32,7 +32,7 @@ LOOKS = 10
 TESTS, TESTS_S = 60, 15.0
 MOST_S = 3600.0
 MAP = PROJECT / ".cache" / "mutation" / "tests.json"
-PATIENCE_S = 150.0
+PATIENCE_S = 60.0
 Lines = dict[str, set[int]]
 
 

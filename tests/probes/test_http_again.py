@@ -122,6 +122,29 @@ def test_what_is_larger_than_allowed_is_no_answer() -> None:
             assert caught.value.kind == "body-too-large"
 
 
+def test_connection_with_half_an_answer_in_it_is_not_used_again() -> None:
+    """One that keeps connections open sends more than is read, and the rest of it later."""
+    long = whole(b"x" * 3000)
+
+    def stays_open(visit: Visit) -> None:
+        left = b""
+        while asked := visit.request():
+            if b" /long " in asked:
+                visit.say(long[:-1500])
+                left = long[-1500:]
+            else:
+                visit.say(left + whole(JSON))
+                left = b""
+
+    with Beast(stays_open) as server:
+        http = Http(server.url, max_body=1000)
+        with pytest.raises(NoReading) as caught:
+            http.get("/long")
+        assert caught.value.kind == "body-too-large"
+        assert http.get("/").body == http.get("/").body == JSON
+        assert server.visits == 2
+
+
 def test_authorities_are_read_where_there_is_tls_alone() -> None:
     with Beast(answers) as server:
         http = Http(server.url, ca_file="/nonexistent/ca.pem")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.x509.oid import NameOID
 
 from probes.certificate import covers, read
 from probes.http import Http
@@ -304,7 +308,9 @@ def test_files_that_can_t_be_used_are_not_the_server_s_fault(town: Town) -> None
     server = town.serve(town.leaf())
     empty = town.folder / "empty.pem"
     empty.write_text("")
-    for settings in ({"ca_file": "/nonexistent"}, {"ca_file": str(empty)}):
+    pipe = town.folder / "pipe"
+    os.mkfifo(pipe)
+    for settings in ({"ca_file": "/nonexistent"}, {"ca_file": str(empty)}, {"ca_file": str(pipe)}):
         with pytest.raises(NoReading) as caught:
             look("127.0.0.1", server.port, **settings)  # type: ignore[arg-type]
         assert caught.value.kind == "ca-file-unreadable"
@@ -312,6 +318,23 @@ def test_files_that_can_t_be_used_are_not_the_server_s_fault(town: Town) -> None
         with pytest.raises(NoReading) as caught:
             town.look(server, intermediates_file=path)
         assert caught.value.kind == "ca-file-unreadable"
+
+
+def subject_hash(lower: str) -> str:
+    """What `openssl rehash` names a file after (X509_NAME_hash): its subject in lower case, without the outer frame."""
+    inner = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, lower)]).public_bytes()[2:]
+    return f"{int.from_bytes(hashlib.sha1(inner).digest()[:4], 'little'):08x}"  # noqa: S324  not for secrecy
+
+
+def test_authorities_may_be_a_folder_as_openssl_hashes_it(town: Town) -> None:
+    server = town.serve(town.leaf(), town.middle)
+    folder = town.folder / "authorities"
+    folder.mkdir()
+    for is_there in (False, True):
+        if is_there:
+            (folder / f"{subject_hash('root')}.0").write_bytes(town.root.pem)
+        seen = look("127.0.0.1", server.port, server_name=NAME, ca_file=str(folder))
+        assert seen.trusted is is_there
 
 
 def test_https_is_verified_and_timed(town: Town) -> None:
