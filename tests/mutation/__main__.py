@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tests.mutation.trying import Tried
 
-SEED = 7
 BELOW = ("probes", "fixtures/handles")
 
 
@@ -38,19 +37,22 @@ def main() -> int:
         survivors = {key for module in kept.kept() for key in module.survivors}
         fitting = [mutant for mutant in fitting if mutant.key in survivors]
     count = min(given.probes or len(fitting), len(fitting))
-    chosen = random.Random(SEED).sample(fitting, count)  # noqa: S311  a choice, no secret
+    chosen = random.Random(given.seed).sample(fitting, count)  # noqa: S311  a choice, no secret
     print(f"{len(chosen)} of {len(every)} changes", flush=True)
     begun = time.monotonic()
     chosen.sort(key=lambda mutant: (mutant.path, mutant.start))
     done = (
-        tried_below(chosen, by_tests_alone=given.again)
+        tried_below(chosen, 0 if given.again else given.lab_s)
         if given.probes
         else tried(chosen, given.system or list(SYSTEMS))
     )
     killed = sum(one.seen_by is not None for one in done)
     print(f"{killed} of {len(done)} noticed, after {time.monotonic() - begun:.0f} s")
     if given.write:
-        (kept.keep_again if given.again else kept.keep)(done)
+        if given.again:
+            kept.keep_again(done)
+        else:
+            kept.keep(done, drawn=bool(given.probes and not given.only))
         (PROJECT / "docs" / "mutation.md").write_text(telling.document())
     return 0
 
@@ -72,7 +74,7 @@ def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
     return made
 
 
-def tried_below(chosen: list[Mutant], *, by_tests_alone: bool) -> list[Tried]:
+def tried_below(chosen: list[Mutant], lab_s: float) -> list[Tried]:
     """What survived is tried again by the tests alone: the lab in all its states has not noticed it before."""
     tests = deeper.Tests()
     load_libraries()
@@ -80,7 +82,7 @@ def tried_below(chosen: list[Mutant], *, by_tests_alone: bool) -> list[Tried]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runbook-checks-mutation-")))
         lab = stack.enter_context(started_lab(folder, *SYSTEMS))
         begun = time.monotonic()
-        done = deeper.tried(lab, folder, chosen, tests, 0 if by_tests_alone else deeper.MOST_S)
+        done = deeper.tried(lab, folder, chosen, tests, lab_s)
     for path in sorted({mutant.path for mutant in chosen}):
         _tell(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
     return done
@@ -102,6 +104,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
     parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")
     parser.add_argument("--probes", type=int, metavar="N", help="N changes to what lies below the checks instead")
+    parser.add_argument("--seed", type=int, default=11, metavar="N", help="draw these N by another lot (11)")
+    parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="and ask the lab for S seconds (3600)")
     parser.add_argument("--again", action="store_true", help="only what survived when it was tried last")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
     parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")

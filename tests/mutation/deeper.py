@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 LOOKS = 10
 TESTS, TESTS_S = 60, 15.0
-MOST_S = 3600.0
 MAP = PROJECT / ".cache" / "mutation" / "tests.json"
 PATIENCE_S = 60.0
 Lines = dict[str, set[int]]
@@ -132,7 +131,7 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
     told.write_text("\n".join(names))
 
 
-def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests, most_s: float = MOST_S) -> list[Tried]:
+def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests, most_s: float) -> list[Tried]:
     done = [Tried(mutant) for mutant in mutants]
     for number, one in enumerate(done, 1):
         by_tests(one, tests, folder)

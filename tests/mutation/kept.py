@@ -49,12 +49,13 @@ def kept() -> list[Module]:
     return [Module(**row | {"survivors": [tuple(key) for key in row["survivors"]]}) for row in document]
 
 
-def keep(done: Iterable[Tried]) -> None:
-    """In place of what was kept of the same modules."""
+def keep(done: Iterable[Tried], *, drawn: bool = False) -> None:
+    """In place of what was kept of the same modules; a share that was drawn takes the place of the one before."""
     by_path: dict[str, list[Tried]] = {}
     for one in done:
         by_path.setdefault(one.mutant.path, []).append(one)
-    modules = {module.path: module for module in kept()} | {path: _module(path, made) for path, made in by_path.items()}
+    before = {module.path: module for module in kept() if not drawn or module.path.startswith("checks/")}
+    modules = before | {path: _module(path, made) for path, made in by_path.items()}
     rows = [vars(modules[path]) for path in sorted(modules) if (PROJECT / path).is_file()]
     KEPT.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 

@@ -21,13 +21,18 @@ SYSTEM = "shop"
 
 @contextmanager
 def handle(
-    kind: type[One], folder: Path, started: float | None = None, effects: str = "refused", **given: Any
+    kind: type[One],
+    folder: Path,
+    started: float | None = None,
+    effects: str = "refused",
+    tier: str = "staging",
+    **given: Any,
 ) -> Iterator[One]:
     """The handle of a system to which the environment gives these capabilities."""
     (folder / f"{SYSTEM}.yaml").write_text("symptoms: {}\n")
     system = {"runbook": f"{SYSTEM}.yaml", **given}
     file = folder / "environment.yaml"
-    file.write_text(json.dumps({"name": "test", "tier": "staging", "effects": effects, "systems": {SYSTEM: system}}))
+    file.write_text(json.dumps({"name": "test", "tier": tier, "effects": effects, "systems": {SYSTEM: system}}))
     files = read(file)
     run = Run(files, str(file), "test", time.time() if started is None else started, systems=files.systems)
     try:

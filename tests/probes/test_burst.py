@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from fixtures.handles.burst import Burst as Handle
 from probes.burst import Burst
 from probes.reading import NoReading
 from tests.probes.conftest import Zoo, taking
+from tests.probes.handles import handle
 
 
 def burst(url: str) -> Burst:
@@ -36,3 +41,14 @@ def test_it_does_not_begin_where_nobody_listens() -> None:
     with pytest.raises(NoReading) as caught:
         burst("http://127.0.0.1:1/").fire(per_s=50, seconds=1, callers=4)
     assert caught.value.kind == "connection-refused"
+
+
+@pytest.mark.parametrize(
+    ("tier", "says", "is_allowed"),
+    [("staging", False, True), ("production", False, False), ("production", True, True)],
+)
+def test_production_has_to_say_that_it_wants_one(tmp_path: Path, tier: str, says: bool, is_allowed: bool) -> None:
+    throughput = {"path": "/plans", "requests_per_s": 10, "in_production": says}
+    given: dict[str, Any] = {"http": {"base_url": "http://127.0.0.1:1"}, "throughput": throughput}
+    with handle(Handle, tmp_path, tier=tier, **given) as burst:
+        assert burst.is_allowed is is_allowed

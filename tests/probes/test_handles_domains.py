@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from fixtures.handles.certificates import Certificates
+from fixtures.handles.domains import Domains
 from fixtures.handles.sites import Sites
+from probes.reading import NoReading
 from tests.hostile.beasts import always, document
 from tests.probes import pki
 from tests.probes.handles import handle
@@ -80,3 +82,15 @@ def test_which_certificates_are_seen(tmp_path: Path, given: dict[str, Any]) -> N
     assert all(f"{name}.shop.test" in gone.reason for name in ("gone", "unshaken", "nowhere"))
     assert (told["good"].issuer, told["good"].warn_days, told["good"].alarm_days) == ("CN=Test CA", 21, 7)
     assert (told["good"].not_after - told["good"].now).days in (29, 30)
+
+
+def test_certificate_of_a_site_that_gives_no_answer_is_seen(tmp_path: Path, given: dict[str, Any]) -> None:
+    given["domains"]["names"] = ["good.shop.test", "unanswered.shop.test"]
+    with handle(Certificates, tmp_path, **given) as certificates:
+        served, gone = certificates.served()
+        assert (len([*served]), gone) == (2, None)
+    with handle(Domains, tmp_path, **given) as domains:
+        domains.require_all_seen()
+    given["domains"]["names"] = ["good.shop.test", "unshaken.shop.test"]
+    with handle(Domains, tmp_path, **given) as domains, pytest.raises(NoReading, match=r"unshaken\.shop\.test"):
+        domains.require_all_seen()

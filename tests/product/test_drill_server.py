@@ -34,3 +34,20 @@ def test_scratch_database_is_dropped(
     assert any(b"CREATE DATABASE" in line for line in server.log.read_bytes().splitlines())
     database.close()
     assert pg.PASSWORD not in ran.output() + str(ran.document)
+
+
+def test_system_s_own_server_is_refused_before_anything_is_made_on_it(
+    lab_of: Callable[[str], LabClient], tmp_path: Path
+) -> None:
+    """By the server's own identifier: it may well go by another name."""
+    aura = lab_of(SYSTEM)
+    own = aura.variables["LAB_AF_MONITOR_DSN"]
+    again = own.replace("/aura_flow", "/postgres", 1)
+    assert again != own
+    for dsn in (own, again):
+        env = environment(tmp_path, server={"env": "SCRATCH_DSN"})
+        result = aura.check(*DRILL, env=env, variables=aura.variables | {"SCRATCH_DSN": dsn}).results[
+            "backup.not-restorable"
+        ]
+        assert (result["outcome"], result["resource"]) == ("unknown", "scratch")
+        assert "name another" in result["reason"]
