@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.harness import Ran
 
-LANGUAGES = {"sh", "yaml", "json", "sql", "python", "console", "crontab", "text"}
+LANGUAGES = {"sh", "yaml", "json", "sql", "python", "console", "text"}
 STUB = "name: s\ntier: staging\nsystems: {bookshop: {http: {base_url: https://shop.example.com}}}\n"
 EXAMPLES = {name: f"environments/{name}.example.yaml" for name in ("staging", "production")}
 
@@ -124,15 +124,6 @@ def _succeeds(*words: str) -> None:
 
 def _is_asked_for(variable: str) -> None:
     assert any(f"{{env: {variable}}}" in block.text for block in blocks("yaml")), f"no file shown asks for {variable}"
-
-
-@pytest.mark.parametrize("block", blocks("crontab"), ids=str)
-def test_crontabs_shown_select_something(block: Block, lab: LabClient) -> None:
-    for line in block.text.splitlines():
-        _, found, command = line.partition("runbook-checks/.venv/bin/")
-        assert found, line
-        program, *arguments = shlex.split(command)
-        _try_checks(program, arguments, lab)
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)
