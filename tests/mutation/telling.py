@@ -22,12 +22,12 @@ Between `<` and `<=` only a value that equals its limit to the last digit tells,
 counted apart. What is only told (sentences, evidence) and how long is waited is not changed. In the tables *tried* and
 *noticed* leave the shifts out.
 
-Below the checks only a share is drawn (`make mutation ARGS="--probes 250 --seed N"`), no more than sixty tests are asked
-for each change, and the lab for a limited time; what was not asked yet stays a survivor. So the figure there is a lower
+Below the checks only a share is drawn (`make mutation ARGS="--probes 250 --seed N"`), sixty tests at most are asked for
+each change, and the lab for a limited time; what was not asked yet stays a survivor. So the figure there is a lower
 bound.
 
-A survivor needs a reason in `tests/mutation/reasons.yaml`: a test fails where one has none, and where a reason speaks of
-code that is gone.
+A survivor needs a reason in `tests/mutation/reasons.yaml`: a test fails where one has none, and where a reason speaks
+of code that is gone.
 """
 
 
