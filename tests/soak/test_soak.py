@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_a_handful_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["--runs", "8", "--apart", "3", "--keep", str(tmp_path)])
+    code = main(["--runs", "21", "--apart", "3", "--keep", str(tmp_path)])
     assert code == 0, capsys.readouterr().out
     within = [json.loads(line) for line in (tmp_path / "inside.jsonl").read_text().splitlines()]
     assert {sample["code"] for sample in within} == {0, 1}  # a healthy lab, and far ends that are not
