@@ -75,7 +75,7 @@ def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
 
 
 def tried_below(chosen: list[Mutant], lab_s: float) -> list[Tried]:
-    """What survived is tried again by the tests alone: the lab in all its states has not noticed it before."""
+    """By the tests that run a change's line, then by the lab in its states, for so many seconds."""
     tests = deeper.Tests()
     load_libraries()
     with ExitStack() as stack:
@@ -106,7 +106,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--probes", type=int, metavar="N", help="N changes to what lies below the checks instead")
     parser.add_argument("--seed", type=int, default=11, metavar="N", help="draw these N by another lot (11)")
     parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="and ask the lab for S seconds (3600)")
-    parser.add_argument("--again", action="store_true", help="only what survived when it was tried last")
+    parser.add_argument("--again", action="store_true", help="only what survived before, by the tests alone")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
     parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")
     return parser.parse_args()
