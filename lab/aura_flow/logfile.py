@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.servers.jsonlines import Event, JsonLines
+from lab.servers.ordinary import HISTORY_S, is_known_due, known_before
 
-HISTORY_S = 2 * 3600
 EVERY_S = 10
 BACKGROUND = "insight not made: provider answered 429"
-BACKGROUND_EVERY_S = 600
 ADDRESSES = ("/api/plans", "/api/auth/me", "/api/insights/preview", "/health")
 
 
@@ -33,7 +32,7 @@ class CombinedLog(JsonLines):
         for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self.write(ordinary(time.time()))
-            if number * EVERY_S % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
+            if is_known_due(number, EVERY_S):
                 self.write(error(time.time(), BACKGROUND))
 
 
@@ -58,5 +57,5 @@ def _entry(at: float, level: str, message: str, **more: object) -> Event:
 def _history(now: float) -> Iterator[Event]:
     for k in range(1, HISTORY_S // EVERY_S):
         yield ordinary(now - EVERY_S * k)
-    for k in range(HISTORY_S // BACKGROUND_EVERY_S):
-        yield error(now - BACKGROUND_EVERY_S * (k + 0.5), BACKGROUND)
+    for at in known_before(now):
+        yield error(at, BACKGROUND)

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lab.servers.clock import log_stamp
+from lab.servers.ordinary import HISTORY_S, known_before
 
-HISTORY_S = 2 * 3600
 HARMLESS = 'migration 0001_init: pq: duplicate key value violates unique constraint "cs_message_dedup_pkey"'
 BACKGROUND = "deliver reply: upstream channel answered 429 channel=wechat"
-BACKGROUND_EVERY_S = 540
 HEARTBEAT_EVERY_S = 30
 
 Entry = tuple[float, str, str]
@@ -88,8 +87,8 @@ def _history(now: float) -> Iterable[Entry]:
     yield begin + 0.5, "INFO", "migration 0001_init: nothing to do"
     yield now - 4000, "ERROR", HARMLESS
     yield now - 200, "ERROR", HARMLESS
-    for k in range(HISTORY_S // BACKGROUND_EVERY_S):
-        yield now - BACKGROUND_EVERY_S * (k + 0.5), "ERROR", BACKGROUND
+    for at in known_before(now):
+        yield at, "ERROR", BACKGROUND
     for k in range(1, HISTORY_S // HEARTBEAT_EVERY_S):
         yield now - HEARTBEAT_EVERY_S * k, *heartbeat()
 

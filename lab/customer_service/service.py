@@ -8,9 +8,10 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lab.customer_service.logfile import BACKGROUND, BACKGROUND_EVERY_S, HEARTBEAT_EVERY_S, heartbeat
+from lab.customer_service.logfile import BACKGROUND, HEARTBEAT_EVERY_S, heartbeat
 from lab.customer_service.rules import ServiceBehaviour
 from lab.servers.answers import Versions, clock_of
+from lab.servers.ordinary import is_known_due
 
 if TYPE_CHECKING:
     from lab.customer_service.logfile import LogFile
@@ -55,5 +56,5 @@ class Service:
         for beat in itertools.count(1):
             await asyncio.sleep(HEARTBEAT_EVERY_S)
             self.log.write(*heartbeat())
-            if beat * HEARTBEAT_EVERY_S % BACKGROUND_EVERY_S == 0:
+            if is_known_due(beat, HEARTBEAT_EVERY_S):
                 self.log.write("ERROR", BACKGROUND)

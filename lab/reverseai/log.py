@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-HISTORY_S, EVERY_S = 2 * 3600, 20
+from lab.servers.ordinary import HISTORY_S, known_before
+
+EVERY_S = 20
 BACKGROUND = "llm provider answered 429, retrying"
-BACKGROUND_EVERY_S = 600
 
 Line = tuple[float, str]
 
@@ -35,8 +36,7 @@ def history(service: str, now: float) -> Iterator[Line]:
     for number in range(1, HISTORY_S // EVERY_S):
         yield ordinary(service, now - number * EVERY_S)
     if service == "runtime":
-        for number in range(HISTORY_S // BACKGROUND_EVERY_S):
-            yield background(now - BACKGROUND_EVERY_S * (number + 0.5))
+        yield from map(background, known_before(now))
 
 
 def errors(message: str, times: int, every_s: float) -> Iterable[Line]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab.reverseai import domains, seeds
 from lab.reverseai.accounts import MONITOR, SERVICE, WORKER, accounts
-from lab.reverseai.log import BACKGROUND_EVERY_S, EVERY_S, ORDINARY, background, history, ordinary
+from lab.reverseai.log import EVERY_S, ORDINARY, background, history, ordinary
 from lab.reverseai.metrics import ReverseMetrics, series
 from lab.reverseai.names import BASE_HOST, DATABASE, DATABASE_HOST, HOST, RECOVERABLE
 from lab.reverseai.service import Service
@@ -23,6 +23,7 @@ from lab.servers.front import Front
 from lab.servers.loki import Loki
 from lab.servers.mariadb import MariaDb
 from lab.servers.mariadb_proxy import MariaDbProxy
+from lab.servers.ordinary import is_known_due
 from lab.servers.prometheus import PASSWORD, Prometheus
 from lab.servers.timeseries import USER
 
@@ -87,7 +88,7 @@ class ReverseAi:
             await asyncio.sleep(EVERY_S)
             for service in ORDINARY:
                 self.loki.push({"service": service}, [ordinary(service, time.time())])
-            if number * EVERY_S % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
+            if is_known_due(number, EVERY_S):
                 self.loki.push({"service": "runtime"}, [background(time.time())])
             if "mariadb" not in self.missing:
                 with contextlib.suppress(Exception):  # a fault may have taken the table

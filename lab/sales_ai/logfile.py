@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lab.servers.jsonlines import Event, JsonLines
+from lab.servers.ordinary import HISTORY_S, is_known_due, known_before
 
-HISTORY_S = 2 * 3600
 EVERY_S = 30
 BACKGROUND = "GROQ_API_ERROR"
-BACKGROUND_EVERY_S = 600
 MESSAGES = {
     "GROQ_API_ERROR": "Groq answered 429: Rate limit reached for model whisper-large-v3",
     "DATABASE_ERROR": "connection terminated unexpectedly",
@@ -40,7 +39,7 @@ class WorkersLog(JsonLines):
         for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self.note("queue-worker", "log", f"Processing completed message=msg-{number:06x}")
-            if number * EVERY_S % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
+            if is_known_due(number, EVERY_S):
                 self.write(failure(time.time(), BACKGROUND, number))
 
 
@@ -72,8 +71,6 @@ def failure(at: float, code: str, number: int = 0) -> Event:
 
 def _history(now: float) -> Iterable[Event]:
     for number in range(HISTORY_S // EVERY_S, 0, -1):
-        at = now - EVERY_S * number
-        if EVERY_S * number % BACKGROUND_EVERY_S == BACKGROUND_EVERY_S // 2:
-            yield failure(at, BACKGROUND, number)
-        else:
-            yield event(at, "queue-worker", "log", f"Processing completed message=msg-{number:06x}")
+        yield event(now - EVERY_S * number, "queue-worker", "log", f"Processing completed message=msg-{number:06x}")
+    for number, at in enumerate(known_before(now)):
+        yield failure(at, BACKGROUND, number)
