@@ -38,6 +38,8 @@ def of_the_far_end(lab: psutil.Process, dsn: str, temporary: Path, out: Path) ->
     """Of the lab and its machine: our connections and locks, its memory, what lies in the temporary folder."""
     import psycopg
 
+    family = [lab, *lab.children(recursive=True)]
+    opened = [c for process in family for c in _connections(process)]  # before there is one of our own
     with psycopg.connect(dsn, hostaddr="127.0.0.1") as connection:
         found = connection.execute(
             "SELECT (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()),"
@@ -45,8 +47,6 @@ def of_the_far_end(lab: psutil.Process, dsn: str, temporary: Path, out: Path) ->
             " (SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%')"
         ).fetchone()
     sessions, locks, idle = found or (0, 0, 0)
-    family = [lab, *lab.children(recursive=True)]
-    opened = [c for process in family for c in _connections(process)]
     return {
         "sessions": sessions,
         "advisory_locks": locks,
@@ -56,9 +56,7 @@ def of_the_far_end(lab: psutil.Process, dsn: str, temporary: Path, out: Path) ->
         "lab_processes": len(family),
         "lab_threads": lab.num_threads(),
         "lab_rss_kib": lab.memory_info().rss >> 10,
-        "zombies": sum(
-            process.status() == psutil.STATUS_ZOMBIE for process in psutil.Process().children(recursive=True)
-        ),
+        "zombies": sum(map(_is_zombie, psutil.Process().children(recursive=True))),
         "temporary": sum(1 for _ in temporary.rglob("*")),
         "folders": sum(1 for _ in out.glob("2*")),
     }
@@ -69,3 +67,10 @@ def _connections(process: psutil.Process) -> list[Any]:
         return list(process.net_connections("inet"))
     except psutil.Error:
         return []
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
