@@ -6,8 +6,8 @@ pytest_plugins = [
     "fixtures.listing",
     "reports.plugin",
     "fixtures.lab",
+    "fixtures.hushing",
     "fixtures.engine",
     "fixtures.telling",
-    "fixtures.hushing",
     "fixtures.progress",
 ]

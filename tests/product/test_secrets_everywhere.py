@@ -37,9 +37,11 @@ ONCE = {
     "sales-ai": ("dependency.groq-limited:key-rejected", "slack.token-invalid:invalid-auth",
                  "dependency.object-storage:access-denied", "preflight.example-credential:too-short"),
 }  # fmt: skip
-# Something in a check goes wrong whose message, cause and local variables are full of secrets.
+# Something in a check goes wrong whose message, cause and local variables are full of secrets; so do a thread, and an
+# object when it is thrown away.
 CRASHING = """
 import os
+import threading
 from fixtures.handles import receiver, database
 from probes.http import Http
 
@@ -49,8 +51,19 @@ def crashes(what):
         try:
             raise KeyError(dsn)
         except KeyError as error:
+            thread = threading.Thread(target=ends_badly, args=["a thread fell over " + secret])
+            thread.start()
+            thread.join()
+            Thrown()
             raise RuntimeError(f"{'x' * %d} {secret} and {dsn}\\n{secret}") from error
     return crash
+
+def ends_badly(said):
+    raise RuntimeError(said)
+
+class Thrown:
+    def __del__(self):
+        ends_badly("an object fell over " + os.environ["LAB_AF_MONITOR_DSN"])
 
 receiver.Receiver.control = crashes("control")
 database.Database.connections = crashes("connections")
@@ -143,7 +156,8 @@ def test_check_that_crashes_over_a_secret(everything: LabClient, tmp_path: Path,
     (tmp_path / "crashing.py").write_text(CRASHING % length)
     more = LOUD if length == 1 else ("-vv", "-n", "2")
     ran = checked(everything, tmp_path, "-p", "crashing", "-m", "webhook or database", *more, PYTHONPATH=str(tmp_path))
-    assert "the check itself failed: RuntimeError" in ran.output()
+    for told in ("the check itself failed: RuntimeError", "a thread fell over", "an object fell over"):
+        assert told in ran.output()
     (tmp_path / "crashing.py").unlink()
     assert leaks(ran, tmp_path, planted(everything)) == []
 
