@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lab.servers.timeseries import Series, counting, steady, up_except
+from lab.servers.timeseries import MONTHLY_COUNTER, MONTHLY_GAUGE, Series, counting, steady, up_except
 from lab.servers.traffic import LATELY_S, MetricsBehaviour, told, traffic
 
 DAY_S = 24 * 3600
@@ -37,7 +37,7 @@ def _all(behaviour: AuraMetrics, now: float) -> Iterator[Series]:
     yield from traffic(behaviour, now, **BACKEND)
     outages = [(now - ago, now - ago + length) for ago, length in behaviour.outages]
     probe = {"job": "blackbox", "instance": "https://aura.lab.test/health"}
-    yield Series("probe_success", up_except(outages), probe, is_monthly=True)
+    yield Series("probe_success", up_except(outages), probe, MONTHLY_GAUGE)
     yield from _connections(behaviour, now)
     yield from _host(behaviour, now)
 
@@ -46,9 +46,9 @@ def _connections(behaviour: AuraMetrics, now: float) -> Iterator[Series]:
     usual, lately = (
         CONNECTIONS_A_SECOND * share for share in (behaviour.failing_connections, behaviour.failing_lately)
     )
-    yield Series("db_connection_attempts_total", counting(CONNECTIONS_A_SECOND), BACKEND, is_monthly=True)
+    yield Series("db_connection_attempts_total", counting(CONNECTIONS_A_SECOND), BACKEND, MONTHLY_COUNTER)
     failures = counting(usual, lately, since=now - LATELY_S)
-    yield Series("db_connection_failures_total", failures, BACKEND, is_monthly=True)
+    yield Series("db_connection_failures_total", failures, BACKEND, MONTHLY_COUNTER)
 
 
 def _host(behaviour: AuraMetrics, now: float) -> Iterator[Series]:

@@ -24,11 +24,9 @@ from lab import processes
 from lab.servers.asgi import HttpServer
 from lab.servers.heard import QueryLog
 from lab.servers.ports import quiet_port
-from lab.servers.timeseries import Series
+from lab.servers.timeseries import MONTH_S, Series
 from lab.toolbox import find
 
-FINE_S, FINE_FOR_S = 15, 2 * 3600
-COARSE_S, COARSE_FOR_S = 60, 30 * 24 * 3600
 BOOT_S = 20.0
 # A login that reads; bcrypt at its cheapest, for it is verified at every request.
 PASSWORD = "only-the-lab-reads-with-this"  # noqa: S105  the lab's own
@@ -107,7 +105,7 @@ class Prometheus:
         shutil.rmtree(data, ignore_errors=True)
         with text.open("w") as file:
             file.writelines(_past(self._exporter.series, now))
-        longest = f"--max-block-duration={2 * COARSE_FOR_S}s"
+        longest = f"--max-block-duration={2 * MONTH_S}s"
         words = [str(find("promtool")), "tsdb", "create-blocks-from", longest, "openmetrics", str(text), str(data)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -164,7 +162,5 @@ class Exporter:
 def _past(series: Iterable[Series], now: float) -> Iterator[str]:
     """OpenMetrics: the samples of one series after the other, each in the order of time."""
     for one in series:
-        length, step = (COARSE_FOR_S, COARSE_S) if one.is_monthly else (FINE_FOR_S, FINE_S)
-        # From now backwards, told in order: the last one is just now.
-        yield from (one.line(now - step * k, with_time=True) for k in range(length // step, -1, -1))
+        yield from (one.line(at, with_time=True) for at in one.moments(now))
     yield "# EOF\n"

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 USER = "monitor"  # who may read the metrics
+
+HOURS_S, MONTH_S = 2 * 3600, 30 * 24 * 3600
+LATELY = ((HOURS_S, 15),)
+MONTHLY_GAUGE = ((MONTH_S, 60),)  # evenly, for its mean is that of its samples
+MONTHLY_COUNTER = ((MONTH_S, 1800), (HOURS_S, 15))
 
 Value = Callable[[float], float | None]  # seconds since the epoch to the value then; None: no sample then
 
 
 @dataclass(frozen=True)
 class Series:
-    """One series; `is_monthly` ones have a coarse history of a month, others a fine one of two hours."""
+    """One series; its history goes back so many seconds in such steps, from the farthest part to the nearest."""
 
     name: str
     value: Value
     labels: Mapping[str, str] = field(default_factory=dict)
-    is_monthly: bool = False
+    history: tuple[tuple[int, int], ...] = LATELY
 
     def line(self, at: float, *, with_time: bool) -> str:
         """The sample in the text format, or nothing."""
         value = self.value(at)
         if value is None:
             return ""
+        return f"{self._selector} {value:.10g} {at:.3f}\n" if with_time else f"{self._selector} {value:.10g}\n"
+
+    def moments(self, now: float) -> Iterator[float]:
+        """When it was sampled, in the order of time; the last one is just now."""
+        until = (*(length for length, _ in self.history[1:]), -1)
+        for (length, step), end in zip(self.history, until, strict=True):
+            yield from (now - ago for ago in range(length - length % step, end, -step))
+
+    @cached_property
+    def _selector(self) -> str:
         labels = ",".join(f'{name}="{text}"' for name, text in self.labels.items())
-        return f"{self.name}{{{labels}}} {value:.10g}" + (f" {at:.3f}\n" if with_time else "\n")
+        return f"{self.name}{{{labels}}}"
 
 
 def counting(usual: float, lately: float | None = None, *, since: float = 0.0, restarted: float | None = None) -> Value:
