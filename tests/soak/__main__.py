@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 
 import tests.zoo.http
 import tests.zoo.postgres  # noqa: F401 - they fill the registry
@@ -81,21 +82,25 @@ def apart(
     for made in (temporary, out):
         made.mkdir()
     samples = []
-    for number in range(1, runs + 1):
-        begun = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *lines[number % len(lines)], f"--out={out}"],
-            cwd=PROJECT, env=os.environ | variables | {"TMPDIR": str(temporary)},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode not in (0, 1, 10) or "Traceback" in done.stdout + done.stderr:
-            sys.exit(f"run {number} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        if number % EVERY == 0 or number in (1, runs):
-            took = round(time.monotonic() - begun, 3)
-            seen = _settled(lambda: of_the_far_end(lab, variables["LAB_CS_MONITOR_DSN"], temporary, out))
-            samples.append({"run": number, "took_s": took, **seen})
-            (kept / "apart.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    with psycopg.connect(variables["LAB_CS_MONITOR_DSN"], hostaddr="127.0.0.1", autocommit=True) as database:
+        for number in range(1, runs + 1):
+            begun = time.monotonic()
+            _run(number, [*lines[number % len(lines)], f"--out={out}"], variables | {"TMPDIR": str(temporary)})
+            if number % EVERY == 0 or number in (1, runs):
+                took = round(time.monotonic() - begun, 3)
+                seen = _settled(lambda: of_the_far_end(lab, database, temporary, out))
+                samples.append({"run": number, "took_s": took, **seen})
+                (kept / "apart.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     return samples
+
+
+def _run(number: int, words: list[str], variables: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=PROJECT, env=os.environ | variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode not in (0, 1, 10) or "Traceback" in done.stdout + done.stderr:
+        sys.exit(f"run {number} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 def _settled(look: Callable[[], Sample]) -> Sample:

@@ -6,10 +6,13 @@ import gc
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 Sample = dict[str, Any]
 
@@ -34,19 +37,19 @@ def _is_there(name: str) -> bool:
     return os.path.lexists(f"/proc/self/fd/{name}")
 
 
-def of_the_far_end(lab: psutil.Process, dsn: str, temporary: Path, out: Path) -> Sample:
-    """Of the lab and its machine: our connections and locks, its memory, what lies in the temporary folder."""
-    import psycopg
+def of_the_far_end(lab: psutil.Process, database: Connection[Any], temporary: Path, out: Path) -> Sample:
+    """Of the lab and its machine: our connections and locks, its memory, what lies in the temporary folder.
 
-    family = [lab, *lab.children(recursive=True)]
-    opened = [c for process in family for c in _connections(process)]  # before there is one of our own
-    with psycopg.connect(dsn, hostaddr="127.0.0.1") as connection:
-        found = connection.execute(
-            "SELECT (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()),"
-            " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
-            " (SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%')"
-        ).fetchone()
+    The connection to its database stays from look to look: one just closed would be among what is counted.
+    """
+    found = database.execute(
+        "SELECT (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()),"
+        " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
+        " (SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%')"
+    ).fetchone()
     sessions, locks, idle = found or (0, 0, 0)
+    family = [lab, *lab.children(recursive=True)]
+    opened = [c for process in family for c in _connections(process)]
     return {
         "sessions": sessions,
         "advisory_locks": locks,
