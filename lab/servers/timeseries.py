@@ -9,21 +9,21 @@ from functools import cached_property
 USER = "monitor"  # who may read the metrics
 
 HOURS_S, MONTH_S = 2 * 3600, 30 * 24 * 3600
-LATELY = ((HOURS_S, 15),)
+HOURS = ((HOURS_S, 15),)
 MONTHLY_GAUGE = ((MONTH_S, 60),)  # evenly, for its mean is that of its samples
-MONTHLY_COUNTER = ((MONTH_S, 1800), (HOURS_S, 15))
+MONTHLY_COUNTER = ((MONTH_S, 1800), *HOURS)
 
 Value = Callable[[float], float | None]  # seconds since the epoch to the value then; None: no sample then
 
 
 @dataclass(frozen=True)
 class Series:
-    """One series; its history goes back so many seconds in such steps, from the farthest part to the nearest."""
+    """One series; its history goes back so many seconds in whole such steps, from the farthest part to the nearest."""
 
     name: str
     value: Value
     labels: Mapping[str, str] = field(default_factory=dict)
-    history: tuple[tuple[int, int], ...] = LATELY
+    history: tuple[tuple[int, int], ...] = HOURS
 
     def line(self, at: float, *, with_time: bool) -> str:
         """The sample in the text format, or nothing."""
@@ -36,7 +36,7 @@ class Series:
         """When it was sampled, in the order of time; the last one is just now."""
         until = (*(length for length, _ in self.history[1:]), -1)
         for (length, step), end in zip(self.history, until, strict=True):
-            yield from (now - ago for ago in range(length - length % step, end, -step))
+            yield from (now - ago for ago in range(length, end, -step))
 
     @cached_property
     def _selector(self) -> str:

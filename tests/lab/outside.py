@@ -83,8 +83,7 @@ class Outside:
         begun, steps = time.monotonic(), ["connect"]
         address = (self.resolve("cs.lab.test")[1] or ["127.0.0.1"])[0]
         try:
-            with socket.create_connection((address, self._port("LAB_CS_URL")), KNOCK_S) as plain:
-                plain.settimeout(PATIENCE_S)
+            with _knock(self._port("LAB_CS_URL"), address) as plain:
                 steps.append("handshake")
                 with context.wrap_socket(plain, suppress_ragged_eofs=False) as sock:
                     steps.append("slow" if time.monotonic() - begun > SLOW_S else "quick")
@@ -99,7 +98,7 @@ class Outside:
         try:
             context = ssl.create_default_context(cafile=self.variables["LAB_CA_FILE"])
             with (
-                self._knock("LAB_CS_URL") as plain,
+                _knock(self._port("LAB_CS_URL")) as plain,
                 context.wrap_socket(plain, server_hostname="cs.lab.test") as sock,
             ):
                 leaf = sock.getpeercert()
@@ -118,7 +117,7 @@ class Outside:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        with self._knock("LAB_CS_URL") as plain, context.wrap_socket(plain) as sock:
+        with _knock(self._port("LAB_CS_URL")) as plain, context.wrap_socket(plain) as sock:
             chain = sock._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
         certificates = [x509.load_pem_x509_certificate(c.public_bytes().encode()) for c in chain]
         return [c.issuer.rfc4514_string() for c in certificates]
@@ -194,7 +193,7 @@ class Outside:
 
     def database(self) -> Any:
         try:
-            self._knock("LAB_CS_MONITOR_DSN").close()
+            _knock(self._port("LAB_CS_MONITOR_DSN")).close()
             with self.connect() as db:
                 states = "SELECT state FROM pg_stat_activity WHERE state IS NOT NULL GROUP BY 1 HAVING count(*) > 30"
                 return db.execute(states).fetchall()
@@ -221,7 +220,7 @@ class Outside:
 
     def _rows(self, query: str, *parameters: Any) -> Any:
         try:
-            self._knock("LAB_CS_MONITOR_DSN").close()
+            _knock(self._port("LAB_CS_MONITOR_DSN")).close()
             with self.connect() as db:
                 return db.execute(query.encode(), parameters or None).fetchall()
         except (OSError, psycopg.Error) as error:
@@ -256,8 +255,7 @@ class Outside:
             return "not told"
         port = int(told[1])
         try:
-            with socket.create_connection(("127.0.0.1", port), KNOCK_S):
-                pass
+            _knock(port).close()
         except OSError as error:
             return type(error).__name__
         return requests.get(f"http://127.0.0.1:{port}/actuator/health/live", timeout=PATIENCE_S).status_code
@@ -279,16 +277,17 @@ class Outside:
     def _code(self, answer: requests.Response) -> Any:
         return answer.status_code, answer.json().get("code") if answer.content else None
 
-    def _knock(self, variable: str) -> socket.socket:
-        """A connection of its own: opened soon or not at all, then as patient as a busy machine needs."""
-        sock = socket.create_connection(("127.0.0.1", self._port(variable)), KNOCK_S)
-        sock.settimeout(PATIENCE_S)
-        return sock
-
     def _port(self, variable: str) -> int:
         port = urlsplit(self.variables[variable]).port
         assert port
         return port
+
+
+def _knock(port: int, address: str = "127.0.0.1") -> socket.socket:
+    """A connection of its own: opened soon or not at all, then as patient as a busy machine needs."""
+    sock = socket.create_connection((address, port), KNOCK_S)
+    sock.settimeout(PATIENCE_S)
+    return sock
 
 
 def _text(path: str) -> str:

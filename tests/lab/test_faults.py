@@ -26,7 +26,7 @@ def healthy(lab: LabClient) -> str:
     """Twice the same; on a busy machine one look may take a quick answer for a slow one."""
     looks = [_look(lab)]
     while looks[-1] not in looks[:-1]:
-        assert len(looks) < 5, "a healthy lab looks the same twice"
+        assert len(looks) < 4, "a healthy lab looks the same twice"
         looks.append(_look(lab))
     return looks[-1]
 

@@ -84,9 +84,8 @@ def test_nothing_is_clear_where_no_reference_can_be_resolved(lab_of: Callable[[s
 def test_unresolved_reference_is_unknown_and_named(lab: LabClient, variable: str, symptom: str) -> None:
     """The lab's state fills the variables in; another environment file asks for one that nobody sets."""
     text = lab.state.parent / "env.yaml"
-    source = lab.state.parent / "lab-source.yaml"
-    source.write_text((PROJECT / "environments" / "lab.yaml").read_text())
-    text.write_text(source.read_text().replace(f"{{env: {variable}}}", "{env: NOBODY_SETS_THIS}"))
+    source = (PROJECT / "environments" / "lab.yaml").read_text()
+    text.write_text(source.replace(f"{{env: {variable}}}", "{env: NOBODY_SETS_THIS}"))
     other = "logs.errors" if symptom == "backup.stale" else "backup.stale"
     ran = lab.check(check_of(symptom, SYSTEM), check_of(other, SYSTEM), env=str(text))
     result = ran.results[symptom]

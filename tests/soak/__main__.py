@@ -33,7 +33,7 @@ HOSTILE = ("http.silent", "http.resets-mid-body", "postgres.silent-mid-query", "
 SELECTION = "health or database or logs"
 TURNS = 5  # one of so many runs meets the hostile far ends
 EVERY = 10
-SETTLED_S = 15.0
+SETTLED_S = 5.0
 LEFT_BEHIND = ("sessions", "advisory_locks", "idle_transactions", "close_wait", "zombies", "temporary")
 """Of these none is there once the far ends have seen the last run go."""
 
