@@ -1,43 +1,66 @@
-"""How are the checks run from anywhere? `runbook-checks ...` takes pytest's command line, and ours."""
+"""Run the checks from any folder: `runbook-checks ...` takes pytest's command line, and ours.
+
+Nothing in that folder decides: no conftest.py, no settings of pytest, no module named as one of ours, and none of the
+variables that pytest and Python read. CHECKS_ADDOPTS adds options to every run.
+"""
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from pathlib import Path
 
-import pytest
-
 PROJECT = Path(__file__).resolve().parent.parent
 SETTINGS = PROJECT / "pyproject.toml"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """The product's checks are run where the caller names none, whatever folder that is done from."""
-    if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:
-        config.args = [str(PROJECT / "checks")]
+# Python reads these at its start, and each can change what is imported or how it runs.
+READ_BY_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
+# pytest, its plugins and pytest-xdist read theirs; Allure's test plan deselects what it does not name.
+READ_BY_PYTEST = ("PYTEST_", "ALLURE_TESTPLAN_PATH")
+USAGE_ERROR = 4
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run with the product's settings; the exit code is the run's."""
     words = sys.argv[1:] if arguments is None else arguments
-    gc.disable()  # nothing of what is loaded now is garbage; fixtures/engine.py switches it on again
-    settings = [f"--rootdir={PROJECT}", f"--confcutdir={PROJECT / 'checks'}", "-c", str(SETTINGS)]
-    sys.path.insert(0, str(PROJECT))
-    from conftest import pytest_plugins
+    if not sys.flags.isolated and any(name in os.environ for name in READ_BY_PYTHON):
+        restart_isolated(words)
+    try:
+        words = [*added_options(), *words]
+    except ValueError as error:
+        print(f"CHECKS_ADDOPTS: {error}; mend its quotes, as a shell reads them", file=sys.stderr)
+        return USAGE_ERROR
+    return _run(words)
 
-    # conftest.py names the plugins, and may only do so where pytest starts from: here they are named outright, and
-    # for pytest-xdist's workers as well. Not by -p: pytest would look through every installed package for each.
-    named = os.environ.get("PYTEST_PLUGINS")
-    os.environ["PYTEST_PLUGINS"] = ",".join([*([named] if named else []), "ci.command", *pytest_plugins])
+
+def restart_isolated(words: list[str]) -> None:
+    """Start Python anew with -I: it reads no variable of its own, and imports nothing from the working directory."""
+    os.execv(sys.executable, [sys.executable, "-I", str(Path(__file__).resolve()), *words])  # noqa: S606 - no shell
+
+
+def added_options() -> list[str]:
+    """The options in CHECKS_ADDOPTS; ValueError where a quote is left open."""
+    import shlex
+
+    return shlex.split(os.environ.get("CHECKS_ADDOPTS", ""))
+
+
+def _run(words: list[str]) -> int:
+    import gc
+
+    import pytest
+
+    gc.disable()  # nothing of what is loaded now is garbage; fixtures/engine.py switches it on again
+    for name in [name for name in os.environ if name.startswith(READ_BY_PYTEST)]:
+        del os.environ[name]
+    sys.path.insert(0, str(PROJECT))
+    settings = ["--noconftest", f"--rootdir={PROJECT}", "-c", str(SETTINGS), "-p", "ci.plugin"]
     return int(pytest.main([*settings, *map(_found, words)]))
 
 
 def _found(word: str) -> str:
-    """A check's name as every report prints it, from any folder."""
-    is_ours = word.startswith("checks/") and not Path(word.partition("::")[0]).exists()
+    """A check's name as every report prints it, from any folder; `./checks/x.py` is a file of that folder."""
+    path = word.partition("::")[0]
+    is_ours = path.startswith("checks/") and path.endswith(".py") and (PROJECT / path).is_file()
     return str(PROJECT / word) if is_ours else word
 
 

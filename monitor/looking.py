@@ -26,11 +26,12 @@ def run_checks(environment: Path, select: str, folder: Path, limit_s: float, *, 
         path.unlink(missing_ok=True)
     nobody = folder / "nothing-known.yaml"  # what is acknowledged is for the monitor to decide, at its own time
     nobody.write_text("acknowledged: []\n", encoding="utf-8")
-    words = [sys.executable, "-m", "ci.command", f"--env={environment}", "-m", select, "-q", "--results", str(results)]
+    words = [sys.executable, "-I", "-m", "ci.command", f"--env={environment}", "-m", select, "-q"]
+    words += ["--results", str(results)]
     words += ["--out", str(folder / "runs"), "--known", str(nobody)]
     if with_metrics:
         words += ["--metrics", str(metrics)]
-    environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environ = {name: value for name, value in os.environ.items() if name != "CHECKS_ADDOPTS"}
     child = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=environ, start_new_session=True)
     try:
         code = child.wait(max(SHORTEST_S, limit_s))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from probes.deadline import Deadline, current, within
+from probes.interpreter import python
 from probes.journal import Reading, journal
 from probes.reading import NoReading
 
@@ -41,7 +42,7 @@ def apart(
     deadline = within(timeout_s)
     task = pickle.dumps((make, arguments, memory, time.monotonic() + deadline.remaining() - RETURN_S))
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", SERVE],
+        [*python(), "-P", "-c", SERVE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

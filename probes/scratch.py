@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from probes import pgbinaries
 from probes.deadline import within
+from probes.interpreter import python
 from probes.reading import NoReading, one_line
 
 RESOURCE = "scratch"
@@ -106,7 +106,7 @@ def database_on(dsn: str, binaries: Path | None) -> Iterator[Scratch]:
 @contextmanager
 def _kept(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     keeper = subprocess.Popen(
-        [sys.executable, "-P", "-c", KEEP],
+        [*python(), "-P", "-c", KEEP],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -74,8 +74,9 @@ class Moto:
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
             raise OSError(f"moto's server needs {', '.join(missing)}: pip install 'runbook-checks[lab,aws]'")
+        isolation = ["-I"] if sys.flags.isolated else []
         self._process = processes.spawn(
-            [sys.executable, "-m", "lab.servers.moto_child", str(self.port)],
+            [sys.executable, *isolation, "-m", "lab.servers.moto_child", str(self.port)],
             cwd=Path(__file__).resolve().parent.parent.parent,
             output=(self._folder / "moto.log").open("wb"),
         )
