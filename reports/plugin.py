@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,7 +203,7 @@ class Reports:
     def reproduce(self) -> str:
         faults = "".join(f" --fault {fault}" for fault in self.run.faults)
         program = "pytest" if self.config.invocation_params.dir == self.config.rootpath else "runbook-checks"
-        return f"{program} --env {self.run.named}{faults}"
+        return f"{program} --env {shlex.quote(self.run.named)}{faults}"
 
 
 def settled(run: Any, results: list[Result]) -> Iterator[str]:

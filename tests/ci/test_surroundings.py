@@ -1,0 +1,196 @@
+"""Does anything in the folder that a run is started in decide what the run says?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.ci import team
+from tests.harness import PROJECT, SYSTEM, LabClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BIN = PROJECT / ".venv" / "bin"
+CHECKS = str(BIN / "runbook-checks")
+FAULT = "health.not-ready:component-down"
+WORDS = ("--system", SYSTEM, "-m", "health", "--gate", "P3")
+SPREAD = pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "spread"])
+
+
+@dataclass
+class Place:
+    """A folder to start from, with the variables of a process that looks at the running lab."""
+
+    folder: Path
+    lab: LabClient
+    variables: dict[str, str]
+
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "CHECKS_", "GITHUB_", "PYTHON"))}
+        kept |= self.lab.variables | {"CHECKS_LAB": str(self.lab.state), "CHECKS_OUT": str(self.lab.out)}
+        return subprocess.run(
+            words, cwd=self.folder, env=kept | self.variables | more, capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def files(self) -> set[str]:
+        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")}
+
+
+@pytest.fixture
+def hostile(lab: LabClient, tmp_path: Path) -> Place:
+    folder = team.made(tmp_path / "team's own")
+    path = {"PATH": team.path_without_node(tmp_path / "bin")}
+    return Place(folder, lab, team.variables(folder) | path)
+
+
+@pytest.fixture(scope="module")
+def expected(lab: LabClient) -> Iterator[dict[str, Any]]:
+    """What the clone itself says of the broken lab, and of the healthy one."""
+    with lab.fault(FAULT):
+        broken = lab.check(*WORDS)
+    assert broken.code == 1
+    return {"broken": said(broken.document), "healthy": said(lab.check(*WORDS).document)}
+
+
+def said(document: dict[str, Any]) -> dict[str, Any]:
+    results = {
+        (r["symptom"], r["system"]): (r["outcome"], [f["cause"] for f in r["findings"]]) for r in document["results"]
+    }
+    return {"code": document["run"]["exit_code"], "roots": document["roots"], "results": results}
+
+
+def document(path: Path, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert path.is_file(), done.stdout + done.stderr
+    return dict(json.loads(path.read_text()))
+
+
+@SPREAD
+def test_command_says_in_a_hostile_repository_what_it_says_in_the_clone(
+    hostile: Place, expected: dict[str, Any], spread: tuple[str, ...]
+) -> None:
+    team.without_what_comes_before_us(hostile.folder)
+    before = hostile.files()
+    words = (CHECKS, "--env", "lab", *WORDS, *spread, "--results", "results.json")
+    with hostile.lab.fault(FAULT):
+        broken = hostile.run(*words)
+    found = document(hostile.folder / "results.json", broken)
+    healthy = hostile.run(*words)
+    assert said(found) == expected["broken"]
+    assert said(document(hostile.folder / "results.json", healthy)) == expected["healthy"]
+    assert (broken.returncode, healthy.returncode) == (1, 0), broken.stderr + healthy.stderr
+    assert hostile.files() - before == {"results.json"}
+
+
+@SPREAD
+def test_gate_and_comparison_say_in_a_hostile_repository_what_the_clone_says(
+    hostile: Place, expected: dict[str, Any], spread: tuple[str, ...]
+) -> None:
+    """Python reads PYTHONHOME before it runs anything of ours: the shell entries keep even that from it."""
+    before = hostile.files()
+    url = hostile.lab.variables["LAB_CS_URL"]
+    more = {"PYTHONHOME": str(hostile.folder)}
+    gate, compare = str(PROJECT / "ci" / "gate"), str(PROJECT / "ci" / "compare")
+    with hostile.lab.fault(FAULT):
+        stopped = hostile.run(gate, "predeploy", "lab", *WORDS, *spread, **more)
+        found = document(hostile.folder / "gate" / "results.json", stopped)
+        same = hostile.run(compare, "lab", url, url, *WORDS, *spread, **more)
+    assert said(found) == expected["broken"]
+    assert (stopped.returncode, same.returncode) == (1, 0), stopped.stderr + same.stdout
+    for which in ("old", "new"):
+        compared = document(hostile.folder / "gate" / which / "results.json", same)
+        assert said(compared)["results"] == expected["broken"]["results"]
+    passed = hostile.run(gate, "predeploy", "lab", *WORDS, *spread, **more)
+    assert "gate: pass" in passed.stdout, passed.stderr
+    assert said(document(hostile.folder / "gate" / "results.json", passed)) == expected["healthy"]
+    assert {path.partition("/")[0] for path in hostile.files() - before} == {"gate"}
+    assert not list((hostile.folder / "elsewhere" / "gate").iterdir()), "CDPATH leads there"
+
+
+@SPREAD
+def test_monitor_looks_from_a_hostile_repository(
+    hostile: Place, expected: dict[str, Any], spread: tuple[str, ...]
+) -> None:
+    before = hostile.files()
+    state = hostile.folder.parent / "state"
+    more = {"PYTHONHOME": str(hostile.folder), "CHECKS_ADDOPTS": shlex.join(["--collect-only", *spread])}
+    environment = hostile.folder.parent / "lab.yaml"
+    text = (PROJECT / "environments" / "lab.yaml").read_text()
+    environment.write_text(f"{text}\nmonitoring: {{select: health and {SYSTEM.replace('-', '_')}}}\n")
+    words = (str(PROJECT / "ci" / "monitor"), str(environment), "--state", str(state))
+    with hostile.lab.fault(FAULT):
+        done = hostile.run(*words, **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said(document(state / "lab" / "results.json", done))["results"] == expected["broken"]["results"]
+    assert hostile.files() == before
+
+
+def test_reproduce_line_works_where_the_run_was_started(hostile: Place) -> None:
+    """Beside checks/health.py of the team's own, with a path as seen from there, that a shell would take apart."""
+    team.without_what_comes_before_us(hostile.folder)
+    environment = hostile.folder.parent / "the lab's.yaml"
+    environment.write_text((PROJECT / "environments" / "lab.yaml").read_text())
+    path = {"PATH": f"{BIN}:{hostile.variables['PATH']}"}
+    with hostile.lab.fault(FAULT):
+        first = hostile.run(CHECKS, "--env", f"../{environment.name}", *WORDS)
+        [line] = {line for line in first.stdout.splitlines() if line.strip().startswith("reproduce")}
+        again = hostile.run("sh", "-c", line.partition("reproduce")[2], **path)
+    assert (first.returncode, again.returncode) == (1, 1), again.stdout + again.stderr
+    assert "1 root; 1 found" in again.stdout
+
+
+def test_paths_that_somebody_types_are_those_of_the_folder(lab: LabClient, tmp_path: Path) -> None:
+    """Even one that begins as the names of our checks do; only a check that we have is looked for in the clone."""
+    place = Place(tmp_path, lab, {})
+    (tmp_path / "known.yaml").write_text("acknowledged: [{symptom: health.*, reason: x, until: 2999-01-01, by: lee}]")
+    words = (CHECKS, "--env", "lab", *WORDS, "--results", "checks/mine.json", "--out", "runs")
+    with lab.fault(FAULT):
+        acknowledged = place.run(*words, "--known", "known.yaml", CHECKS_OUT="")
+        same = place.run(*words, "--baseline", "checks/mine.json", CHECKS_OUT="")
+    assert (acknowledged.returncode, same.returncode) == (0, 0), acknowledged.stdout + same.stdout
+    assert (tmp_path / "checks" / "mine.json").is_file()
+    assert (tmp_path / "runs" / "latest" / "results.json").is_file()
+
+
+@pytest.mark.parametrize("how", ["joined", "apart", "variable"])
+def test_file_of_an_earlier_run_is_no_place_to_look_for_settings(lab: LabClient, tmp_path: Path, how: str) -> None:
+    """pytest takes a path that exists for one of tests, and looks for its settings there."""
+    environment, results = tmp_path / "e" / "lab.yaml", tmp_path / "r" / "results.json"
+    for path in (environment, results):
+        path.parent.mkdir()
+        path.write_text((PROJECT / "environments" / "lab.yaml").read_text())
+    named = {"joined": [f"--env={environment}"], "apart": ["--env", str(environment)], "variable": []}[how]
+    place = Place(PROJECT, lab, {} if named else {"CHECKS_ENV": str(environment)})
+    for program in ("pytest", "runbook-checks"):
+        done = place.run(str(BIN / program), *named, "--results", str(results), *WORDS)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(results.read_text())["counts"]["clear"]
+        results.write_text("before")
+
+
+def test_options_are_added_by_our_own_variable(lab: LabClient, tmp_path: Path) -> None:
+    place = Place(tmp_path, lab, {})
+    added = place.run(CHECKS, "--env", "lab", *WORDS, CHECKS_ADDOPTS="--results 'in one word.json' -n 2")
+    assert added.returncode == 0, added.stderr
+    assert json.loads((tmp_path / "in one word.json").read_text())["counts"]["clear"]
+    open_quote = place.run(CHECKS, "--env", "lab", CHECKS_ADDOPTS="-m 'health")
+    assert (open_quote.returncode, open_quote.stderr.count("\n")) == (4, 1)
+    assert "CHECKS_ADDOPTS: No closing quotation" in open_quote.stderr
+
+
+def test_unrecognised_option_says_which_variable_it_came_from(lab: LabClient, tmp_path: Path) -> None:
+    variables = {"PYTEST_ADDOPTS": "--theirs=1 -q", "CHECKS_ADDOPTS": "--ours=1 -q"}
+    in_clone = Place(PROJECT, lab, variables).run(str(BIN / "pytest"), "--env", "lab", "--list-symptoms")
+    anywhere = Place(tmp_path, lab, variables).run(CHECKS, "--env", "lab", "--list-symptoms")
+    assert (in_clone.returncode, anywhere.returncode) == (4, 4)
+    assert "PYTEST_ADDOPTS: adds --theirs -q\n" in in_clone.stderr
+    assert "CHECKS_ADDOPTS: adds --ours -q\n" in anywhere.stderr
+    assert "theirs" not in anywhere.stderr
