@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -194,3 +195,30 @@ def test_unrecognised_option_says_which_variable_it_came_from(lab: LabClient, tm
     assert "PYTEST_ADDOPTS: adds --theirs -q\n" in in_clone.stderr
     assert "CHECKS_ADDOPTS: adds --ours -q\n" in anywhere.stderr
     assert "theirs" not in anywhere.stderr
+
+
+@pytest.mark.parametrize("entry", ["gate", "monitor", "compare"])
+def test_shell_entry_finds_the_clone_through_links_and_sets_it_up(tmp_path: Path, entry: str) -> None:
+    """Called by a relative path, by a make that was told to do nothing, in a folder with a Makefile of its own."""
+    clone, here = tmp_path / "the clone", tmp_path / "team's own"
+    (clone / "ci").mkdir(parents=True)
+    (clone / "made").write_text('#!/bin/sh\necho "ran in $PWD: $*"\nexit 10\n')
+    (clone / "made").chmod(0o755)
+    copied = "mkdir -p .venv/bin && cp made .venv/bin/python && cp made .venv/bin/runbook-checks"
+    (clone / "Makefile").write_text(f"set-up:\n\t{copied}\n")
+    for name in ("gate", "monitor", "compare"):
+        shutil.copy(PROJECT / "ci" / name, clone / "ci" / name)
+    (here / "linked").mkdir(parents=True)
+    (here / "linked" / "entry").symlink_to(clone / "ci" / entry)
+    for trap in (here, here / "elsewhere" / "linked"):
+        trap.mkdir(parents=True, exist_ok=True)
+        (trap / "Makefile").write_text("set-up:\n\techo theirs; false\n")
+    words = {"gate": ["predeploy", "e.yaml"], "monitor": ["e.yaml"], "compare": ["e.yaml", "http://a", "http://b"]}[
+        entry
+    ]
+    variables = {"PATH": team.path_without_node(tmp_path / "bin"), "CDPATH": "elsewhere", "MAKEFLAGS": "n"}
+    done = subprocess.run(
+        ["./linked/entry", *words], cwd=here, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert f"ran in {here}: -I -m " in done.stdout
