@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def variables(folder: Path) -> dict[str, str]:
         "PYTEST_XDIST_WORKER": "gw9",
         "PYTHONINSPECT": "1",
         "PYTHONOPTIMIZE": "2",
-        "PYTHONPATH": ".",
+        "PYTHONPATH": os.pathsep.join([".", str(folder)]),
         "PYTHONWARNINGS": "error",
         "TOX_ENV_DIR": str(folder),
     }
