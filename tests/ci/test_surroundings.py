@@ -1,4 +1,4 @@
-"""Does anything in the folder that a run is started in decide what the run says?"""
+"""Nothing in the folder that a run is started in decides what the run says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tests.ci import team
 from tests.harness import PROJECT, SYSTEM, LabClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 BIN = PROJECT / ".venv" / "bin"
@@ -54,7 +53,7 @@ def hostile(lab: LabClient, tmp_path: Path) -> Place:
 
 
 @pytest.fixture(scope="module")
-def expected(lab: LabClient) -> Iterator[dict[str, Any]]:
+def expected(lab: LabClient) -> dict[str, Any]:
     """What the clone itself says of the broken lab, and of the healthy one."""
     with lab.fault(FAULT):
         broken = lab.check(*WORDS)
