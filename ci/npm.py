@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ci.setup import SetUpError, alone
+from environments.neutral import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,4 +60,4 @@ def _install(folder: Path, what: str) -> None:
 
 def end_of(done: subprocess.CompletedProcess[str]) -> str:
     """The last lines a tool said, indented under our own sentence."""
-    return "".join(f"\n  {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-6:])
+    return printable("".join(f"\n  {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-6:]))

@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from environments.neutral import clean, unobeyed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -28,7 +30,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}: {self.path}: " if self.path else f"{self.file}: "
-        return f"{where}{self.text} (line {self.line})"
+        return unobeyed(clean(f"{where}{self.text} (line {self.line})"))
 
 
 class BadFile(Exception):

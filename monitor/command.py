@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.finding import NoSuchEnvironment, find_environment
+from environments.neutral import printable
 from environments.strict_yaml import BadFile
 from monitor.looking import PROJECT, read_document, run_checks
 from monitor.rounds import Round
@@ -75,7 +76,7 @@ def _round(files: Files, path: Path, folder: Path, document: str | None) -> int:
 
     code = round_.go(get)
     for line in round_.said:
-        print(f"monitor: {line}")
+        print(printable(f"monitor: {line}"))
     for line in round_.troubles:
-        print(f"monitor: {line}", file=sys.stderr)
+        print(printable(f"monitor: {line}"), file=sys.stderr)
     return code

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reports.wording import clean
+from environments.neutral import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,12 +13,13 @@ from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import Attachment, Label, Parameter, StatusDetails, TestResult, TestStepResult
 from allure_commons.utils import md5, uuid4
 
+from environments.neutral import clean
 from reports.document import write_atomically
 from reports.outcomes import Result, result_of
 from reports.rivals import in_a_line
 from reports.table import table
 from reports.terminal import MOST_FINDINGS
-from reports.wording import clean, filled
+from reports.wording import filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from environments.neutral import json_text
 from reports.verdict import counts
 
 if TYPE_CHECKING:
@@ -93,4 +94,5 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def as_text(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    """As a file, or printed: --results /dev/stdout."""
+    return json_text(json.dumps(value, indent=1, ensure_ascii=False)) + "\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from environments.neutral import clean
 from reports.rivals import in_a_line
 from reports.terminal import meaning
 from reports.verdict import counts, not_verified
-from reports.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from environments.neutral import Printed, printable, unobeyed
 from reports import allure, document, markdown, places, terminal, verdict
 from reports.counted import leave_out
 from reports.outcomes import Result, result_of
@@ -42,7 +43,7 @@ class Reports:
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             is_silent = self.config.option.paste  # only what can be pasted is printed, and pytest's own words are not
-            reporter._tw._file = _Quiet(reporter._tw._file, (lambda _: "") if is_silent else self.run.redaction.text)
+            reporter._tw._file = _Quiet(Printed(reporter._tw._file), (lambda _: "") if is_silent else self.run.redaction.text)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -126,7 +127,7 @@ class Reports:
         if self.config.option.paste:
             capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
             with capture.global_and_fixture_disabled():
-                print(self.run.redaction.text(markdown.pasted(self)), end="", flush=True)
+                print(printable(self.run.redaction.text(markdown.pasted(self))), end="", flush=True)
 
     def _checklist(self) -> Any:
         if not self.run.checklist:
@@ -173,10 +174,10 @@ class Reports:
     def _metrics(self) -> str:
         from reports import metrics
 
-        return str(self.run.redaction.text(metrics.of_run(self)))
+        return unobeyed(self.run.redaction.text(metrics.of_run(self)))
 
     def _markdown(self) -> str:
-        return str(self.run.redaction.text(markdown.summary(self)))
+        return unobeyed(self.run.redaction.text(markdown.summary(self)))
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         is_about_few = bool(self.run.domains)

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from reports.wording import clean
+from environments.neutral import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

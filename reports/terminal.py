@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from environments.neutral import clean
 from reports.rivals import in_a_line
 from reports.verdict import counts, not_verified
-from reports.wording import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

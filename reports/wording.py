@@ -1,4 +1,4 @@
-"""How is a runbook's sentence filled with what was found? Values are cleaned, and quoted inside `commands`."""
+"""Fill a runbook's sentence with what was found; values are cleaned, and quoted inside commands."""
 
 from __future__ import annotations
 
@@ -6,45 +6,52 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from environments.neutral import clean
+from runbooks import commands
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 MOST = 200  # characters of a value that a sentence shows
-
-
-def clean(text: str) -> str:
-    """Text from a far end made fit for a terminal: no escape sequences, no line breaks, no direction marks."""
-    return _CONTROL.sub(" ", text).strip()
 
 
 def shown(value: Any) -> str:
     """A value as a person would write it in a sentence."""
+    return clean(_text(value))
+
+
+def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(shown(entry) for entry in value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return clean(str(value))
+        return ", ".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def filled(sentence: str, values: Mapping[str, Any]) -> str:
     """The sentence with its {placeholders} filled; one without a value stays visible as <name>.
 
-    Inside backticks a value becomes one shell word, whatever it holds: remedies are pasted into shells.
+    Commands, in backticks, are filled so that they can be pasted (runbooks.commands). Outside of them no value brings
+    a backtick along, so that a command is always the runbook's.
     """
-    parts = re.split(r"(`[^`]*`)", sentence)
-    return "".join(_filled(part, values, is_command=part.startswith("`")) for part in parts)
+
+    def whole(name: str) -> str | None:
+        return None if values.get(name) is None else _text(values[name])
+
+    return "".join(
+        commands.fenced(commands.filled(part, whole)) if is_command else _told(part, values)
+        for part, is_command in commands.parts(sentence)
+    )
 
 
-def _filled(part: str, values: Mapping[str, Any], *, is_command: bool) -> str:
+def _told(part: str, values: Mapping[str, Any]) -> str:
     def value(match: re.Match[str]) -> str:
-        known = values.get(match[1])
-        if known is None:
+        if values.get(match[1]) is None:
             return f"<{match[1]}>"
-        text = shown(known)
-        if is_command:
-            return shlex.quote(text)
+        text = shown(values[match[1]]).replace("`", "'")
         return text if len(text) <= MOST else text[: MOST - 1] + "…"
 
-    return _PLACEHOLDER.sub(value, part)
+    return commands.PLACEHOLDER.sub(value, part)
+
+
+def word(text: str) -> str:
+    """A word of a command line that a person pastes, in quotes whatever it holds."""
+    return shlex.quote(text) if re.search(r'["$`\\!]', text) else f'"{text}"'

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "runbooks": {"runbooks", "environments"},
     "fixtures": {"fixtures", "environments", "runbooks", "probes"},
     "checks": {"checks", "fixtures", "probes"},
-    "reports": {"reports", "runbooks"},
+    "reports": {"reports", "runbooks", "environments"},
     "monitor": {"monitor", "reports", "runbooks", "environments"},
 }
 OURS = {*MAY_IMPORT, "ci", "bench", "tests"}
