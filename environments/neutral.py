@@ -1,4 +1,4 @@
-"""Keep text from a far end text: nothing in it moves a cursor, hides, or is a command to a CI runner that reads the log.
+"""Keep text from a far end text: nothing in it moves a cursor, hides, or is a command to a CI runner.
 
 GitHub's runner obeys `::command ...::` where a line begins with it, and `##[command]` anywhere in a line
 (actions/runner, ActionCommand.cs); it compares by the rules of a language, which skip invisible characters, so that a
@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# Control characters, line and paragraph separators, marks that turn the direction of writing, halves of surrogate pairs,
-# and all that a font shows as nothing (Unicode's Default_Ignorable_Code_Point).
+# Control characters, line separators, marks that turn the direction of writing, halves of surrogate pairs, and all
+# that a font shows as nothing (Unicode's Default_Ignorable_Code_Point).
 _HIDDEN = (
     r"\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     r"\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
@@ -40,6 +40,11 @@ def clean(text: str) -> str:
 def unobeyed(text: str) -> str:
     """The text with a blank within each word that a CI runner would take for a command."""
     return _OBEYED.sub(r"\g<0> ", text)
+
+
+def unmentioned(text: str) -> str:
+    """The text with a zero-width space in what calls somebody or names an issue where it is posted: @name, #12."""
+    return re.sub(r"(?<!\w)@(?=\w)|#(?=\d)", "\\g<0>\u200b", text)
 
 
 def printable(text: str) -> str:

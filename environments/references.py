@@ -26,6 +26,8 @@ KINDS = ("env", "file", "command")
 COMMAND_TIMEOUT_S = 8.0
 MAX_BYTES = 1 << 20
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NO_COMMANDS = "CHECKS_NO_COMMANDS"  # the variable that says the same as the option
+FORBIDDEN = f"--no-commands (or {NO_COMMANDS}) keeps programs that a file names from being started"
 FORMS = "{env: NAME}, {file: PATH} or {command: [PROGRAM, ...]}"
 
 
@@ -193,6 +195,7 @@ class Vault:
     folder: Path
     redaction: Redaction
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    allows_commands: bool = field(default_factory=lambda: os.environ.get(NO_COMMANDS, "") in ("", "0"))
     _values: dict[Reference, str | Unresolved] = field(default_factory=dict)
     _turns: dict[Reference, Lock] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -274,6 +277,8 @@ class Vault:
 
     def _command(self, words: Any) -> str:
         what = f"{{command: [{words[0]}, ...]}} can't be resolved"
+        if not self.allows_commands:
+            raise Unresolved(f"{what}: {FORBIDDEN}")
         try:
             code, printed = self._commands.run(words, self.folder)
         except subprocess.TimeoutExpired:

@@ -15,6 +15,7 @@ from allure_commons.utils import md5, uuid4
 
 from environments.neutral import clean
 from reports.document import write_atomically
+from reports.markdown import with_commands
 from reports.outcomes import Result, result_of
 from reports.rivals import in_a_line
 from reports.table import table
@@ -164,9 +165,9 @@ def description(text: Symptom) -> str:
     """The runbook's text of a symptom, in Markdown."""
     causes = []
     for name, cause in text.causes.items():
-        causes.append(f"- **{name}**: {filled(cause.because, {})}")
-        causes += [f"  - {filled(step, {})}" for step in cause.remedy]
-    return f"{text.why}\n\n**Causes and remedies**\n\n" + "\n".join(causes)
+        causes.append(f"- **{name}**: {with_commands(filled(cause.because, {}))}")
+        causes += [f"  - {with_commands(filled(step, {}))}" for step in cause.remedy]
+    return f"{with_commands(text.why)}\n\n**Causes and remedies**\n\n" + "\n".join(causes)
 
 
 def _step(reading: dict[str, Any], attach: Any) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from environments.neutral import clean
+from environments.neutral import clean, unmentioned
 from reports.rivals import in_a_line
 from reports.terminal import meaning
 from reports.verdict import counts, not_verified
+from reports.wording import word
+from runbooks.commands import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,8 @@ MOST = 10
 _SIGNS = {0: "✅", 1: "❌", 10: "⏸️"}
 _BOXES = {"ticked": "[x]", "crossed": "[ ] ❌", "unanswered": "[ ] ❔", "attested": "[x] (attested)"}
 # What Markdown would take for markup, or a page for HTML, in words from a far end.
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~$])")
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 
 
 def summary(reports: Reports) -> str:
@@ -34,7 +37,7 @@ def _lines(reports: Reports) -> Iterator[str]:
     run, code = reports.run, reports.code
     yield f"## {_SIGNS.get(code, '⚠️')} {_plain(run.environment.name)}: {meaning(code)}"
     yield ""
-    what = f"`{run.selection}`" if run.selection else "all checks"
+    what = fenced(clean(run.selection)) if run.selection else "all checks"
     counted = ", ".join(f"{number} {name}" for name, number in counts(reports.results).items() if number)
     yield f"{what}, gate {run.gate}, exit code {code}: {counted or 'nothing checked'}."
     for root in reports.roots[:MOST]:
@@ -57,8 +60,8 @@ def _lines(reports: Reports) -> Iterator[str]:
 def _root(root: Root, reports: Reports) -> Iterator[str]:
     result, finding = root.result, root.finding
     subject = f" {_plain(finding.subject)}" if finding and finding.subject else ""
-    word = (finding.cause or "cause not told") if finding else "could not look"
-    yield f"\n### {root.severity} {result.symptom} ({result.system}){subject}: {word}\n"
+    what = (finding.cause or "cause not told") if finding else "could not look"
+    yield f"\n### {root.severity} {result.symptom} ({result.system}){subject}: {what}\n"
     if finding is None:
         yield f"- **seen** {_plain(result.reason or '')}"
     else:
@@ -69,7 +72,7 @@ def _root(root: Root, reports: Reports) -> Iterator[str]:
     yield from (f"- **{name}** {_plain(text)}" for name, text in in_a_line(root.rivals, result.system))
     if root.explains:
         yield f"- **explains** {', '.join(_explained(node) for node in root.explains[:MOST])}"
-    yield f'- **reproduce** `{reports.reproduce()} "{result.check}"`'
+    yield f"- **reproduce** {fenced(clean(f'{reports.reproduce()} {word(result.check)}'))}"
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -79,7 +82,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"- **{name}** {_plain(getattr(finding, name))}"
     if finding.remedy:
         yield "- **remedy**"
-        yield from (f"  {number}. {_with_commands(step)}" for number, step in enumerate(finding.remedy, 1))
+        yield from (f"  {number}. {with_commands(step)}" for number, step in enumerate(finding.remedy, 1))
 
 
 def _explained(node: Node) -> str:
@@ -88,17 +91,21 @@ def _explained(node: Node) -> str:
 
 
 def _plain(text: str) -> str:
-    return _escaped(clean(text))
+    return escaped(clean(text))
 
 
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+def escaped(text: str) -> str:
+    """Text as Markdown that shows it as it is, and calls nobody."""
+    return unmentioned(_SPECIAL.sub(r"\\\1", text))
 
 
-def _with_commands(step: str) -> str:
-    """A remedy, whose commands stand in backticks already."""
-    parts = re.split(r"(`[^`]*`)", clean(step))
-    return "".join(part if part.startswith("`") else _escaped(part) for part in parts)
+def with_commands(step: str) -> str:
+    """A runbook's sentence, filled, whose commands stand in backticks already (runbooks.commands.fenced)."""
+    text, end, parts = clean(step), 0, []
+    for span in _SPAN.finditer(text):
+        parts += [escaped(text[end : span.start()]), span[0]]
+        end = span.end()
+    return "".join([*parts, escaped(text[end:])])
 
 
 def pasted(reports: Reports) -> str:

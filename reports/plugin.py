@@ -43,7 +43,9 @@ class Reports:
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             is_silent = self.config.option.paste  # only what can be pasted is printed, and pytest's own words are not
-            reporter._tw._file = _Quiet(Printed(reporter._tw._file), (lambda _: "") if is_silent else self.run.redaction.text)
+            reporter._tw._file = _Quiet(
+                Printed(reporter._tw._file), (lambda _: "") if is_silent else self.run.redaction.text
+            )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

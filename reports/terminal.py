@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from environments.neutral import clean
 from reports.rivals import in_a_line
 from reports.verdict import counts, not_verified
+from reports.wording import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -52,7 +53,7 @@ class Telling:
                 self._finding(root.finding)
                 self._field("escalate", self.escalation(root.result.system, root.severity))
             self._rivals(root)
-            self._field("reproduce", f'{self.reproduce} "{root.result.check}"', wrap=False)
+            self._field("reproduce", f"{self.reproduce} {word(root.result.check)}", wrap=False)
             self._explained(root.result.system, root.explains)
         if len(roots) > len(shown):
             self.writer.line(f"\n... and {len(roots) - len(shown)} more roots; the results document has them all")
@@ -61,14 +62,14 @@ class Telling:
         severity = finding.severity if finding else result.severity
         subject = f"#{clean(finding.subject)}" if finding and finding.subject else ""
         name = f"{severity} {result.symptom} [{result.system}]{subject}"
-        word = f"FOUND  {finding.cause or 'cause not told'}" if finding else "UNKNOWN"
+        what = f"FOUND  {finding.cause or 'cause not told'}" if finding else "UNKNOWN"
         colour = _COLOURS["found" if finding else "unknown"]
         gap = " " * max(2, 54 - len(name))
         self.writer.write(name, bold=True)
-        if len(name) + len(gap) + len(word) > self.width:
+        if len(name) + len(gap) + len(what) > self.width:
             self.writer.line()
             gap = " " * 14
-        self.writer.line(gap + word, **{colour: True})
+        self.writer.line(gap + what, **{colour: True})
 
     def _rivals(self, root: Root) -> None:
         """A line each: the results document and Allure have it all."""
@@ -111,7 +112,7 @@ class Telling:
         self.writer.line(f"Checklist {name[1]} [{name[0]}]", bold=True)
         for item in items:
             note = {"attested": "  attested, not verified", "unanswered": "  unanswered"}.get(item.state, "")
-            line = f"  {_STATES[item.state]} {item.item}{note}"
+            line = f"  {_STATES[item.state]} {clean(item.item)}{note}"
             colour = {"crossed": {"red": True}, "unanswered": {"yellow": True}}.get(item.state, {})
             self.writer.line(line, **colour)
 

@@ -5,7 +5,7 @@ value needs; so none stands inside quotes of the text's own. `{name:kind}` says 
 
     in SQL     {x} an identifier, dotted where it has a schema; {x:mysql} the same with MySQL's quotes;
                {x:text} a string; {x:words} a type or a list of privileges
-    elsewhere  {x} a word; {x:url} a part of an address' path, percent-encoded
+    elsewhere  {x} a word, as a shell takes it
 
 A value that can't be quoted for certain is not filled in: its name stands there in capitals.
 """
@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 import shlex
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from environments.neutral import HIDDEN
 
@@ -45,6 +44,7 @@ def parts(sentence: str) -> list[tuple[str, bool]]:
 def fenced(command: str) -> str:
     """A command in backticks, in more of them than it has in a row (CommonMark, 6.1)."""
     fence = "`" * (max(map(len, re.findall("`+", command)), default=0) + 1)
+    command = f" {command} " if command.startswith("`") or command.endswith("`") else command
     return f"{fence}{command}{fence}"
 
 
@@ -95,10 +95,7 @@ _IN_SQL: dict[str | None, Callable[[str], str | None]] = {
     "text": _string,
     "words": _words,
 }
-_IN_SHELL: dict[str | None, Callable[[str], str | None]] = {
-    None: shlex.quote,
-    "url": lambda text: quote(text, safe="") if text not in (".", "..") else None,
-}
+_IN_SHELL: dict[str | None, Callable[[str], str | None]] = {None: shlex.quote}
 
 
 def mistakes(sentence: str) -> Iterator[str]:
@@ -107,7 +104,7 @@ def mistakes(sentence: str) -> Iterator[str]:
         kinds = (_IN_SQL if _SQL.match(part) else _IN_SHELL) if is_command else {None: None}
         for match in PLACEHOLDER.finditer(part):
             if match[2] not in kinds:
-                known = ", ".join(f"'{kind}'" for kind in kinds if kind) or "none outside a command"
+                known = ", ".join(f"'{kind}'" for kind in kinds if kind) or "none here"
                 yield f"{match[0]} has an unknown kind '{match[2]}' (there are: {known})"
             why = _unfillable(part[: match.start()], is_shell=kinds is _IN_SHELL) if is_command else None
             if why:
@@ -116,15 +113,15 @@ def mistakes(sentence: str) -> Iterator[str]:
 
 def _unfillable(before: str, *, is_shell: bool) -> str | None:
     """Why nothing can be filled in after this much of a command."""
-    quote_ = ""
+    quotes = ""
     for found in re.finditer(r"\\.|['\"]", before):
-        if quote_ == "":
-            quote_ = found[0] if len(found[0]) == 1 else ""
-        elif found[0] == quote_:
-            quote_ = ""
-        elif quote_ == "'" and found[0].endswith("'"):
-            quote_ = ""  # a backslash means nothing between these
-    if quote_:
+        if quotes == "":
+            quotes = found[0] if len(found[0]) == 1 else ""
+        elif found[0] == quotes:
+            quotes = ""
+        elif quotes == "'" and found[0].endswith("'"):
+            quotes = ""  # a backslash means nothing between these
+    if quotes:
         return "stands inside quotes; leave the quotes out, for it gets those that its value needs"
     if is_shell and re.search(r"[|;&(<>]\s*$", before):
         return "stands where a shell expects a command or a file to write to; write a word in capitals"

@@ -118,8 +118,12 @@ def read_known(path: Path) -> Known:
     """The known issues in a file; BadFile with all its mistakes."""
     from environments.strict_yaml import BadFile, Problem, read_yaml, shown
     from runbooks.mistakes import validated
+    from runbooks.names import is_foreign
 
     document = read_yaml(path)
+    if is_foreign(document, ("acknowledged", "maintenance")):
+        what = "is no file of known issues: it has neither of their keys, 'acknowledged' and 'maintenance'"
+        raise BadFile([Problem(shown(path), "", 1, what)])
     known, mistakes = validated(Known, document)
     if mistakes or not isinstance(known, Known):
         told = [Problem(m.file, ".".join(map(str, m.location)), m.line, m.text) for m in mistakes]

@@ -89,10 +89,10 @@ class _Section:
             self._mend(location, stand_in(_hint_at(self.model, location)))
         elif kind in ("unexpected_keyword_argument", "extra_forbidden"):
             hint = self._meant(location)
-            self._add(location[:-1], location, f"unknown key '{location[-1]}'{hint}")
+            self._add(location[:-1], location, f"unknown key {_key(location[-1])}{hint}")
             self._drop(location)
         elif location[-1:] == ("[key]",):
-            what = f"unknown key '{location[-2]}'; it must be {detail['ctx']['expected']}"
+            what = f"unknown key {_key(location[-2])}; it must be {detail['ctx']['expected']}"
             self._add(location[:-2], location[:-1], what)
             self._drop(location[:-1])
         elif kind == "value_error":
@@ -176,6 +176,11 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(model)
+
+
+def _key(name: str | int) -> str:
+    """A key as a sentence quotes it; what can't be meant for one may be a line of another file, or a secret."""
+    return f"'{name}'" if re.fullmatch(r"[A-Za-z][\w.-]{0,63}", str(name)) else "that is no name"
 
 
 def _kind(value: Any) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from environments.strict_yaml import Node, suggestion
+from runbooks.commands import mistakes
 from runbooks.model import SEVERITIES, WHENS
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ Named = tuple[Node, "Location", str]  # what leads nowhere, where below the sect
 # Markers of pytest and of the suite, and the words of -m expressions.
 _TAKEN = {"refused", "write", "skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"}
 _TAKEN |= {"and", "or", "not", *WHENS, *(severity.lower() for severity in SEVERITIES)}
+
+
+def is_foreign(document: Node, keys: Iterable[str]) -> bool:
+    """A file of something else: none of its keys is one of these, or nearly. Nothing of it may be quoted."""
+    known = list(keys)
+    names = [name for name, _ in document.items()]
+    return bool(names) and not any(name in known or suggestion(name, known) for name in names)
 
 
 def wrong_name(name: str, symptoms: Iterable[str]) -> str | None:
@@ -34,6 +42,17 @@ def unknown_causes(words: Node, text: Node) -> Iterator[Named]:
     for cause, node in words.under("causes"):
         if cause not in known:
             yield node, ("causes",), f"unknown cause '{cause}'{suggestion(cause, known)}"
+
+
+def unfillable(words: Node) -> Iterator[Named]:
+    """Sentences of a symptom's causes whose placeholders can't be filled in safely."""
+    for cause, text in words.under("causes"):
+        because = text.get("because")
+        sentences: list[tuple[Location, Node]] = [(("because",), because)] if because else []
+        sentences += [(("remedy", number), step) for number, step in enumerate(text.entries("remedy"))]
+        for place, node in sentences:
+            for mistake in mistakes(node.value) if isinstance(node.value, str) else ():
+                yield node, ("causes", cause, *place), mistake
 
 
 def unknown_in_checklists(system: Node, symptoms: list[str]) -> Iterator[Named]:

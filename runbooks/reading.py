@@ -8,7 +8,7 @@ file, the path in that file, and the line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from environments.model import Environment
 from environments.strict_yaml import BadFile, Node, Problem, read_yaml, shown, suggestion
 from runbooks.mistakes import validated
 from runbooks.model import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
-from runbooks.names import unknown_attested, unknown_causes, unknown_in_checklists, wrong_name
+from runbooks.names import is_foreign, unfillable, unknown_attested, unknown_causes, unknown_in_checklists, wrong_name
 from runbooks.sense import nonsense, without_place
 
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from runbooks.names import Named
 
 HOME = Path(__file__).resolve().parent
+# Whoever may change an environment file (in a pull request, say) is not to read any file of the machine by it.
+OUTSIDE = (
+    "the runbook file must lie below the environment file's folder, or in 'runbooks' beside it where that is "
+    "'environments', or in this suite"
+)
+_KEYS = {
+    "an environment file": (*(each.name for each in fields(Environment)), "systems"),
+    "a runbook file": tuple(each.name for each in fields(System)),
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class _Reading:
         self.sources: list[Path] = []
 
     def files(self) -> Files:
-        document = self._mapping(self.path)
+        document = self._mapping(self.path, "an environment file")
         if document is None:
             raise BadFile(self.problems)
         shared = self._shared_texts()
@@ -69,16 +78,25 @@ class _Reading:
             raise BadFile(self.problems)
         return Files(environment, systems, texts, explanations, tuple(self.sources), self.folder)
 
-    def _mapping(self, path: Path) -> Node | None:
-        """What a file says, if that is keys and values; its mistakes are noted."""
+    def _mapping(self, path: Path, kind: str = "") -> Node | None:
+        """What a file says, if that is keys and values; its mistakes are noted, and none that quotes a foreign file."""
         self.sources.append(path.resolve())
+        problems: list[Problem] = []
+        document: Node | None
         try:
             document = read_yaml(path)
         except BadFile as bad:
-            self.problems += bad.problems
-            return bad.node if bad.node and isinstance(bad.node.value, dict) else None
-        if isinstance(document.value, dict):
+            document, problems = bad.node, bad.problems
+        if document and kind and is_foreign(document, _KEYS[kind]):
+            self._problem(
+                document, "", f"is not {kind}: it has none of the keys of one ({', '.join(_KEYS[kind][:3])}, ...)"
+            )
+            return None
+        self.problems += problems
+        if document is None or isinstance(document.value, dict):
             return document
+        if problems:
+            return None
         self._problem(document, "", f"must be a mapping of keys to values, not {_kind(document)}")
         return None
 
@@ -158,6 +176,9 @@ class _Reading:
             folders = (HOME, self.folder, self.folder / "runbooks")
             candidates = [folder / f"{name}.yaml" for folder in folders if name in _there() or folder != HOME]
         path = next((c for c in candidates if c.is_file()), None)
+        if not self._is_within(path or candidates[0]):
+            self._problem(named or section, f"systems.{name}{'.runbook' if named else ''}", OUTSIDE)
+            return None
         # A file that isn't there yet would count as soon as it is.
         self.sources += [c.resolve() for c in candidates if c != path]
         if path is None and named is not None:
@@ -166,7 +187,13 @@ class _Reading:
             near = suggestion(name, _there())
             hint = near or f"; there are {', '.join(_there())}, or name a file with 'runbook: PATH'"
             self._problem(section, f"systems.{name}", f"there is no runbook of that name{hint}")
-        return self._mapping(path) if path else None
+        return self._mapping(path, "a runbook file") if path else None
+
+    def _is_within(self, path: Path) -> bool:
+        """Whether a runbook file, links followed, is one that an environment file may name."""
+        folders = {self.folder, self.path.absolute().parent.resolve()}
+        suites = {folder.parent / "runbooks" for folder in folders if folder.name == "environments"}
+        return any(path.resolve().is_relative_to(place) for place in (*folders, *suites, HOME.parent))
 
     def _symptoms(self, where: str, system: Node, shared: dict[str, Node]) -> dict[str, Symptom]:
         texts: dict[str, Symptom] = {}
@@ -178,6 +205,7 @@ class _Reading:
                 place = f"{where}.symptoms.{symptom}"
                 known = self._known_words(override, shared[symptom], place)
                 self._check_effect(override, shared[symptom], place)
+                self._note(unfillable(override), place)
                 texts[symptom] = self._validated(Symptom, known.over(shared[symptom]), place)
         return texts
 
