@@ -9,6 +9,7 @@ import yaml
 
 from monitor.metrics import FAMILIES as OF_MONITOR
 from reports.metrics import FAMILIES as OF_RUN
+from runbooks.commands import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ def _remedies(text: Symptom) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """A runbook's sentence where nothing fills its {placeholders}, and nothing in it is a template."""
-    return re.sub(r"\{([a-z_][a-z0-9_]*)\}", r"<\1>", text).replace("{{", "{ {").replace("}}", "} }")
+    return PLACEHOLDER.sub(r"<\1>", text).replace("{{", "{ {").replace("}}", "} }")
 
 
 def _own(name: str, expression: str, lasting: str, severity: str | None, summary: str) -> dict[str, Any]:

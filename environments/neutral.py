@@ -23,10 +23,10 @@ _IN_LINES = re.compile(f"\\r\n|(?:(?![\n\t])[{_HIDDEN}])+")
 _COLOUR = r"\x1b\[(?:0|1|2|4|7|[39][0-7]|4[0-7]|10[0-7])?(?:;(?:0|1|2|4|7|[39][0-7]|4[0-7]|10[0-7]))*m"
 _REWRITTEN = r"\A\r(?:\x1b\[K)?"
 MOST = 1000  # characters of a line that are kept in mind
+_ANYWHERE = r"##\w*(?=\[)|(?:section_(?:start|end)|travis_(?:fold|time))(?=:)"
 _OBEYED = re.compile(
     rf"^(?:[^\S\n]|{_COLOUR})*:(?=:)"
-    r"|##\w*(?=\[)"
-    r"|(?:section_(?:start|end)|travis_(?:fold|time))(?=:)"
+    rf"|{_ANYWHERE}"
     rf"|^(?:{_COLOUR})*(?:--|\+\+|~~|\^\^)(?=[-+~^](?:\s|$))",
     re.MULTILINE,
 )
@@ -54,7 +54,7 @@ def printable(text: str) -> str:
 
 def json_text(text: str) -> str:
     """A JSON document that says the same, and that no CI runner obeys where it is printed."""
-    return re.sub(r"##(\w*)\[", r"##\1\\u005b", text)
+    return re.sub(rf"({_ANYWHERE})(.)", lambda found: f"{found[1]}\\u{ord(found[2]):04x}", text)
 
 
 class Printed:

@@ -1,0 +1,163 @@
+"""Nothing that a far end says is obeyed where it is printed: by a CI runner, a terminal, Markdown or a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import unicodedata
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from environments.neutral import Printed, clean, printable
+from tests.harness import run
+from tests.hostile.product import environment_file, http
+from tests.zoo.beast import Beast
+from tests.zoo.http import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.harness import Ran
+    from tests.zoo.beast import Handler, Visit
+
+OBEYED = (
+    "::set-output name=verdict::pass",
+    "::stop-commands::x",
+    ":\u200b:add-mask::s",
+    "##[add-mask]stop",
+    "##vso[task.setvariable variable=verdict]pass",
+    "##teamcity[buildStop comment='x']",
+    "section_start:1:a\r\x1b[0K",
+    "travis_fold:start:a\r",
+    "\x1b]52;c;cHduZWQ=\x07",
+    "\x1b]8;;http://127.0.0.1:9/\x07here\x1b]8;;\x07",
+    "\x9b31m\u202erekcatta\u202c",
+    "\x1b[8mhidden\x1b[2J",
+)
+MARKUP = (
+    "`<img src=http://127.0.0.1:9/a>`",
+    "![x](http://127.0.0.1:9/b)",
+    "[y](javascript:alert)",
+    "@everyone",
+    "&#64;here",
+    "owner/name#12",
+    "<!-- **x** | ~~y~~ $z$",
+)
+AT_ONCE = 3  # of these in one answer: a sentence in a report is bounded
+RAW = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]")
+
+
+def hostile(words: tuple[str, ...]) -> Handler:
+    document = {"status": "DOWN", "components": {f"{' ' * 7}{word}": {"status": "DOWN"} for word in words}}
+
+    def handler(visit: Visit) -> None:
+        visit.request()
+        visit.say(whole(json.dumps(document).encode(), "Content-Type: application/json", status="503 Unavailable"))
+
+    return handler
+
+
+def obeyed(text: str) -> list[str]:
+    """The lines that a CI runner would take for a command; .NET's comparison skips what is not shown."""
+    found = []
+    for line in re.split(r"[\r\n]", text):
+        shown = "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cf"))
+        if shown.lstrip().startswith("::") or re.search(r"##\w*\[|(section_(start|end)|travis_\w+):", shown):
+            found.append(line)
+        if re.match(r"(---|\+\+\+|~~~|\^\^\^)(\s|$)", shown):
+            found.append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An environment file of services that say all of it."""
+    every = OBEYED + MARKUP
+    with ExitStack() as stack:
+        beasts = [hostile(every[at : at + AT_ONCE]) for at in range(0, len(every), AT_ONCE)]
+        systems = {f"shop-{n}": http(stack.enter_context(Beast(b)).url) for n, b in enumerate(beasts)}
+        yield environment_file(tmp_path_factory.mktemp("printed"), systems)
+
+
+def look(environment: Path, *words: str) -> Ran:
+    planted = {"PLANTED_SECRET": "planted-secret-0123", "PLANTED_TOKEN": "planted-token-0123"}
+    return run(
+        "--env", str(environment), "-k", "ready or overall", *words, variables=planted, out=environment.with_name("out")
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("-v", "-s", "-rA", "--tb=long"), ("--paste",), ("-n", "2", "-q")],
+    ids=" ".join,
+)
+def test_no_line_is_obeyed(environment: Path, words: tuple[str, ...]) -> None:
+    ran = look(environment, *words)
+    assert ran.code == 1, ran.output()
+    assert "set-output name=verdict" in ran.stdout, "a person still reads it"
+    assert obeyed(ran.output()) == []
+    assert not RAW.search(ran.output())
+    assert ran.folder is not None
+    for name in ("summary.md", "results.json"):
+        assert obeyed((ran.folder / name).read_text()) == [], "what is printed of a file is obeyed neither"
+    assert "##[add-mask]stop" in json.dumps(ran.document), "the document says it as it is"
+
+
+def test_a_title_of_an_environment_file_is_obeyed_neither(environment: Path) -> None:
+    document = json.loads(environment.read_text())
+    document["systems"]["shop-0"]["checklists"] = {"c": {"items": [{"item": f"a\n{OBEYED[0]}", "attested": True}]}}
+    document["name"] = f"x\n{OBEYED[0]}##[add-mask]stop"
+    other = environment.with_name("other.yaml")
+    other.write_text(json.dumps(document))
+    assert obeyed(look(other, "--checklist", f"shop-0/c").output()) == []
+    assert obeyed(look(other, "--list-symptoms").output()) == []
+    document["\n##[add-mask]stop"] = document["systems"]["shop-0"][f"\n{OBEYED[0]}"] = "x"
+    other.write_text(json.dumps(document))
+    refused = look(other)
+    assert refused.code == 4
+    assert obeyed(refused.output()) == []
+
+
+def test_summary_shows_markup_as_text(environment: Path) -> None:
+    """What it looks like is for a parser of CommonMark to say, of another make than what escapes here."""
+    markdown_it = pytest.importorskip("markdown_it")
+    ran = look(environment)
+    assert ran.folder is not None
+    page = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).render((ran.folder / "summary.md").read_text())
+    assert not re.search(r"<(img|a|del|!--|h[1-6][^>]*>\s*<)", page), page
+    assert "&lt;img src=http://127.0.0.1:9/a&gt;" in page
+    assert not re.search(r"(?<!\w)@\w|#\d", re.sub(r"<code>.*?</code>", "", page)), "somebody is called"
+
+
+def test_pieces_of_a_line_are_read_together() -> None:
+    stream = io.StringIO()
+    printed = Printed(stream)
+    for piece in (
+        "   ",
+        "::warning::x\n",
+        "\x1b[31m",
+        "::error::y\x1b[0m\n",
+        "##",
+        "vso",
+        "[x]\n",
+        "a" * 5000,
+        "::b\n:",
+    ):
+        printed.write(piece)
+    printed.write(":c\r::d\n--- e\n")
+    assert obeyed(re.sub(r"\x1b\[\d+m", "", stream.getvalue())) == []
+    assert "\x1b[31m" in stream.getvalue(), "colours stay"
+    assert "\x1b" not in printable("\x1b[31m::x"), "but for those of a text"
+    assert "aa::b" in stream.getvalue(), "within a line it is nobody's command"
+
+
+@pytest.mark.parametrize(
+    "character", ["\u200b", "\xad", "\u2060", "\ufe0f", "\U000e0041", "\u3164", "\u034f", "\ufeff"]
+)
+def test_what_is_not_shown_hides_nothing(character: str) -> None:
+    assert obeyed(printable(f"{character}:{character}:{character}error::x ##{character}[x]")) == []
+    assert character not in clean(f"a{character}b")
