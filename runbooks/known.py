@@ -120,8 +120,14 @@ def read_known(path: Path) -> Known:
     from runbooks.mistakes import validated
     from runbooks.names import is_foreign
 
-    document = read_yaml(path)
-    if is_foreign(document, ("acknowledged", "maintenance")):
+    keys = ("acknowledged", "maintenance")
+    try:
+        document = read_yaml(path)
+    except BadFile as bad:
+        if bad.node is None or not is_foreign(bad.node, keys):
+            raise
+        document = bad.node
+    if is_foreign(document, keys):
         what = "is no file of known issues: it has neither of their keys, 'acknowledged' and 'maintenance'"
         raise BadFile([Problem(shown(path), "", 1, what)])
     known, mistakes = validated(Known, document)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from environments.monitoring import Monitoring
 from tests.ci.tools import from_npm, module, program, succeeds
@@ -105,27 +108,100 @@ def test_schedules_are_as_often_as_the_monitor_thinks() -> None:
     assert '"*/5 * * * *"' in (CI / "kubernetes" / "cronjob.yaml").read_text()
 
 
-@pytest.mark.parametrize("step", ["gate"])
-def test_workflow_s_script_goes_on_only_on_a_pass(step: str, tmp_path: Path) -> None:
-    """The script of the step, run as GitHub runs it, with a gate that ends as told."""
-    import yaml
+def steps_of(name: str) -> list[dict[str, Any]]:
+    """Every step of every job of a workflow."""
+    jobs = yaml.safe_load((CI / "github" / name).read_text())["jobs"].values()
+    return [step for job in jobs for step in job.get("steps", ())]
 
-    steps = yaml.safe_load((CI / "github" / "gate.yml").read_text())["jobs"]["gate"]["steps"]
-    script = next(entry["run"] for entry in steps if entry.get("id") == step)
-    stub = tmp_path / "runbook-checks" / "ci" / "gate"
-    stub.parent.mkdir(parents=True)
-    stub.write_text('#!/bin/sh\necho "$SECRET|$*"\nexit $ENDS\n')
+
+def run_step(folder: Path, variables: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """The gate's step as GitHub runs it, with a gate that says what it was given."""
+    script = next(step["run"] for step in steps_of("gate.yml") if step.get("id") == "gate")
+    stub = folder / "runbook-checks" / "ci" / "gate"
+    stub.parent.mkdir(parents=True, exist_ok=True)
+    stub.write_text('#!/bin/sh\necho "$SECRET|$*|${VARIABLES-}"\nexit $ENDS\n')
     stub.chmod(0o755)
+    given = {"OCCASION": "postdeploy", "ENVIRONMENT": "e.yaml", "OPTIONS": "--settle 5", "BASELINE": "b"}
+    (folder / "temp").mkdir(exist_ok=True)
+    told = {"VARIABLES": variables, "RUNNER_TEMP": str(folder / "temp"), "ENDS": "0", "DECIDES": "true"}
+    return subprocess.run(
+        [shutil.which("bash") or "bash", "-e", "-c", script],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **given, **told, **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_workflow_s_script_goes_on_only_on_a_pass(tmp_path: Path) -> None:
     for ends, decides, code in [("0", "true", 0), ("10", "true", 10), ("1", "true", 1), ("1", "false", 0)]:
-        given = {"OCCASION": "postdeploy", "ENVIRONMENT": "e.yaml", "OPTIONS": "--settle 5", "BASELINE": "b"}
-        told = given | {"VARIABLES": "SECRET='a b'", "RUNNER_TEMP": str(tmp_path), "ENDS": ends, "DECIDES": decides}
-        done = subprocess.run(
-            [shutil.which("bash") or "bash", "-e", "-c", script],
-            cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], **told},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_step(tmp_path, "SECRET='a b'", ENDS=ends, DECIDES=decides)
         assert done.returncode == code, done.stderr
-        assert done.stdout == "a b|postdeploy e.yaml --baseline baseline/results.json --settle 5\n"
+        assert done.stdout.endswith("\na b|postdeploy e.yaml --baseline baseline/results.json --settle 5|\n")
+
+
+def test_workflow_masks_each_value_and_leaves_none_in_a_file(tmp_path: Path) -> None:
+    lines = [
+        "SECRET='a 100%'",
+        "export DSN='postgresql://cs:p%40ss%20\\word@db.example.com/x'",
+        "KEY='-----BEGIN",
+        "line=two",
+        "-----END'",
+        "EMPTY=",
+    ]
+    for ends in ("0", "1"):
+        done = run_step(tmp_path, "\n".join(lines), ENDS=ends)
+        *masked, said = done.stdout.splitlines()
+        assert masked == [
+            "::add-mask::a 100%25",
+            "::add-mask::postgresql://cs:p%2540ss%2520\\word@db.example.com/x",
+            "::add-mask::p%2540ss%2520\\word",
+            "::add-mask::p@ss \\word",
+            "::add-mask::-----BEGIN%0Aline=two%0A-----END",
+        ]
+        assert said.startswith("a 100%|postdeploy")
+        assert list((tmp_path / "temp").iterdir()) == []
+    wrong = run_step(tmp_path, "SECRET='half of it")
+    assert wrong.returncode == 4
+    assert "half of it" not in wrong.stdout + wrong.stderr
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted((CI / "github").glob("*.yml"))])
+def test_workflow_trusts_no_more_than_it_must(name: str) -> None:
+    """A tag can be moved; what stands in ${{ }} is pasted into a script; a token on disk is everybody's."""
+    text = (CI / "github" / name).read_text()
+    for step in steps_of(name):
+        assert "${{" not in step.get("run", ""), f"give it to the script in env: {step}"
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a@{'0' * 40}")), f"pin it to a commit: {step}"
+        is_checkout = step.get("uses", "").startswith("actions/checkout@")
+        assert not is_checkout or step["with"]["persist-credentials"] is False, step
+    assert len(re.findall(r"uses: actions/\S+@[0-9a-f]{40} # v\d", text)) == text.count("uses: actions/")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads `on` so
+
+
+def test_pipeline_of_gitlab_runs_the_checks_of_its_ref(tmp_path: Path) -> None:
+    """From the repository of the checks, at a commit; in a merge request of a fork no program of its files is started."""
+    source = tmp_path / "source"
+    (source / "ci").mkdir(parents=True)
+    (source / "ci" / "gate").write_text('#!/bin/sh\necho "one $* commands=${CHECKS_NO_COMMANDS:-}"\n')
+    (source / "ci" / "gate").chmod(0o755)
+    git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], check=True)
+    first = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    (source / "ci" / "gate").write_text("#!/bin/sh\necho two\n")
+    subprocess.run([*git, "commit", "-qam", "two"], check=True)
+    script = "\n".join(yaml.safe_load((CI / "gitlab" / "gate.yml").read_text())[".runbook-gate"]["script"])
+    for project, forbids in (("7", "1"), ("8", "")):
+        folder = tmp_path / project
+        (folder / "runbook-checks").mkdir(parents=True)
+        variables = {"CHECKS": "", "CHECKS_REPOSITORY": source.as_uri(), "CHECKS_REF": first, "OPTIONS": "--settle 5"}
+        variables |= {"OCCASION": "postdeploy", "ENVIRONMENT": "e.yaml", "PATH": os.environ["PATH"]}
+        variables |= {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": project, "CI_MERGE_REQUEST_PROJECT_ID": "8"}
+        done = subprocess.run(
+            ["sh", "-e", "-c", script], cwd=folder, env=variables, capture_output=True, text=True, check=False
+        )
+        assert done.stdout == f"one postdeploy e.yaml --settle 5 commands={forbids}\n", done.stderr

@@ -113,7 +113,7 @@ def test_a_title_of_an_environment_file_is_obeyed_neither(environment: Path) -> 
     document["name"] = f"x\n{OBEYED[0]}##[add-mask]stop"
     other = environment.with_name("other.yaml")
     other.write_text(json.dumps(document))
-    assert obeyed(look(other, "--checklist", f"shop-0/c").output()) == []
+    assert obeyed(look(other, "--checklist", "shop-0/c").output()) == []
     assert obeyed(look(other, "--list-symptoms").output()) == []
     document["\n##[add-mask]stop"] = document["systems"]["shop-0"][f"\n{OBEYED[0]}"] = "x"
     other.write_text(json.dumps(document))
