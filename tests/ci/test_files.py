@@ -183,7 +183,7 @@ def test_workflow_trusts_no_more_than_it_must(name: str) -> None:
 
 
 def test_pipeline_of_gitlab_runs_the_checks_of_its_ref(tmp_path: Path) -> None:
-    """From the repository of the checks, at a commit; in a merge request of a fork no program of its files is started."""
+    """The repository of the checks at a commit; in a merge request of a fork no program of its files is started."""
     source = tmp_path / "source"
     (source / "ci").mkdir(parents=True)
     (source / "ci" / "gate").write_text('#!/bin/sh\necho "one $* commands=${CHECKS_NO_COMMANDS:-}"\n')
@@ -202,6 +202,6 @@ def test_pipeline_of_gitlab_runs_the_checks_of_its_ref(tmp_path: Path) -> None:
         variables |= {"OCCASION": "postdeploy", "ENVIRONMENT": "e.yaml", "PATH": os.environ["PATH"]}
         variables |= {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": project, "CI_MERGE_REQUEST_PROJECT_ID": "8"}
         done = subprocess.run(
-            ["sh", "-e", "-c", script], cwd=folder, env=variables, capture_output=True, text=True, check=False
+            ["/bin/sh", "-e", "-c", script], cwd=folder, env=variables, capture_output=True, text=True, check=False
         )
         assert done.stdout == f"one postdeploy e.yaml --settle 5 commands={forbids}\n", done.stderr

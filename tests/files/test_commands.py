@@ -73,7 +73,7 @@ def test_a_value_stays_one_word_of_a_shell(tmp_path: Path) -> None:
     lines = [f"printf '%s\\0' '# {number}' >>words; ( {with_value(c, HOSTILE)}\n)" for number, c in enumerate(every)]
     script = tmp_path / "script"
     script.write_text(RUNNER + "\n".join(lines) + "\n")
-    subprocess.run(["sh", "-n", script], check=True)
+    subprocess.run(["/bin/sh", "-n", script], check=True)
     subprocess.run(
         [bash, script],
         cwd=tmp_path,

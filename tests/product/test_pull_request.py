@@ -67,9 +67,9 @@ def test_nor_a_drill_s_from_a_folder_that_it_names(tmp_path: Path, monkeypatch: 
     for name in ("initdb", "postgres", "psql"):
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
         (tmp_path / "bin" / name).chmod(0o755)
-    with handle(Backups, tmp_path, backups={"folder": ".", "drill": {"binaries": "bin"}}) as backups:
-        with pytest.raises(NoReading, match="backups.drill.binaries is not used: --no-commands"):
-            backups._scratch()
+    refused = pytest.raises(NoReading, match=r"backups\.drill\.binaries is not used: --no-commands")
+    with handle(Backups, tmp_path, backups={"folder": ".", "drill": {"binaries": "bin"}}) as backups, refused:
+        backups._scratch()
     assert not (tmp_path / "started").exists()
 
 
