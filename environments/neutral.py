@@ -8,6 +8,7 @@ zero-width space between the colons would not help. Azure Pipelines has `##vso[.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -23,9 +24,13 @@ _IN_LINES = re.compile(f"\\r\n|(?:(?![\n\t])[{_HIDDEN}])+")
 _COLOUR = r"\x1b\[(?:0|1|2|4|7|[39][0-7]|4[0-7]|10[0-7])?(?:;(?:0|1|2|4|7|[39][0-7]|4[0-7]|10[0-7]))*m"
 _REWRITTEN = r"\A\r(?:\x1b\[K)?"
 MOST = 1000  # characters of a line that are kept in mind
-_ANYWHERE = r"##\w*(?=\[)|(?:section_(?:start|end)|travis_(?:fold|time))(?=:)"
+# GitHub's also within a line: something may take away what stands before it.
+_ANYWHERE = (
+    r"##\w*(?=\[)|(?:section_(?:start|end)|travis_(?:fold|time))(?=:)"
+    r"|(?<![\w:]):(?=:[A-Za-z][\w-]*(?: [^\n]{0,200}?)?::)"
+)
 _OBEYED = re.compile(
-    rf"^(?:[^\S\n]|{_COLOUR})*:(?=:)"
+    rf"^(?:[^\S\n]|{_COLOUR})*:(?=:[A-Za-z])"
     rf"|{_ANYWHERE}"
     rf"|^(?:{_COLOUR})*(?:--|\+\+|~~|\^\^)(?=[-+~^](?:\s|$))",
     re.MULTILINE,
@@ -54,7 +59,8 @@ def printable(text: str) -> str:
 
 def json_text(text: str) -> str:
     """A JSON document that says the same, and that no CI runner obeys where it is printed."""
-    return re.sub(rf"({_ANYWHERE})(.)", lambda found: f"{found[1]}\\u{ord(found[2]):04x}", text)
+    shown = HIDDEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
+    return re.sub(rf"({_ANYWHERE})(.)", lambda found: f"{found[1]}\\u{ord(found[2]):04x}", shown)
 
 
 class Printed:

@@ -158,9 +158,9 @@ def _days(history: History) -> str:
     )
     spoken = f"{history.symptom}, {figures.DAYS} days: {counted or 'clear on all'}"
     share = "" if history.clear_percent is None else f"{history.clear_percent:.2f} %"
-    name = escape(history.symptom)
+    name = escape(f"{history.severity} {history.symptom}")
     return (
-        f'<li class="days"><p class="names"><span>{history.severity} {name}</span><span class="soft">{share}</span></p>'
+        f'<li class="days"><p class="names"><span>{name}</span><span class="soft">{share}</span></p>'
         f'<svg viewBox="0 0 {figures.DAYS} 10" preserveAspectRatio="none" role="img" aria-label="{escape(spoken)}">'
         f"{''.join(bars)}</svg></li>"
     )
