@@ -114,6 +114,15 @@ def test_no_line_is_obeyed(environment: Path, words: tuple[str, ...]) -> None:
     assert "##[add-mask]stop" in json.dumps(ran.document), "the document says it as it is"
 
 
+@pytest.mark.parametrize("words", [("-s",), ("-rA", "-p", "no:threadexception"), ("-vv",)], ids=" ".join)
+def test_what_a_library_prints_is_obeyed_neither(environment: Path, words: tuple[str, ...]) -> None:
+    ran = look(environment, "--system", "shop-0", "-p", "tests.hostile.loud", *words)
+    assert "set-output name=verdict" in ran.output()
+    assert ("INTERNALERROR" in ran.output()) == ("-vv" in words)
+    assert obeyed(ran.output()) == []
+    assert not RAW.search(ran.output())
+
+
 def test_a_title_of_an_environment_file_is_obeyed_neither(environment: Path) -> None:
     document = json.loads(environment.read_text())
     document["systems"]["shop-0"]["checklists"] = {"c": {"items": [{"item": f"a\n{OBEYED[0]}", "attested": True}]}}
