@@ -18,6 +18,13 @@ def pytest_runtest_call() -> None:
     thread.join()
 
 
+def pytest_runtest_logfinish() -> None:
+    """Here nothing is captured."""
+    thread = threading.Thread(target=_end_badly)
+    thread.start()
+    thread.join()
+
+
 def _end_badly() -> None:
     raise RuntimeError(WORDS)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import html
 import io
 import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import time
 import unicodedata
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -48,7 +53,7 @@ MARKUP = (
     "![x](http://127.0.0.1:9/b)",
     "[y](javascript:alert)",
     "@everyone",
-    "&#64;here",
+    "&commat;here",
     "owner/name#12",
     "<!-- **x** | ~~y~~ $z$",
 )
@@ -129,12 +134,16 @@ def test_a_title_of_an_environment_file_is_obeyed_neither(environment: Path) -> 
     document["name"] = f"x\n{OBEYED[0]}##[add-mask]stop"
     other = environment.with_name("other.yaml")
     other.write_text(json.dumps(document))
-    assert obeyed(look(other, "--checklist", "shop-0/c").output()) == []
+    ticked = look(other, "--checklist", "shop-0/c")
+    assert "[?] a : :set-output name=verdict::pass" in ticked.stdout
+    assert obeyed(ticked.output()) == []
     assert obeyed(look(other, "--list-symptoms").output()) == []
-    document["\n##[add-mask]stop"] = document["systems"]["shop-0"][f"\n{OBEYED[0]}"] = "x"
+    document["\n##[add-mask]stop"] = "x"
+    document["systems"]["shop-0"]["symptoms"] = {f"\n{OBEYED[0]}": None}
     other.write_text(json.dumps(document))
     refused = look(other)
     assert refused.code == 4
+    assert "unknown symptom" in refused.stderr
     assert obeyed(refused.output()) == []
 
 
@@ -144,9 +153,27 @@ def test_summary_shows_markup_as_text(environment: Path) -> None:
     ran = look(environment)
     assert ran.folder is not None
     page = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).render((ran.folder / "summary.md").read_text())
-    assert not re.search(r"<(img|a|del|!--|h[1-6][^>]*>\s*<)", page), page
+    assert not re.search(r"<(img|a|s|del)\b|<!--|<h\d>\s*<", page), page
     assert "&lt;img src=http://127.0.0.1:9/a&gt;" in page
     assert not re.search(r"(?<!\w)@\w|#\d", re.sub(r"<code>.*?</code>", "", page)), "somebody is called"
+
+
+def test_command_is_pasted_from_the_summary_as_it_is(tmp_path: Path) -> None:
+    """A backtick in the name of a file ends no code; what is shown as code is the command, to the letter."""
+    markdown_it = pytest.importorskip("markdown_it")
+    name = "a`<img src=x>`' $(touch pwned) [b](c).sql.gz"
+    (tmp_path / "dumps").mkdir()
+    dump = tmp_path / "dumps" / name
+    dump.write_bytes(gzip.compress(b"-- dump\n" * 1000)[:-20])
+    os.utime(dump, (time.time() - 600,) * 2)  # nobody writes it any more
+    shop = {"backups": {"folder": "dumps", "pattern": "*.gz"}, "symptoms": {"backup.corrupt": None}}
+    environment = environment_file(tmp_path, {"shop-0": shop})
+    ran = run("--env", str(environment), "-m", "backup", out=tmp_path / "out")
+    assert ran.folder is not None, ran.output()
+    page = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).render((ran.folder / "summary.md").read_text())
+    shown_as_code = [html.unescape(code) for code in re.findall("<code>(.*?)</code>", page)]
+    assert f"gzip -tv -- {shlex.quote(name)}" in shown_as_code, page
+    assert not re.search(r"<(img|a)\b", page), page
 
 
 def test_report_shows_markup_as_text(environment: Path, tmp_path: Path) -> None:
