@@ -22,7 +22,7 @@ HIDDEN = re.compile(f"[{_HIDDEN}]+")
 _IN_LINES = re.compile(f"\\r\n|(?:(?![\n\t])[{_HIDDEN}])+")
 # What pytest colours with: bold, dim, underlined, inverse, colours. Not concealed (8).
 _COLOUR = r"\x1b\[(?:0|1|2|4|7|[39][0-7]|4[0-7]|10[0-7])?(?:;(?:0|1|2|4|7|[39][0-7]|4[0-7]|10[0-7]))*m"
-_REWRITTEN = r"\A\r(?:\x1b\[K)?"
+_REWRITTEN = rf"\A(?:{_COLOUR})*\r(?:\x1b\[K)?"  # pytest colours the whole of what it writes
 MOST = 1000  # characters of a line that are kept in mind
 # GitHub's also within a line: something may take away what stands before it.
 _ANYWHERE = (

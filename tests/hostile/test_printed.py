@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ci.pages import TOOL
-from environments.neutral import Printed, clean, printable
+from environments.neutral import Printed, clean, json_text, printable
 from tests.ci.browser import shown
 from tests.harness import PROJECT, run
 from tests.hostile.product import environment_file, http
@@ -212,6 +212,28 @@ def test_pieces_of_a_line_are_read_together() -> None:
     assert "\x1b[31m" in stream.getvalue(), "colours stay"
     assert "\x1b" not in printable("\x1b[31m::x"), "but for those of a text"
     assert "a::b" in stream.getvalue(), "within a line it is nobody's command"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_line_is_rewritten_by_us_alone() -> None:
+    stream = Terminal()
+    printed = Printed(stream)
+    own = ["\r\x1b[K12 of 100", "\x1b[1m\rcollecting ... \x1b[0m", "\x1b[32m.\x1b[0m"]
+    for piece in (*own, "a\rb", "\x1b[2Jc"):
+        printed.write(piece)
+    assert stream.getvalue() == "".join(own) + "a b [2Jc"
+
+
+def test_a_long_line_takes_no_long_time() -> None:
+    begun = time.process_time()
+    for piece in ("::a ", "##", " ", ":", "--", "\x1b[0m", "\r", "section_start"):
+        printable(piece * 50_000)
+        json_text(piece * 50_000)
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(
