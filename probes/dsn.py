@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
+from probes import address
+from probes.dsnparameters import HONOURED, refuse_unsupported, unsupported, without_ours
 from probes.reading import NoReading
 
 NOWHERE = "/nonexistent/runbook-checks"
 BEYOND_CONNINFO = ("PGSERVICEFILE", "PGSYSCONFDIR", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGLOCALEDIR")
 APPLICATION = "runbook-checks"
 DEFAULT_PORT = "5432"
+SCHEMES = ("postgresql", "postgres")
+# SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/postgresql.html); ours is psycopg.
+DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "pg8000", "aiopg")
+MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+UNDECIDED = ("allow", "prefer", "")
+_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 
 
 @dataclass(frozen=True)
@@ -44,28 +55,95 @@ class Dsn:
     def password(self) -> str:
         return self.options.get("password", "")
 
+    @property
+    def is_decided(self) -> bool:
+        """It says whether TLS is spoken. With prefer and allow whoever sits on the way decides."""
+        return self.options.get("sslmode", "") not in UNDECIDED
+
+    @property
+    def is_verified(self) -> bool:
+        """The server must prove who it is: by its name, or by an authority that is not everybody's."""
+        mode, authority = self.options.get("sslmode"), self.options["sslrootcert"]
+        return mode == "verify-full" or (mode == "verify-ca" and authority != _public_authorities())
+
     def __repr__(self) -> str:
         return f"Dsn({self.user}@{self.places}/{self.database})"
 
 
 def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
-    """The DSN, a postgresql:// URL or key=value. NoReading dsn-malformed, without quoting any of it."""
-    from psycopg import Error, pq
+    """The DSN, a postgresql:// URL or key=value.
+
+    NoReading dsn-malformed, without quoting any of it; dsn-unsupported, naming the part without its value.
+    """
+    from psycopg import pq
 
     try:
-        given = {
-            option.keyword.decode(): option.val.decode()
-            for option in pq.Conninfo.parse(dsn.strip().encode())
-            if option.val
-        }
-        is_empty = not given
+        given = _given(dsn.strip(), resource)
+        if not any(given.values()):
+            raise address.Malformed("it is empty")
+        refuse_unsupported(given, resource, {option.keyword.decode() for option in pq.Conninfo.get_defaults()})
+        if given.get("sslmode", "") not in ("", *MODES):
+            raise address.Malformed(f"its sslmode is none of {', '.join(MODES)}")
+        given = without_ours(given)
         places = _places(given)
-    except (Error, ValueError):
-        # libpq's own words quote what it stumbled over, which may be the password.
-        raise _malformed(resource, "it is neither a postgresql:// URL nor key=value pairs") from None
-    if is_empty:
-        raise _malformed(resource, "it is empty")
+    except address.Malformed as error:
+        raise _malformed(resource, str(error)) from None
     return Dsn(places, _settled(given, resource, ca_file))
+
+
+def _given(text: str, resource: str) -> dict[str, str]:
+    """Keyword to value, those of other drivers too."""
+    if _URL.match(text):
+        return _of_url(text, resource)
+    pairs = _of_pairs(text)
+    first = re.match(r"([\w ]+)=[^;]*;\s*[\w ]+=", text)
+    if first and first[1] not in HONOURED:
+        raise unsupported(resource, "a list of pairs with ';' between them", "write a postgresql:// URL")
+    if pairs is None:
+        raise address.Malformed("it is neither a postgresql:// URL nor key=value pairs; values with blanks stand in quotes")
+    return pairs
+
+
+def _of_pairs(text: str) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    at = 0
+    while text[at:].strip():
+        pair = _PAIR.match(text, at)
+        if pair is None:
+            return None
+        found[pair[1]] = re.sub(r"\\(.)", r"\1", pair[2] if pair[2] is not None else pair[3], flags=re.DOTALL)
+        at = pair.end()
+    return found
+
+
+def _of_url(text: str, resource: str) -> dict[str, str]:
+    parts = address.split(text, is_list=True)
+    dialect, plus, driver = parts.scheme.partition("+")
+    if parts.scheme.startswith("jdbc:"):
+        raise unsupported(resource, "an address of JDBC", "write it as postgresql://USER:PASSWORD@HOST/DATABASE")
+    if dialect not in SCHEMES:
+        raise address.Malformed("it is a URL, but not one of postgresql://")
+    if plus and driver not in DRIVERS:
+        raise unsupported(resource, "the driver in its scheme", "write postgresql://")
+    hosts, ports = zip(*((host, str(port or "")) for host, port in parts.hosts), strict=True)
+    given = {
+        "host": ",".join(hosts),
+        "port": ",".join(ports) if any(ports) else "",
+        "user": parts.user,
+        "password": parts.password,
+        "dbname": unquote(parts.path.removeprefix("/")),
+    }
+    return {name: value for name, value in given.items() if value} | _of_query(parts.query)
+
+
+def _of_query(query: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in query.split("&") if part]
+    found = {unquote(name): unquote(value) for name, _, value in pairs}
+    # `ssl` is JDBC's and asyncpg's; libpq takes `ssl=true` as require.
+    modes = {"true": "require", **{mode: mode for mode in MODES}}
+    if found.get("ssl") in modes:
+        found.setdefault("sslmode", modes[found.pop("ssl")])
+    return found
 
 
 def _places(given: dict[str, str]) -> tuple[Place, ...]:
@@ -73,14 +151,24 @@ def _places(given: dict[str, str]) -> tuple[Place, ...]:
     addresses = given.pop("hostaddr", "").split(",")
     ports = given.pop("port", DEFAULT_PORT).split(",")
     count = max(len(hosts), len(addresses))
+    if not all(len(several) in (1, count) for several in (hosts, addresses, ports)):
+        raise address.Malformed("its hosts, addresses and ports are not as many of each")
     hosts, addresses, ports = (v * count if len(v) == 1 else v for v in (hosts, addresses, ports))
-    found = []
-    for host, address, port in zip(hosts, addresses, ports, strict=True):
-        number = int(port or DEFAULT_PORT)
-        if not 0 < number < 65536:
-            raise ValueError("port")
-        found.append(Place(host or address, number, address or None))
-    return tuple(found)
+    return tuple(_place(*each) for each in zip(hosts, addresses, ports, strict=True))
+
+
+def _place(host: str, hostaddr: str, port: str) -> Place:
+    if host and not (address.is_folder(host) or address.is_name(host) or address.is_ip(host)):
+        raise address.Malformed("its host is neither a name, an IP address nor the folder of a socket")
+    if hostaddr and not address.is_ip(hostaddr):
+        raise address.Malformed("its hostaddr is no IP address")
+    return Place(host or hostaddr, address.as_port(port or DEFAULT_PORT), hostaddr or None)
+
+
+def _public_authorities() -> str:
+    import certifi
+
+    return certifi.where()
 
 
 def _settled(given: dict[str, str], resource: str, ca_file: str | None) -> dict[str, str]:
@@ -92,12 +180,9 @@ def _settled(given: dict[str, str], resource: str, ca_file: str | None) -> dict[
             raise NoReading(resource, reason, kind="ca-file-unreadable", evidence={"ca_file": ca_file})
         options |= {"sslrootcert": ca_file, "sslmode": "verify-full"}
     elif given.get("sslmode", "").startswith("verify-"):
-        import certifi
-
-        options["sslrootcert"] = certifi.where()
+        options["sslrootcert"] = _public_authorities()
     options |= given
     options |= {"application_name": APPLICATION, "client_encoding": "utf8", "gssencmode": "disable"}
-    options.pop("connect_timeout", None)
     return options
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from probes import pgwire
+from probes import pgauth, pgwire
 from probes.connect import join, share_of
 from probes.deadline import Deadline
 from probes.dsn import Dsn, Place, conninfo, forget_environment
@@ -22,6 +22,7 @@ SLICE_S = 0.05
 LATER_ADDRESS_MAY_DO = ("connection-refused", "connect-timeout", "connection-lost", "malformed-answer", None)
 # What a server says only after pg_hba.conf has let the connection pass.
 PAST_PG_HBA = ("authentication-failed", "database-missing", "too-many-connections", "no-privilege", "starting-up")
+WITHOUT_PASSWORD = {"password": ""}  # who answers is not verified; that a password is asked for tells enough
 
 
 @dataclass
@@ -47,7 +48,7 @@ def connect(settings: Settings, deadline: Deadline) -> Connection[dict[str, Any]
 def _does_tls_help(settings: Settings, deadline: Deadline) -> bool:
     """pg_hba.conf has no entry for us: because of where we come from, or because we come without TLS?"""
     try:
-        _connect(settings, deadline, {"sslmode": "require"}).close()
+        _connect(settings, deadline, {"sslmode": "require", **WITHOUT_PASSWORD}).close()
     except NoReading as other:
         return other.kind in PAST_PG_HBA
     return True
@@ -110,10 +111,11 @@ class _Attempt:
     def __init__(self, place: Place, address: str | None, settings: Settings, more: dict[str, str]) -> None:
         self._settings = settings
         self._where = join(place.host, place.port) if place.host else "the local socket"
+        self._login = pgauth.Login(settings.dsn, place, address)
         self._evidence = _evidence(place, settings)
         if address:
             self._evidence["peer"] = join(address, place.port)
-        self._conninfo = conninfo(settings.dsn.options, place, address, **more)
+        self._conninfo = conninfo(settings.dsn.options, place, address, **self._login.options, **more)
         self._sqlstate: str | None = None
         self._begun = time.monotonic()
 
@@ -122,6 +124,8 @@ class _Attempt:
         from psycopg import pq
         from psycopg.rows import dict_row
 
+        if refused := self._login.refused_at(self._where):
+            raise self._gone(*refused)
         pgconn = pq.PGconn.connect_start(self._conninfo)
         try:
             self._shake_hands(pgconn, deadline)
@@ -166,6 +170,8 @@ class _Attempt:
         rounds = pgwire.hashing_rounds(data)
         if rounds > pgwire.MAX_ROUNDS:
             raise self._gone("malformed-answer", f"{self._where} wants the password hashed {rounds} times")
+        if pgwire.wants_clear_text(data) and not self._login.may_be_clear:
+            raise self._gone(pgauth.REFUSED, pgauth.clear_text(self._where))
 
     def _too_late(self, pgconn: Any) -> NoReading:
         from psycopg.pq import ConnStatus
@@ -184,6 +190,8 @@ class _Attempt:
         kind = kind_on_connect(self._sqlstate, message)
         if kind == "connection-refused":
             what = "refused the connection"
+        elif kind == pgauth.REFUSED:
+            what = pgauth.clear_text("")[1:]
         elif "no password supplied" in message:
             what = "asks for a password and the DSN has none"
         else:
