@@ -20,6 +20,8 @@ _HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]*))?")
 MOST_PORTS = 65536
 ENCODE = "percent-encode them in user and password (@ %40, / %2F, ? %3F, # %23, % %25)"
 
+WAYS_ON = "use {tls}, or name the host or its network under clear_text in the environment file where that is trusted"
+
 
 class Malformed(ValueError):
     """The address can't be understood; the sentence says why and quotes none of it."""

@@ -23,13 +23,16 @@ class Asked:
     headers: Mapping[str, str] | None = None
     body: bytes | None = None
     fresh: bool = False
+    is_login: bool = False
     attempts: int = 1
     begun: float = field(default_factory=time.monotonic)
     redirects: tuple[str, ...] = ()
     exchanges: list[Exchange] = field(default_factory=list)
 
     def again(self) -> Asked:
-        return Asked(self.method, self.deadline, self.headers, self.body, self.fresh, self.attempts + 1)
+        return Asked(
+            self.method, self.deadline, self.headers, self.body, self.fresh, self.is_login, attempts=self.attempts + 1
+        )
 
     def timings(self) -> Timings:
         def together(name: str) -> float | None:

@@ -16,11 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from probes.address import WAYS_ON, may_hear
 from probes.connect import connect
 from probes.deadline import Deadline, within
 from probes.journal import reading
 from probes.reading import NoReading
-from probes.target import user_agent
+from probes.target import has_login, user_agent
 
 RESOURCE = "http"
 ABOVE = 1.1  # of the rate asked for is sent
@@ -69,9 +70,10 @@ class Burst:
         run_id: str,
         context: ssl.SSLContext | None,
         resolver: str | None,
+        clear_text: tuple[str, ...] = (),
     ) -> None:
         parts = urlsplit(url)
-        self.url, self.context, self.resolver = url, context, resolver
+        self.url, self.context, self.resolver, self.clear_text = url, context, resolver, clear_text
         self.host = parts.hostname or ""
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
         self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -165,6 +167,9 @@ class Caller:
             resource=RESOURCE,
         )
         sock = undo.enter_context(made.sock)
+        if burst.context is None and has_login(burst.headers) and not may_hear(made.ip, burst.host, burst.clear_text):
+            what = f"{burst.host} is another machine, and the headers would go there in clear text: "
+            raise NoReading(RESOURCE, what + WAYS_ON.format(tls="https://"), kind="clear-text-refused")
         undo.enter_context(self._deadline.watch(sock))
         try:
             wrapped = burst.context.wrap_socket(sock, server_hostname=burst.host) if burst.context else sock

@@ -22,6 +22,7 @@ SILENT = "connect-timeout"
 @dataclass
 class Connected:
     sock: socket.socket  # time-out set to what is left of the deadline
+    ip: str
     peer: str
     dns_ms: float
     connect_ms: float  # over all addresses tried
@@ -65,7 +66,7 @@ def connect(
             continue
         now = time.monotonic()
         _silent.discard((address, port))
-        return Connected(sock, join(address, port), _ms(resolved - begun), _ms(now - resolved))
+        return Connected(sock, address, join(address, port), _ms(resolved - begun), _ms(now - resolved))
     raise no_connection(resource, host, port, tried, kinds)
 
 

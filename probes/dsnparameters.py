@@ -58,7 +58,7 @@ def refuse_unsupported(given: Mapping[str, str], resource: str, known: Collectio
         if name in WITHOUT_EFFECT or value in _HARMLESS.get(name, ()) or not value:
             continue
         if name not in HONOURED:
-            raise unsupported(resource, _shown(name, given), HINTS.get(name))
+            raise unsupported(resource, shown(name, given, HINTS), HINTS.get(name))
         if name not in known:
             raise unsupported(resource, f"the parameter '{name}'", "the libpq that is loaded is too old for it")
     if given.get("target_session_attrs") == "prefer-standby":
@@ -72,9 +72,9 @@ def without_ours(given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in given.items() if name in HONOURED and value}
 
 
-def _shown(name: str, given: Mapping[str, str]) -> str:
-    """A word that nobody knows may be the rest of a password in which a blank or an '&' stands unescaped."""
-    may_be_secret = "password" in given and name not in HINTS
+def shown(name: str, given: Collection[str], known: Collection[str]) -> str:
+    """How a parameter is named. A strange word may be the rest of a password that holds a blank or an '&'."""
+    may_be_secret = "password" in given and name not in known
     return "one of its parameters" if may_be_secret or not _PLAIN_NAME.fullmatch(name) else f"the parameter '{name}'"
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
+from probes import address
 from probes.deadline import Deadline
 from probes.reading import NoReading
 from probes.trust import openssl_words
@@ -56,7 +58,23 @@ class Exchange:
     peer: str = ""
     is_reused: bool = True
     proxy: str | None = None  # "host:port" of the proxy that is asked
+    opens: bool = False  # without TLS it shows a login to whoever is on the way
+    opens_at_proxy: bool = False
+    clear_text: tuple[str, ...] = ()  # hosts and networks where that may be
     is_through: bool = False  # the proxy has made the way free: what fails now is the service's
+
+    def guard(self, ip: str, host: str) -> None:
+        """NoReading clear-text-refused where the far end of a connection may not be shown the login."""
+        if self.proxy and self.opens:  # whoever the proxy reaches is named by the address alone
+            self._guard(urlsplit(self.url).hostname or "", urlsplit(self.url).hostname or "")
+        if self.opens_at_proxy if self.proxy else self.opens:
+            self._guard(ip, host)
+
+    def _guard(self, ip: str, host: str) -> None:
+        if not address.may_hear(ip, host, self.clear_text):
+            ways_on = address.WAYS_ON.format(tls="https://")
+            what = f"{self.url}: {host} is another machine, and a password or token would go there in clear text: {ways_on}"
+            raise NoReading(self.resource, what, kind="clear-text-refused", evidence={"url": self.url, "host": host})
 
     def failed(self, error: Exception) -> NoReading:
         """The error of a library as the NoReading it stands for, without values that might be secret."""

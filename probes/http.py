@@ -15,7 +15,7 @@ from probes.deadline import within
 from probes.journal import reading
 from probes.reading import NoReading
 from probes.share import Shared
-from probes.target import Target, redirect_target
+from probes.target import Target, checked_proxy, has_login, redirect_target
 
 if TYPE_CHECKING:
     import ssl
@@ -39,11 +39,12 @@ class Http:
 
     proxy     "http://[user:password@]host:port"
     resolver  "address[:port]" of a name server
+    clear_text  hosts and networks to which passwords and tokens may go without TLS; to this machine they always may
     ca_file   the only authorities believed (PEM file or hashed folder); certifi's without one
 
     NoReading kinds: name-not-resolved connection-refused connect-timeout read-timeout tls-failed
     connection-reset body-too-large redirect-loop malformed-answer; and where it is not the far end's
-    doing: proxy-failed ca-file-unreadable client-certificate-unreadable bad-request.
+    doing: proxy-failed ca-file-unreadable client-certificate-unreadable bad-request clear-text-refused.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Http:
         resolver: str | None = None,
         max_body: int = 1 << 20,
         run_id: str = "",
+        clear_text: tuple[str, ...] = (),
     ) -> None:
         self.resource = resource
         self.timeout_s = timeout_s
@@ -69,6 +71,7 @@ class Http:
         self._client_certificate = client_certificate
         self._proxy = proxy
         self._resolver = resolver
+        self._clear_text = clear_text
         self._max_body = max_body
         self._shared = Shared(resource)
         self._lock = threading.Lock()
@@ -89,6 +92,7 @@ class Http:
             resolver=self._resolver,
             max_body=self._max_body,
             run_id=self._target.run_id,
+            clear_text=self._clear_text,
         )
         return again, (self._target.base,)
 
@@ -105,12 +109,23 @@ class Http:
             return self._get(url, fresh=True)
         return self._shared.get(url, lambda: self._get(url, fresh=False))
 
-    def send(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
-        """The answer to one request, sent once, over a new connection; a redirect is the answer."""
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        is_login: bool = False,
+    ) -> Answer:
+        """The answer to one request, sent once, over a new connection; a redirect is the answer.
+
+        is_login  the body holds a password
+        """
         url = self._target.url(path)
         self._prepare(url)
         with reading(f"{method} {url}") as facts:
-            asked = Asked(method, within(self.timeout_s), headers, body, fresh=True)
+            asked = Asked(method, within(self.timeout_s), headers, body, fresh=True, is_login=is_login)
             return _noted(facts, self._exchange(url, asked))
 
     def url(self, path: str) -> str:
@@ -177,6 +192,9 @@ class Http:
         limit = self._connect_timeout_s
         is_measured = asked.fresh and asked.method == "GET"
         now = Exchange(url, self.resource, asked.deadline, self._resolver, limit, ExitStack(), as_served=is_measured)
+        now.clear_text = self._clear_text
+        now.opens = url.lower().startswith("http://") and (asked.is_login or has_login(request.headers))
+        now.opens_at_proxy = bool(self._proxy) and checked_proxy(self._proxy or "", self.resource)
         try:
             status, headers, content = perform(adapter, request, now, self._proxy, self._max_body)
         except NoReading as gone:

@@ -105,7 +105,7 @@ class _Attempt:
         self._where = join(settings.dsn.host, settings.dsn.port)
 
     def shake_hands(self, sock: Any, context: ssl.SSLContext | None) -> Connection:
-        from probes.mysqlwire import MAX_GREETING, Connection, NeedsTls, ServerError, TooMuch
+        from probes.mysqlwire import MAX_GREETING, Connection, NeedsTls, NotSupported, ServerError, TooMuch
 
         dsn = self._settings.dsn
         connection = Connection(
@@ -116,6 +116,7 @@ class _Attempt:
             database=dsn.database or None,
             ssl=context,
             ssl_disabled=context is None,
+            is_verified=dsn.is_verified,
             charset="utf8mb4",
             autocommit=None,
             program_name="runbook-checks",
@@ -124,8 +125,10 @@ class _Attempt:
         try:
             connection.connect(sock)
         except NeedsTls:
-            what = "wants the password itself, which is told over TLS only"
-            raise self._gone("tls-required", f"{self._where} {what}; the DSN says ssl-mode=DISABLED") from None
+            raise self._needs_tls(is_encrypted=context is not None) from None
+        except NotSupported as other:
+            what = f"wants a login by the plugin {one_line(str(other), 60)!r}, which is not supported"
+            raise self._gone("auth-not-supported", f"{self._where} {what}") from None
         except TooMuch:
             raise self._gone("malformed-answer", f"{self._where} greets without an end") from None
         except ssl.SSLError as error:
@@ -140,6 +143,13 @@ class _Attempt:
             # PyMySQL takes packets apart without looking: whatever that runs into is no MySQL.
             raise self._broken(type(error).__name__) from None
         return connection
+
+    def _needs_tls(self, *, is_encrypted: bool) -> NoReading:
+        what = f"{self._where} wants the password itself, which is told over verified TLS only"
+        if not is_encrypted:
+            return self._gone("tls-required", f"{what}; the DSN says ssl-mode=DISABLED")
+        hint = "say ssl-mode=VERIFY_IDENTITY, or VERIFY_CA with the server's own authority as ssl-ca"
+        return self._gone("clear-text-refused", f"{what}; {hint}")
 
     def _refused(self, error: BaseException, connection: Connection) -> NoReading:
         from probes.mysqlwire import number_and_words

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, unquote_plus
 
+from probes import address
+from probes.dsnparameters import shown, unsupported
 from probes.reading import NoReading
 
-SCHEMES = ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql")
+# SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/mysql.html); ours is PyMySQL.
+DRIVERS = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy", "cymysql")
+DIALECTS = ("mysql", "mariadb")
+SCHEMES = (*DIALECTS, "mysql2", *(f"{dialect}+{driver}" for dialect in DIALECTS for driver in DRIVERS))
 DEFAULT_PORT = 3306
 Mode = Literal["DISABLED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"]
 # MySQL's own words (--ssl-mode), and where other drivers' differ, theirs.
@@ -23,6 +28,20 @@ MODES: dict[str, Mode] = {mode: mode for mode in get_args(Mode)} | {
 }
 MODE_KEYS = ("ssl-mode", "ssl_mode", "sslmode", "sslMode", "tls")
 CA_KEYS = ("ssl-ca", "ssl_ca", "sslrootcert")
+# About a pool, texts or times of an application, which our statements don't depend on; or ours are used instead.
+WITHOUT_EFFECT = frozenset(
+    "charset collation encoding use_unicode useUnicode characterEncoding character_set connect_timeout connectTimeout "
+    "read_timeout readTimeout write_timeout writeTimeout timeout socketTimeout socket_timeout pool_timeout "
+    "connection_limit connectionLimit pool reconnect autoReconnect parseTime loc interpolateParams multiStatements "
+    "maxAllowedPacket max_allowed_packet allowPublicKeyRetrieval allowNativePasswords rewriteBatchedStatements "
+    "cachePrepStmts statement_cache_size autocommit".split()
+)
+HINTS = {
+    **dict.fromkeys(("time_zone", "timezone", "serverTimezone"), "mysql.time_zone in the environment file names the zone"),
+    **dict.fromkeys(("unix_socket", "socket"), "the server is reached by host and port"),
+    **dict.fromkeys(("read_default_file", "read_default_group", "init_command"), "leave it out"),
+    **dict.fromkeys(("user", "password"), "they stand before the host"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,48 +54,61 @@ class Dsn:
     ca_file: str | None
     password: str = field(repr=False, default="")
 
+    @property
+    def is_verified(self) -> bool:
+        """The server must prove who it is: by its name, or by an authority that is not everybody's."""
+        return self.mode == "VERIFY_IDENTITY" or (self.mode == "VERIFY_CA" and self.ca_file is not None)
+
 
 def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
-    """A mysql:// URL. NoReading dsn-malformed, without quoting any of it.
+    """A mysql:// URL. NoReading dsn-malformed, without quoting any of it; dsn-unsupported, naming a part of it.
 
     TLS with a verified certificate and name is the rule, and `ssl-mode` the exception to it. PREFERRED is refused:
     whoever sits on the way can talk both ends out of TLS.
     """
     try:
-        parts = urlsplit(dsn.strip())
-        port = parts.port or DEFAULT_PORT
-    except ValueError:
-        # Python's own words may quote what they stumbled over.
-        raise _malformed(resource, "its host or port can't be read") from None
+        parts = address.split(dsn)
+    except address.Malformed as error:
+        raise _malformed(resource, str(error)) from None
+    if parts.scheme.startswith("jdbc:"):
+        raise unsupported(resource, "an address of JDBC", "write it as mysql://USER:PASSWORD@HOST/DATABASE")
     if parts.scheme not in SCHEMES:
         raise _malformed(resource, "it is no mysql:// URL")
-    if not parts.hostname or not parts.username:
-        raise _malformed(resource, "it names no host or no user")
-    options = dict(parse_qsl(parts.query))
+    if not parts.user:
+        raise _malformed(resource, "it names no user")
+    options = _options(parts.query, resource)
     return Dsn(
-        parts.hostname,
-        port,
-        unquote(parts.username),
+        parts.host,
+        parts.port or DEFAULT_PORT,
+        parts.user,
         unquote(parts.path.lstrip("/")),
         _mode(options, resource),
         next((options[key] for key in CA_KEYS if key in options), ca_file),
-        _password(parts),
+        parts.password,
     )
 
 
-def _password(parts: SplitResult) -> str:
-    return unquote(parts.password or "")
+def _options(query: str, resource: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in query.split("&") if part]
+    found = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+    for name in found:
+        if name not in (*MODE_KEYS, *CA_KEYS) and name not in WITHOUT_EFFECT:
+            hint = HINTS.get(name) or ("say ssl-mode and ssl-ca" if "ssl" in name.lower() else None)
+            raise unsupported(resource, shown(name, found, HINTS), hint)
+    return found
 
 
 def _mode(options: dict[str, str], resource: str) -> Mode:
-    given = next((options[key] for key in MODE_KEYS if key in options), "VERIFY_IDENTITY").upper()
-    if given in ("PREFERRED", "PREFERED", "PREFER"):
+    said = {options[key].upper() for key in MODE_KEYS if key in options} or {"VERIFY_IDENTITY"}
+    if said & {"PREFERRED", "PREFERED", "PREFER"}:
         raise _malformed(
             resource, "ssl-mode=PREFERRED lets whoever sits on the way take TLS out; say DISABLED or VERIFY_IDENTITY"
         )
-    if given not in MODES:
-        raise _malformed(resource, "its ssl-mode is none of DISABLED, REQUIRED, VERIFY_CA and VERIFY_IDENTITY")
-    return MODES[given]
+    modes = {MODES.get(word) for word in said}
+    mode = modes.pop()
+    if mode is None or modes:
+        raise _malformed(resource, "its ssl-mode is not one of DISABLED, REQUIRED, VERIFY_CA and VERIFY_IDENTITY")
+    return mode
 
 
 def _malformed(resource: str, why: str) -> NoReading:

@@ -6,6 +6,7 @@ or under a key that the server itself has just sent, read packets without end.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import pymysql
@@ -14,11 +15,18 @@ from pymysql.connections import Connection as PlainConnection
 MAX_GREETING = 64 << 10  # all of the handshake
 MAX_BYTES = 16 << 20  # all answers to one statement
 # Those that give a server nothing it could use elsewhere.
-SAFE_PLUGINS = (b"mysql_native_password", b"caching_sha2_password", b"client_ed25519", b"sha256_password")
+SCRAMBLES = (b"mysql_native_password", b"caching_sha2_password", b"client_ed25519", b"sha256_password")
+# And those that hand over the password, or what is as good as it.
+CLEAR = (b"mysql_clear_password", b"mysql_old_password", b"dialog")
+DEFAULT_PLUGIN = "caching_sha2_password"
 
 
 class NeedsTls(Exception):
-    """The server wants the password itself, and the way to it is open."""
+    """The server wants the password itself, and has not proved over TLS who it is."""
+
+
+class NotSupported(Exception):
+    """The server wants a login by a plugin that we don't have."""
 
 
 class TooMuch(Exception):
@@ -26,10 +34,12 @@ class TooMuch(Exception):
 
 
 class Connection(PlainConnection):
-    """One connection, over a socket that is given to it."""
+    """One connection, over a socket that is given to it; is_verified: its TLS context makes the server prove itself."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, is_verified: bool, **settings: Any) -> None:
         self._bytes_left = MAX_GREETING
+        self._is_verified = is_verified
+        self.is_encrypted = False
         super().__init__(defer_connect=True, **settings)
 
     @property
@@ -54,20 +64,33 @@ class Connection(PlainConnection):
         self._read_timeout = self._write_timeout = max(0.01, timeout_s)
 
     @property
-    def is_encrypted(self) -> bool:
-        return bool(self._secure)  # type: ignore[attr-defined]
+    def _secure(self) -> bool:
+        """PyMySQL hands over the password itself where this is true."""
+        return self.is_encrypted and self._is_verified
+
+    @_secure.setter
+    def _secure(self, is_encrypted: bool) -> None:
+        self.is_encrypted = is_encrypted
 
     @property
     def server_public_key(self) -> None:
-        """Asked for where the password is about to be sent over a connection without TLS."""
+        """Asked for where the password is about to be sent under a key that comes over the same connection."""
         raise NeedsTls
 
     @server_public_key.setter
     def server_public_key(self, _: object) -> None:
         """No key is believed."""
 
+    def _get_server_information(self) -> None:
+        super()._get_server_information()  # type: ignore[misc]
+        # PyMySQL would answer this one with the password, over any TLS; a server switches to what an account needs.
+        if self._auth_plugin_name == "sha256_password" and not self._is_verified:
+            self._auth_plugin_name = DEFAULT_PLUGIN
+
     def _process_auth(self, plugin_name: bytes, packet: Any, handler: Any = None) -> Any:
-        if plugin_name not in SAFE_PLUGINS and not self.is_encrypted:
+        if plugin_name not in SCRAMBLES + CLEAR or (plugin_name == b"client_ed25519" and not find_spec("nacl")):
+            raise NotSupported(plugin_name.decode("ascii", "replace"))
+        if plugin_name in CLEAR and not self._secure:
             raise NeedsTls
         return super()._process_auth(plugin_name, packet, handler)  # type: ignore[misc]
 

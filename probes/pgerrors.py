@@ -31,7 +31,9 @@ ON_QUERY = {
 # Poolers give one sqlstate (08P01) for everything, a server may speak Chinese, and what fails before the
 # server has its say has no sqlstate at all: then the words decide, the first that fit.
 WORDS = (
-    ("clear-text-refused", r"authentication method requirement"),  # libpq's own words (require_auth)
+    # libpq's own words, where require_auth forbids what the server asks for
+    ("clear-text-refused", r"requirement .* failed: server requested a cleartext password"),
+    ("auth-not-supported", r"authentication method requirement"),
     ("tls-required", r"connection is insecure|SSL required|SSL connection is required|(?:SSL|TLS) is required"),
     ("tls-failed", r"does not support SSL|不支持 SSL|certificate verify failed|does not match host name"),
     ("tls-failed", r"root certificate|SSL error|SSL SYSCALL|channel binding"),

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from probes import address
 from probes.connect import connect, join
 from probes.deadline import within
+from probes.dsnparameters import shown, unsupported
 from probes.journal import reading
 from probes.reading import NoReading
 from probes.resp import Refused, Wire
 
 RESOURCE = "redis"
 PORT = 6379
+PLAIN, WITH_TLS = ("redis", "valkey"), ("rediss", "valkeys")
+# About a client's pool and what it makes of answers; of the server's part in it, PING and INFO need nothing.
+WITHOUT_EFFECT = frozenset(
+    "db protocol timeout socket_timeout socket_connect_timeout connect_timeout read_timeout write_timeout dial_timeout "
+    "socket_keepalive health_check_interval retry_on_timeout max_connections connection_limit pool_size encoding "
+    "decode_responses client_name name family".split()
+)
 # The error that begins an answer (Redis documentation, "RESP errors"), and what kind of silence it is.
 KINDS = {
     "WRONGPASS": "authentication-failed",
@@ -43,24 +52,22 @@ class Facts:
 
 
 class Redis:
-    """A server by its URL.
+    """A server by its URL. A password goes over TLS, to this machine, or where `clear_text` (hosts, networks) says so.
 
-    NoReading kinds: url-malformed; name-not-resolved, connection-refused, connect-timeout, read-timeout, tls-failed,
-    connection-reset, malformed-answer; authentication-failed, no-privilege, too-many-clients, starting-up, refused.
+    NoReading kinds: dsn-malformed, dsn-unsupported; name-not-resolved, connection-refused, connect-timeout, read-timeout,
+    tls-failed, connection-reset, malformed-answer; authentication-failed, no-privilege, too-many-clients, starting-up,
+    refused; clear-text-refused.
     """
 
-    def __init__(self, url: str, *, timeout_s: float, resolver: str | None, ca_file: str | None) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float, resolver: str | None, ca_file: str | None, clear_text: tuple[str, ...] = ()
+    ) -> None:
         self._timeout_s, self._resolver, self._ca_file = timeout_s, resolver, ca_file
-        try:
-            parts = urlsplit(url.strip())
-            is_one = parts.scheme in ("redis", "rediss") and bool(parts.hostname)
-            self.host, self.port = parts.hostname or "", parts.port or PORT
-        except ValueError:
-            is_one = False
-        if not is_one:
-            raise NoReading(RESOURCE, "the address is no redis:// or rediss:// URL", kind="url-malformed")
-        self.user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
-        self._has_tls = parts.scheme == "rediss"
+        self._clear_text = clear_text
+        parts = _parts(url)
+        self.host, self.port = parts.host, parts.port or PORT
+        self.user, self._password = parts.user, parts.password
+        self._has_tls = parts.scheme in WITH_TLS
 
     @property
     def place(self) -> str:
@@ -82,6 +89,8 @@ class Redis:
             with made.sock, deadline.watch(made.sock), Wire(made.sock, self.place, deadline, RESOURCE) as wire:
                 if tls is not None:
                     wire.wrap(tls, self.host)
+                elif self._password and not address.may_hear(made.ip, self.host, self._clear_text):
+                    raise self._too_open()
                 told = self._told(wire)
             facts.update(peer=made.peer, connect_ms=made.connect_ms, role=told.get("role"))
             return self._facts(told)
@@ -92,6 +101,10 @@ class Redis:
         from probes.trust import context
 
         return context(RESOURCE, self._ca_file)
+
+    def _too_open(self) -> NoReading:
+        reason = f"{self.place} is another machine, and the password would go there in clear text: {address.WAYS_ON}"
+        return NoReading(RESOURCE, reason.format(tls="rediss://"), kind="clear-text-refused", evidence=self.evidence())
 
     def _told(self, wire: Wire) -> dict[str, str]:
         try:
@@ -145,3 +158,18 @@ class Redis:
 
     def _malformed(self, what: str) -> NoReading:
         return NoReading(RESOURCE, f"{self.place}: {what}", kind="malformed-answer", evidence=self.evidence())
+
+
+def _parts(url: str) -> address.Address:
+    try:
+        parts = address.split(url)
+        if parts.scheme not in PLAIN + WITH_TLS:
+            raise address.Malformed("it is no redis:// or rediss:// URL")
+    except address.Malformed as error:
+        raise NoReading(RESOURCE, f"the address can't be understood: {error}", kind="dsn-malformed") from None
+    names = [unquote(part.partition("=")[0]) for part in parts.query.split("&") if part]
+    for name in names:
+        if name not in WITHOUT_EFFECT:
+            hint = "the server's certificate is verified, against ca_file where one is given" if "ssl" in name else None
+            raise unsupported(RESOURCE, shown(name, names, ()), hint)
+    return parts

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
+from probes import address
 from probes.reading import NoReading
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ PORTS = {"http": 80, "https": 443}
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # 5.5; http.client writes Latin-1
 RUN_HEADER = "X-Runbook-Checks-Run"
+_LOGIN = re.compile(r"(?:proxy-)?authorization|cookie|.*(?:token|secret|password|api-?key).*", re.IGNORECASE)
+_SIGNED = "AWS4-HMAC-"  # a signature of this one request, which is of no use for another
 
 
 class Target:
@@ -77,16 +80,36 @@ class Target:
 
     def _parsed(self, url: str) -> SplitResult:
         try:
-            parsed = urlsplit(url)
-            is_usable = parsed.scheme in PORTS and bool(parsed.hostname) and parsed.port != 0
-        except ValueError:
-            is_usable = False
-        if not is_usable:
-            raise self._bad("the base address is no http:// or https:// address")
-        return parsed
+            return parsed_url(url)
+        except address.Malformed as error:
+            raise self._bad(f"the base address is no http:// or https:// address: {error}") from None
 
     def _bad(self, reason: str) -> NoReading:
         return NoReading(self._resource, reason, kind="bad-request")
+
+
+def parsed_url(url: str) -> SplitResult:
+    """An http:// or https:// address in its parts; address.Malformed where it is none."""
+    if address.split(url).scheme not in PORTS:
+        raise address.Malformed("it does not begin with http:// or https://")
+    try:
+        return urlsplit(url.strip())
+    except ValueError:
+        raise address.Malformed("its host can't be read") from None
+
+
+def checked_proxy(url: str, resource: str) -> bool:
+    """Whether a proxy's address holds a login that would go to it without TLS; NoReading bad-request where it is none."""
+    try:
+        parts = parsed_url(url)
+    except address.Malformed as error:
+        raise NoReading(resource, f"the proxy's address can't be understood: {error}", kind="bad-request") from None
+    return parts.scheme == "http" and "@" in parts.netloc
+
+
+def has_login(headers: Mapping[str, str | bytes]) -> bool:
+    """Whether headers hold what lets others in: a password, a token, a key."""
+    return any(_LOGIN.fullmatch(name) and not str(value).startswith(_SIGNED) for name, value in headers.items())
 
 
 def same_origin(one: str, other: str) -> bool:

@@ -52,6 +52,7 @@ class _Timed:
                 gone.kind = "proxy-failed"
             raise
         now.undo.enter_context(now.deadline.watch(made.sock))
+        now.guard(made.ip, self._dns_host)
         now.dns_ms, now.connect_ms, now.peer = made.dns_ms, made.connect_ms, made.peer
         now.connected = time.monotonic()
         return made.sock
@@ -67,6 +68,7 @@ class _Timed:
         if now.is_reused and self.sock is not None:
             now.undo.enter_context(now.deadline.watch(self.sock))
             now.peer = join(*self.sock.getpeername()[:2])
+            now.guard(self.sock.getpeername()[0], self._dns_host)
         now.phase = "sending the request"
         now.sent_at = time.time()
         try:

@@ -173,6 +173,8 @@ class System:
     """A certificate by which the suite identifies itself."""
     proxy: Text | None = None
     """The HTTP proxy to go through; proxy variables are never used."""
+    clear_text: list[str] = field(default_factory=list)
+    """Hosts and networks (10.0.0.0/8) to which passwords and tokens may go without TLS; to this machine they may."""
     headers: dict[str, Text] = field(default_factory=dict)
     """Headers sent with every request, such as a gateway's access token; values never show."""
     deadline_s: float = 10
@@ -190,7 +192,7 @@ class System:
 
 # What a system's section says beside its capabilities.
 _OF_ITS_OWN = {
-    "title", "runbook", "resolver", "ca_file", "client_certificate", "proxy", "headers", "deadline_s",
+    "title", "runbook", "resolver", "ca_file", "client_certificate", "proxy", "clear_text", "headers", "deadline_s",
     "symptoms", "checklists", "escalation",
 }  # fmt: skip
 CAPABILITIES: tuple[str, ...] = tuple(f.name for f in fields(System) if f.name not in _OF_ITS_OWN)

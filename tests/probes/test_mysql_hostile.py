@@ -31,7 +31,7 @@ ON_CONNECT = {
     "mysql.old-protocol": "malformed-answer",
     "mysql.greets-without-end": "malformed-answer",
     "mysql.switches-for-ever": "malformed-answer",
-    "mysql.unknown-plugin": "tls-required",
+    "mysql.unknown-plugin": "auth-not-supported",
     "mysql.wants-plain-password": "tls-required",
     "mysql.wants-tls": "tls-required",
     "mysql.too-many": "too-many-connections",

@@ -96,4 +96,4 @@ def test_through_tls_only_who_is_trusted_is_asked(tmp_path: Path) -> None:
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(NoReading) as caught:
         Redis(url, timeout_s=1, resolver=None, ca_file=None)
-    assert caught.value.kind == "url-malformed"
+    assert caught.value.kind == "dsn-malformed"
