@@ -8,13 +8,19 @@ import json
 import re
 from threading import Lock
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 
 SHORTEST = 6
 MARK = "[redacted]"
 _CUT = re.compile(r"\A|…|\.\.\.|\Z")  # where a text may have been cut
 _BLANKS = re.compile(r"\s+")
-_DSN_PASSWORD = re.compile(r"(?:^|\s)password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S+))")
+# In key=value pairs with blanks, ';' or '&' between them; of a value without quotes also what a blank cuts off.
+_KEY = r"(?:^|[\s;?&])(?:\w*password|pwd|\w*secret)\s*=\s*"
+_DSN_PASSWORD = re.compile(_KEY + r"(?:'((?:[^'\\]|\\.)*)'|(\S+))", re.IGNORECASE)
+_OPEN_PASSWORD = re.compile(_KEY + r"([^';&=]+?)\s*(?:[;&]|\s\w+\s*=|\Z)", re.IGNORECASE)
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:(.*)@", re.DOTALL)
+_URL_WITHOUT_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:([^@/?#]*[^@/?#0-9][^@/?#]*)")
+_ENDS = re.compile(r"[@/?#\[\]\s]")  # what an unescaped password is broken at
 
 
 class Redaction:
@@ -114,17 +120,20 @@ def _least(form: str) -> int:
 
 
 def passwords(value: str) -> set[str]:
-    """The password inside a URL or a `key=value` connection string, as written and decoded."""
-    found = {a or b for a, b in _DSN_PASSWORD.findall(value)}
-    if "://" in value:
-        try:
-            password = urlsplit(value).password
-        except ValueError:
-            password = None
-        # A password with an unescaped '/', '?' or '#' hides from urlsplit.
-        loose = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^:@/]*:(.+)@", value)
-        found |= {text for text in (password, loose and loose[1]) if text}
-    return found | {unquote(text) for text in found}
+    """The password inside a URL or a `key=value` connection string, as written and decoded.
+
+    Of an address that is malformed it is what was most likely meant, and each piece that could be told as a host.
+    """
+    value = value.strip()
+    loose = _URL.match(value) or _URL_WITHOUT_HOST.match(value)
+    open_ones = {text for text in _OPEN_PASSWORD.findall(value) if _ENDS.search(text)}
+    if loose and _ENDS.search(loose[1]):
+        open_ones.add(loose[1])
+    found = {a or b for a, b in _DSN_PASSWORD.findall(value)} | open_ones
+    if loose:
+        found.add(loose[1])
+    pieces = {piece for text in open_ones for piece in _ENDS.split(text) if len(piece) >= SHORTEST}
+    return {text for text in found | pieces | {unquote(text) for text in found} if text}
 
 
 def forms(secret: str) -> set[str]:

@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from probes.address import Malformed
 from probes.reading import NoReading
+from probes.target import parsed_url
 
 MOST_CONNECT_S = 3.0
 
@@ -26,14 +28,17 @@ def client(
     resolver: str | None = None,
     timeout_s: float = 5.0,
     max_body: int = 32 << 20,
+    clear_text: tuple[str, ...] = (),
     more: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A client of boto3, over our own HTTP (probes.awswire); NoReading no-library without it. `timeout_s` is for each
+    """A client of boto3, over our own HTTP (probes.awswire). NoReading no-library, bad-endpoint. `timeout_s` is for each
     of two tries; `more` as botocore's Config takes it.
 
     With a key, nothing is taken from the caller's AWS_ variables or ~/.aws; without one, the key is looked for there,
     and in the machine's own role. Proxy variables are never used.
     """
+    if endpoint is not None:
+        check_endpoint(endpoint, resource)
     try:
         import boto3
         from botocore.config import Config
@@ -52,6 +57,7 @@ def client(
         ca_file=ca_file,
         proxy=proxy,
         resolver=resolver,
+        clear_text=clear_text,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
@@ -63,6 +69,15 @@ def client(
         made = session.client(service, endpoint_url=endpoint, config=config)
     made.meta.events.register("before-send", wire)
     return made
+
+
+def check_endpoint(url: str, resource: str) -> None:
+    """NoReading bad-endpoint, quoting nothing, where an address is none, or holds a login: the key is told apart."""
+    try:
+        if "@" in parsed_url(url).netloc:
+            raise Malformed("user and password don't belong into it; the key has places of its own")
+    except Malformed as error:
+        raise NoReading(resource, f"the endpoint is no http:// or https:// address: {error}", kind="bad-endpoint") from None
 
 
 @functools.cache

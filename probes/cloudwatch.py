@@ -53,9 +53,11 @@ class CloudWatch:
         proxy: str | None = None,
         resolver: str | None = None,
         timeout_s: float = 8.0,
+        clear_text: tuple[str, ...] = (),
     ) -> None:
         self._region, self._key, self._endpoint = region, (key_id, secret), endpoint
         self._ca_file, self._proxy, self._resolver, self._timeout_s = ca_file, proxy, resolver, timeout_s
+        self._clear_text = clear_text
 
     def read(self, groups: Sequence[str], pattern: str, *, since: float, until: float, alive_s: float) -> LogReading:
         """The entries of the groups whose line fits the regular expression, oldest first; each group must have an
@@ -123,6 +125,7 @@ class CloudWatch:
             proxy=self._proxy,
             resolver=self._resolver,
             timeout_s=self._timeout_s,
+            clear_text=self._clear_text,
         )
 
     @contextlib.contextmanager

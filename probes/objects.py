@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from probes.aws import client
+from probes.aws import check_endpoint, client
 from probes.journal import reading
 from probes.reading import NoReading, one_line
 
@@ -65,10 +65,12 @@ class Bucket:
         resolver: str | None = None,
         timeout_s: float = 4.0,  # for each of two tries
         resource: str = RESOURCE,
+        clear_text: tuple[str, ...] = (),
     ) -> None:
         self.endpoint, self.bucket, self.resource = endpoint, bucket, resource
         self._key, self._region, self._timeout_s = (key_id, secret), region, timeout_s
         self._ca_file, self._proxy, self._resolver = ca_file, proxy, resolver
+        self._clear_text = clear_text
 
     def listed(self, prefix: str = "", most: int = MOST) -> list[ObjectFacts]:
         """The first objects below a prefix, by their keys; all of them, where that is more than one listing holds."""
@@ -138,8 +140,8 @@ class Bucket:
 
     @cached_property
     def _client(self) -> Any:
-        parts = urlsplit(self.endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        check_endpoint(self.endpoint, self.resource)
+        if urlsplit(self.endpoint).path.strip("/"):
             what = "the endpoint must be the account's own address, without the bucket behind it"
             raise NoReading(self.resource, what, kind="bad-endpoint")
         return client(
@@ -154,6 +156,7 @@ class Bucket:
             resolver=self._resolver,
             timeout_s=self._timeout_s,
             max_body=MAX_BODY,
+            clear_text=self._clear_text,
             more={
                 "s3": {"addressing_style": "path"},
                 "request_checksum_calculation": "when_required",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from probes.address import is_loopback
+from probes.connect import join
+from probes.reading import NoReading
 
 if TYPE_CHECKING:
     from probes.dsn import Dsn, Place
@@ -57,6 +59,22 @@ class Login:
                 "say sslmode=verify-full, or use libpq 16 or newer"
             )
         return None
+
+
+def for_programs(dsn: Dsn, resource: str) -> dict[str, str]:
+    """A DSN in libpq's keywords, for what connects by itself to whichever of its servers it reaches."""
+    for place in dsn.places:
+        at = place.address or place.host
+        login = Login(dsn, place, None if place.is_local else "127.0.0.1" if at == "localhost" else at)
+        if refused := login.refused_at(join(place.host, place.port)):
+            raise NoReading(resource, refused[1], kind=refused[0])
+    several = {
+        "host": ",".join(place.host for place in dsn.places),
+        "hostaddr": ",".join(place.address or "" for place in dsn.places),
+        "port": ",".join(str(place.port) for place in dsn.places),
+    }
+    strictest = min((Login(dsn, place, "") for place in dsn.places), key=lambda login: login.may_be_clear)
+    return {**dsn.options, **{name: value for name, value in several.items() if value.strip(",")}, **strictest.options}
 
 
 def clear_text(where: str) -> str:

@@ -37,13 +37,22 @@ def digest(open_at: Open, url: str, repository: str, tag: str, login: Mapping[st
     NoReading kinds: those of Http; not-authorised, not-a-registry, unavailable.
     """
     path = f"/v2/{quote(repository)}/manifests/{quote(tag, safe='')}"
-    with reading(f"look for {repository}:{tag} at {url}") as facts:
+    with reading(f"look for {repository}:{tag} at {_place(open_at, url)}") as facts:
         answer = _get(open_at, url, path, login)
         if answer.status == 401 and "bearer" in _wanted(answer).lower():
             answer = _get(open_at, url, path, _token(open_at, answer, login))
         facts["status"] = answer.status
         facts["digest"] = found = _found(answer, repository, tag)
         return found
+
+
+def _place(open_at: Open, url: str) -> str:
+    """The address as it may be shown; NoReading where it is none."""
+    http = open_at(url, {})
+    try:
+        return http.url("")
+    finally:
+        http.close()
 
 
 def _get(open_at: Open, url: str, path: str, headers: Mapping[str, str]) -> Answer:

@@ -13,7 +13,9 @@ from typing import IO, Any
 
 from probes import pgbinaries
 from probes.deadline import within
+from probes.dsn import parse
 from probes.interpreter import python
+from probes.pgauth import for_programs
 from probes.reading import NoReading, one_line
 
 RESOURCE = "scratch"
@@ -33,6 +35,8 @@ VARIABLES = {
     "sslrootcert": "PGSSLROOTCERT",
     "sslcert": "PGSSLCERT",
     "sslkey": "PGSSLKEY",
+    "passfile": "PGPASSFILE",
+    "require_auth": "PGREQUIREAUTH",
 }
 
 
@@ -90,16 +94,14 @@ def own_server(binaries: Path | None, folder: Path | None) -> Iterator[Scratch]:
 
 @contextmanager
 def database_on(dsn: str, binaries: Path | None) -> Iterator[Scratch]:
-    """A database of a random name on a server that is named. NoReading kinds: no-programs, dsn-malformed, not-made."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
+    """A database of a random name on a server that is named. NoReading kinds: no-programs, dsn-malformed, dsn-unsupported,
+    tls-undecided, not-made.
+    """
+    from psycopg.conninfo import make_conninfo
 
     place = pgbinaries.find(binaries, ("psql",), RESOURCE)
-    try:
-        known = conninfo_to_dict(dsn)
-    except psycopg.Error:
-        raise NoReading(RESOURCE, "backups.drill.server is no DSN", kind="dsn-malformed") from None
-    with _kept({"dsn": dsn, "name": NAME + secrets.token_hex(6)}) as reached:
+    known = for_programs(parse(dsn, RESOURCE, None), RESOURCE)
+    with _kept({"dsn": make_conninfo(**known), "name": NAME + secrets.token_hex(6)}) as reached:
         yield Scratch(place, known | reached, is_own=False)
 
 
