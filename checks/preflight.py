@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlsplit
-
 import pytest
 
-from fixtures import Found, symptom
+from fixtures import Found, NoReading, symptom
 from fixtures.handles import NextInstance, OwnHost
+from probes.address import Address, Malformed, loose_password, split
 
 _ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
 
@@ -68,6 +66,11 @@ def check_dsn_names_a_database(instance: NextInstance) -> None:
         pytest.skip(f"none of {', '.join(instance.settings.dsn) or 'the DSN variables'} is set")
     problems = [_dsn_problem(name, dsn, instance.settings.dsn[name]) for name, dsn in looked_at.items()]
     Found.all(problem for problem in problems if problem)
+    for name, dsn in looked_at.items():
+        if dsn.strip().lower().startswith("jdbc:"):
+            raise NoReading(
+                "variables", f"{name} is an address of JDBC, which is not looked into", kind="dsn-unsupported"
+            )
 
 
 def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
@@ -85,26 +88,29 @@ def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
             **evidence,
         )
 
-    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", dsn)
-    if scheme is None:
-        return found("not-a-url", "is not a URL")
-    named = scheme[1].lower()
-    if _ENGINES.get(named.split("+")[0]) != engine:
-        return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
     try:
-        parts = urlsplit(dsn)
-        has = {
-            "host": parts.hostname,
-            "port": parts.port,
-            "user": parts.username,
-            "database": parts.path.strip("/"),
-        }
-    except ValueError:
-        return found("not-a-url", "is not a URL: host or port can't be read")
-    missing = [part for part, value in has.items() if not value]
+        parts = split(dsn, is_list=engine == "postgresql")
+    except Malformed as error:
+        return found("not-a-url", f"is not a URL: {error}")
+    named = parts.scheme
+    if _ENGINES.get(named.removeprefix("jdbc:").split("+")[0]) != engine:
+        return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
+    if named.startswith("jdbc:"):
+        return None
+    missing = _missing(parts)
     if missing:
         return found("part-missing", f"has no {', '.join(missing)}", missing=", ".join(missing), scheme=named)
     return None
+
+
+def _missing(parts: Address) -> list[str]:
+    has = {
+        "host": all(host for host, _ in parts.hosts),
+        "port": all(port for _, port in parts.hosts),
+        "user": parts.user,
+        "database": parts.path.strip("/"),
+    }
+    return [part for part, value in has.items() if not value]
 
 
 @symptom("preflight.example-credential")
@@ -139,11 +145,12 @@ def check_secrets_are_no_samples(instance: NextInstance) -> None:
     Found.all(found)
 
 
-def _password(dsn: str) -> str | None:
+def _password(dsn: str) -> str:
+    """The password; where the DSN is malformed, what was most likely meant."""
     try:
-        return urlsplit(dsn).password
-    except ValueError:
-        return None
+        return split(dsn, is_list=True).password
+    except Malformed:
+        return loose_password(dsn)
 
 
 @symptom("preflight.wrong-mode")

@@ -126,13 +126,9 @@ def passwords(value: str) -> set[str]:
     """
     value = value.strip()
     loose = _URL.match(value) or _URL_WITHOUT_HOST.match(value)
-    open_ones = {text for text in _OPEN_PASSWORD.findall(value) if _ENDS.search(text)}
-    if loose and _ENDS.search(loose[1]):
-        open_ones.add(loose[1])
-    found = {a or b for a, b in _DSN_PASSWORD.findall(value)} | open_ones
-    if loose:
-        found.add(loose[1])
-    pieces = {piece for text in open_ones for piece in _ENDS.split(text) if len(piece) >= SHORTEST}
+    bare = {*_OPEN_PASSWORD.findall(value)} | ({loose[1]} if loose else set())
+    found = {a or b for a, b in _DSN_PASSWORD.findall(value)} | bare
+    pieces = {piece for text in bare if _ENDS.search(text) for piece in _ENDS.split(text) if len(piece) >= SHORTEST}
     return {text for text in found | pieces | {unquote(text) for text in found} if text}
 
 

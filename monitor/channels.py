@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
+from environments.addresses import NO_ADDRESS, is_address
 from environments.references import Unresolved
 from monitor.outbox import NotDelivered
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from environments.references import Vault
 
 _TYPES = {"alert": "failure", "graver": "failure", "escalation": "failure", "resolved": "success"}
+_WEB = re.compile(r"(?:json|xml|form|apprise)s?://(.*)", re.IGNORECASE | re.DOTALL)  # web hooks of one's own
 CONNECT_S, ANSWER_S = 5.0, 10.0
 
 
@@ -47,6 +50,9 @@ class Channels:
             address = self.vault.value(reference)
         except Unresolved as unresolved:
             raise NotDelivered(str(unresolved)) from None
+        web = _WEB.fullmatch(address.strip())
+        if web and not is_address(f"http://{web[1]}"):
+            raise NotDelivered(f"its address {NO_ADDRESS}")
         # A service that hangs must not hold up the other channels.
         limits = f"cto={CONNECT_S:g}&rto={ANSWER_S:g}"
         return address if "cto=" in address else f"{address}{'&' if '?' in address else '?'}{limits}"

@@ -7,6 +7,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from environments.addresses import NO_ADDRESS, is_address
 from monitor.outbox import waiting
 from reports.metrics import Family, as_text
 
@@ -49,9 +50,9 @@ def _samples(store: Store, environment: str, at: float, is_in_trouble: bool) -> 
 
 def push(address: str, environment: str, text: str) -> None:
     """Hand the metrics to a Pushgateway, in the place of those of the round before; OSError where that fails."""
+    if not is_address(address):
+        raise OSError(f"the Pushgateway's address {NO_ADDRESS}")
     group = f"{address.rstrip('/')}/metrics/job/runbook_checks/environment/{quote(environment, safe='')}"
-    if not group.startswith(("http://", "https://")):
-        raise OSError("the Pushgateway's address must begin with http:// or https://")
     headers = {"Content-Type": "text/plain; version=0.0.4"}
     request = urllib.request.Request(group, text.encode(), headers, method="PUT")  # noqa: S310 - see the scheme
     urllib.request.build_opener().open(request, timeout=PUSH_S).close()

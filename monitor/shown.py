@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
+from environments.addresses import NO_ADDRESS, is_address
 from reports.document import write_atomically
 
 if TYPE_CHECKING:
@@ -69,11 +70,12 @@ def _ping(round_: Round) -> Iterator[str]:
     address = round_.text(round_.rules.heartbeat)
     if address is None:
         return
+    if not is_address(address):
+        yield f"the heartbeat could not be sent: its address {NO_ADDRESS}"
+        return
     request = urllib.request.Request(address, headers={"User-Agent": "runbook-checks"})  # noqa: S310 - see the scheme
     opener = urllib.request.build_opener()
     try:
-        if not address.startswith(("http://", "https://")):
-            raise ValueError("its address must begin with http:// or https://")
         opener.open(request, timeout=PING_S).close()
     except (OSError, ValueError) as error:
         yield round_.vault.redaction.text(f"the heartbeat could not be sent: {error}")

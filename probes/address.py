@@ -61,7 +61,9 @@ def split(text: str, *, is_list: bool = False) -> Address:
         raise Malformed("it holds a blank or a control character; percent-encode it")
     authority, path, query = _split_rest(found[2])
     if authority.count("@") != text.count("@") or text.count("@") > 1:
-        raise Malformed(f"'@' may stand in it once, before the host; '@', '/', '?' and '#' end what they stand in: {ENCODE}")
+        raise Malformed(
+            f"'@' may stand in it once, before the host; '@', '/', '?' and '#' end what they stand in: {ENCODE}"
+        )
     if _LOOSE_PERCENT.search(authority):
         raise Malformed(f"'%' begins two hex digits; {ENCODE}")
     userinfo, has_login, places = authority.rpartition("@")
@@ -88,7 +90,7 @@ def _place(text: str, *, is_list: bool) -> tuple[str, int | None]:
         host = host[1:-1]
         is_good = ":" in host and is_ip(host)
     else:
-        is_good = is_list and (not host or is_folder(host)) or is_name(host)
+        is_good = is_name(host) or (is_list and (not host or is_folder(host)))
     if not is_good:
         raise Malformed("its host is neither a name nor an IP address")
     return host, as_port(port) if port else None

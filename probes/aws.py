@@ -31,8 +31,8 @@ def client(
     clear_text: tuple[str, ...] = (),
     more: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A client of boto3, over our own HTTP (probes.awswire). NoReading no-library, bad-endpoint. `timeout_s` is for each
-    of two tries; `more` as botocore's Config takes it.
+    """A client of boto3, over our own HTTP (probes.awswire). NoReading no-library, bad-endpoint. `timeout_s` is for
+    each of two tries; `more` as botocore's Config takes it.
 
     With a key, nothing is taken from the caller's AWS_ variables or ~/.aws; without one, the key is looked for there,
     and in the machine's own role. Proxy variables are never used.
@@ -77,7 +77,9 @@ def check_endpoint(url: str, resource: str) -> None:
         if "@" in parsed_url(url).netloc:
             raise Malformed("user and password don't belong into it; the key has places of its own")
     except Malformed as error:
-        raise NoReading(resource, f"the endpoint is no http:// or https:// address: {error}", kind="bad-endpoint") from None
+        raise NoReading(
+            resource, f"the endpoint is no http:// or https:// address: {error}", kind="bad-endpoint"
+        ) from None
 
 
 @functools.cache

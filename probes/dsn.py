@@ -21,6 +21,12 @@ SCHEMES = ("postgresql", "postgres")
 DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "pg8000", "aiopg")
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 UNDECIDED = ("allow", "prefer", "")
+FILES = {
+    "sslrootcert": "ca-file-unreadable",
+    "sslcrl": "ca-file-unreadable",
+    "sslcert": "client-certificate-unreadable",
+    "sslkey": "client-certificate-unreadable",
+}
 _PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 
@@ -100,7 +106,9 @@ def _given(text: str, resource: str) -> dict[str, str]:
     if first and first[1] not in HONOURED:
         raise unsupported(resource, "a list of pairs with ';' between them", "write a postgresql:// URL")
     if pairs is None:
-        raise address.Malformed("it is neither a postgresql:// URL nor key=value pairs; values with blanks stand in quotes")
+        raise address.Malformed(
+            "it is neither a postgresql:// URL nor key=value pairs; values with blanks stand in quotes"
+        )
     return pairs
 
 
@@ -181,9 +189,19 @@ def _settled(given: dict[str, str], resource: str, ca_file: str | None) -> dict[
         options |= {"sslrootcert": ca_file, "sslmode": "verify-full"}
     elif given.get("sslmode", "").startswith("verify-"):
         options["sslrootcert"] = _public_authorities()
+    _require_files(given, resource)
     options |= given
     options |= {"application_name": APPLICATION, "client_encoding": "utf8", "gssencmode": "disable"}
     return options
+
+
+def _require_files(given: dict[str, str], resource: str) -> None:
+    """NoReading where a file that the DSN names can't be read; a pipe or a device would keep libpq waiting."""
+    for name, kind in FILES.items():
+        file = given.get(name, "")
+        is_there = os.path.isfile(file) and os.access(file, os.R_OK)
+        if file and not is_there and (name, file) != ("sslrootcert", "system"):
+            raise NoReading(resource, f"the file that {name} in the DSN names can't be read", kind=kind)
 
 
 def forget_environment() -> None:

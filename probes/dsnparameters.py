@@ -1,7 +1,7 @@
 """Decide what becomes of each parameter of a PostgreSQL DSN: honoured, without effect here, or not supported.
 
-A parameter that is not supported is unknown, and named without its value. The list of those that are honoured is closed:
-libpq knows some that read a file of the home folder, run a program or write a file.
+A parameter that is not supported is unknown, and named without its value. The list of those that are honoured is
+closed: libpq knows some that read a file of the home folder, run a program or write a file.
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
@@ -12,20 +12,22 @@ from collections.abc import Collection, Mapping
 
 from probes.reading import NoReading
 
-HONOURED = frozenset(
+_HONOURED = (
     "user password host hostaddr port dbname options channel_binding require_auth requirepeer target_session_attrs "
     "sslmode sslnegotiation sslsni sslcert sslkey sslpassword sslcertmode sslrootcert sslcrl sslcrldir "
     "ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version "
-    "keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout".split()
+    "keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout"
 )
+HONOURED = frozenset(_HONOURED.split())
 # Ours are used instead, or they are about a pool, a cache or an order that we don't have.
-WITHOUT_EFFECT = frozenset(
+_WITHOUT_EFFECT = (
     "connect_timeout application_name fallback_application_name client_encoding sslcompression load_balance_hosts "
     "pgbouncer connection_limit pool_timeout socket_timeout statement_cache_size "  # Prisma
     "prepared_statement_cache_size prepared_statement_name_func command_timeout "  # asyncpg
     "pool_size max_overflow pool_max_conns pool_min_conns pool_max_conn_lifetime pool_max_conn_idle_time "
-    "default_query_exec_mode statement_cache_capacity description_cache_capacity".split()  # pgx
+    "default_query_exec_mode statement_cache_capacity description_cache_capacity"  # pgx
 )
+WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT.split())
 _IN_DSN = "write host, port, dbname and user into the DSN itself"
 _NO_KERBEROS = "log in with a password or a client certificate"
 HINTS = {
@@ -63,6 +65,9 @@ def refuse_unsupported(given: Mapping[str, str], resource: str, known: Collectio
             raise unsupported(resource, f"the parameter '{name}'", "the libpq that is loaded is too old for it")
     if given.get("target_session_attrs") == "prefer-standby":
         raise unsupported(resource, "'target_session_attrs' with prefer-standby", "say standby, or any")
+    if bool(given.get("sslcert")) != bool(given.get("sslkey")):
+        what = "'sslcert' without 'sslkey', or the other way round,"
+        raise unsupported(resource, what, "sslrootcert names the authority of the server")
     if ":" in given.get("sslkey", ""):
         raise unsupported(resource, "'sslkey' with a key of an engine", "name a file")
 

@@ -72,8 +72,8 @@ class Exchange:
 
     def _guard(self, ip: str, host: str) -> None:
         if not address.may_hear(ip, host, self.clear_text):
-            ways_on = address.WAYS_ON.format(tls="https://")
-            what = f"{self.url}: {host} is another machine, and a password or token would go there in clear text: {ways_on}"
+            what = f"{self.url}: {host} is another machine, and a login would go there in clear text: "
+            what += address.WAYS_ON.format(tls="https://")
             raise NoReading(self.resource, what, kind="clear-text-refused", evidence={"url": self.url, "host": host})
 
     def failed(self, error: Exception) -> NoReading:

@@ -29,15 +29,18 @@ MODES: dict[str, Mode] = {mode: mode for mode in get_args(Mode)} | {
 MODE_KEYS = ("ssl-mode", "ssl_mode", "sslmode", "sslMode", "tls")
 CA_KEYS = ("ssl-ca", "ssl_ca", "sslrootcert")
 # About a pool, texts or times of an application, which our statements don't depend on; or ours are used instead.
-WITHOUT_EFFECT = frozenset(
+_WITHOUT_EFFECT = (
     "charset collation encoding use_unicode useUnicode characterEncoding character_set connect_timeout connectTimeout "
     "read_timeout readTimeout write_timeout writeTimeout timeout socketTimeout socket_timeout pool_timeout "
     "connection_limit connectionLimit pool reconnect autoReconnect parseTime loc interpolateParams multiStatements "
     "maxAllowedPacket max_allowed_packet allowPublicKeyRetrieval allowNativePasswords rewriteBatchedStatements "
-    "cachePrepStmts statement_cache_size autocommit".split()
+    "cachePrepStmts statement_cache_size autocommit"
 )
+WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT.split())
 HINTS = {
-    **dict.fromkeys(("time_zone", "timezone", "serverTimezone"), "mysql.time_zone in the environment file names the zone"),
+    **dict.fromkeys(
+        ("time_zone", "timezone", "serverTimezone"), "mysql.time_zone in the environment file names the zone"
+    ),
     **dict.fromkeys(("unix_socket", "socket"), "the server is reached by host and port"),
     **dict.fromkeys(("read_default_file", "read_default_group", "init_command"), "leave it out"),
     **dict.fromkeys(("user", "password"), "they stand before the host"),

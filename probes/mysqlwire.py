@@ -83,6 +83,7 @@ class Connection(PlainConnection):
 
     def _get_server_information(self) -> None:
         super()._get_server_information()  # type: ignore[misc]
+        self._auth_plugin_name: str
         # PyMySQL would answer this one with the password, over any TLS; a server switches to what an account needs.
         if self._auth_plugin_name == "sha256_password" and not self._is_verified:
             self._auth_plugin_name = DEFAULT_PLUGIN

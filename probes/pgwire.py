@@ -1,8 +1,8 @@
 """What is waiting on a connection to PostgreSQL, before libpq reads it? (Without TLS only.)
 
 libpq drops the sqlstate of a refused connection, it hashes a password as often as the server asks, holding everything
-up meanwhile, and before version 16 it hands the password itself to a server that asks for it. Looking ahead at the bytes
-gives the one and prevents the others.
+up meanwhile, and before version 16 it hands the password itself to a server that asks for it. Looking ahead at the
+bytes gives the one and prevents the others.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 

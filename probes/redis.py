@@ -19,11 +19,12 @@ RESOURCE = "redis"
 PORT = 6379
 PLAIN, WITH_TLS = ("redis", "valkey"), ("rediss", "valkeys")
 # About a client's pool and what it makes of answers; of the server's part in it, PING and INFO need nothing.
-WITHOUT_EFFECT = frozenset(
+_WITHOUT_EFFECT = (
     "db protocol timeout socket_timeout socket_connect_timeout connect_timeout read_timeout write_timeout dial_timeout "
     "socket_keepalive health_check_interval retry_on_timeout max_connections connection_limit pool_size encoding "
-    "decode_responses client_name name family".split()
+    "decode_responses client_name name family"
 )
+WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT.split())
 # The error that begins an answer (Redis documentation, "RESP errors"), and what kind of silence it is.
 KINDS = {
     "WRONGPASS": "authentication-failed",
@@ -54,9 +55,9 @@ class Facts:
 class Redis:
     """A server by its URL. A password goes over TLS, to this machine, or where `clear_text` (hosts, networks) says so.
 
-    NoReading kinds: dsn-malformed, dsn-unsupported; name-not-resolved, connection-refused, connect-timeout, read-timeout,
-    tls-failed, connection-reset, malformed-answer; authentication-failed, no-privilege, too-many-clients, starting-up,
-    refused; clear-text-refused.
+    NoReading kinds: dsn-malformed, dsn-unsupported; name-not-resolved, connection-refused, connect-timeout,
+    read-timeout, tls-failed, connection-reset, malformed-answer; authentication-failed, no-privilege,
+    too-many-clients, starting-up, refused; clear-text-refused.
     """
 
     def __init__(

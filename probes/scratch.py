@@ -94,8 +94,9 @@ def own_server(binaries: Path | None, folder: Path | None) -> Iterator[Scratch]:
 
 @contextmanager
 def database_on(dsn: str, binaries: Path | None) -> Iterator[Scratch]:
-    """A database of a random name on a server that is named. NoReading kinds: no-programs, dsn-malformed, dsn-unsupported,
-    tls-undecided, not-made.
+    """A database of a random name on a server that is named.
+
+    NoReading kinds: no-programs, dsn-malformed, dsn-unsupported, tls-undecided, not-made.
     """
     from psycopg.conninfo import make_conninfo
 

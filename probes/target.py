@@ -99,7 +99,7 @@ def parsed_url(url: str) -> SplitResult:
 
 
 def checked_proxy(url: str, resource: str) -> bool:
-    """Whether a proxy's address holds a login that would go to it without TLS; NoReading bad-request where it is none."""
+    """Whether a proxy's address holds a login that goes to it without TLS; NoReading bad-request where it is none."""
     try:
         parts = parsed_url(url)
     except address.Malformed as error:

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from environments.addresses import is_address, is_host_or_network
 from environments.references import FORMS, Reference
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def nonsense(settings: System) -> Iterator[tuple[Location, str]]:
     if host is not None:
         wrong = _wrong_address(_written(host.address), "127.0.0.1:8080 or :8080", needs_port=True)
         yield from _told(("host", "address"), wrong)
+    for one in settings.clear_text:
+        if not is_host_or_network(one):
+            yield ("clear_text",), f"must be host names and networks, such as redis.internal or 10.0.0.0/8, not {one!r}"
     yield from _plain_secrets(("headers",), settings.headers)
     if settings.prometheus is not None:
         yield from _plain_secrets(("prometheus", "headers"), settings.prometheus.headers)
@@ -76,14 +80,10 @@ def _written(value: Reference | None) -> str | None:
 def _wrong_url(url: str | None) -> str | None:
     if url is None:
         return None
-    try:
-        parts = urlsplit(url.strip())
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_url = False
-    if not is_url:
+    if not is_address(url):
         return "must be an address such as https://shop.example.com"
-    return "holds a password; give the whole address by reference, {env: NAME}" if parts.password else None
+    has_password = urlsplit(url.strip()).password
+    return "holds a password; give the whole address by reference, {env: NAME}" if has_password else None
 
 
 def _wrong_resolver(text: str | None) -> str | None:

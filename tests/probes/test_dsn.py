@@ -65,10 +65,11 @@ def test_whose_authorities_are_believed(tmp_path: Path) -> None:
     file.write_text("x")
     given = parse("host=a", "postgres", str(file)).options
     assert (given["sslrootcert"], given["sslmode"]) == (str(file), "verify-full")
+    own_file = str(file)
     for mode in ("verify-ca", "verify-full"):
         assert parse(f"host=a sslmode={mode}", "postgres", None).options["sslrootcert"] == certifi.where()
-        own = parse(f"host=a sslmode={mode} sslrootcert=/own.pem", "postgres", None).options
-        assert own["sslrootcert"] == "/own.pem"
+        own = parse(f"host=a sslmode={mode} sslrootcert={own_file}", "postgres", None).options
+        assert own["sslrootcert"] == own_file
     assert parse("host=a sslmode=require", "postgres", None).options["sslrootcert"] == NOWHERE
     for missing in (str(tmp_path), str(tmp_path / "none.pem")):
         with pytest.raises(NoReading) as caught:

@@ -1,0 +1,39 @@
+"""Tell whether a text is an http:// or https:// address that can be read in one way only.
+
+RFC 3986, 3.2: user and password end at the first '@', the authority at the first '/', '?' or '#'. A password with one
+of these unescaped moves its tail to where the host is expected. Nothing of such an address is shown, resolved or
+connected.
+(probes.address is as strict, and takes apart what this lets pass.)
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+
+_USERINFO = r"(?:[!-$&-.0->^-z{-~]|%[0-9A-Fa-f]{2})*@"  # printable ASCII without @ / ? # [ ] \ and a lone %
+_NAME = r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?"
+_URL = re.compile(
+    rf"https?://(?:{_USERINFO})?(?:{_NAME}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:[/?#][^@\s]*)?", re.IGNORECASE
+)
+NO_ADDRESS = (
+    "is no http:// or https:// address; in user and password '@' is written %40, '/' %2F, '?' %3F, '#' %23 and '%' %25"
+)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is one; '@' may stand in it once, before the host."""
+    text = text.strip()
+    try:
+        return _URL.fullmatch(text) is not None and urlsplit(text).port != 0
+    except ValueError:
+        return False
+
+
+def is_host_or_network(text: str) -> bool:
+    """A host name, an IP address, or a network such as 10.0.0.0/8."""
+    try:
+        return bool(ip_network(text, strict=False))
+    except ValueError:
+        return re.fullmatch(_NAME, text) is not None
