@@ -165,11 +165,9 @@ class Caller:
             deadline=self._deadline,
             connect_timeout_s=CONNECT_S,
             resource=RESOURCE,
+            guard=self._guard,
         )
         sock = undo.enter_context(made.sock)
-        if burst.context is None and has_login(burst.headers) and not may_hear(made.ip, burst.host, burst.clear_text):
-            what = f"{burst.host} is another machine, and the headers would go there in clear text: "
-            raise NoReading(RESOURCE, what + WAYS_ON.format(tls="https://"), kind="clear-text-refused")
         undo.enter_context(self._deadline.watch(sock))
         try:
             wrapped = burst.context.wrap_socket(sock, server_hostname=burst.host) if burst.context else sock
@@ -179,6 +177,12 @@ class Caller:
         connection = http.client.HTTPConnection(burst.host, burst.port)
         connection.sock = undo.enter_context(wrapped)
         return connection
+
+    def _guard(self, ip: str) -> None:
+        burst = self._burst
+        if burst.context is None and has_login(burst.headers) and not may_hear(ip, burst.host, burst.clear_text):
+            what = f"{burst.host} is another machine, and the headers would go there in clear text: "
+            raise NoReading(RESOURCE, what + WAYS_ON.format(tls="https://"), kind="clear-text-refused")
 
     def _asked(self, connection: http.client.HTTPConnection) -> tuple[str, bool]:
         """The status of one answer, and whether the connection can be used again."""

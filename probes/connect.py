@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -22,7 +23,6 @@ SILENT = "connect-timeout"
 @dataclass
 class Connected:
     sock: socket.socket  # time-out set to what is left of the deadline
-    ip: str
     peer: str
     dns_ms: float
     connect_ms: float  # over all addresses tried
@@ -37,11 +37,12 @@ def connect(
     connect_timeout_s: float,
     resource: str,
     as_served: bool = False,
+    guard: Callable[[str], None] | None = None,
 ) -> Connected:
     """Connect to the addresses of a name in turn, no longer than the deadline altogether.
 
     An address that stayed silent before is tried last; as_served=True tries them in the order of the answer,
-    as a client that has met none of them does.
+    as a client that has met none of them does. `guard` raises NoReading for an address that must not be connected.
 
     NoReading name-not-resolved, connection-refused (every address that answered refused) or
     connect-timeout (one at least stayed silent, or there is no way to it).
@@ -54,6 +55,8 @@ def connect(
     tried: dict[str, str] = {}
     kinds: set[str | None] = set()
     for number, address in enumerate(addresses):
+        if guard is not None:
+            guard(address)
         share = share_of(deadline, len(addresses) - number, connect_timeout_s)
         try:
             sock = connect_one(address, port, share, deadline)
@@ -66,7 +69,7 @@ def connect(
             continue
         now = time.monotonic()
         _silent.discard((address, port))
-        return Connected(sock, address, join(address, port), _ms(resolved - begun), _ms(now - resolved))
+        return Connected(sock, join(address, port), _ms(resolved - begun), _ms(now - resolved))
     raise no_connection(resource, host, port, tried, kinds)
 
 

@@ -19,6 +19,7 @@ from probes.trust import openssl_words
 
 MAX_LINE = 64 * 1024
 TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: \d{3}")  # http.client's words for a proxy's refusal
+OPEN = "clear-text-refused"
 CUT = (
     ConnectionError,
     http.client.RemoteDisconnected,
@@ -74,7 +75,7 @@ class Exchange:
         if not address.may_hear(ip, host, self.clear_text):
             what = f"{self.url}: {host} is another machine, and a login would go there in clear text: "
             what += address.WAYS_ON.format(tls="https://")
-            raise NoReading(self.resource, what, kind="clear-text-refused", evidence={"url": self.url, "host": host})
+            raise NoReading(self.resource, what, kind=OPEN, evidence={"url": self.url, "host": host})
 
     def failed(self, error: Exception) -> NoReading:
         """The error of a library as the NoReading it stands for, without values that might be secret."""

@@ -86,12 +86,11 @@ class Redis:
                 deadline=deadline,
                 connect_timeout_s=self._timeout_s,
                 resource=RESOURCE,
+                guard=self._guard,
             )
             with made.sock, deadline.watch(made.sock), Wire(made.sock, self.place, deadline, RESOURCE) as wire:
                 if tls is not None:
                     wire.wrap(tls, self.host)
-                elif self._password and not address.may_hear(made.ip, self.host, self._clear_text):
-                    raise self._too_open()
                 told = self._told(wire)
             facts.update(peer=made.peer, connect_ms=made.connect_ms, role=told.get("role"))
             return self._facts(told)
@@ -103,9 +102,12 @@ class Redis:
 
         return context(RESOURCE, self._ca_file)
 
-    def _too_open(self) -> NoReading:
+    def _guard(self, ip: str) -> None:
+        """NoReading where the password would go to another machine without TLS."""
+        if self._has_tls or not self._password or address.may_hear(ip, self.host, self._clear_text):
+            return
         reason = f"{self.place} is another machine, and the password would go there in clear text: {address.WAYS_ON}"
-        return NoReading(RESOURCE, reason.format(tls="rediss://"), kind="clear-text-refused", evidence=self.evidence())
+        raise NoReading(RESOURCE, reason.format(tls="rediss://"), kind="clear-text-refused", evidence=self.evidence())
 
     def _told(self, wire: Wire) -> dict[str, str]:
         try:

@@ -18,7 +18,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from probes.connect import connect, join
-from probes.exchange import Exchange, exchange
+from probes.exchange import OPEN, Exchange, exchange
 from probes.reading import NoReading
 from probes.strict import Response, read_body
 
@@ -45,14 +45,14 @@ class _Timed:
                 connect_timeout_s=now.connect_timeout_s,
                 resource=now.resource,
                 as_served=now.as_served,
+                guard=lambda ip: now.guard(ip, self._dns_host),
             )
         except NoReading as gone:
             gone.evidence["url"] = now.url
-            if now.proxy:
+            if now.proxy and gone.kind != OPEN:
                 gone.kind = "proxy-failed"
             raise
         now.undo.enter_context(now.deadline.watch(made.sock))
-        now.guard(made.ip, self._dns_host)
         now.dns_ms, now.connect_ms, now.peer = made.dns_ms, made.connect_ms, made.peer
         now.connected = time.monotonic()
         return made.sock

@@ -1,0 +1,209 @@
+"""An address that could be read in two ways is told without any of it, resolved by nobody and dialled by nobody.
+
+Each password holds, unescaped, what ends a user, a password or a host, and so pieces that stand where the host of the
+address is expected: names that our name server knows, all leading to a listener of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from tests.harness import PROJECT, Ran, run
+from tests.zoo.beast import Beast, Visit
+from tests.zoo.names import Nameserver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Pieces of passwords; each is also a host that our name server knows.
+PIECES = ("qzrtvx", "wvxkjq", "zyjhbq", "nmbpqx")
+PASSWORDS = {
+    "at": "Qzrtvx@wvxkjq",
+    "at-and-slash": "Qzrtvx@wvxkjq/zyjhbq",
+    "slash": "4711/wvxkjq",
+    "question-mark": "4711?wvxkjq=zyjhbq",
+    "hash": "4711#wvxkjq",
+    "colon-and-at": "Qzrtvx:nmbpqx@wvxkjq:4711",
+    "percent": "Qzrtvx%zzwvxkjq",
+    "blank": "Qzrtvx wvxkjq",
+    "bracket": "Qzrtvx[wvxkjq]",
+    "umlaut": "Qzrtvx\u00e4wvxkjq",
+    "line-end": "Qzrtvx\nwvxkjq",
+}
+SHORTEST_TOLD = 4
+
+
+def fragments(password: str) -> set[str]:
+    """Every four letters of a password's pieces, as they could be told as a host."""
+    known = [piece for piece in PIECES if piece in password.lower()]
+    return {piece[at : at + SHORTEST_TOLD] for piece in known for at in range(len(piece) - SHORTEST_TOLD + 1)}
+
+
+def addresses(scheme: str, port: int, path: str) -> dict[str, str]:
+    return {name: f"{scheme}://monitor:{word}@127.0.0.1:{port}{path}" for name, word in PASSWORDS.items()}
+
+
+class Onlooker:
+    """A name server that knows every piece of the passwords, and a listener that they lead to."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        zone = {name: ["127.0.0.1"] for piece in PIECES for name in (piece, f"{piece}.test")}
+        self.names = stack.enter_context(Nameserver(zone | {"monitor": ["127.0.0.1"]}))
+        self.listener = stack.enter_context(Beast(_listen))
+
+    def saw_nothing(self) -> None:
+        # The providers' pages that a runbook names are asked for all the same.
+        assert [query for query in self.names.queries if any(name in query for name in (*PIECES, "monitor"))] == []
+        assert self.listener.visits == 0
+
+
+def _listen(visit: Visit) -> None:
+    visit.stay_silent(0.2)
+
+
+def _runbook(system: str) -> str:
+    return str(PROJECT / "runbooks" / f"{system}.yaml")
+
+
+def _check(folder: Path, systems: dict[str, Any], variables: dict[str, str], resolver: str, *arguments: str) -> Ran:
+    for settings in systems.values():
+        settings |= {"resolver": resolver, "deadline_s": 5}
+    file = folder / "odd.yaml"
+    file.write_text(json.dumps({"name": "odd", "tier": "production", "effects": "write", "systems": systems}))
+    more = [f"--{option}={folder / name}" for option, name in _FILES.items()]
+    return run("--env", str(file), *more, *arguments, "-v", out=folder / "out", variables=variables)
+
+
+_FILES = {"markdown": "summary.md", "metrics": "run.prom", "results": "results.json"}
+
+
+def _everything(folder: Path, ran: Ran) -> str:
+    """All that the run said and left, file by file."""
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "odd.yaml"]
+    assert {"results.json", "summary.md", "junit.xml"} <= {file.name for file in files}
+    return "\n".join([ran.output(), *(file.read_bytes().decode("utf-8", "replace") for file in files)]).lower()
+
+
+def _must_be_told_nowhere(folder: Path, ran: Ran) -> None:
+    assert "Traceback" not in ran.output(), ran.output()
+    said = _everything(folder, ran)
+    for name, password in PASSWORDS.items():
+        assert [piece for piece in fragments(password) if piece in said] == [], name
+
+
+def _one(system: str, **settings: Any) -> dict[str, Any]:
+    return {"runbook": _runbook(system), **settings}
+
+
+def test_databases(tmp_path: Path) -> None:
+    """PostgreSQL as URL and as key=value pairs, MySQL, Redis, and the next instance's DSN in its dotenv file."""
+    with ExitStack() as stack:
+        seen = Onlooker(stack)
+        port = seen.listener.port
+        pairs = f"host=127.0.0.1 port={port} user=monitor dbname=d password=Qzrtvx wvxkjq=zyjhbq nmbpqx"
+        kinds = {
+            "postgres": addresses("postgresql", port, "/d") | {"pairs": pairs},
+            "mysql": addresses("mysql", port, "/d?ssl-mode=DISABLED"),
+            "redis": addresses("redis", port, "/0"),
+        }
+        owners = {"postgres": "ai-customer-service", "mysql": "reverseai", "redis": "aura-flow"}
+        systems: dict[str, Any] = {}
+        variables: dict[str, str] = {}
+        for kind, several in kinds.items():
+            for name, value in several.items():
+                variable = f"ODD_{len(variables)}"
+                variables[variable] = value
+                key = "url" if kind == "redis" else "dsn"
+                systems[f"{kind}-{name}"] = _one(owners[kind], **{kind: {key: {"env": variable}}})
+        nexts = _next_instances(tmp_path, kinds["postgres"])
+        ran = _check(tmp_path, systems | nexts, variables, seen.names.address, "-m", "quick or preflight")
+        seen.saw_nothing()
+    for file in tmp_path.glob("*.env"):
+        file.unlink()
+    _must_be_told_nowhere(tmp_path, ran)
+    results = [result for result in ran.document["results"] if result["system"] not in nexts]
+    assert {result["outcome"] for result in results} == {"unknown"}
+    told = {r["system"]: r["findings"] for r in ran.document["results"] if r["symptom"] == "preflight.dsn-malformed"}
+    assert {name: [finding["cause"] for finding in told[name]] for name in nexts} == {n: ["not-a-url"] for n in nexts}
+    first = {r["system"]: r for r in results if r["symptom"] in ("database.unreachable", "dependency.redis")}
+    assert len(first) == len(systems)
+    for system, result in first.items():
+        assert "can't be understood" in result["reason"], (system, result["reason"])
+
+
+def _next_instances(folder: Path, dsns: dict[str, str]) -> dict[str, Any]:
+    systems = {}
+    for name in ("at", "slash", "question-mark", "hash"):
+        file = folder / f"{name}.env"
+        file.write_text(f"AI_CS_RUNTIME_ENV=production\nAI_CS_POSTGRES_DSN='{dsns[name]}'\n")
+        systems[f"next-{name}"] = _one("ai-customer-service", variables={"file": str(file)})
+    return systems
+
+
+# Where a URL stands in an environment file, and what else the capability needs.
+KEY = {"env": "A_KEY"}
+PLACES: dict[str, tuple[str, dict[str, Any]]] = {
+    "base": ("ai-customer-service", {"http": {"base_url": ...}, "webhook": {"secret": KEY}, "openapi": {}, "tls": {}}),
+    "direct": ("aura-flow", {"http": {"base_url": "http://127.0.0.1:9", "direct_url": ...}, "web": {}}),
+    "front-end": ("aura-flow", {"http": {"base_url": ...}, "web": {"plain_url": ..., "cors": {"origin": ...}}}),
+    "tls": ("ai-customer-service", {"tls": {"address": ...}}),
+    "proxy": ("ai-customer-service", {"http": {"base_url": "http://127.0.0.1:9"}, "proxy": ...}),
+    "prometheus": ("aura-flow", {"prometheus": {"url": ...}}),
+    "loki": ("reverseai", {"logs": {"loki": {"url": ...}}}),
+    "cloudwatch": (
+        "reverseai",
+        {"logs": {"cloudwatch": {"region": "r", "endpoint": ..., "groups": ["g"], "access_key_id": KEY,
+                                 "secret_access_key": KEY}}},
+    ),
+    "providers": ("sales-ai", {"providers": {"pages": {"Groq": {"url": ...}}}}),
+    "groq": ("sales-ai", {"groq": {"key": KEY, "api_url": ...}}),
+    "slack": ("sales-ai", {"slack_bot": {"token": KEY, "api_url": ...}}),
+    "queue": ("sales-ai", {"queue": {"account": "a", "token": KEY, "api_url": ...}}),
+    "storage": ("sales-ai", {"storage": {"endpoint": ..., "access_key_id": KEY, "secret_access_key": KEY}}),
+    "backups": (
+        "sales-ai",
+        {"backups": {"bucket": {"endpoint": ..., "access_key_id": KEY, "secret_access_key": KEY},
+                     "neon": {"project": "p", "key": KEY, "api_url": ...}}},
+    ),
+    "registry": ("aura-flow", {"rollback": {"image": {"registry": ...}}}),
+}  # fmt: skip
+
+
+def _filled(settings: Any, reference: Any) -> Any:
+    if settings is ...:
+        return reference
+    return {k: _filled(v, reference) for k, v in settings.items()} if isinstance(settings, dict) else settings
+
+
+def test_addresses_of_http(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        seen = Onlooker(stack)
+        odd = addresses("http", seen.listener.port, "/")
+        systems, variables = {}, {"A_KEY": "a-key-for-tests-0123456789"}
+        for number, (place, (system, settings)) in enumerate(PLACES.items()):
+            # Every place gets each of two ways, and the first of them all.
+            ways = {*[*odd][number % len(odd) :][:1], *[*odd][(number * 3 + 1) % len(odd) :][:1], "at"}
+            for way in sorted(ways if place != "base" else odd):
+                variable = f"ODD_{len(variables)}"
+                variables[variable] = odd[way]
+                systems[f"{place}-{way}"] = _one(system, **_filled(settings, {"env": variable}))
+        ran = _check(tmp_path, systems, variables, seen.names.address)
+        seen.saw_nothing()
+    _must_be_told_nowhere(tmp_path, ran)
+    for result in ran.document["results"]:
+        if not result["system"].startswith(("direct-", "proxy-")):
+            assert result["outcome"] in ("unknown", "skipped"), result
+    for place in PLACES:
+        told = [r["reason"] or "" for r in ran.document["results"] if r["system"] == f"{place}-at"]
+        assert any("'@' may stand in it once" in reason for reason in told), (place, told)
+
+
+def test_an_option_with_a_password_is_not_repeated(tmp_path: Path) -> None:
+    system = _one("ai-customer-service", http={"base_url": "http://127.0.0.1:9"})
+    file = tmp_path / "odd.yaml"
+    file.write_text(json.dumps({"name": "odd", "tier": "staging", "systems": {"odd": system}}))
+    ran = run("--env", str(file), "--base-url", "http://monitor:Qzrtvx@wvxkjq/x@127.0.0.1:9")
+    assert ran.code == 4
+    assert not [piece for piece in PIECES if piece in ran.output().lower()], ran.output()
