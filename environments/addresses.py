@@ -12,10 +12,10 @@ import re
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
-_USERINFO = r"(?:[!-$&-.0->^-z{-~]|%[0-9A-Fa-f]{2})*@"  # printable ASCII without @ / ? # [ ] \ and a lone %
+_USERINFO = r"(?:[^@/?#\[\]\\%\x00-\x20\x7f-\U0010ffff]|%[0-9A-Fa-f]{2})*@"
 _NAME = r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?"
 _URL = re.compile(
-    rf"https?://(?:{_USERINFO})?(?:{_NAME}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:[/?#][^@\s]*)?", re.IGNORECASE
+    rf"(?i:https?)://(?:{_USERINFO})?(?:{_NAME}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{0,5}})?(?:[/?#][^@\s\x00-\x1f\x7f-\x9f]*)?"
 )
 NO_ADDRESS = (
     "is no http:// or https:// address; in user and password '@' is written %40, '/' %2F, '?' %3F, '#' %23 and '%' %25"

@@ -85,7 +85,7 @@ def _place(text: str, *, is_list: bool) -> tuple[str, int | None]:
     found = _HOST_AND_PORT.fullmatch(text)
     if found is None:
         raise Malformed("its host or port can't be read")
-    host, port = unquote(found[1]), found[2] or ""
+    host, port = unquote(found[1]) if is_list else found[1], found[2] or ""
     if host.startswith("["):
         host = host[1:-1]
         is_good = ":" in host and is_ip(host)

@@ -21,6 +21,10 @@ UNDECIDED = "tls-undecided"
 METHODS = ("scram-sha-256", "md5", "none")
 CLEAR = "password"
 FIRST_WITH_REQUIRE_AUTH = 160000
+WANTS_CLEAR_TEXT = (
+    "wants the password in clear text, which is given over verified TLS only: say sslmode=verify-full, or have the "
+    "server ask for scram-sha-256"
+)
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,10 @@ class Login:
                 f"{where} is another machine, and the DSN does not say whether TLS is spoken: add sslmode=verify-full, "
                 "or sslmode=disable where the network is trusted"
             )
-        is_blind = not self.may_be_clear and self.dsn.options.get("sslmode") == "require" and self.dsn.password
-        if is_blind and not _knows_require_auth():
+        if self.dsn.password and not self.may_be_clear and not _knows_require_auth():
             return REFUSED, (
-                f"{where}: with sslmode=require the libpq that is loaded would give the password to whoever answers; "
-                "say sslmode=verify-full, or use libpq 16 or newer"
+                f"{where}: the libpq that is loaded would give the password in clear text to whoever asks for it; "
+                "use libpq 16 or newer, or say sslmode=verify-full"
             )
         return None
 
@@ -75,13 +78,6 @@ def for_programs(dsn: Dsn, resource: str) -> dict[str, str]:
     }
     strictest = min((Login(dsn, place, "") for place in dsn.places), key=lambda login: login.may_be_clear)
     return {**dsn.options, **{name: value for name, value in several.items() if value.strip(",")}, **strictest.options}
-
-
-def clear_text(where: str) -> str:
-    return (
-        f"{where} wants the password in clear text, which is given over verified TLS only: say sslmode=verify-full, or "
-        "have the server ask for scram-sha-256"
-    )
 
 
 def _is_allowed(method: str, said: list[str]) -> bool:

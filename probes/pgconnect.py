@@ -170,8 +170,6 @@ class _Attempt:
         rounds = pgwire.hashing_rounds(data)
         if rounds > pgwire.MAX_ROUNDS:
             raise self._gone("malformed-answer", f"{self._where} wants the password hashed {rounds} times")
-        if pgwire.wants_clear_text(data) and not self._login.may_be_clear:
-            raise self._gone(pgauth.REFUSED, pgauth.clear_text(self._where))
 
     def _too_late(self, pgconn: Any) -> NoReading:
         from psycopg.pq import ConnStatus
@@ -191,7 +189,7 @@ class _Attempt:
         if kind == "connection-refused":
             what = "refused the connection"
         elif kind == pgauth.REFUSED:
-            what = pgauth.clear_text("")[1:]
+            what = pgauth.WANTS_CLEAR_TEXT
         elif "no password supplied" in message:
             what = "asks for a password and the DSN has none"
         else:

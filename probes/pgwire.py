@@ -1,8 +1,7 @@
 """What is waiting on a connection to PostgreSQL, before libpq reads it? (Without TLS only.)
 
-libpq drops the sqlstate of a refused connection, it hashes a password as often as the server asks, holding everything
-up meanwhile, and before version 16 it hands the password itself to a server that asks for it. Looking ahead at the
-bytes gives the one and prevents the others.
+libpq drops the sqlstate of a refused connection, and it hashes a password as often as the server asks,
+holding everything up meanwhile. Looking ahead at the bytes gives the one and prevents the other.
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
@@ -14,7 +13,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
-CLEARTEXT_PASSWORD = 3
 SASL_CONTINUE = 11
 MAX_ROUNDS = 1_000_000  # PostgreSQL's default is 4096 (scram_iterations); a million take about a second
 
@@ -34,11 +32,6 @@ def sqlstate(data: bytes) -> str | None:
             code = fields.get(b"C", b"").decode("ascii", "replace")
             return code if re.fullmatch(r"[0-9A-Z]{5}", code) else None
     return None
-
-
-def wants_clear_text(data: bytes) -> bool:
-    """AuthenticationCleartextPassword: the server wants the password as it is."""
-    return any(kind == b"R" and int.from_bytes(body[:4], "big") == CLEARTEXT_PASSWORD for kind, body in _messages(data))
 
 
 def hashing_rounds(data: bytes) -> int:

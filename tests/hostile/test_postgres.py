@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import tests.zoo.postgres  # noqa: F401 - it fills the registry
-from tests.hostile.product import check, dsn, must_be_orderly, outcomes, postgres, told
+from tests.hostile.product import PASSWORD, check, dsn, must_be_orderly, outcomes, postgres, told
 from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.postgres import message, refusal, startup
+from tests.zoo.postgres import SEEN, message, refusal, startup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +77,12 @@ def endless_message(visit: Visit) -> None:
         visit.say(b"SFATAL\0" * 10_000)
 
 
+NAMED = {
+    "wants-clear-text": "in clear text",
+    "another-machine": "add sslmode=verify-full, or sslmode=disable",
+    "other-keyword": "the parameter 'service' is not supported",
+    "asks-for-kerberos": "authentication method requirement",
+}
 REFUSED = "authentication-failed"
 REFUSALS: dict[str, tuple[Handler, str | None]] = {
     "wrong-password": (refusing("28P01", 'password authentication failed for user "cs_monitor"'), REFUSED),
@@ -135,10 +141,16 @@ def test_databases_that_nobody_reaches_and_dsns_that_are_none(tmp_path: Path) ->
             "folder": "postgresql:///db?host=/does/not/exist",
             "escapes": "postgresql://me@\x1b[31m\u202e:5432/db",
         }
+        odd["wants-clear-text"] = REGISTRY["postgres.wants-clear-text"]
         for name, handler in odd.items():
             place = stack.enter_context(Beast(handler))
             dsns[name] = dsn(place.host, place.port)
+        dsns["another-machine"] = f"postgresql://cs_monitor:{PASSWORD}@192.0.2.7/d"  # nobody's (RFC 5737)
+        dsns["other-keyword"] = f"{dsns['wants-clear-text']}?service=pay"
         ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(dsns)}, dsns=tuple(dsns.values()))
+    assert SEEN == []
+    for name, words in NAMED.items():
+        assert words in ran.of(name)["database.unreachable"]["reason"], told(ran.of(name))
     must_be_orderly(ran)
     causes = {"nobody-there": "connection-refused", "swallowed": "connect-timeout", "nameless": "name-not-resolved"}
     for name in dsns:

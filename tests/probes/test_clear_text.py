@@ -42,11 +42,19 @@ class Server:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*certificate)
 
-    def read(self, visit: Visit) -> bytes:
-        block = visit.sock.recv(65536)
+    def read(self, visit: Visit, at_most: int = 65536) -> bytes:
+        block = visit.sock.recv(at_most)
         self.received += block
         if not block:
             raise ConnectionError
+        return block
+
+    def packet(self, visit: Visit) -> bytes:
+        """One of MySQL's, and nothing of what follows, which may be TLS."""
+        block = self.read(visit, 4)
+        size = int.from_bytes(block[:3], "little") + 4
+        while len(block) < size:
+            block += self.read(visit, size - len(block))
         return block
 
     def encrypt(self, visit: Visit) -> None:
@@ -62,10 +70,11 @@ class PostgresServer(Server):
         self.in_pieces = in_pieces
 
     def __call__(self, visit: Visit) -> None:
-        while struct.unpack("!I", self.read(visit)[4:8])[0] == SSL_REQUEST:
+        while struct.unpack("!I", self.read(visit, 8)[4:8])[0] == SSL_REQUEST:
             visit.say(b"S" if self.context else b"N")
             if self.context:
                 self.encrypt(visit)
+        self.read(visit)
         for part in (WANTS_CLEAR[:5], WANTS_CLEAR[5:]) if self.in_pieces else (WANTS_CLEAR,):
             visit.say(part)
             time.sleep(0.05 if self.in_pieces else 0)
@@ -166,14 +175,14 @@ class MysqlServer(Server):
 
     def __call__(self, visit: Visit) -> None:
         visit.say(greeting(plugin=self.first, tls=self.context is not None))
-        block = self.read(visit)
+        block = self.packet(visit)
         if self.context is not None and len(block) == 36:  # the request for TLS
             self.encrypt(visit)
-            block = self.read(visit)
+            block = self.packet(visit)
         number = block[3]
         for answer in (self.then, b"\x01-----BEGIN PUBLIC KEY-----\n", OK):
             visit.say(packet(number + 1, answer))
-            number = self.read(visit)[3]
+            number = self.packet(visit)[3]
 
 
 PLUGINS = {
@@ -205,12 +214,12 @@ def test_mysql_retries_over_tls_for_a_diagnosis_without_the_password(certificate
 
         def __call__(self, visit: Visit) -> None:
             visit.say(greeting(plugin=self.first, tls=True))
-            block = self.read(visit)
+            block = self.packet(visit)
             if len(block) == 36:
                 self.encrypt(visit)
-                number = self.read(visit)[3]
+                number = self.packet(visit)[3]
                 visit.say(packet(number + 1, self.then))
-                self.read(visit)
+                self.packet(visit)
             else:
                 visit.say(packet(block[3] + 1, b"\xff\x15\x04#28000Access denied"))
 
