@@ -49,7 +49,7 @@ class Postgres:
 
     __pydantic_config__ = STRICT
     dsn: Secret
-    """The monitor role's DSN (the service's own is preflight's)."""
+    """The monitor role's DSN, postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full, or key=value pairs."""
     schema: str = "public"
     """The schema that holds the service's tables."""
     tables: list[str] = field(default_factory=list)
