@@ -14,7 +14,7 @@ class Redis:
 
     __pydantic_config__ = STRICT
     url: Secret
-    """redis://[USER[:PASSWORD]@]HOST[:PORT][/NUMBER], or rediss:// with TLS; a password to another machine wants that."""
+    """redis://[USER[:PASSWORD]@]HOST[:PORT][/NUMBER], or rediss:// with TLS, which a password needs elsewhere."""
     memory_percent: float = 95
     """Memory in use, of maxmemory, from which writes are about to be refused."""
     timeout_s: float = 4
