@@ -91,7 +91,7 @@ def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
     try:
         parts = split(dsn, is_list=engine == "postgresql")
     except Malformed as error:
-        return found("not-a-url", f"is not a URL: {error}")
+        return found("not-a-url", f"can't be understood: {error}")
     named = parts.scheme
     if _ENGINES.get(named.removeprefix("jdbc:").split("+")[0]) != engine:
         return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
