@@ -25,9 +25,11 @@ def test_odd_addresses(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: py
         odd = f"127.0.0.1:{server.port}/wvxkjq-zyjhbq@127.0.0.1:{server.port}/hook"
         for name, scheme in (("PAGER", "json"), ("PING", "http"), ("PUSH", "http")):
             monkeypatch.setenv(f"STAGE_{name}", f"{scheme}://{odd}")
-        stage.environment["monitoring"] |= {"heartbeat": {"env": "STAGE_PING"}, "push": {"env": "STAGE_PUSH"}}
+        stage.environment["monitoring"]["heartbeat"] = {"env": "STAGE_PING"}
         stage.write()
         stage.go(0, [])
+        stage.environment["monitoring"]["push"] = {"env": "STAGE_PUSH"}
+        stage.write()
         for minute in (1, 2):
             stage.go(minute, DOWN)
         assert server.visits == 0
