@@ -17,7 +17,7 @@ _BLANKS = re.compile(r"\s+")
 # In key=value pairs with blanks, ';' or '&' between them; of a value without quotes also what a blank cuts off.
 _KEY = r"(?:^|[\s;?&])(?:\w*password|pwd|\w*secret)\s*=\s*"
 _DSN_PASSWORD = re.compile(_KEY + r"(?:'((?:[^'\\]|\\.)*)'|(\S+))", re.IGNORECASE)
-_OPEN_PASSWORD = re.compile(_KEY + r"([^';&=]+?)\s*(?:[;&]|\s\w+\s*=|\Z)", re.IGNORECASE)
+_OPEN_PASSWORD = re.compile(_KEY + r"([^';&=]{1,300}?)\s{0,8}(?:[;&]|\s\w{1,40}\s{0,8}=|\Z)", re.IGNORECASE)
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:(.*)@", re.DOTALL)
 _URL_WITHOUT_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:([^@/?#]*[^@/?#0-9][^@/?#]*)")
 _ENDS = re.compile(r"[@/?#\[\]\s]")  # what an unescaped password is broken at

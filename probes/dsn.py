@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from probes import address
-from probes.dsnparameters import HONOURED, refuse_unsupported, unsupported, without_ours
+from probes.dsnparameters import refuse_unsupported, without_ours
+from probes.dsntext import MODES, read
 from probes.reading import NoReading
 
 NOWHERE = "/nonexistent/runbook-checks"
 BEYOND_CONNINFO = ("PGSERVICEFILE", "PGSYSCONFDIR", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGLOCALEDIR")
 APPLICATION = "runbook-checks"
 DEFAULT_PORT = "5432"
-SCHEMES = ("postgresql", "postgres")
-# SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/postgresql.html); ours is psycopg.
-DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "pg8000", "aiopg")
-MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 UNDECIDED = ("allow", "prefer", "")
 FILES = {
     "sslrootcert": "ca-file-unreadable",
@@ -27,8 +22,6 @@ FILES = {
     "sslcert": "client-certificate-unreadable",
     "sslkey": "client-certificate-unreadable",
 }
-_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
     from psycopg import pq
 
     try:
-        given = _given(dsn.strip(), resource)
+        given = read(dsn.strip(), resource)
         if not any(given.values()):
             raise address.Malformed("it is empty")
         refuse_unsupported(given, resource, {option.keyword.decode() for option in pq.Conninfo.get_defaults()})
@@ -95,63 +88,6 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
     except address.Malformed as error:
         raise _malformed(resource, str(error)) from None
     return Dsn(places, _settled(given, resource, ca_file))
-
-
-def _given(text: str, resource: str) -> dict[str, str]:
-    """Keyword to value, those of other drivers too."""
-    if _URL.match(text):
-        return _of_url(text, resource)
-    pairs = _of_pairs(text)
-    first = re.match(r"([\w ]+)=[^;]*;\s*[\w ]+=", text)
-    if first and first[1] not in HONOURED:
-        raise unsupported(resource, "a list of pairs with ';' between them", "write a postgresql:// URL")
-    if pairs is None:
-        raise address.Malformed(
-            "it is neither a postgresql:// URL nor key=value pairs; values with blanks stand in quotes"
-        )
-    return pairs
-
-
-def _of_pairs(text: str) -> dict[str, str] | None:
-    found: dict[str, str] = {}
-    at = 0
-    while text[at:].strip():
-        pair = _PAIR.match(text, at)
-        if pair is None:
-            return None
-        found[pair[1]] = re.sub(r"\\(.)", r"\1", pair[2] if pair[2] is not None else pair[3], flags=re.DOTALL)
-        at = pair.end()
-    return found
-
-
-def _of_url(text: str, resource: str) -> dict[str, str]:
-    parts = address.split(text, is_list=True)
-    dialect, plus, driver = parts.scheme.partition("+")
-    if parts.scheme.startswith("jdbc:"):
-        raise unsupported(resource, "an address of JDBC", "write it as postgresql://USER:PASSWORD@HOST/DATABASE")
-    if dialect not in SCHEMES:
-        raise address.Malformed("it is a URL, but not one of postgresql://")
-    if plus and driver not in DRIVERS:
-        raise unsupported(resource, "the driver in its scheme", "write postgresql://")
-    hosts, ports = zip(*((host, str(port or "")) for host, port in parts.hosts), strict=True)
-    given = {
-        "host": ",".join(hosts),
-        "port": ",".join(ports) if any(ports) else "",
-        "user": parts.user,
-        "password": parts.password,
-        "dbname": unquote(parts.path.removeprefix("/")),
-    }
-    return {name: value for name, value in given.items() if value} | _of_query(parts.query)
-
-
-def _of_query(query: str) -> dict[str, str]:
-    pairs = [part.partition("=") for part in query.split("&") if part]
-    found = {unquote(name): unquote(value) for name, _, value in pairs}
-    # `ssl` is JDBC's and asyncpg's; libpq takes `ssl=true` as require.
-    modes = {"true": "require", **{mode: mode for mode in MODES}}
-    if found.get("ssl") in modes:
-        found.setdefault("sslmode", modes[found.pop("ssl")])
-    return found
 
 
 def _places(given: dict[str, str]) -> tuple[Place, ...]:
