@@ -7,7 +7,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from environments.addresses import NO_ADDRESS, is_address
-from reports.document import write_atomically
+from reports import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def _metrics(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
     path, gateway = round_.path_of(round_.rules.metrics), round_.text(round_.rules.push)
     try:
         if path is not None:
-            write_atomically(path, text)
+            outputs.write(path, text)
     except OSError as error:
         yield f"the metrics could not be written to {path}: {error.strerror}"
     try:
@@ -60,7 +60,7 @@ def _page(round_: Round, store: Store) -> Iterator[str]:
     path = round_.path_of(round_.rules.page)
     try:
         if path is not None:
-            write_atomically(path, page(store, round_.files, round_.at, round_.rules.every_min))
+            outputs.write(path, page(store, round_.files, round_.at, round_.rules.every_min))
     except OSError as error:
         yield f"the status page could not be written to {path}: {error.strerror}"
 

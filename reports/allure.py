@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from allure_commons.model2 import Attachment, Label, Parameter, StatusDetails, T
 from allure_commons.utils import md5, uuid4
 
 from environments.neutral import clean
-from reports.document import write_atomically
+from reports import outputs
 from reports.markdown import with_commands
 from reports.outcomes import Result, result_of
 from reports.rivals import in_a_line
@@ -40,6 +41,7 @@ class Logger(AllureFileLogger):
     """Everything Allure gets passes here: nothing is written that was not redacted."""
 
     run: Any = None
+    trouble: str | None = None  # why some of it could not be written
 
     def __init__(self, report_dir: str, clean: bool = False) -> None:
         super().__init__(report_dir, clean)
@@ -70,13 +72,14 @@ class Logger(AllureFileLogger):
 
     def _report_item(self, item: Any) -> None:
         name = item.file_pattern.format(prefix=uuid4())
-        write_atomically(self._report_dir / name, json.dumps(_plain(item, self.run.redaction), ensure_ascii=False))
+        with _kept_in_mind():
+            outputs.write(self._report_dir / name, json.dumps(_plain(item, self.run.redaction), ensure_ascii=False))
 
     def report_attached_data(self, body: str | bytes, file_name: str) -> None:
         redaction = self.run.redaction
-        super().report_attached_data(
-            redaction.text(body) if isinstance(body, str) else redaction.bytes(body), file_name
-        )
+        clean = redaction.text(body) if isinstance(body, str) else redaction.bytes(body)
+        with _kept_in_mind():
+            super().report_attached_data(clean, file_name)
 
     def report_attached_file(self, source: str, file_name: str) -> None:
         self.report_attached_data(Path(source).read_bytes(), file_name)
@@ -85,6 +88,21 @@ class Logger(AllureFileLogger):
 for _hook in ("report_result", "report_container", "report_attached_data", "report_attached_file"):
     # pluggy finds a method by a mark that overriding it loses.
     getattr(Logger, _hook).allure_impl = getattr(AllureFileLogger, _hook).allure_impl
+
+
+@contextmanager
+def _kept_in_mind() -> Iterator[None]:
+    """A disk that is full in the middle of the run ends no run; the end tells."""
+    try:
+        yield
+    except OSError as error:
+        Logger.trouble = Logger.trouble or error.strerror or str(error)
+
+
+def require_whole() -> None:
+    """OSError where something of it could not be written."""
+    if Logger.trouble:
+        raise OSError(0, Logger.trouble)
 
 
 def _plain(item: Any, redaction: Any) -> Any:
@@ -108,6 +126,11 @@ class _Follower:
         if record is not None:
             self.logger.record = record
 
+    @staticmethod
+    def pytest_sessionfinish(session: pytest.Session) -> None:
+        if Logger.trouble and hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["allure_trouble"] = Logger.trouble
+
 
 def install(config: pytest.Config, run: Any) -> None:
     """Put our logger in the place of allure-pytest's, before it makes one."""
@@ -118,7 +141,7 @@ def install(config: pytest.Config, run: Any) -> None:
         config.pluginmanager.register(_Follower(logger), "runbook-checks-allure")
         return logger
 
-    Logger.run = run
+    Logger.run, Logger.trouble = run, None
     allure_pytest.plugin.AllureFileLogger = make
 
 
@@ -229,11 +252,9 @@ def finish(folder: Path, reports: Any) -> None:
         "exit": str(reports.code),
     }
     redact = run.redaction.text
-    write_atomically(
-        folder / "environment.properties", redact("".join(f"{k} = {clean(v)}\n" for k, v in lines.items()))
-    )
-    write_atomically(folder / "categories.json", redact(_json([*map(_category, reports.roots), *_CATEGORIES])))
-    write_atomically(folder / "resolutions.json", redact(_json(list(_accepted(reports.results)))))
+    outputs.write(folder / "environment.properties", redact("".join(f"{k} = {clean(v)}\n" for k, v in lines.items())))
+    outputs.write(folder / "categories.json", redact(_json([*map(_category, reports.roots), *_CATEGORIES])))
+    outputs.write(folder / "resolutions.json", redact(_json(list(_accepted(reports.results)))))
 
 
 def _accepted(results: list[Result]) -> Iterator[dict[str, str]]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.neutral import json_text
@@ -77,20 +74,6 @@ def _rivals(rivals: Rivals) -> dict[str, Any]:
     """Only where there is something to tell of what else may be behind it."""
     told = {name: getattr(rivals, name) for name in ("candidates", "ruled_out")}
     return {name: [{"what": w, "because": b} for w, b in said.items()] for name, said in told.items() if said}
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """A file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def as_text(value: dict[str, Any]) -> str:

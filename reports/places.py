@@ -1,16 +1,19 @@
-"""Where does a run's own folder lie, and can the files be written that somebody named?"""
+"""The places that a run writes to: its own folder, and the files that options name, checked before any check runs."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import stat
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from reports import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,36 +21,96 @@ if TYPE_CHECKING:
 RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 KEPT_RUNS = 100
 OUT = Path(__file__).resolve().parent / "out"
-NAMED = ("results", "markdown", "metrics")  # options that name a file
+NAMED = {"results": "--results", "markdown": "--markdown", "metrics": "--metrics", "xmlpath": "--junitxml"}
+PYTESTS_OWN = {"log_file": "--log-file", "debug": "--debug"}  # which pytest opens itself, at its start
+_OPENED_AT_ONCE = (stat.S_IFREG, stat.S_IFCHR)
 
 
-def named_files(config: pytest.Config) -> Iterator[tuple[str, Path]]:
+def named_files(config: pytest.Config) -> dict[str, Path]:
     """Each option that names a file to write, with where that is."""
-    for option in NAMED:
-        given = getattr(config.option, option)
-        if given:
-            yield option, config.invocation_params.dir / given
+    return dict(_named(NAMED, config.option, config.invocation_params.dir))
 
 
-def require_writable(config: pytest.Config) -> None:
+def _named(options: dict[str, str], given: Any, here: Path) -> Iterator[tuple[str, Path]]:
+    for option, flag in options.items():
+        path = getattr(given, option, None)
+        if path:
+            # As pytest does it for --junitxml.
+            yield flag, here / (os.path.expanduser(os.path.expandvars(path)) if option == "xmlpath" else path)
+
+
+def require_pytests_own(given: Any, here: Path) -> None:
+    """Refuse what pytest would wait for or fall over: it opens these with no more ado."""
+    for flag, path in _named(PYTESTS_OWN, given, here):
+        with _refusing(flag, path):
+            outputs.require(path)
+            place = outputs.lead(path)
+            if place.found and place.kind not in _OPENED_AT_ONCE:
+                raise OSError(0, "it is no regular file")
+
+
+def require_writable(config: pytest.Config, named: dict[str, Path]) -> None:
     """Refuse a file that can't be written before any check ran, not after."""
-    for option, path in named_files(config):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                raise IsADirectoryError(0, "it is a folder")
-            tempfile.TemporaryFile(dir=path.parent).close()
-        except OSError as error:
-            raise pytest.UsageError(f"--{option} {path} can't be written: {error.strerror}") from None
+    for flag, path in named.items():
+        with _refusing(flag, path):
+            outputs.require(path)
+    own = dict(_named(PYTESTS_OWN, config.option, config.invocation_params.dir))
+    _refuse_one_file_for_two({**named, **own})
+
+
+def _refuse_one_file_for_two(named: dict[str, Path]) -> None:
+    seen: dict[object, str] = {}
+    for flag, path in named.items():
+        identity = outputs.identity(path)
+        # A file that is put in the place of the one that takes what is printed would take that away.
+        taken = seen | (_printed() if outputs.lead(path).is_replaced else {})
+        if identity in taken:
+            raise pytest.UsageError(f"{flag} {path} can't be written: {taken[identity]} is written there")
+        if identity is not None:
+            seen[identity] = flag
+
+
+def _printed() -> dict[object, str]:
+    streams = {1: "standard output", 2: "standard error"}
+    return {outputs.identity(Path(f"/dev/fd/{number}")): name for number, name in streams.items()}
+
+
+def require_folder(config: pytest.Config) -> None:
+    """The same for a folder that Allure's files were wanted in."""
+    named = config.option.allure_report_dir
+    if named:
+        path = config.invocation_params.dir / named
+        with _refusing("--alluredir", path):
+            path.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=path).close()
+
+
+@contextmanager
+def _refusing(flag: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise pytest.UsageError(f"{flag} {path} can't be written: {error.strerror}") from None
+
+
+def takes_standard_output(named: dict[str, Path]) -> bool:
+    """Whether one of these is standard output: then nothing else goes there, so that it can be read as it is."""
+    return any(outputs.lead(path).descriptor == 1 for path in named.values())
+
+
+def named_folder(config: pytest.Config) -> str | None:
+    """The folder that somebody wants a run's own folder in."""
+    return config.option.out or os.environ.get("CHECKS_OUT")
 
 
 def own_folder(config: pytest.Config, run: Any) -> Path | None:
     """The run's own folder, made; without one the run goes on, and says so."""
-    named = config.option.out or os.environ.get("CHECKS_OUT")
+    named = named_folder(config)
     base = config.invocation_params.dir / named if named else OUT
     folder = base / str(run.id)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        base.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
     except OSError as error:
         run.notes.append(f"no reports folder: {base} can't be written: {error.strerror} (--out FOLDER names another)")
         return None
@@ -56,7 +119,7 @@ def own_folder(config: pytest.Config, run: Any) -> Path | None:
 
 def as_typed(path: Path) -> str:
     """A path as a person here would type it."""
-    with suppress(ValueError):
+    with suppress(ValueError, OSError):  # the working directory may be gone
         return str(path.relative_to(Path.cwd()))
     return str(path)
 
@@ -65,6 +128,8 @@ def point_latest(folder: Path) -> None:
     """reports/out/latest, moved over in one step: two runs at once leave one of them, never none."""
     link = folder.parent / "latest"
     spare = folder.parent / f".latest-{folder.name}"
+    if os.path.lexists(link) and not link.is_symlink():
+        return  # somebody else's
     with suppress(OSError):
         spare.symlink_to(folder.name, target_is_directory=True)
         spare.replace(link)
@@ -72,6 +137,8 @@ def point_latest(folder: Path) -> None:
 
 def forget_old_runs(base: Path) -> None:
     """A run every minute would fill the disk; only folders named as ours are touched."""
-    runs = sorted(path for path in base.iterdir() if RUN_FOLDER.fullmatch(path.name))
+    runs: list[Path] = []
+    with suppress(OSError):
+        runs = sorted(path for path in base.iterdir() if RUN_FOLDER.fullmatch(path.name))
     for old in runs[:-KEPT_RUNS]:
         shutil.rmtree(old, ignore_errors=True)

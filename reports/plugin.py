@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from environments.neutral import Printed, printable, unobeyed
-from reports import allure, document, markdown, places, terminal, verdict
+from reports import allure, document, junit, markdown, outputs, places, streams, terminal, verdict
 from reports.counted import leave_out
 from reports.outcomes import Result, result_of
 from reports.rivals import consider
 from reports.roots import Root, work_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from _pytest.terminal import TerminalReporter
 
@@ -32,20 +35,27 @@ class Reports:
     config: pytest.Config
     run: Any
     folder: Path | None
+    named: dict[str, Path] = field(default_factory=dict)  # files to write, by the option that names them
     results: list[Result] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
     items: list[verdict.Ticked] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     code: int = 0
+    is_kept: bool = False  # whether the results are in some file
+    is_whole: bool = True  # whether everything that was asked for could be written
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             is_silent = self.config.option.paste  # only what can be pasted is printed, and pytest's own words are not
-            reporter._tw._file = _Quiet(
-                Printed(reporter._tw._file), (lambda _: "") if is_silent else self.run.redaction.text
-            )
+            stream = sys.stderr if places.takes_standard_output(self.named) else reporter._tw._file
+            reporter._tw._file = _Quiet(Printed(stream), (lambda _: "") if is_silent else self.run.redaction.text)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Allure's files are written by the workers."""
+        allure.Logger.trouble = allure.Logger.trouble or getattr(node, "workeroutput", {}).get("allure_trouble")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -97,7 +107,7 @@ class Reports:
             text=text,
         )
         self.results.append(result)
-        if self.folder:
+        if self.config.option.allure_report_dir:
             allure.write_crashed(self._allure(), result, self.run)
 
     def looked(self, number: int, records: list[dict[str, Any]]) -> None:
@@ -123,13 +133,15 @@ class Reports:
         self.code = int(session.exitstatus)
         if self.code in (0, 1, 5):
             self.code = verdict.exit_code(self.results, self.run.gate, self.items, checklist)
-        if not self._write():
-            self.code = int(pytest.ExitCode.INTERNAL_ERROR)
+        self._write()
+        if not self.is_whole:
+            self.code = verdict.with_output_missing(self.code)
         session.exitstatus = self.code
         if self.config.option.paste:
             capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
+            stream = sys.stderr if places.takes_standard_output(self.named) else sys.stdout
             with capture.global_and_fixture_disabled():
-                print(printable(self.run.redaction.text(markdown.pasted(self))), end="", flush=True)
+                print(printable(self.run.redaction.text(markdown.pasted(self))), end="", flush=True, file=stream)
 
     def _checklist(self) -> Any:
         if not self.run.checklist:
@@ -153,21 +165,54 @@ class Reports:
             run["settled_s"] = self.run.settling.took_s
         return document.document(run, self.results, self.roots, self.run.checklist, self.items)
 
-    def _write(self) -> bool:
-        files = {"results": document.as_text(self.run.redaction.tree(self.document()))}
+    def _write(self) -> None:
+        """Everything that was asked for: what can't be written keeps nothing else from being written."""
+        made = {
+            "--results": cache(lambda: document.as_text(self.run.redaction.tree(self.document()))),
+            "--markdown": cache(self._markdown),
+            "--metrics": self._metrics,
+            "--junitxml": cache(lambda: junit.text(self.config)),
+        }
+        if self.config.option.allure_report_dir:
+            self._write_allure()
         if self.folder:
-            document.write_atomically(self.folder / "results.json", files["results"])
-            document.write_atomically(self.folder / "summary.md", self._markdown())
+            self._write_folder(self.folder, made)
+        elif places.named_folder(self.config):
+            self.is_whole = False  # the run has told so already
+        for flag, path in self.named.items():
+            with self._telling(f"{flag} {path}"):
+                outputs.write(path, made[flag]())
+                self.is_kept |= flag == "--results"
+
+    def _write_folder(self, folder: Path, made: dict[str, Callable[[], str]]) -> None:
+        is_asked_for = bool(places.named_folder(self.config))
+        for flag, name in (("--results", "results.json"), ("--markdown", "summary.md"), ("--junitxml", "junit.xml")):
+            with self._telling(str(folder / name), is_asked_for=is_asked_for):
+                text = made[flag]()
+                if text:
+                    outputs.write(folder / name, text)
+                self.is_kept |= flag == "--results"
+        places.point_latest(folder)
+        places.forget_old_runs(folder.parent)
+
+    def _write_allure(self) -> None:
+        is_named = not self.folder or not self._allure().is_relative_to(self.folder)
+        is_asked_for = is_named or bool(places.named_folder(self.config))
+        with self._telling(f"{self._allure()} (Allure's results)", is_asked_for=is_asked_for):
             allure.finish(self._allure(), self)
-            places.point_latest(self.folder)
-            places.forget_old_runs(self.folder.parent)
-        for option, path in places.named_files(self.config):
-            try:
-                document.write_atomically(path, files.get(option) or getattr(self, f"_{option}")())
-            except OSError as error:
-                self.run.notes.append(f"--{option} {path} can't be written: {error.strerror}")
-                return False
-        return True
+            allure.require_whole()
+
+    @contextmanager
+    def _telling(self, what: str, *, is_asked_for: bool = True) -> Iterator[None]:
+        """One sentence on what can't be written; on standard error where the terminal's report does not show it."""
+        try:
+            yield
+        except OSError as error:
+            sentence = f"{what} can't be written: {error.strerror}"
+            self.is_whole &= not is_asked_for
+            self.run.notes.append(sentence)
+            if streams.lost_output() or self.config.option.no_summary:
+                streams.say(sentence)
 
     def _allure(self) -> Path:
         """Allure's own files: in the run's folder, or where --alluredir says."""
@@ -246,13 +291,18 @@ def _left_by_killed_runs(run: Any, folder: Path) -> Iterator[str]:
 def pytest_configure(config: pytest.Config) -> None:
     run: Any = config.pluginmanager.get_plugin(RUN)
     option = config.option
-    if run is None or option.collectonly or option.list_symptoms:
+    if run is None:
+        return
+    if option.collectonly or option.list_symptoms:
+        option.xmlpath = option.allure_report_dir = None  # nothing is written
         return
     worker = getattr(config, "workerinput", None)
     if worker is None:
-        places.require_writable(config)
+        named = places.named_files(config)
+        places.require_writable(config, named)
+        places.require_folder(config)
         folder = places.own_folder(config, run)
-        config.pluginmanager.register(Reports(config, run, folder), "runbook-checks-reports")
+        config.pluginmanager.register(Reports(config, run, folder, named), "runbook-checks-reports")
         # Ours runs before the plugins that read these options.
         if folder and not option.allure_report_dir:
             option.allure_report_dir = str(folder / "allure")

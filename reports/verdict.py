@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reports.outcomes import Finding, Result
     from runbooks.model import Checklist, Item
 
-CLEAR, FOUND, USAGE, NOTHING_VERIFIED, UNKNOWN = 0, 1, 4, 5, 10
+CLEAR, FOUND, TROUBLE, USAGE, NOTHING_VERIFIED, UNKNOWN = 0, 1, 3, 4, 5, 10
 
 
 @dataclass(frozen=True)
@@ -93,3 +93,8 @@ def exit_code(results: list[Result], gate: str, items: list[Ticked], checklist: 
     if any(item.state == "unanswered" for item in items):
         return UNKNOWN
     return CLEAR if any(result.outcome in ("clear", "found") for result in at_gate) else NOTHING_VERIFIED
+
+
+def with_output_missing(code: int) -> int:
+    """Never go on without what was asked for; what stops a pipeline anyway keeps its reason."""
+    return TROUBLE if code == CLEAR else code

@@ -1,0 +1,129 @@
+"""Keep standard output and standard error from deciding anything: what they can't take is dropped, and said once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PROJECT = Path(__file__).resolve().parent.parent
+INTERRUPTED, TROUBLE, USAGE = 2, 3, 4
+ARGPARSE_USAGE = 2
+_NAMES = ("standard input", "standard output", "standard error")
+
+
+class Steady:
+    """A standard stream whose end may be gone (closed pipe, full disk, terminal hung up); `lost` says why."""
+
+    def __init__(self, stream: Any, number: int) -> None:
+        self.lost: OSError | None = None
+        self._stream, self._number = stream, number
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+        except (OSError, ValueError) as error:
+            self.lose(error)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            self.lose(error)
+
+    def lose(self, error: Exception) -> None:
+        """From now on all goes to the null device, what is still in the buffer and what programs of ours print, too."""
+        is_first, self.lost = self.lost is None, error if isinstance(error, OSError) else OSError(0, str(error))
+        _point_to_null(self._number)
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+        if is_first and self._number == 1:
+            say(f"standard output can't be written, the rest is not shown: {self.lost.strerror}")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _point_to_null(number: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    if null != number:
+        os.dup2(null, number)
+        os.close(null)
+
+
+def steady() -> None:
+    """Make both streams steady; characters that a terminal's encoding doesn't have are replaced."""
+    for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
+        if stream is None:  # closed: the next file that is opened would take its number, and what is printed
+            _point_to_null(number)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open
+    sys.stderr = _steady(sys.stderr, 2)
+    sys.stdout = _steady(sys.stdout, 1)
+
+
+def _steady(stream: TextIO | None, number: int) -> TextIO:
+    if isinstance(stream, Steady):
+        return cast(TextIO, stream)
+    if stream is None:
+        closed = Steady(open(number, "w", encoding="utf-8", errors="replace", closefd=False), number)  # noqa: SIM115
+        closed.lose(OSError(errno.EBADF, "it is closed"))
+        return cast(TextIO, closed)
+    with suppress(AttributeError, OSError, ValueError):  # pytest's own stand-ins have neither
+        os.set_blocking(stream.fileno(), True)
+        stream.reconfigure(errors="replace" if number == 1 else "backslashreplace")  # type: ignore[attr-defined]
+    return cast(TextIO, Steady(stream, number))
+
+
+def lost_output() -> OSError | None:
+    """Why standard output was lost. A reader that has read enough and went away (`| head`) has lost nothing."""
+    sys.stdout.flush()
+    lost = getattr(sys.stdout, "lost", None)
+    return lost if lost and lost.errno != errno.EPIPE else None
+
+
+def say(sentence: str, program: str = "runbook-checks") -> None:
+    """Tell it where it can still be told."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"{program}: {sentence}\n")
+        sys.stderr.flush()
+
+
+def told(error: BaseException) -> str:
+    """An error of ours in one sentence, with the place in our code that it came from."""
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(PROJECT)]
+    ours = [f for f in frames if ".venv" not in f.filename]
+    place = f" ({Path(ours[-1].filename).relative_to(PROJECT)}:{ours[-1].lineno})" if ours else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+
+
+def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
+    """What a command of ours ends with: its own code, or `trouble` after a sentence on what went wrong with it."""
+    steady()
+    try:
+        code = int(run())
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except SystemExit as leaving:
+        code = USAGE if leaving.code == ARGPARSE_USAGE else int(leaving.code or 0)
+    except Exception as error:
+        say(told(error), program)
+        code = trouble
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
