@@ -54,7 +54,9 @@ def _run(words: list[str]) -> int:
         del os.environ[name]
     sys.path.insert(0, str(PROJECT))
     settings = ["--noconftest", f"--rootdir={PROJECT}", "-c", str(SETTINGS), "-p", "ci.plugin"]
-    return int(pytest.main([*settings, *map(_found, words)]))
+    from reports import streams
+
+    return streams.ended("runbook-checks", lambda: pytest.main([*settings, *map(_found, words)]))
 
 
 def _found(word: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ci.npm import end_of, find_node, get
 from ci.setup import ROOT, SetUpError
+from reports import outputs, streams
 
 LOCK = ROOT / "ci" / "allure"
 TOOL = ROOT / ".toolbox" / "allure"
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         page = generate(runs, Path(asked.to).resolve() if asked.to else OUT / "report", is_single=not asked.many_files)
     except SetUpError as trouble:
         print(f"report: {trouble}", file=sys.stderr)
-        return 1
+        return streams.TROUBLE
     where = page.relative_to(ROOT) if page.is_relative_to(ROOT) else page
     print(f"report: {where}" + (" (has to be served)" if asked.many_files else " (opens from disk)"))
     return 0
@@ -72,6 +73,7 @@ def generate(runs: list[Path], to: Path, *, is_single: bool) -> Path:
     # Trends are those of one environment, or of all of them together.
     of = f"-{environments[0]}" if len(runs) == 1 and environments[0] else ""
     page, history = to / "index.html", to.with_name(f"allure-history{re.sub(r'[^A-Za-z0-9.-]', '_', of)}.jsonl")
+    require_replaceable(to)
     forget(history, name)
     shutil.rmtree(to, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -86,6 +88,14 @@ def generate(runs: list[Path], to: Path, *, is_single: bool) -> Path:
         raise SetUpError(f"Allure could not make the pages:{end_of(done)}")
     page.write_text(TRACKER.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
     return page
+
+
+def require_replaceable(to: Path) -> None:
+    """The folder is made anew: one that holds anything but such pages is not ours to remove."""
+    page = to / "index.html"
+    is_ours = page.is_file() and "allure" in page.read_text(encoding="utf-8", errors="replace").lower()
+    if to.exists() and not is_ours and (not to.is_dir() or any(to.iterdir())):
+        raise SetUpError(f"{to} holds other things than a report: name another folder with --to.")
 
 
 def settings(name: str, runs: list[Path], environments: list[str], to: Path, history: Path, *, is_single: bool) -> str:
@@ -121,8 +131,8 @@ def forget(history: Path, name: str) -> None:
     """A run counts once in the trends, however often its pages are made."""
     if history.exists():
         kept = [line for line in history.read_text(encoding="utf-8").splitlines() if json.loads(line)["name"] != name]
-        history.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        outputs.write(history, "".join(line + "\n" for line in kept))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(streams.ended("report", main))

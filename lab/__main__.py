@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 from lab import registry
 from lab.systems import SYSTEMS
 
-BAD_USAGE = 4
+TROUBLE, BAD_USAGE = 3, 4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,9 +65,24 @@ def _run(systems: list[str], faults: list[registry.Change], state: Path | None) 
         asyncio.run(run(systems, faults, state))
     except OSError as error:
         print(f"lab: {error}", file=sys.stderr)
-        return 1
+        return TROUBLE
     return 0
 
 
+def _ended() -> int:
+    """The exit code; a reader that has read enough of a list and went away (`| head`) is no trouble."""
+    if sys.stdout is None:  # closed, and the next file that is opened would be printed to
+        sys.stdout = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: SIM115 - it stays open
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        code = main()
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be flushed
+        print(f"lab: standard output can't be written: {error.strerror}", file=sys.stderr)
+        code = 0 if error.errno == errno.EPIPE else TROUBLE
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_ended())

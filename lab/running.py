@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,10 +85,12 @@ def _tell(lab: Lab, state: Path | None) -> None:
         "variables": lab.variables,
         "missing": lab.missing(),
     }
-    beside = state.with_name(f"{state.name}.{os.getpid()}.tmp")
-    beside.touch(mode=0o600)
-    beside.write_text(json.dumps(told, indent=1))
-    beside.replace(state)
+    if state.is_symlink() or (state.exists() and not state.is_file()):
+        raise OSError(f"--state {state} is no regular file")
+    handle, beside = tempfile.mkstemp(dir=state.parent)
+    with os.fdopen(handle, "w") as stream:
+        json.dump(told, stream, indent=1)
+    Path(beside).replace(state)
 
 
 def _print(lab: Lab) -> None:

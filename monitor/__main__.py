@@ -2,6 +2,7 @@
 
 import sys
 
-from monitor.command import main
+from monitor.command import TROUBLE, main
+from reports import streams
 
-sys.exit(main())
+sys.exit(streams.ended("monitor", main, TROUBLE))

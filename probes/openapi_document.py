@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from probes import hypothesis_home
 from probes.reading import NoReading, one_line
 from probes.regular import open_regular, why
 
@@ -141,9 +141,7 @@ def _outside(node: Any, *, is_file: bool) -> Iterator[str]:
 def _load() -> None:
     """Import what is heavy, and let it settle once: schemathesis patches hypothesis, and neither may write here."""
     with _first:
-        from hypothesis.configuration import set_hypothesis_home_dir
-
-        set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "runbook-checks-hypothesis")
+        hypothesis_home.settle()
         from schemathesis.checks import load_all_checks
         from schemathesis.generation.hypothesis import setup
 

@@ -74,7 +74,7 @@ class Ending:
         try:
             return (yield)
         except OSError as error:
-            streams.say(self._redacted(streams.told(error)))
+            streams.say(self._redacted(f"a plugin of pytest's could not write its file: {streams.told(error)}"))
             return None
 
     @pytest.hookimpl(tryfirst=True)

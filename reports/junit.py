@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def text(config: pytest.Config) -> str:
-    """What pytest would write, by way of a private file; pytest itself then writes nothing. Empty without the plugin."""
+    """What pytest would write, by way of a private file, and then doesn't; nothing where its plugin is switched off."""
     log = config.stash.get(xml_key, None)
     if log is None:
         return ""

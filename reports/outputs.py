@@ -49,6 +49,8 @@ def lead(path: Path) -> Place:
     for _ in range(MOST_LINKS):
         descriptor = _descriptor(path)
         if descriptor is not None:
+            if not os.get_inheritable(descriptor):  # one that we opened, for another purpose (PEP 446)
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             return Place(path, os.fstat(descriptor), descriptor)
         try:
             found = path.lstat()

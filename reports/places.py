@@ -22,7 +22,11 @@ RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 KEPT_RUNS = 100
 OUT = Path(__file__).resolve().parent / "out"
 NAMED = {"results": "--results", "markdown": "--markdown", "metrics": "--metrics", "xmlpath": "--junitxml"}
+IN_FOLDER = {"--results": "results.json", "--markdown": "summary.md", "--junitxml": "junit.xml"}
 PYTESTS_OWN = {"log_file": "--log-file", "debug": "--debug"}  # which pytest opens itself, at its start
+_ALLURES = re.compile(
+    r".*-(result|container)\.json|.*-attachment\.\w+|environment\.properties|(categories|resolutions|executor)\.json"
+)
 _OPENED_AT_ONCE = (stat.S_IFREG, stat.S_IFCHR)
 
 
@@ -83,6 +87,8 @@ def require_folder(config: pytest.Config) -> None:
         with _refusing("--alluredir", path):
             path.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=path).close()
+            if config.option.clean_alluredir and not all(_ALLURES.fullmatch(child.name) for child in path.iterdir()):
+                raise OSError(0, "--clean-alluredir would remove other files than Allure's")
 
 
 @contextmanager
@@ -120,7 +126,8 @@ def own_folder(config: pytest.Config, run: Any) -> Path | None:
 def as_typed(path: Path) -> str:
     """A path as a person here would type it."""
     with suppress(ValueError, OSError):  # the working directory may be gone
-        return str(path.relative_to(Path.cwd()))
+        here = Path.cwd()
+        return str(path if here == Path(here.anchor) else path.relative_to(here))
     return str(path)
 
 

@@ -167,7 +167,7 @@ class Reports:
 
     def _write(self) -> None:
         """Everything that was asked for: what can't be written keeps nothing else from being written."""
-        made = {
+        made: dict[str, Callable[[], str]] = {
             "--results": cache(lambda: document.as_text(self.run.redaction.tree(self.document()))),
             "--markdown": cache(self._markdown),
             "--metrics": self._metrics,
@@ -175,30 +175,31 @@ class Reports:
         }
         if self.config.option.allure_report_dir:
             self._write_allure()
-        if self.folder:
-            self._write_folder(self.folder, made)
-        elif places.named_folder(self.config):
-            self.is_whole = False  # the run has told so already
-        for flag, path in self.named.items():
-            with self._telling(f"{flag} {path}"):
-                outputs.write(path, made[flag]())
-                self.is_kept |= flag == "--results"
-
-    def _write_folder(self, folder: Path, made: dict[str, Callable[[], str]]) -> None:
-        is_asked_for = bool(places.named_folder(self.config))
-        for flag, name in (("--results", "results.json"), ("--markdown", "summary.md"), ("--junitxml", "junit.xml")):
-            with self._telling(str(folder / name), is_asked_for=is_asked_for):
+        for flag, path, what in self._files():
+            with self._telling(what, is_asked_for=path in self.named.values() or bool(self.out)):
                 text = made[flag]()
                 if text:
-                    outputs.write(folder / name, text)
+                    outputs.write(path, text)
                 self.is_kept |= flag == "--results"
-        places.point_latest(folder)
-        places.forget_old_runs(folder.parent)
+        if self.folder:
+            places.point_latest(self.folder)
+            places.forget_old_runs(self.folder.parent)
+        self.is_whole &= bool(self.folder) or not self.out  # of a folder that could not be made the run has told
+
+    @property
+    def out(self) -> str | None:
+        return places.named_folder(self.config)
+
+    def _files(self) -> Iterator[tuple[str, Path, str]]:
+        """What is written: the option it belongs to, where, and how that is told."""
+        for flag, name in places.IN_FOLDER.items() if self.folder else ():
+            path = (self.folder or Path()) / name
+            yield flag, path, str(path)
+        yield from ((flag, path, f"{flag} {path}") for flag, path in self.named.items())
 
     def _write_allure(self) -> None:
         is_named = not self.folder or not self._allure().is_relative_to(self.folder)
-        is_asked_for = is_named or bool(places.named_folder(self.config))
-        with self._telling(f"{self._allure()} (Allure's results)", is_asked_for=is_asked_for):
+        with self._telling(f"{self._allure()} (Allure's results)", is_asked_for=is_named or bool(self.out)):
             allure.finish(self._allure(), self)
             allure.require_whole()
 
@@ -296,6 +297,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.collectonly or option.list_symptoms:
         option.xmlpath = option.allure_report_dir = None  # nothing is written
         return
+    run.write = outputs.write
     worker = getattr(config, "workerinput", None)
     if worker is None:
         named = places.named_files(config)

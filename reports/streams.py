@@ -116,6 +116,7 @@ def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
     """What a command of ours ends with: its own code, or `trouble` after a sentence on what went wrong with it."""
     steady()
     try:
+        _require_working_directory()
         code = int(run())
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -127,3 +128,10 @@ def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     return code
+
+
+def _require_working_directory() -> None:
+    try:
+        Path.cwd()
+    except OSError:
+        raise OSError(errno.ENOENT, "the working directory is gone; change to another one") from None

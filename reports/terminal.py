@@ -171,7 +171,7 @@ def meaning(code: int) -> str:
         0: "clear",
         1: "found",
         2: "interrupted",
-        3: "internal error",
+        3: "trouble of the checks' own",
         4: "bad usage",
         5: "nothing verified",
         10: "not known",

@@ -1,0 +1,30 @@
+"""Where hypothesis keeps its caches: in a folder of ours, never under a name that another user could have taken."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+OURS = Path(__file__).resolve().parent.parent / ".cache" / "hypothesis"
+
+
+@cache
+def settle() -> None:
+    """Tell hypothesis, which would write beside whatever it runs in: once, before anything of it is used."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(_folder())
+
+
+def _folder() -> Path:
+    try:
+        OURS.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tempfile.TemporaryFile(dir=OURS).close()
+    except OSError:
+        made = tempfile.mkdtemp(prefix="runbook-checks-hypothesis-")
+        atexit.register(shutil.rmtree, made, ignore_errors=True)
+        return Path(made)
+    return OURS
