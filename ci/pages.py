@@ -65,6 +65,7 @@ def told(results: Path, key: str) -> str:
 
 def generate(runs: list[Path], to: Path, *, is_single: bool) -> Path:
     """The pages of some runs; the history beside them makes the trends."""
+    require_replaceable(to)
     node = find_node()
     get(LOCK, TOOL, "report: Allure 3")
     names = [told(run, "run") or run.parent.name for run in runs]
@@ -73,7 +74,6 @@ def generate(runs: list[Path], to: Path, *, is_single: bool) -> Path:
     # Trends are those of one environment, or of all of them together.
     of = f"-{environments[0]}" if len(runs) == 1 and environments[0] else ""
     page, history = to / "index.html", to.with_name(f"allure-history{re.sub(r'[^A-Za-z0-9.-]', '_', of)}.jsonl")
-    require_replaceable(to)
     forget(history, name)
     shutil.rmtree(to, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import select
 import stat
 import tempfile
@@ -149,7 +148,7 @@ def _write_file(place: Place, data: bytes) -> None:
 
 def _replace(place: Place, data: bytes) -> None:
     """Beside it first: the file is there whole or not at all."""
-    beside = place.path.with_name(f".{secrets.token_hex(8)}.tmp")
+    beside = place.path.with_name(f".{os.urandom(8).hex()}.tmp")
     # A new file obeys the umask; O_EXCL follows no link that somebody planted.
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if place.found else 0o666)
     try:

@@ -167,11 +167,12 @@ class Reports:
 
     def _write(self) -> None:
         """Everything that was asked for: what can't be written keeps nothing else from being written."""
+        log = junit.take_over(self.config)
         made: dict[str, Callable[[], str]] = {
             "--results": cache(lambda: document.as_text(self.run.redaction.tree(self.document()))),
             "--markdown": cache(self._markdown),
             "--metrics": self._metrics,
-            "--junitxml": cache(lambda: junit.text(self.config)),
+            "--junitxml": cache(lambda: junit.text(log)),
         }
         if self.config.option.allure_report_dir:
             self._write_allure()

@@ -1,0 +1,229 @@
+"""Exit code 1 means found and nothing else: what becomes of the output changes no outcome, and a sentence says it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness import PROJECT, SYSTEM, LabClient
+from tests.product.test_outputs import FULL, is_root, node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BARE = f"{sys.executable} -m pytest"
+SCRIPT = f"{sys.executable} -m ci.command"
+ASCII = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+FOUND = "health.wrong-version:old-version-running"
+GONE = "runbook-checks: standard output can't be written, the rest is not shown: "
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    return node(tmp_path / "full", stat.S_IFCHR, FULL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A working directory of a test's own, from which the checks can be run."""
+    here = tmp_path / "here"
+    here.mkdir()
+    yield here
+    shutil.rmtree(here, ignore_errors=True)
+
+
+def shell(
+    script: str, lab: LabClient | None = None, cwd: Path = PROJECT, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A shell's line, as a person would type it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CHECKS_"))}
+    environment |= {"CHECKS_LAB": str(lab.state)} if lab else {}
+    environment |= {"PYTHONPATH": str(PROJECT), "COLUMNS": "80"} | (variables or {})
+    return subprocess.run(
+        ["/bin/bash", "-c", f"set -o pipefail; {script}"], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def words(out: Path, *more: str) -> str:
+    return " ".join(["--env lab --system", SYSTEM, "-m health --out", str(out), *more])
+
+
+def joined(text: str) -> str:
+    """Without blanks and line breaks: long paths are broken anywhere."""
+    return "".join(text.split())
+
+
+def document(out: Path) -> dict[str, object]:
+    return dict(json.loads((out / "latest" / "results.json").read_text()))
+
+
+@pytest.mark.parametrize("program", [BARE, SCRIPT, f"{BARE} -n 2"], ids=["bare", "script", "workers"])
+def test_reader_that_goes_away_changes_no_outcome(lab: LabClient, tmp_path: Path, program: str) -> None:
+    clear = shell(f"{program} {words(tmp_path / 'out')} | head -1", lab)
+    with lab.fault(FOUND):
+        found = shell(f"{program} {words(tmp_path / 'out')} | head -1", lab)
+    assert (clear.returncode, found.returncode) == (0, 1), clear.stderr + found.stderr
+    assert clear.stderr == found.stderr == f"{GONE}Broken pipe\n"
+    assert document(tmp_path / "out")["roots"] == [f"health.wrong-version[{SYSTEM}]"]
+
+
+@pytest.mark.parametrize("program", [BARE, SCRIPT], ids=["bare", "script"])
+@pytest.mark.parametrize(
+    ("where", "said"), [(">&-", f"{GONE}it is closed\n"), ("2>&-", ""), (">&- 2>&-", "")], ids=["out", "err", "both"]
+)
+def test_closed_stream_changes_no_outcome(lab: LabClient, tmp_path: Path, program: str, where: str, said: str) -> None:
+    with lab.fault(FOUND):
+        ran = shell(f"{program} {words(tmp_path)} {where}", lab)
+    assert ran.returncode == 1
+    assert ran.stderr == said
+    assert ("FOUND" in ran.stdout) == (">&-" not in where.removeprefix("2>&-"))
+    assert document(tmp_path)["counts"] == {"clear": 6, "found": 1, "unknown": 0, "skipped": 0}
+
+
+@is_root
+def test_full_disk_under_standard_output(lab: LabClient, tmp_path: Path, full: Path) -> None:
+    """The outcome is in the run's folder; where only standard output had it, nobody got it."""
+    for more in ("", "--paste"):
+        ran = shell(f"{BARE} {words(tmp_path / 'out', more)} >{full}", lab)
+        assert (ran.returncode, ran.stderr) == (0, f"{GONE}No space left on device\n")
+        assert document(tmp_path / "out")["roots"] == []
+    for asked in ("--env lab --list-symptoms", words(tmp_path / "out", "--collect-only"), "--help"):
+        ran = shell(f"{BARE} {asked} >{full}", lab)
+        assert (ran.returncode, ran.stderr) == (3, f"{GONE}No space left on device\n"), asked
+    listed = shell(f"{BARE} --env lab --list-symptoms | true", lab)
+    assert (listed.returncode, listed.stderr) == (0, f"{GONE}Broken pipe\n")
+
+
+@is_root
+def test_output_that_cannot_be_written_makes_no_0_and_no_other_code(lab: LabClient, tmp_path: Path, full: Path) -> None:
+    named = f"--results {full} --markdown {full}x --junitxml {tmp_path}/j"
+    ran = shell(f"cp -a {full} {full}x; {BARE} {words(tmp_path / 'out', named)}", lab)
+    assert ran.returncode == 3, ran.stdout
+    for flag in (f"--results {full}", f"--markdown {full}x"):
+        assert joined(f"note: {flag} can't be written: No space left on device") in joined(ran.stdout)
+    assert (tmp_path / "j").is_file(), "one that fails keeps no other from being written"
+    assert "7 clear; gate P3: trouble of the checks' own (exit 3)" in ran.stdout
+    with lab.fault(FOUND):
+        found = shell(f"{BARE} {words(tmp_path / 'out', named)}", lab)
+        untold = shell(f"{BARE} {words(tmp_path / 'out', named)} >&-", lab)
+    assert (found.returncode, untold.returncode) == (1, 1)
+    assert "P1 health.wrong-version" in found.stdout or "health.wrong-version [" in found.stdout
+    assert f"runbook-checks: --results {full} can't be written: No space left on device\n" in untold.stderr
+
+
+@pytest.mark.parametrize("workers", ["", "-n 2"])
+def test_full_disk_in_the_middle_of_the_run(lab: LabClient, tmp_path: Path, workers: str) -> None:
+    """Allure's results, JUnit, the document and pytest's cache all come to more than this."""
+    ran = shell(f"ulimit -f 1; {BARE} {words(tmp_path / 'clear', workers)} 2>&1 | cat", lab)
+    with lab.fault(FOUND):
+        found = shell(f"ulimit -f 1; {BARE} {words(tmp_path / 'found', workers)} 2>&1 | cat", lab)
+    assert (ran.returncode, found.returncode) == (3, 1), ran.stdout + found.stdout
+    assert joined("results.json can't be written: File too large") in joined(ran.stdout)
+    assert joined("(Allure's results) can't be written: File too large") in joined(ran.stdout)
+    assert "Traceback" not in ran.stdout + found.stdout
+    assert "INTERNALERROR" not in ran.stdout + found.stdout
+    assert "FOUND  old-version-running" in found.stdout
+
+
+def test_out_that_is_no_folder(lab: LabClient, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    ran = shell(f"{BARE} {words(tmp_path / 'file')}", lab)
+    assert ran.returncode == 3
+    assert "no reports folder" in ran.stdout
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_folder_that_vanishes(lab: LabClient, tmp_path: Path, folder: Path) -> None:
+    """Before the run nothing can be checked; during it everything is still told and written."""
+    before = shell(f"rmdir {folder}; {SCRIPT} {words(tmp_path / 'out')}", lab, folder)
+    assert before.returncode == 3
+    assert before.stderr == "runbook-checks: the working directory is gone; change to another one\n"
+    folder.mkdir()
+    with lab.fault(FOUND):
+        script = f"(sleep 2; rm -rf {folder} {tmp_path / 'out'}) & {SCRIPT} {words(tmp_path / 'out', '--settle 4')}"
+        ran = shell(f"{script} --results r.json", lab, folder)
+    assert ran.returncode == 1, ran.stderr + ran.stdout
+    assert ran.stderr == ""
+    assert "FOUND  old-version-running" in ran.stdout
+    assert json.loads((folder / "r.json").read_text()) == document(tmp_path / "out")
+
+
+def test_terminal_that_knows_ascii_only(lab: LabClient, tmp_path: Path) -> None:
+    with lab.fault(FOUND):
+        for more in ("--paste", "-v"):
+            ran = shell(f"{BARE} {words(tmp_path, more)}", lab, variables=ASCII)
+            assert (ran.returncode, ran.stderr) == (1, ""), ran.stdout
+            assert ran.stdout.isascii()
+            assert "old-version-running" in ran.stdout
+    for command in (f"{BARE} --env lab --list-symptoms", f"{sys.executable} -m lab --list"):
+        ran = shell(command, variables=ASCII)
+        assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_what_a_person_never_sees_is_replaced_in_ascii(tmp_path: Path) -> None:
+    code = "from reports import streams; streams.steady(); print('caf\\u00e9 \\u2026 \\udc80')"
+    ran = shell(f'{sys.executable} -c "{code}"', variables=ASCII)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "caf? ? ?\n", "")
+    ran = shell(f'{sys.executable} -c "{code}"', variables={"LC_ALL": "C.UTF-8"})
+    assert (ran.returncode, ran.stdout) == (0, "café … ?\n")
+
+
+@pytest.mark.parametrize("given", ["TERM=", "COLUMNS=0", "COLUMNS=wide", "HOME=/nowhere", "LC_ALL=xx_YY", "TMPDIR=/no"])
+def test_odd_surroundings_change_nothing(lab: LabClient, tmp_path: Path, given: str) -> None:
+    ran = shell(f"{given} {BARE} {words(tmp_path)}", lab)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "7 clear; gate P3: clear (exit 0)" in ran.stdout
+
+
+def test_few_files_are_our_own_limit(lab: LabClient, tmp_path: Path) -> None:
+    """A connection that fails for them would be found on the target."""
+    soft = shell(f"ulimit -Sn 12; {BARE} {words(tmp_path)}", lab)
+    assert soft.returncode == 0, soft.stdout + soft.stderr
+    for limit in (9, 24, 255):
+        ran = shell(f"ulimit -n {limit}; {BARE} {words(tmp_path)}", lab)
+        assert ran.returncode == 3, ran.stdout + ran.stderr
+        assert (
+            "Too many open files" in ran.stderr or f"{limit} open files are allowed, and 256 are needed" in ran.stderr
+        )
+        assert "Traceback" not in ran.stderr
+        assert "FOUND" not in ran.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -15), (signal.SIGHUP, -1), (signal.SIGINT, 1)])
+def test_signals(lab: LabClient, tmp_path: Path, number: int, code: int) -> None:
+    """Ctrl-C ends --watch with the last look; the others end the process at once, as a shell tells it."""
+    with lab.fault(FOUND):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *words(tmp_path, "--watch 1").split()], cwd=PROJECT, text=True,
+            env=os.environ | {"CHECKS_LAB": str(lab.state)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert child.stdout
+        while "look 1" not in (line := child.stdout.readline()):
+            assert line, "it ended"
+        time.sleep(0.2)
+        child.send_signal(number)
+        rest = child.communicate(timeout=60)[0]
+    assert child.returncode == code, rest
+    assert "Traceback" not in rest
+
+
+def test_lab_that_nobody_listens_to(tmp_path: Path) -> None:
+    listed = shell(f"{sys.executable} -m lab --list | true")
+    assert listed.returncode == 0
+    assert listed.stderr == "lab: standard output can't be written: Broken pipe\n"
+    assert shell(f"{sys.executable} -m lab --list >&-").returncode == 0
+    (tmp_path / "link").symlink_to("state.json")
+    refused = shell(f"{sys.executable} -m lab --system sales-ai --state {tmp_path / 'link'}")
+    assert (refused.returncode, refused.stderr) == (3, f"lab: --state {tmp_path / 'link'} is no regular file\n")
+    assert (tmp_path / "link").is_symlink()
