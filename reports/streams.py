@@ -121,7 +121,8 @@ def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except SystemExit as leaving:
-        code = USAGE if leaving.code == ARGPARSE_USAGE else int(leaving.code or 0)
+        codes = {None: 0, ARGPARSE_USAGE: USAGE}
+        code = codes.get(leaving.code, leaving.code) if isinstance(leaving.code, int | None) else trouble
     except Exception as error:
         say(told(error), program)
         code = trouble
