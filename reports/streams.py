@@ -121,14 +121,20 @@ def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except SystemExit as leaving:
-        codes = {None: 0, ARGPARSE_USAGE: USAGE}
-        code = codes.get(leaving.code, leaving.code) if isinstance(leaving.code, int | None) else trouble
+        code = _exit_code(leaving.code, trouble)
     except Exception as error:
         say(told(error), program)
         code = trouble
     sys.stdout.flush()
     sys.stderr.flush()
     return code
+
+
+def _exit_code(given: object, trouble: int) -> int:
+    """What sys.exit() was given, and argparse's wrong usage as ours."""
+    if given is None or given == ARGPARSE_USAGE:
+        return 0 if given is None else USAGE
+    return given if isinstance(given, int) else trouble
 
 
 def _require_working_directory() -> None:
