@@ -110,14 +110,15 @@ class Reports:
         if self.config.option.allure_report_dir:
             allure.write_crashed(self._allure(), result, self.run)
 
-    def looked(self, number: int, records: list[dict[str, Any]]) -> None:
-        """One line for each look of --watch: what is there now, roots only."""
+    def looked(self, number: int, records: list[dict[str, Any]]) -> bool:
+        """One line for each look of --watch: what is there now, roots only; whether it could still be told."""
         results = [result_of(r, self.run.systems[r["system"]].symptoms[r["symptom"]]) for r in records]
         roots = work_out(results, self.run.files.explanations)
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter._tw.line(terminal.look(number, time.strftime("%H:%M:%S"), roots))
             reporter._tw.flush()
+        return reporter is None or getattr(reporter._tw._file, "lost", None) is None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

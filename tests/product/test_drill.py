@@ -75,6 +75,7 @@ def until(is_so: Callable[[], object], patience_s: float = 20) -> None:
 
 def test_drill_that_went_well_is_noted_and_leaves_nothing(aura: LabClient, tmp_path: Path, place: Path) -> None:
     env = environment(tmp_path, folder=str(place))
+    (tmp_path / "drills.json").symlink_to("kept.json")
     overdue = aura.check("-m", "backup and not drill", env=env, variables=aura.variables).results[
         "backup.drill-overdue"
     ]
@@ -83,6 +84,7 @@ def test_drill_that_went_well_is_noted_and_leaves_nothing(aura: LabClient, tmp_p
     assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
     again = aura.check("-m", "backup and not drill", env=env, variables=aura.variables)
     assert again.results["backup.drill-overdue"]["outcome"] == "clear", told(again)
+    assert (tmp_path / "drills.json").is_symlink(), "the record is written to where a link leads"
     assert list(place.iterdir()) == []
     assert servers(place) == []
 

@@ -78,6 +78,13 @@ def test_reader_that_goes_away_changes_no_outcome(lab: LabClient, tmp_path: Path
     assert document(tmp_path / "out")["roots"] == [f"health.wrong-version[{SYSTEM}]"]
 
 
+def test_watch_that_nobody_reads_ends_with_its_last_look(lab: LabClient, tmp_path: Path) -> None:
+    with lab.fault(FOUND):
+        ran = shell(f"{BARE} {words(tmp_path, '--watch 0.2')} | grep -m1 'look 2'", lab)
+    assert (ran.returncode, ran.stderr) == (1, f"{GONE}Broken pipe\n")
+    assert "look 2" in ran.stdout
+
+
 @pytest.mark.parametrize("program", [BARE, SCRIPT], ids=["bare", "script"])
 @pytest.mark.parametrize(
     ("where", "said"), [(">&-", f"{GONE}it is closed\n"), ("2>&-", ""), (">&- 2>&-", "")], ids=["out", "err", "both"]
@@ -114,6 +121,9 @@ def test_output_that_cannot_be_written_makes_no_0_and_no_other_code(lab: LabClie
         assert joined(f"note: {flag} can't be written: No space left on device") in joined(ran.stdout)
     assert (tmp_path / "j").is_file(), "one that fails keeps no other from being written"
     assert "7 clear; gate P3: trouble of the checks' own (exit 3)" in ran.stdout
+    junit = shell(f"{BARE} {words(tmp_path / 'out', f'--junitxml {full}')}", lab)
+    assert (junit.returncode, junit.stderr) == (3, "")
+    assert joined(f"note: --junitxml {full} can't be written: No space left on device") in joined(junit.stdout)
     with lab.fault(FOUND):
         found = shell(f"{BARE} {words(tmp_path / 'out', named)}", lab)
         untold = shell(f"{BARE} {words(tmp_path / 'out', named)} >&-", lab)
@@ -160,12 +170,13 @@ def test_folder_that_vanishes(lab: LabClient, tmp_path: Path, folder: Path) -> N
 
 
 def test_terminal_that_knows_ascii_only(lab: LabClient, tmp_path: Path) -> None:
+    reason = {"symptom": "health.*", "reason": "Zoë sieht nach … bald", "until": "2099-01-01", "by": "Zoë"}
+    (tmp_path / "known.yaml").write_text(json.dumps({"acknowledged": [reason]}))
     with lab.fault(FOUND):
         for more in ("--paste", "-v"):
-            ran = shell(f"{BARE} {words(tmp_path, more)}", lab, variables=ASCII)
-            assert (ran.returncode, ran.stderr) == (1, ""), ran.stdout
-            assert ran.stdout.isascii()
-            assert "old-version-running" in ran.stdout
+            ran = shell(f"{BARE} {words(tmp_path, more)} --known {tmp_path}/known.yaml", lab, variables=ASCII)
+            assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+            assert "Zo? sieht nach ? bald" in " ".join(ran.stdout.split())
     for command in (f"{BARE} --env lab --list-symptoms", f"{sys.executable} -m lab --list"):
         ran = shell(command, variables=ASCII)
         assert (ran.returncode, ran.stderr) == (0, "")
