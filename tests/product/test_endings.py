@@ -161,7 +161,8 @@ def test_folder_that_vanishes(lab: LabClient, tmp_path: Path, folder: Path) -> N
     assert before.stderr == "runbook-checks: the working directory is gone; change to another one\n"
     folder.mkdir()
     with lab.fault(FOUND):
-        script = f"(sleep 2; rm -rf {folder} {tmp_path / 'out'}) & {SCRIPT} {words(tmp_path / 'out', '--settle 4')}"
+        begun = f"until [ -d {tmp_path / 'out'} ]; do sleep 0.1; done; sleep 0.5"
+        script = f"({begun}; rm -rf {folder} {tmp_path / 'out'}) & {SCRIPT} {words(tmp_path / 'out', '--settle 4')}"
         ran = shell(f"{script} --results r.json", lab, folder)
     assert ran.returncode == 1, ran.stderr + ran.stdout
     assert ran.stderr == ""
