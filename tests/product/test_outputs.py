@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -100,6 +101,24 @@ def test_existing_file_keeps_its_owner(tmp_path: Path) -> None:
     outputs.write(tmp_path / "there", "new")
     state = (tmp_path / "there").stat()
     assert (state.st_uid, state.st_gid) == (STRANGER, STRANGER + 1)
+
+
+def test_file_in_a_folder_that_allows_no_new_one_is_written_in_place() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        there, folder, user = Path(name, "there"), Path(name), os.geteuid()
+        there.write_text("something longer than what comes")
+        there.chmod(0o666)
+        folder.chmod(0o555)
+        os.seteuid(user or STRANGER)  # nothing is forbidden to root
+        try:
+            outputs.require(there)
+            outputs.write(there, "new")
+            with pytest.raises(OSError, match="Permission denied"):
+                outputs.require(folder / "absent")
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
+        assert there.read_text() == "new"
 
 
 def test_pipe_stays_a_pipe_and_gets_all_of_it(tmp_path: Path) -> None:
