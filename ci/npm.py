@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ci.setup import SetUpError, alone
 from environments.neutral import printable
+from probes.child_environment import clean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +27,7 @@ def find_node() -> str:
             f"the pages need Node {OLDEST_NODE} or newer and npm, and there is no {missing} on PATH. "
             "The results themselves are in reports/out/latest, and everything else works without."
         )
-    told = subprocess.run([node, "--version"], check=False, capture_output=True, text=True).stdout.strip()
+    told = subprocess.run([node, "--version"], check=False, capture_output=True, text=True, env=clean()).stdout.strip()
     major = re.match(r"v(\d+)", told)
     if major is None or int(major[1]) < OLDEST_NODE:
         raise SetUpError(f"the pages need Node {OLDEST_NODE} or newer, and node here is {told or 'not working'}.")
@@ -53,9 +55,17 @@ def _install(folder: Path, what: str) -> None:
     # Left alone, npm waits two and a half minutes for a registry that is out of reach.
     quick = ["--prefer-offline", "--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"]
     command = ["npm", "ci", *quiet, *quick]
-    done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, close_fds=False)
+    done = subprocess.run(
+        command, check=False, cwd=folder, capture_output=True, text=True, close_fds=False, env=clean(**_for_npm())
+    )
     if done.returncode != 0:
         raise SetUpError(f"npm could not get {what}; its registry must be within reach this once.{end_of(done)}")
+
+
+def _for_npm() -> dict[str, str]:
+    """npm's settings, and how it reaches its registry."""
+    names = ("http_proxy", "https_proxy", "no_proxy", "node_extra_ca_certs")
+    return {n: v for n, v in os.environ.items() if n.lower() in names or n.lower().startswith("npm_config_")}
 
 
 def end_of(done: subprocess.CompletedProcess[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any
 
 from ci.npm import end_of, find_node, get
 from ci.setup import ROOT, SetUpError
+from probes.child_environment import clean
 from reports import outputs, streams
 
 LOCK = ROOT / "ci" / "allure"
@@ -80,7 +80,7 @@ def generate(runs: list[Path], to: Path, *, is_single: bool) -> Path:
         config = Path(folder, "allurerc.mjs")
         config.write_text(settings(name, runs, environments, to, history, is_single=is_single), encoding="utf-8")
         command = [node, str(TOOL / "node_modules" / "allure" / "cli.js"), "generate", "--config", str(config)]
-        env = {**os.environ, "FORCE_COLOR": "0"}
+        env = clean(FORCE_COLOR="0")
         done = subprocess.run(
             [*command, *map(str, runs)], check=False, cwd=ROOT, env=env, capture_output=True, text=True
         )

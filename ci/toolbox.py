@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probes.child_environment import clean
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -121,7 +123,7 @@ class Apt:
                 check=False,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "LC_ALL": "C"},
+                env=_environment(),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotToBeHad(f"{command[0]}: {type(error).__name__}") from None
@@ -153,6 +155,13 @@ class Apt:
         files = re.findall(r"^'[^']*' (\S+)_[^_]+_[^_]+\.deb ", told, re.MULTILINE)
         # The C library fits the machine's own loader, and no other.
         return sorted({*part.packages, *files} - {"libc6", "libc-bin"})
+
+
+def _environment() -> dict[str, str]:
+    """What apt and dpkg need, apt's settings and its way to the packages among it."""
+    names = ("apt_config", "http_proxy", "https_proxy", "no_proxy")
+    given = {name: value for name, value in os.environ.items() if name.lower() in names}
+    return clean(**given) | {"LC_ALL": "C"}
 
 
 def main() -> int:

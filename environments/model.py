@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from environments.capabilities import STRICT
+from environments.far_ends import FarEnds
 from environments.monitoring import Monitoring
 
 Tier = Literal["development", "staging", "production"]
@@ -26,6 +27,10 @@ class Environment:
     """The most a check may do: read; send what must be refused; or write what is marked as synthetic."""
     lab: bool = False
     """The systems are the lab's: choosing this environment starts it, and it sets the LAB_ variables."""
+    command_variables: list[str] = field(default_factory=list)
+    """Variables that commands may see beside the usual ones; * stands for any characters."""
+    far_ends: FarEnds = field(default_factory=FarEnds)
+    """Which addresses the suite follows where a far end names them."""
     attested: list[str] = field(default_factory=list)
     """Checklist items that somebody vouches for."""
     monitoring: Monitoring | None = None

@@ -12,12 +12,13 @@ import re
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from threading import Event, Lock, Timer
 from typing import Any, ClassVar, Self
 
+from environments.command_variables import visible
 from environments.redaction import SHORTEST, Redaction, passwords
 from environments.strict_yaml import suggestion
 
@@ -123,7 +124,7 @@ class Commands:
         self._lock = Lock()
         self._is_closed = False
 
-    def run(self, words: Any, folder: Path) -> tuple[int, bytes]:
+    def run(self, words: Any, folder: Path, variables: dict[str, str]) -> tuple[int, bytes]:
         """Exit code and standard output; TimeoutExpired after COMMAND_TIMEOUT_S, OSError where it can't be used."""
         with self._lock:
             if self._is_closed:
@@ -134,6 +135,7 @@ class Commands:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=folder,
+                env=variables,
                 start_new_session=True,
             )
             self._running.add(process)
@@ -188,6 +190,11 @@ def _references(settings: Any) -> Iterator[Reference]:
         yield from _references(entry)
 
 
+def variables_named(settings: Any) -> frozenset[str]:
+    """The variables that the references in a tree of settings use."""
+    return frozenset(str(each.target) for each in _references(settings) if each.kind == "env")
+
+
 @dataclass
 class Vault:
     """Resolves references, each once, relative to the environment file's folder."""
@@ -196,6 +203,10 @@ class Vault:
     redaction: Redaction
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
     allows_commands: bool = field(default_factory=lambda: os.environ.get(NO_COMMANDS, "") in ("", "0"))
+    listed: Collection[str] = ()
+    """The environment file's `command_variables`."""
+    named: Callable[[], Collection[str]] = tuple
+    """The variables that the file's references use; no command sees them unless they are listed."""
     _values: dict[Reference, str | Unresolved] = field(default_factory=dict)
     _turns: dict[Reference, Lock] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -212,6 +223,10 @@ class Vault:
         if isinstance(value, Unresolved):
             raise Unresolved(str(value))
         return value
+
+    def for_commands(self) -> dict[str, str]:
+        """The variables that a command of the user sees."""
+        return visible(self.variables, self.listed, self.named())
 
     def foresee(self, settings: Any) -> None:
         """Put what variables hold on the redaction list, though nobody has asked for it yet: a crash may say it.
@@ -280,7 +295,7 @@ class Vault:
         if not self.allows_commands:
             raise Unresolved(f"{what}: {FORBIDDEN}")
         try:
-            code, printed = self._commands.run(words, self.folder)
+            code, printed = self._commands.run(words, self.folder, self.for_commands())
         except subprocess.TimeoutExpired:
             raise Unresolved(f"{what}: no end within {COMMAND_TIMEOUT_S:.0f} s") from None
         except OSError as error:

@@ -58,9 +58,8 @@ def _folder(named: str | None, files: Files) -> Path:
     if named or not said:
         return Path(named or os.environ.get("CHECKS_STATE") or PROJECT / "reports" / "out" / "monitor")
     from environments.redaction import Redaction
-    from environments.references import Vault
 
-    return Vault(files.folder, Redaction()).path(said)
+    return files.vault(Redaction()).path(said)
 
 
 def _round(files: Files, path: Path, folder: Path, document: str | None) -> int:

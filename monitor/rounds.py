@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from environments.monitoring import Monitoring
 from environments.redaction import Redaction
-from environments.references import Unresolved, Vault
+from environments.references import Unresolved
 from environments.strict_yaml import BadFile
 from monitor import messages, outbox, schedule, states
 from monitor.channels import Channels
@@ -46,7 +46,7 @@ class Round:
 
     def __post_init__(self) -> None:
         self.rules = self.files.environment.monitoring or Monitoring()
-        self.vault = Vault(self.files.folder, Redaction())
+        self.vault = self.files.vault(Redaction())
         self.channels = Channels(self.rules, self.vault)
         self.name = self.files.environment.name
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
+from probes.child_environment import clean
 from probes.deadline import Deadline, current, within
 from probes.interpreter import python
 from probes.journal import Reading, journal
@@ -46,6 +47,7 @@ def apart(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=clean(),
     )
     try:
         with deadline.on_expiry(process.kill):

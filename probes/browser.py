@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from probes.apart import apart
 from probes.browser_looks import Look, looks
+from probes.child_environment import clean
 from probes.journal import picture, reading
 from probes.reading import NoReading
 
@@ -71,13 +72,13 @@ def find(resource: str = "browser") -> Chromium:
     """The machine's Chromium, else the one unpacked into .toolbox; NoReading missing-tool without either."""
     own = next(filter(None, map(shutil.which, NAMES)), None)
     if own is not None:
-        return Chromium(own, dict(os.environ))
+        return Chromium(own, clean())
     root = TOOLBOX / "chromium"
     unpacked = root / "usr" / "lib" / "chromium" / "chromium"
     if unpacked.is_file():
         libraries = [path for place in ("usr/lib", "lib") for path in root.glob(f"{place}/**/*.so*")]
         folders = sorted({str(path.parent) for path in libraries})
-        environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(folders)}
+        environment = clean(LD_LIBRARY_PATH=os.pathsep.join(folders))
         return Chromium(str(unpacked), environment, (str(root / "usr" / "share" / "fonts"), "/usr/share/fonts"))
     what = "there is no Chromium on PATH or in .toolbox: install chromium, or run `make set-up` with a network"
     raise NoReading(resource, what, kind="missing-tool")

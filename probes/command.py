@@ -8,7 +8,9 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 
+from probes.child_environment import clean
 from probes.deadline import Deadline, within
 from probes.reading import NoReading
 from probes.regular import why
@@ -16,21 +18,24 @@ from probes.regular import why
 SLICE_S = 0.05
 
 
-def run(words: list[str], resource: str, *, timeout_s: float, max_bytes: int) -> bytes:
+def run(
+    words: list[str], resource: str, *, timeout_s: float, max_bytes: int, variables: Mapping[str, str] | None = None
+) -> bytes:
     """The first bytes of its standard output. No shell, no input; what it prints is never told, for it may be secret.
+
+    variables  its environment; None gives it what any program needs
 
     NoReading kinds: unreadable (it can't be run, or did not end well), timeout. It and what it started end
     with the deadline.
     """
     deadline = within(timeout_s)
     try:
-        # os.environ by name: probes.dsn hides PG* variables from the process, not from those who ask for them.
         process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=dict(os.environ),
+            env=clean() if variables is None else dict(variables),
             start_new_session=True,
         )
     except (OSError, ValueError) as error:

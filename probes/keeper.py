@@ -42,6 +42,14 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "dynamic_shared_memory_type": "mmap",
     "logging_collector": "off",
+    # Whatever a dump says, the server connects to nothing and loads or runs no program.
+    "unix_socket_permissions": "0700",
+    "max_logical_replication_workers": "0",
+    "archive_mode": "off",
+    "archive_command": "",
+    "shared_preload_libraries": "",
+    "session_preload_libraries": "",
+    "dynamic_library_path": "$libdir",
 }
 
 
@@ -121,18 +129,32 @@ def _remove_if_dead(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _database(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A database of a random name, dropped with whoever is still in it."""
+    """A database of a random name, dropped with whoever is still in it.
+
+    With a `password`, a superuser makes a plain role of the same name, which owns the database.
+    """
     import psycopg
     from psycopg import sql
 
-    name = sql.Identifier(asked["name"])
+    name = asked["name"]
     with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
-    try:
-        yield {"dbname": asked["name"]}
-    finally:
+        is_superuser = connection.info.parameter_status("is_superuser") == "on"
+    has_role = is_superuser and "password" in asked
+    owner = {"user": name, "password": asked["password"]} if has_role else {}
+
+    def run(*statements: str) -> None:
+        filled = {"name": sql.Identifier(name), "password": sql.Literal(asked.get("password"))}
         with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            for statement in statements:
+                connection.execute(sql.SQL(statement).format(**filled))  # type: ignore[arg-type]
+
+    try:
+        if has_role:
+            run("CREATE ROLE {name} LOGIN BYPASSRLS PASSWORD {password}")
+        run("CREATE DATABASE {name} TEMPLATE template0" + (" OWNER {name}" if has_role else ""))
+        yield {"dbname": name, **owner}
+    finally:
+        run("DROP DATABASE IF EXISTS {name} WITH (FORCE)", *(["DROP ROLE IF EXISTS {name}"] if has_role else []))
 
 
 def _run(words: list[str], user: int | None) -> None:

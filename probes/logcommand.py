@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from probes.command import run
@@ -15,15 +15,18 @@ from probes.rotated import MAX_BYTES, RESOURCE
 PLACES = ("{since}", "{until}")
 
 
-def read_printed(words: Sequence[str], *, since: float, until: float, timeout_s: float) -> LogReading:
+def read_printed(
+    words: Sequence[str], *, since: float, until: float, timeout_s: float, variables: Mapping[str, str] | None = None
+) -> LogReading:
     """The entries with since <= time <= until of what a command prints, in whatever order.
 
     {since} and {until} in its words become seconds since the epoch, and with _utc times such as
-    2026-01-31T09:00:00Z. NoReading unreadable, timeout; no-timestamps where it prints text without a time.
+    2026-01-31T09:00:00Z. `variables` is the command's
+    environment. NoReading unreadable, timeout; no-timestamps where it prints text without a time.
     """
     filled = [_filled(word, since, until) for word in words]
     with reading(f"run {words[0]}") as facts:
-        printed = run(filled, RESOURCE, timeout_s=timeout_s, max_bytes=MAX_BYTES)
+        printed = run(filled, RESOURCE, timeout_s=timeout_s, max_bytes=MAX_BYTES, variables=variables)
         entries = _entries(printed.decode("utf-8", "replace").replace("\0", "").splitlines())
         if printed.strip() and not entries:
             raise NoReading(RESOURCE, f"no line that {words[0]} prints begins with a time", kind="no-timestamps")

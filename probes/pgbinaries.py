@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from probes.child_environment import clean
 from probes.reading import NoReading
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -61,7 +62,7 @@ def for_servers(folder: Path, resource: str) -> Programs:
         words = programs.words("postgres", "--version")
         try:
             tried = subprocess.run(
-                words, user=programs.user, capture_output=True, timeout=TRIED_S, check=False, cwd="/"
+                words, user=programs.user, capture_output=True, timeout=TRIED_S, check=False, cwd="/", env=clean()
             )
         except (OSError, subprocess.TimeoutExpired):
             continue

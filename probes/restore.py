@@ -12,33 +12,47 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from probes.deadline import within
 from probes.dumps import GZIP, Damaged, blocks_of, chained, plain_blocks
+from probes.extensions import HARMLESS, make_extensions
 from probes.reading import NoReading, one_line
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from probes.scratch import Scratch
 
 RESOURCE = "scratch"
 HEAD = 1 << 16
 MAX_SAID = 1 << 16
-_ERROR = re.compile(r"(?:ERROR|FATAL|error): +(.*)")
+_ERROR = re.compile(r"(?:ERROR|FATAL|error): +(?:[0-9A-Z]{5}: )?(.*)")
 # What the scratch server lacks says nothing about the dump.
 _OURS = {
     "extension-missing": re.compile(r"extension \"[^\"]*\" is not available|could not open extension control file"),
     "role-missing": re.compile(r"role \"[^\"]*\" does not exist"),
     "no-space": re.compile(r"No space left on device|could not extend file"),
     "server-older": re.compile(r"unrecognized configuration parameter|invalid command \\"),
-    "dump-connects": re.compile(r"backslash commands are restricted"),
+    "dump-connects": re.compile(r"backslash commands are restricted|unrestrict: wrong key"),
+    "extension-untrusted": re.compile(r"permission denied to create extension"),
+    "role-not-granted": re.compile(r"must be (?:member of role|able to SET ROLE)"),
+    "rights-missing": re.compile(r"ERROR: +42501: "),  # insufficient_privilege
     "server-gone": re.compile(r"server closed the connection|connection to server|terminating connection"),
 }
+# What pg_dump begins with, and behind it psql's command; its key is letters and digits.
+_OWN_RESTRICT = re.compile(rb"((?:[ \t\r]*(?:--[^\n]*)?\n)*+)[ \t]*\\restrict[ \t]+([0-9A-Za-z]+)[ \t\r]*\n")
+_HARMLESS = """
+    SELECT rolname FROM pg_roles r WHERE rolname = ANY({}) AND NOT EXISTS (
+        SELECT FROM pg_roles s WHERE (s.rolsuper OR s.rolname LIKE 'pg\\_%') AND pg_has_role(r.oid, s.oid, 'MEMBER'))
+"""
 _ADVICE = {
     "extension-missing": "install it beside the programs named by backups.drill.binaries",
     "role-missing": "name it in backups.drill.roles",
     "no-space": "name a larger place in backups.drill.folder",
-    "server-older": "name programs as new as the dump's in backups.drill.binaries",
-    "dump-connects": "leave --create out when the dump is made",
+    "server-older": "name programs as new as the dump's in backups.drill.binaries, of a release since August 2025: "
+    "they know \\restrict",
+    "dump-connects": "a dump may hold no commands of psql; leave --create out when it is made",
+    "extension-untrusted": "name it in backups.drill.extensions",
+    "role-not-granted": "name it in backups.drill.roles",
+    "rights-missing": "no dump is given a superuser's rights; leave out what needs them when it is made",
     "server-gone": "the scratch server went away",
 }
 
@@ -55,8 +69,10 @@ class Restored:
     """Table to its rows, None where there is no such table."""
 
 
-def restore(file: BinaryIO, scratch: Scratch, limit_s: float) -> Restored:
+def restore(file: BinaryIO, scratch: Scratch, limit_s: float, extensions: Collection[str] = ()) -> Restored:
     """Stream a dump of plain SQL, gzipped or not, into a scratch database; given up after `limit_s`.
+
+    extensions  those that a superuser may make for the dump, beside the ones that PostgreSQL or we hold harmless
 
     NoReading kinds: other-format, and those that say that the scratch server is to blame (see _ADVICE).
     """
@@ -67,7 +83,7 @@ def restore(file: BinaryIO, scratch: Scratch, limit_s: float) -> Restored:
         limit = within(limit_s)
         try:
             with limit.on_expiry(psql.kill):
-                _feed(psql, file, done)
+                _feed(psql, _statements(file, scratch, extensions), done)
                 psql.wait()
         finally:
             psql.kill()
@@ -82,11 +98,11 @@ def restore(file: BinaryIO, scratch: Scratch, limit_s: float) -> Restored:
         return done
 
 
-def _feed(psql: subprocess.Popen[bytes], file: BinaryIO, done: Restored) -> None:
+def _feed(psql: subprocess.Popen[bytes], statements: Iterator[bytes], done: Restored) -> None:
     assert psql.stdin is not None
     with suppress(BrokenPipeError), psql.stdin as pipe:  # psql ends at the first error, and says which
         try:
-            for piece in _statements(file):
+            for piece in statements:
                 done.plain += len(piece)
                 pipe.write(piece)
         except Damaged as damaged:
@@ -94,19 +110,38 @@ def _feed(psql: subprocess.Popen[bytes], file: BinaryIO, done: Restored) -> None
             psql.kill()
 
 
-def _statements(file: BinaryIO) -> Iterator[bytes]:
-    """The dump's text. What stands in it may give psql no orders (`\\!` starts programs): psql's own \\restrict, which
-    newer dumps begin with, is put before the others (CVE-2025-8714)."""
+def _statements(file: BinaryIO, scratch: Scratch, extensions: Collection[str]) -> Iterator[bytes]:
+    """The dump's text behind psql's \\restrict with a key of ours, so that it can give psql no orders (CVE-2025-8714).
+
+    A dump's own \\restrict and \\unrestrict are taken out: whoever wrote them knows their key.
+    """
     pieces = blocks_of(file)
     first = next(pieces, b"")
     whole = plain_blocks(chained(first, pieces)) if first.startswith(GZIP) else chained(first, pieces)
-    head = next(whole, b"")
+    head = b""
+    while len(head) < HEAD and (piece := next(whole, b"")):
+        head += piece
     if re.search(rb"^\\connect ", head[:HEAD], re.MULTILINE):
         raise _blamed("dump-connects", "it was made with --create, and would go to a database of its own")
-    if not re.search(rb"^\\restrict ", head[:HEAD], re.MULTILINE):
-        yield b"\\restrict " + secrets.token_hex(16).encode() + b"\n"
-    yield head
-    yield from whole
+    head = make_extensions(scratch, head, {*HARMLESS, *extensions})
+    yield b"\\restrict " + secrets.token_hex(32).encode() + b"\n"
+    own = _OWN_RESTRICT.match(head)
+    if own is None:
+        yield from chained(head, whole)
+    else:
+        yield own[1]
+        yield from _without(own[2], chained(head[own.end() :], whole))
+
+
+def _without(key: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The text without the lines that end the dump's own restriction."""
+    line = re.compile(rb"(?<=\n)\\unrestrict[ \t]+" + re.escape(key) + rb"[ \t\r]*\n")
+    longest, kept = len(key) + 64, b"\n"
+    for piece in pieces:
+        kept = line.sub(b"", kept + piece)
+        yield kept[:-longest]
+        kept = kept[-longest:]
+    yield line.sub(b"", kept + b"\n")
 
 
 def _told(said: BinaryIO) -> str:
@@ -125,10 +160,22 @@ def _blamed(kind: str, message: str) -> NoReading:
 
 
 def make_roles(scratch: Scratch, roles: list[str]) -> None:
-    """The owners that a dump speaks of."""
+    """The owners that a dump speaks of: made on a server of its own; elsewhere those that are there are lent.
+
+    The role that restores may act as each of them. None that is a superuser, or has a right on files and programs, is
+    lent to it.
+    """
     from psycopg import sql
 
-    scratch.run(*(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)) for role in roles))
+    if scratch.admin is None:
+        return
+    if scratch.is_own:
+        scratch.run_as_admin(*(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)) for role in roles))
+        lent = roles
+    else:
+        lent = [role for (role,) in scratch.run_as_admin(sql.SQL(_HARMLESS).format(roles))]
+    to = sql.Identifier(scratch.reached["user"])
+    scratch.run_as_admin(*(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), to) for role in lent))
 
 
 def count(scratch: Scratch, tables: list[str]) -> dict[str, int | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 
 from probes.journal import reading
@@ -19,11 +20,11 @@ _QUOTED = {'"': re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL), "'": re.compile(r"
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$", "`": "`"}
 
 
-def read_variables(source: str | Path | list[str]) -> dict[str, str]:
+def read_variables(source: str | Path | list[str], variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Variables by name, from "process", a dotenv file, or what a command prints in dotenv form.
 
     A command is a list of words that no shell sees. Values stay out of every journal and sentence: most of
-    them are secrets. NoReading kinds: unreadable, timeout.
+    them are secrets. `variables` is the command's environment. NoReading kinds: unreadable, timeout.
     """
     if source == "process":
         with reading("variables of this process") as facts:
@@ -32,7 +33,7 @@ def read_variables(source: str | Path | list[str]) -> dict[str, str]:
     what = f"variables of {source}" if isinstance(source, str | Path) else f"variables printed by {source[:1]}"
     with reading(what) as facts:
         if isinstance(source, list):
-            found = parse_dotenv(_text(_printed(source), f"what {source[0]} printed"))
+            found = parse_dotenv(_text(_printed(source, variables), f"what {source[0]} printed"))
         else:
             found = parse_dotenv(_text(_file(Path(source)), str(source)))
         facts["names"] = sorted(found)
@@ -48,12 +49,13 @@ def _file(path: Path) -> bytes:
     return _bounded(raw, str(path))
 
 
-def _printed(words: list[str]) -> bytes:
+def _printed(words: list[str], variables: Mapping[str, str] | None) -> bytes:
     from probes.command import run
 
     if not words:
         raise NoReading(RESOURCE, "the command has no words", kind="unreadable")
-    return _bounded(run(words, RESOURCE, timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES + 1), f"what {words[0]} printed")
+    printed = run(words, RESOURCE, timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES + 1, variables=variables)
+    return _bounded(printed, f"what {words[0]} printed")
 
 
 def _bounded(raw: bytes, name: str) -> bytes:

@@ -22,6 +22,8 @@ from runbooks.sense import nonsense, without_place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from environments.redaction import Redaction
+    from environments.references import Vault
     from runbooks.names import Named
 
 HOME = Path(__file__).resolve().parent
@@ -46,6 +48,15 @@ class Files:
     explanations: Explanations
     sources: tuple[Path, ...]
     folder: Path
+
+    def vault(self, redaction: Redaction) -> Vault:
+        """What resolves the references of these files."""
+        from environments.references import Vault, variables_named
+
+        def named() -> frozenset[str]:
+            return variables_named([self.environment, *(chosen.settings for chosen in self.systems.values())])
+
+        return Vault(self.folder, redaction, listed=self.environment.command_variables, named=named)
 
 
 def read(path: Path) -> Files:

@@ -51,12 +51,14 @@ class Drill:
     """The tables that must hold rows afterwards, schema.name or in public."""
     roles: list[str] = field(default_factory=list)
     """The roles that own things in the dump; they are made beforehand."""
+    extensions: list[str] = field(default_factory=list)
+    """Extensions of the dump that only a superuser may make, such as postgis, and that you trust."""
     recovery_min: float = 30
     """The restore must be over within this time (RTO)."""
     loss_h: float | None = None
     """So much may be lost (RPO); told beside the newest backup's age."""
     server: Secret | None = None
-    """DSN of a server for scratch databases, by a role that may create some; else one is made on this machine."""
+    """DSN of a server for scratch databases, by a role that may create some and no more; else one is made here."""
     binaries: Text | None = None
     """The folder with initdb, postgres and psql; else the package's or the machine's own."""
     folder: Text | None = None
