@@ -9,7 +9,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from probes import far_ends as rules
 from probes.deadline import Deadline
+from probes.far_ends import FarEnds
 from probes.names import resolve
 from probes.reading import NoReading
 
@@ -38,18 +40,24 @@ def connect(
     resource: str,
     as_served: bool = False,
     guard: Callable[[str], None] | None = None,
+    far_ends: FarEnds | None = None,
 ) -> Connected:
     """Connect to the addresses of a name in turn, no longer than the deadline altogether.
 
     An address that stayed silent before is tried last; as_served=True tries them in the order of the answer,
     as a client that has met none of them does. `guard` raises NoReading for an address that must not be connected.
 
-    NoReading name-not-resolved, connection-refused (every address that answered refused) or
+    far_ends is given where a far end named the host: then only addresses that it lets through are dialled.
+
+    NoReading name-not-resolved, address-refused (no address may be dialled), connection-refused (every
+    address that answered refused) or
     connect-timeout (one at least stayed silent, or there is no way to it).
     """
     begun = time.monotonic()
     addresses = resolve(host, resolver=resolver, deadline=deadline, resource=resource)
     resolved = time.monotonic()
+    if far_ends is not None:
+        addresses = _followed(far_ends, addresses, host, port, resource)
     if not as_served:
         addresses = sorted(addresses, key=lambda address: (address, port) in _silent)
     tried: dict[str, str] = {}
@@ -71,6 +79,14 @@ def connect(
         _silent.discard((address, port))
         return Connected(sock, join(address, port), _ms(resolved - begun), _ms(now - resolved))
     raise no_connection(resource, host, port, tried, kinds)
+
+
+def _followed(far_ends: FarEnds, addresses: list[str], host: str, port: int, resource: str) -> list[str]:
+    kept = [address for address in addresses if far_ends.may_dial(address, port)]
+    if not kept:
+        evidence = {"host": host, "port": port, "addresses": addresses}
+        raise NoReading(resource, rules.sentence(join(host, port), addresses[0]), kind=rules.REFUSED, evidence=evidence)
+    return kept
 
 
 def share_of(deadline: Deadline, addresses_left: int, limit: float) -> float:

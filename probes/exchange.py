@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from probes import address
 from probes.deadline import Deadline
+from probes.far_ends import FarEnds
 from probes.reading import NoReading
 from probes.trust import openssl_words
 
@@ -46,6 +47,7 @@ class Exchange:
     as_served: bool = (
         False  # addresses are tried in the order of the answer: what is measured is what a new client meets
     )
+    far_ends: FarEnds | None = None  # where a far end named the address
     begun: float = field(default_factory=time.monotonic)
     phase: str = "connecting"
     dns_ms: float | None = None

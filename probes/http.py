@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import ssl
 
     from probes.exchange import Exchange
+    from probes.far_ends import FarEnds
     from probes.wire import Adapter
 
 __all__ = ["Answer", "Http", "NotJson", "Timings"]
@@ -41,9 +42,10 @@ class Http:
     resolver  "address[:port]" of a name server
     clear_text  hosts and networks to which passwords and tokens may go without TLS; to this machine they always may
     ca_file   the only authorities believed (PEM file or hashed folder); certifi's without one
+    far_ends  which addresses may be dialled, where a far end named the base address and no file did
 
     NoReading kinds: name-not-resolved connection-refused connect-timeout read-timeout tls-failed
-    connection-reset body-too-large redirect-loop malformed-answer; and where it is not the far end's
+    connection-reset body-too-large redirect-loop malformed-answer address-refused; and where it is not the far end's
     doing: proxy-failed ca-file-unreadable client-certificate-unreadable bad-request clear-text-refused.
     """
 
@@ -62,6 +64,7 @@ class Http:
         max_body: int = 1 << 20,
         run_id: str = "",
         clear_text: tuple[str, ...] = (),
+        far_ends: FarEnds | None = None,
     ) -> None:
         self.resource = resource
         self.timeout_s = timeout_s
@@ -73,6 +76,7 @@ class Http:
         self._resolver = resolver
         self._clear_text = clear_text
         self._max_body = max_body
+        self._far_ends = far_ends
         self._shared = Shared(resource)
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
@@ -93,6 +97,7 @@ class Http:
             max_body=self._max_body,
             run_id=self._target.run_id,
             clear_text=self._clear_text,
+            far_ends=self._far_ends,
         )
         return again, (self._target.base,)
 
@@ -195,6 +200,7 @@ class Http:
         now.clear_text = self._clear_text
         now.opens = url.lower().startswith("http://") and (asked.is_login or has_login(request.headers))
         now.opens_at_proxy = bool(self._proxy) and checked_proxy(self._proxy or "", self.resource)
+        now.far_ends = self._far_ends
         try:
             status, headers, content = perform(adapter, request, now, self._proxy, self._max_body)
         except NoReading as gone:

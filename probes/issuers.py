@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.certificate import Certificate, read
+from probes.far_ends import is_plain_http
 from probes.http import Http
 from probes.reading import NoReading
 from probes.regular import open_regular, why
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from probes.deadline import Deadline
+    from probes.far_ends import FarEnds
 
 MAX_STEPS = 4
+HTTP_PORT = 80
 MAX_SIZE = 64 * 1024
 
 
@@ -27,6 +30,7 @@ class Asking:
     resource: str
     resolver: str | None
     deadline: Deadline
+    far_ends: FarEnds
 
 
 def from_file(path: str, resource: str) -> list[bytes]:
@@ -56,10 +60,16 @@ def _is_root(der: bytes) -> bool:
         return True
 
 
-def from_aia(chain: list[bytes], resource: str, resolver: str | None, deadline: Deadline) -> list[bytes]:
-    """The missing issuers, fetched one after the other from where each certificate says (RFC 5280, 4.2.2.1)."""
+def from_aia(
+    chain: list[bytes], resource: str, resolver: str | None, deadline: Deadline, far_ends: FarEnds
+) -> list[bytes]:
+    """The missing issuers, fetched one after the other from where each certificate says (RFC 5280, 4.2.2.1).
+
+    Whoever serves a certificate chooses that address, so it is followed only to port 80 of a public address, or into
+    a range that the environment allows.
+    """
     found: list[bytes] = []
-    ask = Asking(resource, resolver, deadline)
+    ask = Asking(resource, resolver, deadline, replace(far_ends, public_port=HTTP_PORT))
     top = top_of([read(der) for der in chain])
     for _ in range(MAX_STEPS):
         fetched = next((der for url in top.issuer_urls for der in _fetch(url, top.issuer, ask)), None)
@@ -83,7 +93,7 @@ def top_of(chain: list[Certificate]) -> Certificate:
 def _fetch(url: str, subject: str, ask: Asking) -> list[bytes]:
     """The certificates at `url` that are of that subject; none where it can't be had in time."""
     left = ask.deadline.remaining()
-    if not url.lower().startswith("http://") or left <= 0:  # over https it could need itself
+    if left <= 0 or not is_plain_http(url):  # over https it could need itself
         return []
     site = Http(
         url,
@@ -91,9 +101,10 @@ def _fetch(url: str, subject: str, ask: Asking) -> list[bytes]:
         timeout_s=left,
         resolver=ask.resolver,
         max_body=MAX_SIZE,
+        far_ends=ask.far_ends,
     )
     try:
-        answer = site.get("", fresh=True)
+        answer = site.send("GET", "")
         return [der for der in _parsed(answer.body) if read(der).subject == subject]
     except (NoReading, ValueError):
         return []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from probes.certificate import Certificate, covers, read
 from probes.connect import join
 from probes.deadline import within
+from probes.far_ends import FarEnds
 from probes.journal import reading
 
 if TYPE_CHECKING:
@@ -56,11 +57,12 @@ def look(
     resource: str = "tls",
     client_certificate: tuple[str, str] | None = None,
     follow_aia: bool = True,
+    far_ends: FarEnds | None = None,
 ) -> Handshake:
     """One look at a server: a verified handshake, and where that fails an unverified one for the facts.
 
     Where an issuer is missing, the chain is tried again with the certificates of intermediates_file, then
-    with those that its Authority Information Access names (http only, few, small).
+    with those that its Authority Information Access names (http only, few, small, as far_ends lets through).
     NoReading kinds: those of probes.http, with read-timeout for a handshake that stalls.
     """
     from probes.handshake import Shaker
@@ -70,12 +72,12 @@ def look(
             host, port, server_name or host, ca_file, resolver, within(timeout_s), resource, client_certificate
         )
         shaken = shaker.verified()
-        handshake = _told(shaker, shaken, intermediates_file, follow_aia=follow_aia)
+        handshake = _told(shaker, shaken, intermediates_file, (far_ends or FarEnds()) if follow_aia else None)
         facts.update(_facts(handshake, shaken))
         return handshake
 
 
-def _told(shaker: Shaker, shaken: Shaken, bundle: str | None, *, follow_aia: bool) -> Handshake:
+def _told(shaker: Shaker, shaken: Shaken, bundle: str | None, far_ends: FarEnds | None) -> Handshake:
     chain = _read_chain(shaker, shaken.chain)
     return Handshake(
         host=shaker.host,
@@ -88,7 +90,7 @@ def _told(shaker: Shaker, shaken: Shaken, bundle: str | None, *, follow_aia: boo
         verify_error=shaken.verify_error,
         verify_code=shaken.verify_code,
         name_matches=covers(chain[0], shaker.server_name),
-        completed_by=_completed_by(shaker, shaken, bundle, follow_aia=follow_aia),
+        completed_by=_completed_by(shaker, shaken, bundle, far_ends),
         time_of_look=datetime.now(UTC),
     )
 
@@ -104,7 +106,7 @@ def _read_chain(shaker: Shaker, ders: list[bytes]) -> tuple[Certificate, ...]:
 
 
 def _completed_by(
-    shaker: Shaker, shaken: Shaken, bundle: str | None, *, follow_aia: bool
+    shaker: Shaker, shaken: Shaken, bundle: str | None, far_ends: FarEnds | None
 ) -> Literal["bundle", "aia"] | None:
     from probes.issuers import from_aia, from_file
 
@@ -113,7 +115,8 @@ def _completed_by(
     given = from_file(bundle, shaker.resource) if bundle else []
     if given and shaker.code_with(given) not in UNTRUSTED:
         return "bundle"
-    fetched = from_aia(shaken.chain, shaker.resource, shaker.resolver, shaker.deadline) if follow_aia else []
+    ask = (shaker.resource, shaker.resolver, shaker.deadline)
+    fetched = from_aia(shaken.chain, *ask, far_ends) if far_ends is not None else []
     if fetched and shaker.code_with(given + fetched) not in UNTRUSTED:
         return "aia"
     return None

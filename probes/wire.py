@@ -46,6 +46,7 @@ class _Timed:
                 resource=now.resource,
                 as_served=now.as_served,
                 guard=lambda ip: now.guard(ip, self._dns_host),
+                far_ends=now.far_ends if self.proxy is None else None,
             )
         except NoReading as gone:
             gone.evidence["url"] = now.url

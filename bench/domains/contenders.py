@@ -26,9 +26,12 @@ THREADS = 32
 
 def sweep(world: World) -> Wrong:
     """The suite's own."""
+    from probes.far_ends import FarEnds
     from probes.sweep import Plan, sweep
 
-    plan = Plan(resolver=world["resolver"], base_host=BASE, port=world["port"], ca_file=world["ca_file"])
+    here = FarEnds(("127.0.0.0/8",))
+    where = {"resolver": world["resolver"], "port": world["port"], "ca_file": world["ca_file"]}
+    plan = Plan(base_host=BASE, far_ends=here, **where)
     swept = sweep(list(world["domains"]), plan)
     wrong: Wrong = {name: f"unseen: {why}" for name, why in swept.unseen.items()}
     for name, token in world["domains"].items():

@@ -15,11 +15,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from probes.deadline import within
+from probes.far_ends import REFUSED, sentence
 from probes.journal import reading
 from probes.names import split_address
 from probes.reading import NoReading
 from probes.sweep.asking import NameServer
-from probes.sweep.facts import Facts, Swept
+from probes.sweep.facts import Facts, Gone, Swept
 from probes.sweep.loop import Loop, Overdue
 from probes.sweep.naming import Names, in_ascii
 from probes.sweep.plan import Plan
@@ -231,11 +232,24 @@ class _Sweep:
                 await self._base_known(task)
             if self.needs_authority(domain, facts, self.names.base_addresses):
                 await self.names.ask_authority(facts)
-        if facts.addresses:
-            await self.serving.look(facts)
-        else:
+        if not facts.addresses:
             facts.gone = without_address(facts)
+        elif followed := await self._followed(facts, task):
+            await self.serving.look(facts, followed)
+        else:
+            where = f"{facts.domain}:{self.plan.port}"
+            facts.gone = Gone(REFUSED, sentence(where, facts.addresses[0]))
         return facts
+
+    async def _followed(self, facts: Facts, task: Task) -> list[str]:
+        """The addresses that are dialled: whoever owns a domain writes into its zone what he likes."""
+        plan = self.plan
+        followed = [a for a in facts.addresses if plan.far_ends.may_dial(a, plan.port)]
+        if len(followed) == len(facts.addresses):
+            return followed
+        with suppress(Overdue):
+            await self._base_known(task)
+        return [a for a in facts.addresses if a in followed or a in self.names.base_addresses]
 
 
 class _Place:

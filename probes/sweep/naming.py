@@ -94,14 +94,16 @@ class Names:
         if found.problem:
             facts.authority = found
             return
-        for name, address in await self._addresses(found.servers):
+        servers = await self._addresses(found.servers)
+        for name, address in servers:
             server = self._server((address, self.plan.authoritative_port))
             text = await self._within_a_try(server, self.plan.text_name(facts.domain), TXT)
             where = await self._within_a_try(server, facts.domain, A)
             if text.said not in ("server-failure", "timeout") or where.said not in ("server-failure", "timeout"):
                 facts.authority = Authority(found.zone, found.servers, f"{name} ({server.where})", text, where)
                 return
-        what = f"none of the name servers that {found.zone} is delegated to answers ({', '.join(found.servers)})"
+        answers = "answers" if servers else "has an address that is public, or listed in far_ends.allow"
+        what = f"none of the name servers that {found.zone} is delegated to {answers} ({', '.join(found.servers)})"
         facts.authority = Authority(found.zone, found.servers, problem=what)
 
     async def _within_a_try(self, server: NameServer, name: str, kind: int) -> Answer:
@@ -140,8 +142,11 @@ class Names:
             answer = await answer_of(self.resolver, name, A)
             if answer.said != "there":
                 answer = await answer_of(self.resolver, name, AAAA)
-            found += [(name, address) for address in answer.values[:1] if is_address(address)]
+            found += [(name, address) for address in answer.values[:1] if self._is_followed(address)]
         return found
+
+    def _is_followed(self, address: str) -> bool:
+        return is_address(address) and self.plan.far_ends.may_dial(address, self.plan.authoritative_port)
 
     def _server(self, where: tuple[str, int]) -> NameServer:
         if where not in self._servers:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from probes.far_ends import FarEnds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class Plan:
     """Domains that are looked at at once."""
     slow_at_once: int = 512
     """Domains that have kept the sweep waiting, and wait beside the others from then on."""
+    far_ends: FarEnds = field(default_factory=FarEnds)
+    """Which addresses are dialled that domains and their zones name; those of the base host always are."""
     limit_s: float = 600.0
     """The whole ends within this time."""
 

@@ -16,6 +16,8 @@ from probes.tls import ISSUER_MISSING, UNTRUSTED, Handshake
 from probes.trust import context, lenient, load_links, openssl_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from probes.sweep.facts import Facts
     from probes.sweep.loop import Loop
     from probes.sweep.plan import Plan
@@ -59,9 +61,9 @@ class Serving:
         made.set_ciphers("DEFAULT:@SECLEVEL=2")
         return made
 
-    async def look(self, facts: Facts) -> None:
+    async def look(self, facts: Facts, addresses: Sequence[str]) -> None:
         """Fill in what the domain's addresses serve: the first that answers counts, as for a client."""
-        for address in facts.addresses[:MAX_ADDRESSES]:
+        for address in addresses[:MAX_ADDRESSES]:
             task = self.loop.running
             assert task
             task.limit(time.monotonic() + self.plan.timeout_s)
@@ -180,7 +182,7 @@ class Serving:
             self._issuers[urls] = []
             plan = self.plan
             found = await self.loop.in_thread(
-                lambda: from_aia(chain, RESOURCE, plan.resolver, Deadline(plan.timeout_s))
+                lambda: from_aia(chain, RESOURCE, plan.resolver, Deadline(plan.timeout_s), plan.far_ends)
             )
             self._issuers[urls] = found or []
         return self._issuers[urls]

@@ -15,10 +15,14 @@ import tests.zoo.prometheus
 import tests.zoo.redis
 import tests.zoo.tls  # noqa: F401 - they fill the registry
 from probes.deadline import Deadline, current
+from probes.far_ends import FarEnds
 from probes.journal import Reading, journal
 from tests.zoo.beast import REGISTRY, Beast
 
 Zoo = Callable[[str], Beast]
+HERE = FarEnds(
+    ("127.0.0.0/8", "::1/128", "224.0.0.1/32", "fe80::/10")
+)  # as an environment allows it that is this machine's own
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from probes.issuers import from_aia, from_file, top_of
 from probes.reading import NoReading
 from tests.hostile.beasts import always
 from tests.probes import pki
+from tests.probes.conftest import HERE
 from tests.zoo.beast import Beast
 from tests.zoo.http import whole
 
@@ -39,7 +40,7 @@ def shelf() -> Iterator[Shelf]:
 
 def fetched(*chain: pki.Made, seconds: float = 5) -> list[str]:
     """The subjects of what completes a chain."""
-    found = from_aia([made.der for made in chain], "tls", None, Deadline(seconds))
+    found = from_aia([made.der for made in chain], "tls", None, Deadline(seconds), HERE)
     return [read(der).subject for der in found]
 
 

@@ -15,7 +15,7 @@ import pytest
 from probes.reading import NoReading
 from probes.sweep import Plan, Swept, sweep
 from tests.probes import pki
-from tests.probes.conftest import taking
+from tests.probes.conftest import HERE, taking
 from tests.zoo.beast import REGISTRY, Beast, Handler, Visit
 from tests.zoo.rogue import Rogue, Rule, Zone
 from tests.zoo.tls import serving
@@ -59,6 +59,7 @@ class Village:
             "ca_file": str(self.folder / "root.pem"),
             "timeout_s": TIMEOUT_S,
             "port": self.port,
+            "far_ends": HERE,
         } | plan
         return sweep(domains or (SHOP,), Plan(resolver=rogue.address, base_host=BASE, **settings))
 

@@ -13,6 +13,7 @@ import pytest
 
 from probes.reading import NoReading
 from probes.sweep import Facts, Plan, Swept, sweep
+from tests.probes.conftest import HERE
 from tests.probes.test_sweep import BASE, PLAIN, SHOP, TEXT, TOKEN, failing
 from tests.zoo.rogue import Rogue, Rule, Zone
 
@@ -38,7 +39,7 @@ class Dns(ExitStack):
     ) -> Swept:
         """Nobody listens where the addresses lead, so what is served is not looked at for long."""
         port = int(authority.address.partition(":")[2]) if authority else 9
-        settings = {"base_host": BASE, "timeout_s": 2.0, "authority_s": 0.5, "port": 9} | plan
+        settings = {"base_host": BASE, "timeout_s": 2.0, "authority_s": 0.5, "port": 9, "far_ends": HERE} | plan
         made = Plan(resolver=resolver.address, authoritative_port=port, **settings)  # type: ignore[arg-type]
         asks = needs or (lambda *_: authority is not None)
         return sweep(domains or (SHOP,), made, needs_authority=asks)

@@ -24,7 +24,7 @@ from probes.journal import Reading
 from probes.reading import NoReading
 from probes.tls import Handshake, look
 from tests.probes import pki
-from tests.probes.conftest import Zoo, taking
+from tests.probes.conftest import HERE, Zoo, taking
 from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
 from tests.zoo.http import healthy, proxy_to, whole
 from tests.zoo.tls import serving, wanting_name
@@ -58,7 +58,8 @@ class Town:
         return pki.make("leaf", self.middle, names=names or (NAME,), **settings)  # type: ignore[arg-type]
 
     def look(self, server: Beast, name: str = NAME, **settings: object) -> Handshake:
-        return look("127.0.0.1", server.port, server_name=name, ca_file=self.ca_file, **settings)  # type: ignore[arg-type]
+        settings = {"ca_file": self.ca_file, "far_ends": HERE} | settings
+        return look("127.0.0.1", server.port, server_name=name, **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture
