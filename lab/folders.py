@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -50,15 +51,24 @@ def remove_stale() -> None:
 
 def _is_abandoned(folder: Path) -> bool:
     try:
-        if folder.stat().st_uid != os.geteuid():
+        if not _is_ours(folder):
             return False
-        with (folder / ALIVE).open("r+") as lock:
+        lock = os.open(folder / ALIVE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(lock)
     except FileNotFoundError:
         return folder.exists() and time.time() - folder.stat().st_mtime > YOUNG_S
     except OSError:
         return False
     return True
+
+
+def _is_ours(folder: Path) -> bool:
+    """No link that somebody else left in a shared place, and nothing that everybody may write to."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o002
 
 
 def cache_folder() -> Path:
@@ -69,7 +79,7 @@ def cache_folder() -> Path:
     for place in places:
         try:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if place.stat().st_uid == os.geteuid() and os.access(place, os.W_OK):
+            if _is_ours(place) and os.access(place, os.W_OK):
                 return place
         except OSError:
             continue

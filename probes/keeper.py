@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -99,7 +100,7 @@ def _folder(parent: str | None, user: int | None) -> Iterator[Path]:
     """A private folder; those of keepers that were killed are removed, a lock tells which."""
     place = Path(parent or tempfile.gettempdir())
     for left in place.glob(f"{PREFIX}*"):
-        _remove_if_dead(left)
+        _remove_if_dead(left, user)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     with (folder / ALIVE).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -121,10 +122,18 @@ def _sockets(folder: Path, user: int | None) -> Iterator[Path]:
             yield shorter
 
 
-def _remove_if_dead(folder: Path) -> None:
-    with contextlib.suppress(OSError), (folder / ALIVE).open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove_if_dead(folder: Path, user: int | None) -> None:
+    """Only what a keeper of ours made: anybody may put a folder, a link or a pipe of that name into a shared place."""
+    with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        stack.callback(os.close, place)
+        lock = os.open(ALIVE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place)
+        stack.callback(os.close, lock)
+        found = os.fstat(lock)
+        is_ours = os.fstat(place).st_uid in (os.geteuid(), user) and found.st_uid == os.geteuid()
+        if is_ours and stat.S_ISREG(found.st_mode):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

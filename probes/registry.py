@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from probes import realms
 from probes.answer import Answer
 from probes.authorization import bearer
 from probes.http import Http
@@ -29,18 +31,30 @@ _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 Open = Callable[[str, Mapping[str, str]], Http]
 
 
-def digest(open_at: Open, url: str, repository: str, tag: str, login: Mapping[str, str]) -> str | None:
+@dataclass(frozen=True)
+class Way:
+    """How a registry and the realm of its tokens are reached."""
+
+    at: Open
+    """Makes an Http for an address of the environment and headers."""
+    far: Open
+    """The same for an address that the registry names."""
+    realms: Collection[str] = ()
+    """Hosts that the environment names as realms."""
+
+
+def digest(way: Way, url: str, repository: str, tag: str, login: Mapping[str, str]) -> str | None:
     """The digest of the image, None where the registry knows none of that name.
 
-    `open_at` makes an Http for an address and headers; `login` is the header that says who we are. A registry may
-    want a token from somewhere else (`WWW-Authenticate: Bearer realm=...`), which is fetched with the login.
+    `login` is the header that says who we are. A registry may want a token from somewhere else (`WWW-Authenticate:
+    Bearer realm=...`), which is fetched with the login where that realm can be trusted with it.
     NoReading kinds: those of Http; not-authorised, not-a-registry, unavailable.
     """
     path = f"/v2/{quote(repository)}/manifests/{quote(tag, safe='')}"
-    with reading(f"look for {repository}:{tag} at {_place(open_at, url)}") as facts:
-        answer = _get(open_at, url, path, login)
+    with reading(f"look for {repository}:{tag} at {_place(way.at, url)}") as facts:
+        answer = _get(way.at, url, path, login)
         if answer.status == 401 and "bearer" in _wanted(answer).lower():
-            answer = _get(open_at, url, path, _token(open_at, answer, login))
+            answer = _get(way.at, url, path, _token(way, url, answer, login))
         facts["status"] = answer.status
         facts["digest"] = found = _found(answer, repository, tag)
         return found
@@ -67,17 +81,17 @@ def _wanted(answer: Answer) -> str:
     return answer.headers.get("www-authenticate") or ""
 
 
-def _token(open_at: Open, answer: Answer, login: Mapping[str, str]) -> dict[str, str]:
+def _token(way: Way, registry: str, answer: Answer, login: Mapping[str, str]) -> dict[str, str]:
     wanted = dict(_CHALLENGE.findall(_wanted(answer)))
-    try:
-        realm = urlsplit(wanted.get("realm", ""))
-    except ValueError:
-        realm = urlsplit("")
-    is_same_host = realm.hostname == urlsplit(answer.url).hostname
-    if not realm.hostname or (realm.scheme != "https" and not is_same_host):
-        raise _no(answer, "wants a token from nowhere that can be trusted with a login", "not-authorised")
+    realm = realms.parsed(wanted.get("realm", ""))
+    if realm is None or not realms.is_trusted(realm, registry, way.realms):
+        where = f" from {realm.scheme}://{realm.netloc}" if realm else ""
+        what = f"wants a token{where}: untrusted token realm; credentials not sent (rollback.image.realms may name it)"
+        raise _no(answer, what, "not-authorised")
+    is_named = realm.hostname in (urlsplit(registry).hostname, *way.realms)
     query = urlencode({name: wanted[name] for name in ("service", "scope") if name in wanted})
-    given = _get(open_at, f"{realm.scheme}://{realm.netloc.rpartition('@')[2]}", f"{realm.path}?{query}", login)
+    at = way.at if is_named else way.far
+    given = _get(at, f"{realm.scheme}://{realm.netloc}", f"{realm.path}?{query}", login)
     document: Any = given.json() if given.status == 200 else {}
     token = document.get("token") or document.get("access_token") if isinstance(document, dict) else None
     if not isinstance(token, str):

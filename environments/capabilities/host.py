@@ -97,6 +97,8 @@ class Image:
     """The tag of the previous version."""
     login: BasicLogin | None = None
     """Who may pull it."""
+    realms: list[str] = field(default_factory=list)
+    """Hosts that may be sent the login when the registry wants a token from them, beside its own domain."""
 
 
 @dataclass(frozen=True, kw_only=True)

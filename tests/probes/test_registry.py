@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from probes import registry
+from probes import realms, registry
 from probes.authorization import basic
 from probes.http import Http
 from probes.reading import NoReading
+from tests.hostile.beasts import always
 from tests.probes.conftest import Zoo
-from tests.zoo.beast import Visit, beast
+from tests.zoo.beast import Beast, Handler, Visit, beast
 from tests.zoo.http import whole
 
 MANIFEST = {"schemaVersion": 2, "layers": []}
@@ -66,7 +67,7 @@ def digest(url: str, login: Mapping[str, str] | None = None) -> str | None:
     def open_at(address: str, headers: Mapping[str, str]) -> Http:
         return Http(address, resource="registry", headers=headers, timeout_s=1)
 
-    return registry.digest(open_at, url, "team/backend", "previous", login or {})
+    return registry.digest(registry.Way(open_at, open_at), url, "team/backend", "previous", login or {})
 
 
 def test_an_image_is_there(zoo: Zoo) -> None:
@@ -91,3 +92,61 @@ def test_a_token_is_fetched_with_the_login(zoo: Zoo) -> None:
     with pytest.raises(NoReading) as caught:
         digest(url)
     assert caught.value.kind == "not-authorised"
+
+
+def asking(realm: str) -> Handler:
+    """A registry that wants a token from a realm, whatever it is sent."""
+
+    def answer(visit: Visit) -> None:
+        while visit.request():
+            visit.say(whole(b"{}", f'WWW-Authenticate: Bearer realm="{realm}",service="it"', status="401 So"))
+
+    return answer
+
+
+@pytest.mark.parametrize("form", ["http://localhost:{port}/token", "http://127.0.0.1:{port}/", "https://127.0.0.1@x/"])
+def test_login_is_not_sent_to_a_realm_that_nobody_named(form: str) -> None:
+    """Not to another port or host, and to no other by plain http: the realm's server records that nobody came."""
+    with (
+        Beast(always(whole(b'{"token": "abc"}'))) as realm,
+        Beast(asking(form.format(port=realm.port))) as here,
+        pytest.raises(NoReading, match="untrusted token realm; credentials not sent") as caught,
+    ):
+        digest(here.url, basic("monitor", "password"))
+    assert (caught.value.kind, realm.visits) == ("not-authorised", 0)
+    assert "rollback.image.realms" in caught.value.reason
+
+
+TRUSTED = {
+    "registry-1.docker.io": ["https://auth.docker.io/token"],
+    "index.docker.io": ["https://auth.docker.io/token"],
+    "ghcr.io": ["https://ghcr.io/token"],
+    "quay.io": ["https://quay.io/v2/auth"],
+    "registry.gitlab.com": ["https://gitlab.com/jwt/auth"],
+    "registry.example.com": ["https://gitlab.example.com/jwt/auth", "https://registry.example.com:5001/auth"],
+    "registry.digitalocean.com": ["https://api.digitalocean.com/v2/registry/auth"],
+    "europe-docker.pkg.dev": ["https://europe-docker.pkg.dev/v2/token"],
+    "team.azurecr.io": ["https://team.azurecr.io/oauth2/token"],
+    "registry.team.test": ["https://login.elsewhere.test/token"],
+}
+UNTRUSTED = {
+    "registry-1.docker.io": ["http://auth.docker.io/token", "https://auth.docker.io.evil.test/", "https://docker.com/"],
+    "ghcr.io": ["https://evil.io/token", "https://io/"],
+    "team.azurecr.io": ["https://evil.azurecr.io/oauth2/token"],
+    "europe-docker.pkg.dev": ["https://evil.pkg.dev/token"],
+    "123.dkr.ecr.eu-west-1.amazonaws.com": ["https://456.dkr.ecr.eu-west-1.amazonaws.com/"],
+    "registry.co.uk": ["https://evil.co.uk/token"],
+    "10.0.0.5": ["https://10.0.0.6/token", "https://evil.0.0.5/"],
+    "registry.team.test": ["http://login.elsewhere.test/token", "https://login.elsewhere.test:x/", "ftp://team.test/"],
+}
+
+
+@pytest.mark.parametrize(
+    ("host", "realm", "is_trusted"),
+    [(host, realm, True) for host, some in TRUSTED.items() for realm in some]
+    + [(host, realm, False) for host, some in UNTRUSTED.items() for realm in some],
+)
+def test_realms_of_registries_as_they_are(host: str, realm: str, *, is_trusted: bool) -> None:
+    parts = realms.parsed(realm)
+    told = parts is not None and realms.is_trusted(parts, f"https://{host}", ["login.elsewhere.test"])
+    assert told == is_trusted
