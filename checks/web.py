@@ -175,6 +175,8 @@ def check_page_is_quick_in_a_browser(web: FrontEnd) -> None:
     errors = [error for error in visit.errors if not any(re.search(known, error) for known in rule.ignore)]
     if visit.status != 200:
         raise NoReading("browser", f"the page answered HTTP {visit.status} to the browser", kind="wrong-status")
+    if visit.refused:
+        raise NoReading("browser", f"the page refers to {visit.refused[0]}", kind="address-refused")
     evidence: dict[str, Any] = {
         "first_paint_ms": "unknown" if visit.first_paint_ms is None else visit.first_paint_ms,
         "first_paint_limit_ms": rule.first_paint_ms,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from probes.apart import apart
 from probes.browser_looks import Look, looks
 from probes.child_environment import clean
+from probes.far_ends import FarEnds
 from probes.journal import picture, reading
 from probes.reading import NoReading
 
@@ -50,6 +51,9 @@ class Request:
     pinned_keys: tuple[str, ...] = ()  # SHA-256 in hex of public keys believed in beside the browser's own authorities
     agent: str = ""
     headers: dict[str, str] = field(default_factory=dict, repr=False)  # to the page's own origin alone
+    far_ends: FarEnds = field(default_factory=FarEnds)  # which addresses the page may refer to, beside its own host
+    resolver: str | None = None  # for those
+    sandbox: bool = True  # Chromium's own; as root there is none
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Visit:
     slowest_ms: float
     visits: int
     version: str
+    refused: tuple[str, ...]  # why some of what the page refers to was not followed
     screenshot: bytes = field(repr=False)  # PNG; empty where the page let none be taken
 
 
@@ -106,6 +111,7 @@ def visit(request: Request, resource: str = "browser") -> Visit:
             slowest_ms=seen.slowest_ms,
             visits=seen.visits,
             chromium=seen.version,
+            refused=list(seen.refused),
         )
     if seen.screenshot:
         picture("screenshot", seen.screenshot)
@@ -161,5 +167,6 @@ def _best(looks: list[Look], version: str) -> Visit:
         round(quickest.slowest_ms),
         len(looks),
         version,
+        tuple(dict.fromkeys(why for look in looks for why in look.refused)),
         looks[-1].screenshot,
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from probes.browser_gate import Gate
 from probes.deadline import current
 from probes.reading import NoReading, one_line
 from probes.target import same_origin
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from probes.browser import Chromium, Request
 
 FLAGS = (
-    "--no-sandbox",  # the sandbox needs privileges that root in a container doesn't have, and refuses root
     "--disable-gpu",
     "--disable-quic",
     "--disable-dev-shm-usage",
@@ -36,10 +36,12 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--renderer-process-limit=4",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
 )
 NOT_WANTED = ("--disable-popup-blocking",)  # playwright's; users have it blocked
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version} Safari/537.36 {own}"
 MAX_MEMORY = 1 << 30  # that each process may write to; Chromium reserves far more addresses than it uses
+SANDBOX = "allow user namespaces to this user, or write web.browser_sandbox: false where the page is your own"
 VISITS = 2
 SETTLE_S = 0.3
 MOST_ERRORS = 10
@@ -75,6 +77,7 @@ class Look:
     slowest_ms: float = 0.0
     errors: list[str] = field(default_factory=list)
     messages: int = 0
+    refused: list[str] = field(default_factory=list)
     screenshot: bytes = field(default=b"", repr=False)
 
 
@@ -88,7 +91,8 @@ def looks(chromium: Chromium, request: Request, home: str, resource: str) -> tup
 
 
 async def _looks(chromium: Chromium, request: Request, home: str, resource: str) -> tuple[list[Look], str]:
-    browser = await _started(chromium, request, home, resource)
+    gate = Gate(request.far_ends, request.resolver)
+    browser = await _started(chromium, request, home, resource, await gate.start())
     made: list[Look] = []
     longest_s = LEAST_S
     for number in range(VISITS):
@@ -96,7 +100,7 @@ async def _looks(chromium: Chromium, request: Request, home: str, resource: str)
         if number and _left_ms(request) / 1000 < 1.5 * longest_s:
             break
         try:
-            made.append(await _look(browser, request, resource))
+            made.append(await _look(browser, request, resource, gate))
         except NoReading:
             if not made:
                 raise
@@ -105,7 +109,7 @@ async def _looks(chromium: Chromium, request: Request, home: str, resource: str)
     return made, browser.version
 
 
-async def _started(chromium: Chromium, request: Request, home: str, resource: str) -> Browser:
+async def _started(chromium: Chromium, request: Request, home: str, resource: str, gate: int | None = None) -> Browser:
     try:
         from playwright.async_api import Error, async_playwright
     except ImportError:
@@ -118,13 +122,16 @@ async def _started(chromium: Chromium, request: Request, home: str, resource: st
     try:
         return await playwright.chromium.launch(
             executable_path=chromium.path,
-            args=_flags(request),
+            args=[*_flags(request), *_way_out(request, gate)],
+            chromium_sandbox=request.sandbox and os.geteuid() != 0,  # Chromium's own refuses root
             ignore_default_args=list(NOT_WANTED),
             env=environment,
             timeout=_left_ms(request),
         )
     except Error as error:
         what = f"{chromium.path} does not start: {one_line(str(error).split('Browser logs')[0], 160)}"
+        if "No usable sandbox" in str(error):
+            what = f"{chromium.path} finds no usable sandbox: {SANDBOX}"
         raise NoReading(resource, what, kind="not-started") from None
 
 
@@ -149,7 +156,16 @@ def _flags(request: Request) -> list[str]:
     return flags
 
 
-async def _look(browser: Browser, request: Request, resource: str) -> Look:
+def _way_out(request: Request, gate: int | None) -> list[str]:
+    """Everything but the page's own host is reached through the gate, loopback too."""
+    if gate is None:
+        return []
+    host = urlsplit(request.url).hostname or ""
+    own = f"[{host}]" if ":" in host else host
+    return [f"--proxy-server=socks5://127.0.0.1:{gate}", f"--proxy-bypass-list=<-loopback>;{own}"]
+
+
+async def _look(browser: Browser, request: Request, resource: str, gate: Gate | None = None) -> Look:
     from playwright.async_api import Error
 
     look = Look(slowest=urlsplit(request.url).path or "/")
@@ -161,7 +177,7 @@ async def _look(browser: Browser, request: Request, resource: str) -> Look:
             context = await browser.new_context(user_agent=own, viewport=size, accept_downloads=False)
             page = await context.new_page()
             session = await context.new_cdp_session(page)
-            _listen(page, look)
+            _listen(page, look, gate)
             if request.headers:
                 await _send_our_headers(session, request)
             await _load(page, look, request, resource)
@@ -173,6 +189,7 @@ async def _look(browser: Browser, request: Request, resource: str) -> Look:
     finally:
         if context:
             await _close(context, request)
+    look.refused = list(gate.refused.values()) if gate else []
     return look
 
 
@@ -242,7 +259,7 @@ async def _times(session: CDPSession) -> Any:
             await asyncio.sleep(0.05)
 
 
-def _listen(page: Page, look: Look) -> None:
+def _listen(page: Page, look: Look, gate: Gate | None) -> None:
     """Keep what fails while the page is loaded; whoever never stops talking is not listened to for ever."""
     from playwright.async_api import Error
 
@@ -252,8 +269,11 @@ def _listen(page: Page, look: Look) -> None:
 
     def said(message: Any) -> None:
         look.messages += 1
-        if message.type == "error":
-            note(message.text)
+        text = message.text
+        if message.type == "error" and gate is not None:
+            text = gate.told(text, urlsplit(message.location.get("url", "")).hostname or "")
+        if message.type == "error" and text is not None:
+            note(text)
         if look.messages >= MOST_MESSAGES:
             page.remove_listener("console", said)
 

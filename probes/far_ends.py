@@ -45,7 +45,8 @@ class FarEnds:
 @lru_cache(4096)
 def _within(address: str, ranges: tuple[str, ...]) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
-    return any(found in ipaddress.ip_network(text) for text in ranges)
+    forms = {found, _embedded(found)}
+    return any(form in ipaddress.ip_network(text) for text in ranges for form in forms)
 
 
 @lru_cache(4096)

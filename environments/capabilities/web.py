@@ -86,6 +86,8 @@ class Web:
     """The page must be loaded within this time."""
     ignore: list[str] = field(default_factory=list)
     """Regular expressions of errors in the browser's console that are known to be harmless."""
+    browser_sandbox: bool = True
+    """Chromium runs in its sandbox, except as root; false where the kernel allows none and the page is your own."""
     upload: Upload | None = None
     """Where files are uploaded."""
 

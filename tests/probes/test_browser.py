@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,14 @@ from probes.apart import apart
 from probes.browser import Request, _home, find, visit
 from probes.browser_looks import MAX_MEMORY, Look, _look, _started
 from probes.deadline import Deadline, current
+from probes.far_ends import FarEnds
 from probes.journal import Reading
 from probes.reading import NoReading
-from tests.probes.conftest import only, taking
+from tests.harness import PROJECT
+from tests.probes.conftest import HERE, only, taking
 from tests.probes.test_assets import page, site
 from tests.zoo import pages
-from tests.zoo.beast import REGISTRY, Beast, refusing_port
+from tests.zoo.beast import REGISTRY, Beast, Visit, refusing_port
 from tests.zoo.http import whole
 
 if TYPE_CHECKING:
@@ -107,6 +109,52 @@ def test_headers_of_ours_go_to_the_page_s_own_origin_alone() -> None:
     assert not any(request.startswith(b"PUT") for request in foreign), "its preflight was not allowed"
     assert any("blocked by CORS policy" in error for error in seen.errors)
     assert all(b"run=7" in request for request in (*own, *foreign))
+
+
+@needs_chromium
+@pytest.mark.parametrize("is_allowed", [False, True])
+def test_page_sends_the_browser_nowhere_within(is_allowed: bool) -> None:
+    """The inner server records who comes: a picture, a script, a frame, a socket, a redirect, under any name."""
+    inner: list[bytes] = []
+    with Beast(pages.serving({"*": whole(b"", pages.CLOSE)}, inner), "127.0.0.2") as other:
+        there = (f"127.0.0.2:{other.port}", f"2130706434:{other.port}", f"[::ffff:127.0.0.2]:{other.port}")
+        parts = "".join(f"<img src=http://{at}/{number}>" for number, at in enumerate(there))
+        parts += f"<script src=http://{there[0]}/script></script><iframe src=http://{there[0]}/frame></iframe>"
+        parts += f"<script>new WebSocket('ws://{there[0]}/socket'); fetch('/away', {{mode: 'no-cors'}})</script>"
+        away = whole(b"", f"Location: http://{there[0]}/away", pages.CLOSE, status="307 Temporary Redirect")
+        with Beast(pages.serving({"/": pages.page("<h1>Seen</h1>", parts), "/away": away}, [])) as server:
+            asked = Request(server.url + "/", 40, far_ends=HERE if is_allowed else FarEnds())
+            seen = visit(asked)
+    paths = {request.split(b" ")[1] for request in inner}
+    if is_allowed:
+        assert {b"/0", b"/1", b"/script", b"/frame", b"/socket", b"/away"} <= paths
+        assert seen.refused == ()
+    else:
+        assert paths == set()
+        assert any("127.0.0.2" in why and "far_ends.allow" in why for why in seen.refused)
+        assert not any("SOCKS" in error for error in seen.errors)
+
+
+@needs_chromium
+def test_browser_sees_none_of_our_secrets_and_sits_in_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what /proc says of every process of Chromium while the page is open."""
+    monkeypatch.setenv("PAYMENTS_TOKEN", "s3cret-of-payments")
+    lines: list[str] = []
+    seen: list[str] = []
+
+    def watched(visit: Visit) -> None:
+        visit.request()
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                lines.append(" ".join(process.cmdline()))
+                seen.append(environment(process.pid))
+        visit.say(pages.page("<h1>Seen</h1>"))
+
+    with Beast(watched) as server:
+        visit(Request(server.url + "/", 40))
+    assert any("--type=renderer" in line or "--type=zygote" in line for line in lines)
+    assert not any("s3cret-of-payments" in variables for variables in seen)
+    assert any("--no-sandbox" in line for line in lines) == (os.geteuid() == 0)
 
 
 # What one look tells: the status, whether it was loaded and whether something was painted; or the kind of no reading.
@@ -227,3 +275,48 @@ def test_without_chromium_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatc
         visit(Request("http://127.0.0.1:9/", 30))
     assert gone.value.kind == "missing-tool"
     assert "Chromium" in gone.value.reason
+
+
+ALONE = ("unshare", "--user", "--map-user=12345", "--map-group=12345", "--keep-caps")
+VISITS = """
+import sys
+from probes.browser import Request, visit
+from probes.reading import NoReading
+try:
+    print(visit(Request(sys.argv[1], 40)).status)
+except NoReading as gone:
+    print(gone.kind, gone.reason)
+"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("has_namespaces", [True, False])
+def test_an_ordinary_user_s_browser_sits_in_a_sandbox_or_says_what_it_lacks(
+    has_namespaces: bool,
+) -> None:
+    """As a user of a namespace of its own, whose kernel forbids further ones or does not."""
+    if subprocess.run([*ALONE, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this user may make no user namespace")
+    lines: list[str] = []
+
+    def watched(visit: Visit) -> None:
+        visit.request()
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                lines.append(" ".join(process.cmdline()))
+        visit.say(pages.page("<h1>Seen</h1>"))
+
+    forbid = "" if has_namespaces else "echo 0 > /proc/sys/user/max_user_namespaces;"
+    home = tempfile.gettempdir()
+    variables = {**os.environ, "PYTHONPATH": str(PROJECT), "HOME": home, "TMPDIR": home}
+    with Beast(watched) as server:
+        words = [*ALONE, "sh", "-c", f'{forbid} exec "$@"', "sh", sys.executable, "-c", VISITS, server.url + "/"]
+        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False, timeout=120)
+    if has_namespaces:
+        assert done.stdout.strip() == "200", done.stdout + done.stderr
+        assert any("--type=renderer" in line for line in lines)
+        assert not any("--no-sandbox" in line for line in lines)
+    else:
+        assert done.stdout.startswith("not-started"), done.stdout + done.stderr
+        assert "web.browser_sandbox: false" in done.stdout
+        assert lines == []
