@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 TOOLBOX = ROOT / ".toolbox"
 DONE = "unpacked.json"
-PATIENCE_S = 600
+PATIENCE_S, RENEWAL_S = 600, 180
+OLD_DAYS = 30  # Debian mends Chromium about once a week
+DAY_S = 86400
 TRIED = TOOLBOX / "tried"  # what could not be had isn't asked for again at every command
 AGAIN_S = 3600
 
@@ -55,27 +57,55 @@ class NotToBeHad(Exception):
 
 
 def make_ready(parts: Sequence[Part] = PARTS, what_for: str = "the lab") -> dict[str, str]:
-    """Unpack what is missing; what can't be had, and why."""
+    """Unpack what is missing or old; what can't be had, and why.
+
+    What is old and can't be renewed is used as it is, with a note.
+    """
     missing = [part for part in parts if not is_there(part)]
-    trouble: dict[str, str] = {}
-    if not missing or (parts is PARTS and _was_tried()):
-        return trouble
-    names = ", ".join(part.name for part in missing)
-    print(f"set-up: fetching {names} for {what_for}; only this once.", file=sys.stderr)
+    old = [part for part in parts if part not in missing and age_days(part) > OLD_DAYS]
+    if not (missing or old) or (parts is PARTS and _was_tried()):
+        return {}
+    if missing:
+        print(f"set-up: fetching {_names(missing)} for {what_for}; only this once.", file=sys.stderr)
+    if old:
+        print(f"set-up: renewing {_names(old)}, more than {OLD_DAYS} days old.", file=sys.stderr)
     TOOLBOX.mkdir(exist_ok=True)
     if parts is PARTS:
         TRIED.touch()
+    trouble = _fetched([*missing, *old], PATIENCE_S if missing else RENEWAL_S)
+    for part in old:
+        if why := trouble.pop(part.name, None):
+            used = f"the one of {age_days(part):.0f} days ago is used"
+            print(f"set-up: {part.name} can't be renewed, so {used}: {why}", file=sys.stderr)
+    return trouble
+
+
+def _fetched(parts: Sequence[Part], patience_s: float) -> dict[str, str]:
+    """What can't be had of these, and why."""
+    trouble: dict[str, str] = {}
     with tempfile.TemporaryDirectory(dir=TOOLBOX, prefix=".apt-") as scratch:
         try:
-            apt = Apt(Path(scratch))
+            apt = Apt(Path(scratch), patience_s)
         except NotToBeHad as error:
-            return {part.name: str(error) for part in missing}
-        for part in missing:
+            return {part.name: str(error) for part in parts}
+        for part in parts:
             try:
                 apt.unpack(part)
             except NotToBeHad as error:
                 trouble[part.name] = str(error)
     return trouble
+
+
+def _names(parts: Sequence[Part]) -> str:
+    return ", ".join(part.name for part in parts)
+
+
+def age_days(part: Part) -> float:
+    """Since it was unpacked; 0 for the machine's own."""
+    try:
+        return max(0.0, (time.time() - (TOOLBOX / part.name / DONE).stat().st_mtime) / DAY_S)
+    except OSError:
+        return 0.0
 
 
 def _was_tried() -> bool:
@@ -97,10 +127,10 @@ def is_there(part: Part) -> bool:
 class Apt:
     """apt's client with lists and cache of its own, so that it needs no root and leaves the machine alone."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, patience_s: float = PATIENCE_S) -> None:
         if not shutil.which("apt-get") or not shutil.which("dpkg"):
             raise NotToBeHad("there is no apt-get here; install it yourself and see that it is on PATH")
-        self.scratch = scratch
+        self.scratch, self._end = scratch, time.monotonic() + patience_s
         for folder in ("lists/partial", "cache/archives/partial", "debs"):
             (scratch / folder).mkdir(parents=True)
         self.options = [
@@ -108,7 +138,7 @@ class Apt:
             *("-o", f"Dir::Cache={scratch / 'cache'}"),
             *("-o", "Debug::NoLocking=1"),
             *("-o", "APT::Sandbox::User=root"),
-            *("-o", "Acquire::Retries=2"),
+            *("-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"),
         ]
         self.run("apt-get", *self.options, "-qq", "update")
 
@@ -119,7 +149,7 @@ class Apt:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=PATIENCE_S,
+                timeout=max(1.0, self._end - time.monotonic()),
                 check=False,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
@@ -168,7 +198,7 @@ def main() -> int:
     trouble = make_ready()
     for part, why in trouble.items():
         print(f"set-up: no {part} for the lab: {why}", file=sys.stderr)
-    if not trouble:
+    if not trouble and all(age_days(part) <= OLD_DAYS for part in PARTS):
         TRIED.unlink(missing_ok=True)
     return 0
 

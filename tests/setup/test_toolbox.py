@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+import ci.toolbox
 import lab.toolbox
 import probes.browser
-from ci.toolbox import PARTS, Apt
+from ci.toolbox import PARTS, Apt, Part
 
 PLACES = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu")
 TOLD = "\n".join(f"'file:/x' {name}_1.0-1_amd64.deb 1 SHA256:0" for name in ("libc6", "libdbus-1-3", "chromium"))
@@ -43,3 +45,64 @@ def test_the_data_that_must_lie_beside_chromium_is_unpacked_with_it(monkeypatch:
     apt.options = []
     monkeypatch.setattr(apt, "run", lambda *_: TOLD)
     assert apt._wanted(part) == ["chromium", "chromium-common", "libdbus-1-3"]
+
+
+APT = """#!/bin/sh
+echo "$@" >> "$(dirname "$0")/asked"
+env > "$(dirname "$0")/environment"
+test ! -e "$(dirname "$0")/offline" || { echo "E: no route to the registry" >&2; exit 100; }
+case "$*" in *download*) : > tool_2_all.deb ;; esac
+"""
+DPKG = """#!/bin/sh
+mkdir -p "$3" && echo new > "$3/tool"
+"""
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose apt has a newer tool, and a toolbox with one that was unpacked 31 days ago."""
+    for name, text in (("apt-get", APT), ("dpkg", DPKG)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    place = tmp_path / "toolbox" / "tool"
+    place.mkdir(parents=True)
+    (place / "tool").write_text("old")
+    (place / ci.toolbox.DONE).write_text('["tool"]')
+    aged(place, 31)
+    monkeypatch.setattr("ci.toolbox.TOOLBOX", tmp_path / "toolbox")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path
+
+
+def aged(place: Path, days: float) -> None:
+    at = time.time() - days * 86400
+    os.utime(place / ci.toolbox.DONE, (at, at))
+
+
+TOOL = [Part("tool", "tool", ("tool",))]
+
+
+def test_a_part_older_than_a_month_is_fetched_again(
+    machine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYMENTS_TOKEN", "s3cret")
+    assert ci.toolbox.make_ready(TOOL) == {}
+    assert (machine / "toolbox" / "tool" / "tool").read_text() == "new\n"
+    assert "renewing tool, more than 30 days old" in capsys.readouterr().err
+    assert "s3cret" not in (machine / "environment").read_text()
+    (machine / "asked").unlink()
+    assert ci.toolbox.make_ready(TOOL) == {}
+    assert not (machine / "asked").exists(), "it is new now"
+
+
+def test_without_a_registry_an_old_part_goes_on_with_a_note(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (machine / "offline").touch()
+    assert ci.toolbox.make_ready(TOOL) == {}
+    assert (machine / "toolbox" / "tool" / "tool").read_text() == "old"
+    assert "tool can't be renewed, so the one of 31 days ago is used: " in capsys.readouterr().err
+
+
+def test_a_younger_part_is_left_alone(machine: Path) -> None:
+    aged(machine / "toolbox" / "tool", 29)
+    assert ci.toolbox.make_ready(TOOL) == {}
+    assert not (machine / "asked").exists()

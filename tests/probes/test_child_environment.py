@@ -1,0 +1,118 @@
+"""What the programs that we start see of our environment, shown by one that prints its own."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from environments.redaction import Redaction
+from environments.references import Secret, Text, Vault, variables_named
+from probes.apart import apart
+from probes.child_environment import clean
+from probes.command import run
+from probes.logcommand import read_printed
+from probes.variables import read_variables
+from tests.harness import PROJECT
+
+SECRET = "s3cret-of-payments"
+FOLDERS = ("checks", "fixtures", "probes", "runbooks", "environments", "reports", "monitor", "ci")
+# A developer's set-up: pip, uv and npm take their settings from the environment.
+OF_DEVELOPERS = ("ci/setup.py", "ci/pins.py")
+STARTS = {
+    "subprocess": ("run", "Popen", "call", "check_call", "check_output", "getoutput"),
+    "os": ("posix_spawn", "posix_spawnp", "system", "popen", "execv", "execvp"),
+    "asyncio": ("create_subprocess_exec", "create_subprocess_shell"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _with_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENTS_TOKEN", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET + "-aws")
+    monkeypatch.setenv("OP_SERVICE_ACCOUNT_TOKEN", SECRET + "-op")
+    monkeypatch.setenv("PGPASSWORD", SECRET + "-pg")
+    monkeypatch.setenv("LC_TIME", "C")
+
+
+def printing(code: str = "") -> list[str]:
+    """A command that prints its environment as JSON."""
+    return [sys.executable, "-c", f"{code}import json, os; print(json.dumps(dict(os.environ)))"]
+
+
+def environment_apart() -> dict[str, str]:
+    return dict(os.environ)
+
+
+def test_isolated_reader_and_plain_command_see_no_secret() -> None:
+    for seen in (
+        apart(environment_apart, resource="test", timeout_s=30),
+        json.loads(run(printing(), "test", timeout_s=30, max_bytes=1 << 20)),
+        clean(),
+    ):
+        assert SECRET not in str(seen)
+        assert seen["PATH"] == os.environ["PATH"]
+        assert seen["LC_TIME"] == "C"
+
+
+def vault(tmp_path: Path, *listed: str) -> Vault:
+    settings = [Secret.read({"env": "AWS_SECRET_ACCESS_KEY"}), {"a": [Text.read({"env": "UNSET"})]}]
+    return Vault(tmp_path, Redaction(), listed=listed, named=lambda: variables_named(settings))
+
+
+@pytest.mark.parametrize(
+    ("listed", "seen"),
+    [
+        ((), {"OP_SERVICE_ACCOUNT_TOKEN"}),
+        (("PAYMENTS_TOKEN",), {"OP_SERVICE_ACCOUNT_TOKEN", "PAYMENTS_TOKEN"}),
+        (("AWS_*", "PG*"), {"OP_SERVICE_ACCOUNT_TOKEN", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"}),
+    ],
+)
+def test_command_of_a_reference_sees_what_tools_need_and_what_is_listed(
+    tmp_path: Path, listed: tuple[str, ...], seen: set[str]
+) -> None:
+    """A secret manager's own variables, but none that the file names, unless it lists it for commands."""
+    made = vault(tmp_path, *listed)
+    told = json.loads(made.value(Text.read({"command": printing()})))
+    assert {name for name, value in told.items() if value.startswith(SECRET)} == seen
+    assert told["HOME"] == os.environ["HOME"]
+    found = read_variables(
+        [sys.executable, "-c", "import os; print(*(f'{n}={v}' for n, v in os.environ.items()), sep=chr(10))"],
+        made.for_commands(),
+    )
+    assert {name for name, value in found.items() if value.startswith(SECRET)} == seen
+
+
+def test_log_command_sees_what_it_is_given(tmp_path: Path) -> None:
+    code = "import os, time; print(time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), 'ERROR', sorted(os.environ))"
+    now = time.time()
+    for variables, is_seen in ((None, False), (vault(tmp_path, "PAYMENTS_TOKEN").for_commands(), True)):
+        words = [sys.executable, "-c", code]
+        found = read_printed(words, since=now - 60, until=now + 60, timeout_s=30, variables=variables)
+        assert ("PAYMENTS_TOKEN" in str(found.entries)) == is_seen
+
+
+def test_every_program_is_started_with_an_environment_of_its_own() -> None:
+    bare = [
+        f"{path.relative_to(PROJECT)}:{node.lineno}"
+        for folder in FOLDERS
+        for path in (PROJECT / folder).rglob("*.py")
+        if str(path.relative_to(PROJECT)) not in OF_DEVELOPERS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and _starts(node) and "env" not in {word.arg for word in node.keywords}
+    ]
+    # The keeper's children inherit the keeper's own, which is clean.
+    bare = [place for place in bare if not place.startswith("probes/keeper.py")]
+    assert bare == [], f"give these env=probes.child_environment.clean(): {bare}"
+
+
+def _starts(node: ast.Call) -> bool:
+    called = node.func
+    if not isinstance(called, ast.Attribute) or not isinstance(called.value, ast.Name):
+        return False
+    return called.attr in STARTS.get(called.value.id, ())
