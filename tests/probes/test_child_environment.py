@@ -26,7 +26,7 @@ FOLDERS = ("checks", "fixtures", "probes", "runbooks", "environments", "reports"
 OF_DEVELOPERS = ("ci/setup.py", "ci/pins.py")
 STARTS = {
     "subprocess": ("run", "Popen", "call", "check_call", "check_output", "getoutput"),
-    "os": ("posix_spawn", "posix_spawnp", "system", "popen", "execv", "execvp"),
+    "os": ("posix_spawn", "posix_spawnp", "system", "popen"),
     "asyncio": ("create_subprocess_exec", "create_subprocess_shell"),
 }
 
