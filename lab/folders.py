@@ -23,8 +23,10 @@ class RunFolder:
     def __init__(self) -> None:
         remove_stale()
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place()))
-        self._lock = (self.path / ALIVE).open("w")
+        half_made = self.path / f"{ALIVE}.new"
+        self._lock = half_made.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        half_made.rename(self.path / ALIVE)  # nobody finds it unlocked
 
     def sub(self, name: str) -> Path:
         folder = self.path / name

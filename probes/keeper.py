@@ -102,8 +102,10 @@ def _folder(parent: str | None, user: int | None) -> Iterator[Path]:
     for left in place.glob(f"{PREFIX}*"):
         _remove_if_dead(left, user)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    with (folder / ALIVE).open("w") as lock:
+    half_made = folder / f"{ALIVE}.new"
+    with half_made.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        half_made.rename(folder / ALIVE)  # nobody finds it unlocked
         if user is not None:
             os.chown(folder, user, user)
         try:
