@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.certificate import Certificate, read
-from probes.far_ends import is_plain_http
+from probes.far_ends import FarEnds, is_plain_http
 from probes.http import Http
 from probes.reading import NoReading
 from probes.regular import open_regular, why
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from probes.deadline import Deadline
-    from probes.far_ends import FarEnds
 
 MAX_STEPS = 4
 HTTP_PORT = 80
@@ -30,7 +29,7 @@ class Asking:
     resource: str
     resolver: str | None
     deadline: Deadline
-    far_ends: FarEnds
+    far_ends: FarEnds = field(default_factory=FarEnds)
 
 
 def from_file(path: str, resource: str) -> list[bytes]:
@@ -61,7 +60,7 @@ def _is_root(der: bytes) -> bool:
 
 
 def from_aia(
-    chain: list[bytes], resource: str, resolver: str | None, deadline: Deadline, far_ends: FarEnds
+    chain: list[bytes], resource: str, resolver: str | None, deadline: Deadline, far_ends: FarEnds | None = None
 ) -> list[bytes]:
     """The missing issuers, fetched one after the other from where each certificate says (RFC 5280, 4.2.2.1).
 
@@ -69,7 +68,7 @@ def from_aia(
     a range that the environment allows.
     """
     found: list[bytes] = []
-    ask = Asking(resource, resolver, deadline, replace(far_ends, public_port=HTTP_PORT))
+    ask = Asking(resource, resolver, deadline, replace(far_ends or FarEnds(), public_port=HTTP_PORT))
     top = top_of([read(der) for der in chain])
     for _ in range(MAX_STEPS):
         fetched = next((der for url in top.issuer_urls for der in _fetch(url, top.issuer, ask)), None)

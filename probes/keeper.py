@@ -157,7 +157,7 @@ def _database(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         filled = {"name": sql.Identifier(name), "password": sql.Literal(asked.get("password"))}
         with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
             for statement in statements:
-                connection.execute(sql.SQL(statement).format(**filled))  # type: ignore[arg-type]
+                connection.execute(sql.SQL(statement).format(**filled))
 
     try:
         if has_role:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from probes import realms
 from probes.answer import Answer
@@ -31,30 +30,34 @@ _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 Open = Callable[[str, Mapping[str, str]], Http]
 
 
-@dataclass(frozen=True)
-class Way:
-    """How a registry and the realm of its tokens are reached."""
-
-    at: Open
-    """Makes an Http for an address of the environment and headers."""
-    far: Open
-    """The same for an address that the registry names."""
-    realms: Collection[str] = ()
-    """Hosts that the environment names as realms."""
-
-
-def digest(way: Way, url: str, repository: str, tag: str, login: Mapping[str, str]) -> str | None:
+def digest(
+    open_at: Open,
+    url: str,
+    repository: str,
+    tag: str,
+    login: Mapping[str, str],
+    *,
+    open_far: Open | None = None,
+    named: Collection[str] = (),
+) -> str | None:
     """The digest of the image, None where the registry knows none of that name.
+
+    open_at   makes an Http for an address of the environment and headers
+    open_far  the same for an address that the registry names
+    named     hosts that the environment names as realms
 
     `login` is the header that says who we are. A registry may want a token from somewhere else (`WWW-Authenticate:
     Bearer realm=...`), which is fetched with the login where that realm can be trusted with it.
     NoReading kinds: those of Http; not-authorised, not-a-registry, unavailable.
     """
     path = f"/v2/{quote(repository)}/manifests/{quote(tag, safe='')}"
-    with reading(f"look for {repository}:{tag} at {_place(way.at, url)}") as facts:
-        answer = _get(way.at, url, path, login)
+    with reading(f"look for {repository}:{tag} at {_place(open_at, url)}") as facts:
+        answer = _get(open_at, url, path, login)
         if answer.status == 401 and "bearer" in _wanted(answer).lower():
-            answer = _get(way.at, url, path, _token(way, url, answer, login))
+            realm = _realm(answer, url, named)
+            is_named = realm.hostname in (urlsplit(url).hostname, *named)
+            token = _token(open_at if is_named else open_far or open_at, realm, answer, login)
+            answer = _get(open_at, url, path, token)
         facts["status"] = answer.status
         facts["digest"] = found = _found(answer, repository, tag)
         return found
@@ -81,17 +84,25 @@ def _wanted(answer: Answer) -> str:
     return answer.headers.get("www-authenticate") or ""
 
 
-def _token(way: Way, registry: str, answer: Answer, login: Mapping[str, str]) -> dict[str, str]:
-    wanted = dict(_CHALLENGE.findall(_wanted(answer)))
-    realm = realms.parsed(wanted.get("realm", ""))
-    if realm is None or not realms.is_trusted(realm, registry, way.realms):
-        where = f" from {realm.scheme}://{realm.netloc}" if realm else ""
-        what = f"wants a token{where}: untrusted token realm; credentials not sent (rollback.image.realms may name it)"
-        raise _no(answer, what, "not-authorised")
-    is_named = realm.hostname in (urlsplit(registry).hostname, *way.realms)
-    query = urlencode({name: wanted[name] for name in ("service", "scope") if name in wanted})
-    at = way.at if is_named else way.far
-    given = _get(at, f"{realm.scheme}://{realm.netloc}", f"{realm.path}?{query}", login)
+def _realm(answer: Answer, registry: str, named: Collection[str]) -> SplitResult:
+    """Where a token is to be had; NoReading where the login can't be trusted to that."""
+    realm = realms.parsed(_challenge(answer).get("realm", ""))
+    if realm is not None and realms.is_trusted(realm, registry, named):
+        return realm
+    where = f" from {realm.scheme}://{realm.netloc}" if realm else ""
+    what = f"wants a token{where}: untrusted token realm; credentials not sent (rollback.image.realms may name it)"
+    raise _no(answer, what, "not-authorised")
+
+
+def _challenge(answer: Answer) -> dict[str, str]:
+    return dict(_CHALLENGE.findall(_wanted(answer)))
+
+
+def _token(opened: Open, realm: SplitResult, answer: Answer, login: Mapping[str, str]) -> dict[str, str]:
+    wanted = _challenge(answer)
+    asked: dict[str, str] = {name: wanted[name] for name in wanted if name in ("service", "scope")}
+    query = urlencode(asked)
+    given = _get(opened, f"{realm.scheme}://{realm.netloc}", f"{realm.path}?{query}", login)
     document: Any = given.json() if given.status == 200 else {}
     token = document.get("token") or document.get("access_token") if isinstance(document, dict) else None
     if not isinstance(token, str):

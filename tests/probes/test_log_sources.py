@@ -30,7 +30,7 @@ from tests.probes.insights import insights
 from tests.zoo.beast import Beast
 
 NOW = float(int(time.time()))
-WINDOW: dict[str, float] = {"since": NOW - 1800, "until": NOW}
+WINDOW: dict[str, Any] = {"since": NOW - 1800, "until": NOW}
 API, RUNTIME = '{service="api"}', '{service="runtime"}'
 HALF = '{"status": "success", "data": {"resultType": "streams", "result": [{"stream": {}, "values": [["x"]]}]}}'
 FILTER = '|~ "(?i)(error|fatal)"'

@@ -67,7 +67,7 @@ def digest(url: str, login: Mapping[str, str] | None = None) -> str | None:
     def open_at(address: str, headers: Mapping[str, str]) -> Http:
         return Http(address, resource="registry", headers=headers, timeout_s=1)
 
-    return registry.digest(registry.Way(open_at, open_at), url, "team/backend", "previous", login or {})
+    return registry.digest(open_at, url, "team/backend", "previous", login or {})
 
 
 def test_an_image_is_there(zoo: Zoo) -> None:
