@@ -118,3 +118,8 @@ def test_redirect_of_an_issuer_is_not_followed() -> None:
             leaf = pki.make("leaf", middle, aia=f"http://127.0.0.1:{shelf.port}/ca")
             assert from_aia([leaf.der], "tls", None, Deadline(2), HERE) == []
         assert (shelf.visits, inner.visits) == (1, 0)
+        own = whole(b"", "Location: /ca?a=b", "Connection: close", status="302 Found")
+        with Beast(always(own)) as shelf:
+            leaf = pki.make("leaf", middle, aia=f"http://127.0.0.1:{shelf.port}/ca")
+            assert from_aia([leaf.der], "tls", None, Deadline(2), HERE) == []
+        assert shelf.visits == 1

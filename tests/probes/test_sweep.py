@@ -12,6 +12,7 @@ import dns.message
 import dns.rcode
 import pytest
 
+from probes.far_ends import FarEnds
 from probes.reading import NoReading
 from probes.sweep import Plan, Swept, sweep
 from tests.probes import pki
@@ -319,6 +320,32 @@ def test_a_hostile_address_holds_nobody_up(village: Village, name: str) -> None:
         gone = swept.facts[other].gone
         assert gone is not None
         assert gone.kind in ("read-timeout", "tls-failed", "connection-reset", "malformed-answer", "not-connected")
+
+
+def test_domain_at_an_internal_address_is_not_dialled_unless_it_is_the_base_hosts(village: Village) -> None:
+    """Whoever owns a domain could have the sweep ask any address; the base host is named by the environment file."""
+    village.serve("good.example.test")
+    asked: list[bytes] = []
+    village.run(lambda visit: asked.append(visit.request()), "127.0.0.9")
+    zone: Zone = {
+        ("good.example.test", "CNAME"): [BASE],
+        ("evil.test", "A"): ["127.0.0.9"],
+        ("six.test", "AAAA"): ["::1"],
+        ("both.test", "A"): ["127.0.0.9", "127.0.0.1"],
+    }
+    names = ("good.example.test", "evil.test", "six.test", "both.test")
+    facts = village.sweep(*names, zone=zone, far_ends=FarEnds()).facts
+    assert facts["good.example.test"].routed is not None
+    for name in ("evil.test", "six.test"):
+        gone = facts[name].gone
+        assert gone is not None
+        assert gone.kind == "address-refused"
+        assert "far_ends.allow" in gone.reason
+    assert facts["both.test"].served is not None
+    assert facts["both.test"].served.peer.startswith("127.0.0.1:")
+    assert asked == []
+    assert village.sweep("evil.test", zone=zone).facts["evil.test"].gone is not None
+    assert len(asked) == 1, "it is dialled where the environment allows it"
 
 
 ANSWERS: dict[str, tuple[Handler, str | None]] = {

@@ -11,6 +11,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from probes.far_ends import FarEnds
 from probes.reading import NoReading
 from probes.sweep import Facts, Plan, Swept, sweep
 from tests.probes.conftest import HERE
@@ -93,6 +94,15 @@ def test_servers_of_the_zone_tell_what_the_resolver_does_not_yet(servers: Dns) -
     assert told.address is not None
     assert told.address.aliases == (BASE,)
     assert (SHOP, "NS") in resolver.asked, "the zone was looked for from below"
+
+
+def test_name_servers_at_internal_addresses_are_not_asked(servers: Dns) -> None:
+    """The owner of a zone names them."""
+    resolver, authority = servers.start(WITHOUT_TEXT), servers.start(PLAIN)
+    told = servers.sweep(resolver, authority=authority, far_ends=FarEnds()).facts[SHOP].authority
+    assert told is not None
+    assert "far_ends.allow" in told.problem
+    assert authority.asked == []
 
 
 def test_zone_is_told_with_what_is_not_there_and_asked_for_once(servers: Dns) -> None:
