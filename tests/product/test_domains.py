@@ -36,6 +36,18 @@ def test_one_domain_is_told_link_by_link(lab: LabClient) -> None:
     assert "TLS         the connection was refused" in ran.stdout
 
 
+def test_address_that_a_customer_chose_within_is_unknown_and_never_a_finding(lab: LabClient, tmp_path: Path) -> None:
+    """Where the environment allows no internal range, only the base host's own address is connected to."""
+    text = (PROJECT / "environments" / "lab.yaml").read_text()
+    env = tmp_path / "lab.yaml"
+    env.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("far_ends:")))
+    with lab.fault("domain.cname-wrong:wrong-target"):
+        ran = lab.check("-m", "domain", "--domain", SHOP, env=str(env))
+    assert ran.document["roots"] == [f"domain.cname-wrong[{SYSTEM}]#{SHOP}"]
+    assert ran.results["domain.https-broken"]["outcome"] == "unknown"
+    assert "far_ends.allow" in ran.results["domain.https-broken"]["reason"]
+
+
 def test_another_domain_is_not_looked_at(lab: LabClient) -> None:
     with lab.fault("domain.cname-wrong:wrong-target"):
         ran = lab.check("-m", "domain", "--domain", "bergsport.test")
