@@ -33,7 +33,9 @@ def visible(variables: Mapping[str, str], listed: Collection[str], named: Collec
     def is_seen(name: str) -> bool:
         return _fits(name, listed) or (_fits(name, USUAL) and name not in named)
 
-    return {name: value for name, value in variables.items() if is_seen(name)}
+    # Another thread may change the process's own variables meanwhile.
+    seen = {name: variables.get(name) for name in [*variables] if is_seen(name)}
+    return {name: value for name, value in seen.items() if value is not None}
 
 
 def _fits(name: str, patterns: Collection[str]) -> bool:

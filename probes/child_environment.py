@@ -16,5 +16,6 @@ PREFIXES = ("LC_", "PYTHON")
 
 def clean(**more: str) -> dict[str, str]:
     """The variables of this process that are on the list, and those given."""
-    kept = {name: value for name, value in os.environ.items() if name in NAMES or name.startswith(PREFIXES)}
-    return kept | more
+    # Another thread may change them meanwhile.
+    kept = {name: os.environ.get(name) for name in [*os.environ] if name in NAMES or name.startswith(PREFIXES)}
+    return {name: value for name, value in kept.items() if value is not None} | more

@@ -32,7 +32,9 @@ def handle(
     (folder / f"{SYSTEM}.yaml").write_text("symptoms: {}\n")
     system = {"runbook": f"{SYSTEM}.yaml", **given}
     file = folder / "environment.yaml"
-    file.write_text(json.dumps({"name": "test", "tier": tier, "effects": effects, "systems": {SYSTEM: system}}))
+    here = {"allow": ["127.0.0.0/8"]}
+    whole = {"name": "test", "tier": tier, "effects": effects, "far_ends": here, "systems": {SYSTEM: system}}
+    file.write_text(json.dumps(whole))
     files = read(file)
     run = Run(files, str(file), "test", time.time() if started is None else started, systems=files.systems)
     try:
