@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fixtures import Found, NoReading, symptom
 from fixtures.handles import Log
-from probes.logs import LogReading, group_message
+from probes.logs import LogReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def _errors(log: Log, reading: LogReading, since: float, until: float) -> Counte
     ignored = [re.compile(pattern) for pattern in log.settings.ignore]
     levels = {level.upper() for level in log.settings.levels}
     return Counter(
-        group_message(entry.message)
+        log.grouped(entry.message)
         for entry in reading.entries
         if since <= entry.time < until
         and entry.level in levels
@@ -86,7 +86,7 @@ def check_no_request_took_seconds(log: Log) -> None:
     slow: dict[str, list[float]] = {}
     for request in requests.found:
         if request.took_ms >= rule.limit_ms:
-            slow.setdefault(group_message(request.what), []).append(request.took_ms)
+            slow.setdefault(log.grouped(request.what), []).append(request.took_ms)
     worst = sorted(slow.items(), key=lambda entry: -max(entry[1]))
     Found.all(
         Found(

@@ -1,4 +1,4 @@
-"""How is a secret kept out of everything that is said, in whatever form it turns up?"""
+"""The one way in which secrets are taken out of what is said, in whatever form they turn up."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import base64
 import html
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 SHORTEST = 6
 MARK = "[redacted]"
+_MARKS = re.compile(r"\[redacted(?::([^\]\s]*))?\]")
 _CUT = re.compile(r"\A|…|\.\.\.|\Z")  # where a text may have been cut
 _BLANKS = re.compile(r"\s+")
 # In key=value pairs with blanks, ';' or '&' between them; of a value without quotes also what a blank cuts off.
@@ -21,6 +24,17 @@ _OPEN_PASSWORD = re.compile(_KEY + r"([^';&=]{1,300}?)\s{0,8}(?:[;&]|\s\w{1,40}\
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:(.*)@", re.DOTALL)
 _URL_WITHOUT_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:([^@/?#]*[^@/?#0-9][^@/?#]*)")
 _ENDS = re.compile(r"[@/?#\[\]\s]")  # what an unescaped password is broken at
+_COLOURS = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z])")  # ECMA-48, 5.4
+
+
+@dataclass(frozen=True, order=True)
+class _Hit:
+    """Where a text holds a secret, what is left of one, or a mark; `label` names the secret and holds none of it."""
+
+    start: int
+    end: int
+    label: str
+    is_mark: bool = False
 
 
 class Redaction:
@@ -30,11 +44,17 @@ class Redaction:
     escaped as JSON, HTML, a Python literal or a shell word; of a DSN or URL also the password alone. Where a text was
     cut in the middle of one, what is left of it is taken out as well.
     Secrets shorter than SHORTEST characters would blacken ordinary words: they get a warning instead.
+
+    `text` and `tree` are for free text, which loses every secret. `name` is for names that a far end may choose
+    (subjects): findings and the history are known by them, so two names stay two. `line` is for lines that others
+    compose of names and free text. Systems, symptoms, causes, outcomes, keys and whatever else comes from the files
+    or from us go through none of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_public: Callable[[str], bool] = lambda _: False) -> None:
         self.warnings: list[str] = []
-        self._forms: set[str] = set()
+        self._is_public = is_public  # whether anybody can read these words in the files: there they are no secret
+        self._forms: dict[str, str] = {}  # each with its label
         self._ends: set[str] = set()  # what a text may end with that was cut inside a secret
         self._rests: set[str] = set()  # and what it may go on with after a cut
         self._starts: set[str] = set()  # what each of the forms begins with
@@ -42,9 +62,9 @@ class Redaction:
         self._lock = Lock()
 
     def add(self, value: str, name: str) -> None:
-        """Put a secret on the list; `name` says in a warning which one is too short to be taken out."""
+        """Put a secret on the list; `name` stands in its label, and in a warning where it is too short."""
         with self._lock:
-            for part in {value, value.strip(), *value.split("\n")} | passwords(value):
+            for part in dict.fromkeys([value, *value.split("\n"), *sorted(passwords(value))]):
                 self._add_part(part.strip(), name)
 
     def _add_part(self, part: str, name: str) -> None:
@@ -55,8 +75,8 @@ class Redaction:
             if warning not in self.warnings:
                 self.warnings.append(warning)
             return
-        new = forms(part) - self._forms
-        self._forms = self._forms | new  # a new one: others may be reading
+        new = [form for form in forms(part) if form not in self._forms]
+        self._forms = self._forms | self._labelled(new, name)  # a new one: others may be reading
         self._rests = self._rests | {
             form[at : at + SHORTEST] for form in new for at in range(1, len(form) - _least(form) + 1)
         }
@@ -64,21 +84,67 @@ class Redaction:
         self._pattern = None
         self._ends = self._ends | {form[end - SHORTEST : end] for form in new for end in range(_least(form), len(form))}
 
+    def _labelled(self, new: list[str], name: str) -> dict[str, str]:
+        """A label for each form: the secret's name, with a number from its second form on."""
+        name = re.sub(r"[\s\]~]", "", name)
+        before = sum(label.partition("~")[0] == name for label in self._forms.values())
+        return {form: f"{name}~{number}" if number else name for number, form in enumerate(new, before)}
+
     def text(self, text: str) -> str:
-        """The text without any secret."""
+        """Free text without any secret."""
+        return _replaced(text, self._hits(text), lambda _: "") if self._forms else text
+
+    def name(self, text: str) -> str:
+        """A name without secrets, save what anybody can read in the files; other secrets leave their label.
+
+        The label is the same in every run and tells nothing of the value, as a digest of a short one would.
+        """
+        return _replaced(text, self._hidden(text), lambda hit: hit.label) if self._forms else text
+
+    def line(self, text: str) -> str:
+        """A line, in colours or not, without secrets, save what anybody can read in the files."""
         if not self._forms:
             return text
+        return "".join(
+            part
+            if part.startswith("\x1b[")
+            else _replaced(part, self._hidden(part), lambda hit: hit.label if hit.is_mark else "")
+            for part in _COLOURS.split(text)
+        )
+
+    def bytes(self, data: bytes) -> bytes:
+        """Free text in bytes of any encoding: what isn't UTF-8 passes through unharmed."""
+        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def tree(self, value: Any) -> Any:
+        """A JSON-like value from a far end: its texts as free text, its keys as names.
+
+        A number stays, unless its digits are a secret that stands in no file: a PIN may come as one.
+        """
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.name(key) if isinstance(key, str) else key: self.tree(entry) for key, entry in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self.tree(entry) for entry in value)
+        if isinstance(value, int) and str(value) in self._forms and not self._is_public(str(value)):
+            return MARK
+        return value
+
+    def _hidden(self, text: str) -> list[_Hit]:
+        """The hits that stand in no file."""
+        return [hit for hit in self._hits(text) if hit.is_mark or not self._is_public(text[hit.start : hit.end])]
+
+    def _hits(self, text: str) -> list[_Hit]:
+        """Marks, and outside of them secrets, as long as may be at each place; they may overlap."""
         # Looking up pieces is many times quicker than a search for hundreds of alternatives, and there is mostly none.
         starts = self._starts
-        if any(text[at : at + SHORTEST] in starts for at in range(len(text) - SHORTEST + 1)):
-            text = self._whole().sub(MARK, text)
-        for cut in reversed(list(_CUT.finditer(text))):
-            start, end = cut.span()
-            if text[end : end + SHORTEST] in self._rests and (size := self._remnant(text[end:], is_rest=True)):
-                text = text[:end] + MARK + text[end + size :]
-            if text[max(0, start - SHORTEST) : start] in self._ends and (size := self._remnant(text[:start])):
-                text = text[: start - size] + MARK + text[start:]
-        return text
+        begins = [at for at in range(len(text) - SHORTEST + 1) if text[at : at + SHORTEST] in starts]
+        matches = (self._whole().match(text, at) for at in begins)
+        found = [_Hit(*match.span(), self._forms[match[0]]) for match in matches if match]
+        found += [hit for cut in _CUT.finditer(text) for hit in self._remnants(text, *cut.span())]
+        marks = [_Hit(*mark.span(), mark[1] or "", is_mark=True) for mark in _MARKS.finditer(text)]
+        return marks + [hit for hit in found if not any(m.start <= hit.start and hit.end <= m.end for m in marks)]
 
     def _whole(self) -> re.Pattern[str]:
         with self._lock:
@@ -87,31 +153,41 @@ class Redaction:
                 self._pattern = re.compile("|".join(map(re.escape, longest_first)))
             return self._pattern
 
-    def _remnant(self, text: str, *, is_rest: bool = False) -> int:
-        """How many characters at the end of a text are the beginning of a secret; or at its beginning, the rest."""
-        longest = 0
-        for form in self._forms:
+    def _remnants(self, text: str, start: int, end: int) -> Iterator[_Hit]:
+        """What is left of secrets before and after a place where the text may have been cut."""
+        if text[end : end + SHORTEST] in self._rests:
+            size, label = self._remnant(text[end:], is_rest=True)
+            if size:
+                yield _Hit(end, end + size, f"{label}.last{size}")
+        if text[max(0, start - SHORTEST) : start] in self._ends:
+            size, label = self._remnant(text[:start])
+            if size:
+                yield _Hit(start - size, start, f"{label}.first{size}")
+
+    def _remnant(self, text: str, *, is_rest: bool = False) -> tuple[int, str]:
+        """How many characters at the end of a text begin a secret, or at its beginning end one; and its label."""
+        longest, of = 0, ""
+        for form, label in self._forms.items():
             for size in range(min(len(form) - 1, len(text)), max(longest, _least(form) - 1), -1):
                 if text.startswith(form[-size:]) if is_rest else text.endswith(form[:size]):
-                    longest = size
+                    longest, of = size, label
                     break
-        return longest
+        return longest, of
 
-    def bytes(self, data: bytes) -> bytes:
-        """The same for bytes of any encoding: what isn't UTF-8 passes through unharmed."""
-        if not self._forms:
-            return data
-        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
-    def tree(self, value: Any) -> Any:
-        """The same for every text in a JSON-like value, keys included."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.tree(key): self.tree(entry) for key, entry in value.items()}
-        if isinstance(value, list | tuple):
-            return type(value)(self.tree(entry) for entry in value)
-        return value
+def _replaced(text: str, hits: Iterable[_Hit], label_of: Callable[[_Hit], str]) -> str:
+    """The text with a mark in place of each hit; those that overlap are one."""
+    parts, at, spans = [], 0, list[list[_Hit]]()
+    for hit in sorted(hits):
+        if spans and hit.start < max(each.end for each in spans[-1]):
+            spans[-1].append(hit)
+        else:
+            spans.append([hit])
+    for span in spans:
+        label = "+".join(dict.fromkeys(filter(None, map(label_of, span))))
+        parts += [text[at : span[0].start], f"[redacted:{label}]" if label else MARK]
+        at = max(hit.end for hit in span)
+    return "".join([*parts, text[at:]])
 
 
 def _least(form: str) -> int:
@@ -132,24 +208,24 @@ def passwords(value: str) -> set[str]:
     return {text for text in found | pieces | {unquote(text) for text in found} if text}
 
 
-def forms(secret: str) -> set[str]:
-    """Every way in which the suite or the libraries below it may write a secret down."""
+def forms(secret: str) -> list[str]:
+    """Every way in which the suite or the libraries below it may write a secret down, always in the same order."""
     raw = secret.encode("utf-8", "surrogateescape")
-    written = {
+    written = [
         secret,
         _BLANKS.sub(" ", secret),
         quote(secret, safe=""),
         quote(secret),
         quote_plus(secret),
         html.escape(secret),
-    }
-    written |= {text.replace("%2F", "%2f") for text in written} | {
+    ]
+    written += [text.replace("%2F", "%2f") for text in written] + [
         re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), w) for w in written
-    }
+    ]
     for ascii_only in (True, False):
         once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
-        written |= {once, json.dumps(once, ensure_ascii=ascii_only)[1:-1]}
-    written |= {
+        written += [once, json.dumps(once, ensure_ascii=ascii_only)[1:-1]]
+    written += [
         repr(secret)[1:-1],
         repr(raw)[2:-1],
         secret.replace("'", "'\"'\"'"),
@@ -158,12 +234,12 @@ def forms(secret: str) -> set[str]:
         "".join(f"%{byte:02X}" for byte in raw),
         raw.hex(),
         raw.hex().upper(),
-    }
+    ]
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for shift in range(3):
             # Inside a longer text base64 has three alignments; the characters that mix with neighbours go.
             text = encode(b"\0" * shift + raw).decode().rstrip("=")
             start = (0, 2, 3)[shift]
             end = len(text) - (1 if (shift + len(raw)) % 3 else 0)
-            written.add(text[start:end])
-    return {form for form in written if len(form) >= SHORTEST}
+            written.append(text[start:end])
+    return [form for form in dict.fromkeys(written) if len(form) >= SHORTEST]

@@ -38,7 +38,7 @@ _KINDS = {"txt": "text/plain", "json": "application/json", "png": "image/png", "
 
 
 class Logger(AllureFileLogger):
-    """Everything Allure gets passes here: nothing is written that was not redacted."""
+    """Everything Allure gets passes here: what allure-pytest tells by itself is redacted, and a record is already."""
 
     run: Any = None
     trouble: str | None = None  # why some of it could not be written
@@ -49,6 +49,7 @@ class Logger(AllureFileLogger):
 
     def report_result(self, result: TestResult) -> None:
         record, self.record = self.record, None
+        _hush(result, self.run.redaction)
         if record is not None:
             system = self.run.systems[record["system"]]
             text = system.symptoms[record["symptom"]]
@@ -59,6 +60,8 @@ class Logger(AllureFileLogger):
     def report_container(self, container: Any) -> None:
         """Set-up and clean-up, where there was any to tell: pytest sets up a check's parameters too."""
         told = [*container.befores, *container.afters]
+        for step in told:
+            _hush(step, self.run.redaction)
         if any(step.steps or step.attachments or step.status not in (None, "passed") for step in told):
             super().report_container(container)
 
@@ -67,15 +70,17 @@ class Logger(AllureFileLogger):
         ending = ending or ("txt" if isinstance(value, str) else "png" if isinstance(value, bytes) else "json")
         kind, body = _KINDS[ending], value if isinstance(value, str | bytes) else _json(value)
         source = f"{uuid4()}-attachment.{ending}"
-        self.report_attached_data(body, source)
+        with _kept_in_mind():
+            super().report_attached_data(body, source)
         return Attachment(name=name, source=source, type=kind)
 
     def _report_item(self, item: Any) -> None:
         name = item.file_pattern.format(prefix=uuid4())
         with _kept_in_mind():
-            outputs.write(self._report_dir / name, json.dumps(_plain(item, self.run.redaction), ensure_ascii=False))
+            outputs.write(self._report_dir / name, json.dumps(_plain(item), ensure_ascii=False))
 
     def report_attached_data(self, body: str | bytes, file_name: str) -> None:
+        """What others attach, such as captured output."""
         redaction = self.run.redaction
         clean = redaction.text(body) if isinstance(body, str) else redaction.bytes(body)
         with _kept_in_mind():
@@ -105,14 +110,25 @@ def require_whole() -> None:
         raise OSError(0, Logger.trouble)
 
 
-def _plain(item: Any, redaction: Any) -> Any:
-    """A model of allure_commons as JSON: every text in it redacted, what is empty left out."""
+def _hush(item: Any, redaction: Any) -> None:
+    """Redact the free text of a result or step: its name, label and status are names of ours."""
+    item.description, item.descriptionHtml = redaction.tree([item.description, item.descriptionHtml])
+    if item.statusDetails is not None:
+        details = item.statusDetails
+        details.message, details.trace = redaction.tree([details.message, details.trace])
+    for parameter in item.parameters:
+        parameter.value = redaction.tree(parameter.value)
+    for step in item.steps:
+        step.name = redaction.tree(step.name)
+        _hush(step, redaction)
+
+
+def _plain(item: Any) -> Any:
+    """A model of allure_commons as JSON; what is empty is left out."""
     if hasattr(item, "__attrs_attrs__"):
         values = ((attribute.name, getattr(item, attribute.name)) for attribute in item.__attrs_attrs__)
-        return {name: _plain(value, redaction) for name, value in values if value or value is False}
-    if isinstance(item, list):
-        return [_plain(entry, redaction) for entry in item]
-    return redaction.tree(item)
+        return {name: _plain(value) for name, value in values if value or value is False}
+    return [_plain(entry) for entry in item] if isinstance(item, list) else item
 
 
 class _Follower:
@@ -251,10 +267,9 @@ def finish(folder: Path, reports: Any) -> None:
         "gate": run.gate,
         "exit": str(reports.code),
     }
-    redact = run.redaction.text
-    outputs.write(folder / "environment.properties", redact("".join(f"{k} = {clean(v)}\n" for k, v in lines.items())))
-    outputs.write(folder / "categories.json", redact(_json([*map(_category, reports.roots), *_CATEGORIES])))
-    outputs.write(folder / "resolutions.json", redact(_json(list(_accepted(reports.results)))))
+    outputs.write(folder / "environment.properties", "".join(f"{k} = {clean(v)}\n" for k, v in lines.items()))
+    outputs.write(folder / "categories.json", _json([*map(_category, reports.roots), *_CATEGORIES]))
+    outputs.write(folder / "resolutions.json", _json(list(_accepted(reports.results))))
 
 
 def _accepted(results: list[Result]) -> Iterator[dict[str, str]]:

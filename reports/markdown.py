@@ -29,7 +29,7 @@ _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 
 
 def summary(reports: Reports) -> str:
-    """The whole summary; everything in it still goes through redaction."""
+    """The whole summary."""
     return "\n".join(_lines(reports)) + "\n"
 
 
@@ -51,9 +51,9 @@ def _lines(reports: Reports) -> Iterator[str]:
     if unseen:
         yield "\n### Not verified\n"
         yield from (f"- {r.severity} {r.symptom} ({r.system}): {_plain(r.reason or '')}" for r in unseen)
-    if run.notes:
+    if reports.notes:
         yield ""
-        yield from (f"- {_plain(note)}" for note in run.notes)
+        yield from (f"- {_plain(note)}" for note in reports.notes)
     yield f"\nRun {run.id}."
 
 
@@ -117,7 +117,7 @@ def pasted(reports: Reports) -> str:
     if len(reports.roots) > MOST:
         lines.append(f"... and {len(reports.roots) - MOST} more roots")
     counted = ", ".join(f"{number} {name}" for name, number in counts(reports.results).items() if number)
-    lines += [counted or "nothing checked", *(clean(note) for note in run.notes)]
+    lines += [counted or "nothing checked", *map(clean, reports.notes)]
     # A fence inside would end ours.
     return "```\n" + "\n".join(lines).replace("```", "'''") + "\n```\n"
 

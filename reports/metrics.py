@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reports.outcomes import OUTCOMES
@@ -79,9 +78,8 @@ def _samples(reports: Reports) -> Iterator[Sample]:
 def _expiries(here: str, result: Result) -> Iterator[Sample]:
     """Of every certificate that was looked at, whether or not it is due."""
     for reading in result.readings:
-        expires, title = reading["facts"].get("not_after"), reading["title"]
-        if isinstance(expires, str) and title.startswith("TLS "):
-            yield EXPIRY, (here, result.system, title.removeprefix("TLS ")), datetime.fromisoformat(expires).timestamp()
+        if "expires" in reading:
+            yield EXPIRY, (here, result.system, reading["certificate"]), reading["expires"]
 
 
 def as_text(samples: Iterable[Sample]) -> str:

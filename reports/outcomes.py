@@ -46,6 +46,10 @@ class Finding:
     not_counted: str | None = None
     """Why it does not count at the gate, where it doesn't."""
     rivals: Rivals = field(default_factory=Rivals)
+    says: list[str] = field(default_factory=list)
+    """Which of the expressions that explanations look for its words match; told before secrets were taken out."""
+    words: str = ""
+    """Its words, where an explanation looks for names in them."""
 
 
 @dataclass
@@ -71,6 +75,9 @@ class Result:
     """Of an unknown: what is known of a name server that told nothing."""
     rivals: Rivals = field(default_factory=Rivals)
     explained_by: str | None = None
+    says: list[str] = field(default_factory=list)
+    """Of an unknown, as of a finding."""
+    words: str = ""
     trace: str = ""
     readings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -97,6 +104,8 @@ def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
         findings=sorted((_finding(f, record, text) for f in record["findings"]), key=lambda finding: finding.severity),
         subjects=record.get("subjects") or [],
         evidence=record.get("evidence") or {},
+        says=record.get("says") or [],
+        words=record.get("words", ""),
         trace=record.get("trace", ""),
     )
 
@@ -115,6 +124,8 @@ def _finding(found: dict[str, Any], record: dict[str, Any], text: Symptom | None
         remedy=[filled(step, values) for step in cause.remedy] if cause else [],
         evidence=found["evidence"],
         rivals=Rivals(dict.fromkeys(candidates, FITS), dict(found.get("ruled_out") or {})),
+        says=found["says"],
+        words=found["words"],
     )
 
 

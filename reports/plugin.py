@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,8 +24,6 @@ from reports.roots import Root, work_out
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from _pytest.terminal import TerminalReporter
-
 RUN = "runbook-checks-run"
 
 
@@ -36,6 +35,8 @@ class Reports:
     run: Any
     folder: Path | None
     named: dict[str, Path] = field(default_factory=dict)  # files to write, by the option that names them
+    records: list[dict[str, Any]] = field(default_factory=list)
+    crashed: list[Result] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
     items: list[verdict.Ticked] = field(default_factory=list)
@@ -43,14 +44,18 @@ class Reports:
     code: int = 0
     is_kept: bool = False  # whether the results are in some file
     is_whole: bool = True  # whether everything that was asked for could be written
+    writer: Any = None
+    """pytest's terminal for lines of ours: their free text is redacted, and their names must stay as they are."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             is_silent = self.config.option.paste  # only what can be pasted is printed, and pytest's own words are not
-            stream = sys.stderr if places.takes_standard_output(self.named) else reporter._tw._file
-            reporter._tw._file = _Quiet(Printed(stream), (lambda _: "") if is_silent else self.run.redaction.text)
+            stream = Printed(sys.stderr if places.takes_standard_output(self.named) else reporter._tw._file)
+            reporter._tw._file = _Quiet(stream, (lambda _: "") if is_silent else self.run.redaction.line)
+            self.writer = copy(reporter._tw)
+            self.writer._file = _Quiet(stream, (lambda _: "") if is_silent else str)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -79,15 +84,15 @@ class Reports:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record = getattr(report, "record", None)
         if record is not None:
-            text = self.run.systems[record["system"]].symptoms.get(record["symptom"])
-            self.results.append(result_of(record, text))
+            self.records.append(record)
         elif str(report.when) == "???" or (report.failed and report.when != "call"):
             self._crashed(report)
 
     def _crashed(self, report: pytest.TestReport) -> None:
         """A worker that died took its check's record with it: the check is unknown, and said so everywhere."""
         system = report.nodeid.partition("[")[2].rstrip("]")
-        if system not in self.run.systems or any(r.check == report.nodeid for r in self.results):
+        told = [*(record["check"] for record in self.records), *(result.check for result in self.crashed)]
+        if system not in self.run.systems or report.nodeid in told:
             return
         name = self.run.symptom_of(report.nodeid)
         text = self.run.systems[system].symptoms.get(name)
@@ -106,22 +111,27 @@ class Reports:
             needs=[],
             text=text,
         )
-        self.results.append(result)
+        self.crashed.append(result)
         if self.config.option.allure_report_dir:
             allure.write_crashed(self._allure(), result, self.run)
 
+    def _result(self, record: dict[str, Any]) -> Result:
+        """The result of a check. By now a secret may be known that was not when its record was made."""
+        text = self.run.systems[record["system"]].symptoms.get(record["symptom"])
+        return result_of(self.run.redacted(record), text)
+
     def looked(self, number: int, records: list[dict[str, Any]]) -> bool:
         """One line for each look of --watch: what is there now, roots only; whether it could still be told."""
-        results = [result_of(r, self.run.systems[r["system"]].symptoms[r["symptom"]]) for r in records]
-        roots = work_out(results, self.run.files.explanations)
-        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter._tw.line(terminal.look(number, time.strftime("%H:%M:%S"), roots))
-            reporter._tw.flush()
-        return reporter is None or getattr(reporter._tw._file, "lost", None) is None
+        roots = work_out([self._result(record) for record in records], self.run.files.explanations)
+        if self.writer is None:
+            return True
+        self.writer.line(terminal.look(number, time.strftime("%H:%M:%S"), roots))
+        self.writer.flush()
+        return getattr(self.writer._file, "lost", None) is None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.results = [*self.crashed, *map(self._result, self.records)]
         self.results.sort(key=lambda result: (result.system, result.symptom, result.check))
         self.roots = work_out(self.results, self.run.files.explanations)
         listed = {name: system.symptoms for name, system in self.run.systems.items()}
@@ -142,7 +152,7 @@ class Reports:
             capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
             stream = sys.stderr if places.takes_standard_output(self.named) else sys.stdout
             with capture.global_and_fixture_disabled():
-                print(printable(self.run.redaction.text(markdown.pasted(self))), end="", flush=True, file=stream)
+                print(printable(markdown.pasted(self)), end="", flush=True, file=stream)
 
     def _checklist(self) -> Any:
         if not self.run.checklist:
@@ -170,7 +180,7 @@ class Reports:
         """Everything that was asked for: what can't be written keeps nothing else from being written."""
         log = junit.take_over(self.config)
         made: dict[str, Callable[[], str]] = {
-            "--results": cache(lambda: document.as_text(self.run.redaction.tree(self.document()))),
+            "--results": cache(lambda: document.as_text(self.document())),
             "--markdown": cache(self._markdown),
             "--metrics": self._metrics,
             "--junitxml": cache(lambda: junit.text(log)),
@@ -224,21 +234,25 @@ class Reports:
     def _metrics(self) -> str:
         from reports import metrics
 
-        return unobeyed(self.run.redaction.text(metrics.of_run(self)))
+        return unobeyed(metrics.of_run(self))
 
     def _markdown(self) -> str:
-        return unobeyed(self.run.redaction.text(markdown.summary(self)))
+        return unobeyed(markdown.summary(self))
 
-    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+    @property
+    def notes(self) -> list[str]:
+        """What else there is to tell of the run."""
+        return [self.run.redaction.line(note) for note in self.run.notes]
+
+    def pytest_terminal_summary(self) -> None:
         is_about_few = bool(self.run.domains)
-        writer = terminalreporter._tw
-        telling = terminal.Telling(writer, self.reproduce(), self.escalation, shows_links=is_about_few)
+        telling = terminal.Telling(self.writer, self.reproduce(), self.escalation, shows_links=is_about_few)
         telling.roots(self.roots)
         if self.run.checklist:
             telling.checklist(self.run.checklist, self.items)
         telling.skipped(self.results, self.run.gate)
         telling.left(self.run.ledger.left())
-        telling.notes([*self.run.notes, *self.run.redaction.warnings])
+        telling.notes([*self.notes, *self.run.redaction.warnings])
         where = places.as_typed(self.folder) if self.folder else ""
         telling.last(self.results, self.roots, self.code, self.run.gate, where)
 
@@ -273,7 +287,7 @@ def settled(run: Any, results: list[Result]) -> Iterator[str]:
 
 
 class _Quiet:
-    """pytest's own words on the way: redacted too, whatever a library or a crash prints."""
+    """A stream that everything pytest prints goes through: what a library or a crash prints is redacted here."""
 
     def __init__(self, stream: Any, redact: Any) -> None:
         self._stream, self._redact = stream, redact

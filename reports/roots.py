@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from reports.beneath import Node
     from reports.outcomes import Finding, Result, Rivals
     from runbooks.model import Edge, Explanations
-
-WORDWISE = re.IGNORECASE | re.MULTILINE
 
 
 @dataclass
@@ -65,7 +62,7 @@ def could_explain(root: Root, explanations: Explanations) -> Iterator[str]:
         return
     is_open = root.finding.cause is None
     edges = (e for e in explanations.edges if e.through is None and (_covers(e, node) or (is_open and _may(e, node))))
-    fitting = [e.from_ for e in edges if not e.says or re.search(e.says, _words(node), WORDWISE)]
+    fitting = [e.from_ for e in edges if not e.says or e.says in _told(node).says]
     symptoms = dict.fromkeys(name.partition(":")[0] for name in fitting)
     yield from (symptom for symptom in symptoms if symptom != root.result.symptom)
 
@@ -141,8 +138,7 @@ class _Explanations:
     def _by(self, edge: Edge, node: Node) -> Node | None:
         if not edge.is_by_words:
             return self._of(edge.from_, node, same_subject=edge.same_subject)
-        words = _words(node)
-        if edge.says and not re.search(edge.says, words, WORDWISE):
+        if edge.says and edge.says not in _told(node).says:
             return None
         symptom, _, cause = edge.from_.partition(":")
         fitting = (
@@ -150,7 +146,7 @@ class _Explanations:
             for other in self._found.get((node[0].system, symptom), [])
             if (not cause or (other[1] and other[1].cause == cause)) and symptom != node[0].symptom
         )
-        return next((other for other in fitting if _ties(edge, other, words)), None)
+        return next((other for other in fitting if _ties(edge, other, _told(node).words)), None)
 
     def _of_resource(self, result: Result) -> Node | None:
         """What explains that a resource gave no answer: where it is about subjects, about every one of them."""
@@ -187,15 +183,12 @@ def _ties(edge: Edge, other: Node, words: str) -> bool:
     subject = ((other[1] and other[1].subject) or "").rpartition(" ")[2]
     if edge.names_it and not (subject and subject.casefold() in words.casefold()):
         return False
-    return not edge.from_says or bool(re.search(edge.from_says, _words(other), WORDWISE))
+    return not edge.from_says or edge.from_says in _told(other).says
 
 
-def _words(node: Node) -> str:
-    """What a finding or an unknown tells, in one text."""
-    result, finding = node
-    if finding is None:
-        return result.reason or ""
-    return "\n".join([finding.subject or "", finding.seen, *map(str, finding.evidence.values())])
+def _told(node: Node) -> Finding | Result:
+    """What a node tells: the finding, or the result of a check that could not look."""
+    return node[1] or node[0]
 
 
 def _covers(edge: Edge, node: Node) -> bool:
@@ -209,7 +202,7 @@ def _covers(edge: Edge, node: Node) -> bool:
 
 def _may(edge: Edge, node: Node) -> bool:
     """Whether it would cover a finding if that had one of its causes."""
-    return not edge.when_unknown and any(fnmatchcase(node[0].symptom, to.partition(":")[0]) for to in edge.to)
+    return not edge.when_unknown and edge.reaches(node[0].symptom)
 
 
 def _fits(pattern: str, result: Result, finding: Finding | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
 from environments import capabilities
@@ -17,6 +18,8 @@ Severity = Literal["P0", "P1", "P2", "P3"]
 SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
 When = Literal["predeploy", "postdeploy", "monitor", "postrollback", "incident", "drill"]
 WHENS: tuple[When, ...] = ("predeploy", "postdeploy", "monitor", "postrollback", "incident", "drill")
+WORDWISE = re.IGNORECASE | re.MULTILINE
+"""How `says` and `from_says` of an edge are looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +234,10 @@ class Edge:
         """What ties the two is said in so many words: their subjects may differ."""
         return bool(self.says or self.from_says or self.names_it)
 
+    def reaches(self, symptom: str) -> bool:
+        """Whether it may explain a symptom, with one cause or another."""
+        return any(fnmatchcase(symptom, to.partition(":")[0]) for to in self.to)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Explanations:
@@ -241,6 +248,16 @@ class Explanations:
     """In order of preference."""
     resources: dict[str, list[str]]
     """A resource that gave no answer, to the symptoms that explain it."""
+
+    def looked_for(self, symptom: str) -> set[str]:
+        """The regular expressions that edges look for in the words of a symptom's findings and unknowns."""
+        said = {edge.says for edge in self.edges if edge.through or edge.reaches(symptom)}
+        said |= {edge.from_says for edge in self.edges if edge.from_.partition(":")[0] == symptom}
+        return said - {""}
+
+    def asks_for_names(self, symptom: str) -> bool:
+        """Whether an edge looks for another's subject in the words of a symptom."""
+        return any(edge.names_it and edge.reaches(symptom) for edge in self.edges)
 
 
 @dataclass(frozen=True)
