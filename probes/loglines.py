@@ -38,7 +38,8 @@ _MESSAGE_KEYS = ("msg", "message", "error")
 # Seconds, milli-, micro- or nanoseconds since the epoch: told by their size, good until the year 5138.
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
 _IDS = re.compile(
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"  # UUIDs
+    r"(\[redacted[^\]\s]*\])"  # what stands in the place of a secret, and tells which: not one of these
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"  # UUIDs
     r"|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"  # IPv4 addresses
     r"|\[?(?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,7}(?![\w:])\]?(?::\d+)?"  # IPv6
     r"|\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b"  # hashes
@@ -162,4 +163,4 @@ def _json_moment(told: object) -> float | None:
 
 def group_message(text: str) -> str:
     """The message with ids, numbers, addresses and quoted values replaced, so that alike ones are counted together."""
-    return " ".join(_IDS.sub("#", _QUOTED.sub("'...'", text)).split())[:MAX_GROUP]
+    return " ".join(_IDS.sub(lambda found: found[1] or "#", _QUOTED.sub("'...'", text)).split())[:MAX_GROUP]

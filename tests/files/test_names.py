@@ -1,0 +1,107 @@
+"""Names keep apart what a secret would make alike, and lines keep the words that anybody can read in the files."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from environments.redaction import Redaction
+
+FILES = "system: reverseai\nport: 443443\npath: /api/health\nrelation: customers"
+SECRETS = {
+    "{env: WORD}": "customers",
+    "{env: LONGER}": "reverseai123",
+    "{file: a}": "tenant-acme-4711",
+    "{file: b}": "tenant-zeta-0815",
+    "{env: PIN}": "902174",
+    "{env: PORT}": "443443",
+    "{env: LINES}": "first line of it\nsecond line of it",
+    "{env: MARK}": "[redacted]",
+    "{env: PIECE}": "redacted",
+    "{env: BEYOND}": "dacted]-and-on",
+    "{env: COLOUR}": "[31;1m",
+    "{env: OVER}": "4711-and-more",
+}
+
+
+@pytest.fixture
+def redaction() -> Redaction:
+    made = Redaction(lambda words: words in FILES)
+    for name, secret in SECRETS.items():
+        made.add(secret, name)
+    return made
+
+
+def test_names_stay_apart(redaction: Redaction) -> None:
+    """Two tables, hosts or customers named as two secrets are two subjects, the same in every run, and say neither."""
+    secrets = [*SECRETS["{env: LINES}"].split("\n"), *SECRETS.values()]
+    subjects = [f"public.{word}" for secret in secrets for word in (secret, secret.encode().hex(), secret[:10])]
+    names = {subject: redaction.name(subject) for subject in dict.fromkeys(subjects)}
+    assert len(set(names.values())) == len(names), names
+    hidden = ("{file: a}", "{file: b}", "{env: PIN}")
+    assert not [name for name, of in itertools.product(names.values(), hidden) if SECRETS[of] in name]
+    assert names["public.tenant-acme-4711"] == "public.[redacted:{file:a}]"
+
+
+@pytest.mark.parametrize("name", ["reverseai", "GET /api/health", "customers", "public.customers", "443443"])
+def test_what_stands_in_the_files_is_no_secret_in_names_and_lines(redaction: Redaction, name: str) -> None:
+    assert redaction.name(name) == redaction.line(name) == name
+
+
+def test_free_text_loses_what_stands_in_the_files_too(redaction: Redaction) -> None:
+    assert redaction.text("login of reverseai123 to customers failed") == "login of [redacted] to [redacted] failed"
+
+
+def test_a_secret_that_begins_with_a_word_is_one(redaction: Redaction) -> None:
+    assert redaction.line("password reverseai123 of reverseai was refused") == (
+        "password [redacted] of reverseai was refused"
+    )
+
+
+def test_secrets_that_overlap_leave_nothing_of_either(redaction: Redaction) -> None:
+    assert redaction.text("it said tenant-acme-4711-and-more twice") == "it said [redacted] twice"
+    assert redaction.line("it said tenant-acme-4711-and-more twice") == "it said [redacted] twice"
+
+
+@pytest.mark.parametrize("how", ["text", "name", "line"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[redacted]",
+        "a [redacted] b",
+        "redacted",
+        "a redacted b",
+        "[redacted]-and-on",
+        "[redacted:{env:WORD}] c",
+        "…edacted]",
+    ],
+)
+def test_marks_are_not_marked_again(redaction: Redaction, how: str, text: str) -> None:
+    redact = getattr(redaction, how)
+    once = redact(text)
+    assert redact(once) == once
+    assert once.count("redacted") <= 1
+
+
+def test_free_text_does_not_tell_which_secret(redaction: Redaction) -> None:
+    assert redaction.text(redaction.name("login with tenant-acme-4711 failed")) == "login with [redacted] failed"
+
+
+def test_colours_stay_whole(redaction: Redaction) -> None:
+    line = "\x1b[31;1mFAILED\x1b[0m tenant-acme-4711\x1b[31m reverseai\x1b[0m"
+    assert redaction.line(line) == "\x1b[31;1mFAILED\x1b[0m [redacted]\x1b[31m reverseai\x1b[0m"
+
+
+def test_numbers_and_keys(redaction: Redaction) -> None:
+    """A far end's JSON may hold a PIN as a number, and a secret as a key; a port of the files is none."""
+    told = redaction.tree(
+        {"pin": 902174, "port": 443443, "at": 1902174.0, "is": True, "tenant-acme-4711": [None, "x902174"]}
+    )
+    assert told == {"pin": "[redacted]", "port": 443443, "at": 1902174.0, "is": True,
+                    "[redacted:{file:a}]": [None, "x[redacted]"]}  # fmt: skip
+
+
+def test_lines_of_a_secret(redaction: Redaction) -> None:
+    for text in ("first line of it\nsecond line of it", "first line of it second line of it", "second line of it"):
+        assert "line of it" not in redaction.text(f"said: {text}.")
