@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from tests.harness import PROJECT, SYSTEM, LabClient
+from tests.harness import PROJECT, SYSTEM, LabClient, run
 from tests.monitor.receivers import Receivers
 
 if TYPE_CHECKING:
@@ -228,8 +228,10 @@ def test_crash_that_says_every_secret_ends_no_run(lab: LabClient, tmp_path: Path
     env, secrets = environment(tmp_path), variables(are_words=are_words)
     (tmp_path / "crashing.py").write_text(CRASHING)
     how = ("--log-cli-level=ERROR", "-rA") if are_words else ("-n", "2")
-    more = ("-p", "crashing", "-m", "backup or sop", "--log-file", str(tmp_path / "out.log"), *how)
-    ran = lab.check(*more, env=env, variables={"PYTHONPATH": str(tmp_path), **secrets})
+    more = ("-p", "crashing", "-m", "backup or sop", f"--log-file={tmp_path / 'out.log'}", *how)
+    # A path in a word of its own, outside of the project, makes a run that heeds no PYTHONPATH.
+    secrets_and_path = {"CHECKS_LAB": str(lab.state), "PYTHONPATH": str(tmp_path), **secrets}
+    ran = run(f"--env={env}", *more, out=lab.out, variables=secrets_and_path)
     assert (ran.code, ran.document["roots"]) == (10, [f"unreadable:backup.stale[{SYSTEM}]"]), ran.output()
     assert ran.results["backup.stale"]["reason"].startswith("the check itself failed: RuntimeError: [redacted]")
     assert "UserWarning: [redacted]" in ran.stdout
