@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus, unquote
 SHORTEST = 6
 MARK = "[redacted]"
 _MARKS = re.compile(r"\[redacted(?::([^\]\s]*))?\]")
+_REMNANT = re.compile(r"\.(?:first|last)\d+\Z")
 _CUT = re.compile(r"\A|…|\.\.\.|\Z")  # where a text may have been cut
 _BLANKS = re.compile(r"\s+")
 # In key=value pairs with blanks, ';' or '&' between them; of a value without quotes also what a blank cuts off.
@@ -35,6 +36,9 @@ class _Hit:
     end: int
     label: str
     is_mark: bool = False
+
+    def lies_in(self, other: _Hit) -> bool:
+        return other.start <= self.start and self.end <= other.end
 
 
 class Redaction:
@@ -86,7 +90,7 @@ class Redaction:
 
     def _labelled(self, new: list[str], name: str) -> dict[str, str]:
         """A label for each form: the secret's name, with a number from its second form on."""
-        name = re.sub(r"[\s\]~]", "", name)
+        name = re.sub(r"[\]~]", "", re.sub(r"\s+", "-", name.replace(": ", ":")))
         before = sum(label.partition("~")[0] == name for label in self._forms.values())
         return {form: f"{name}~{number}" if number else name for number, form in enumerate(new, before)}
 
@@ -114,6 +118,8 @@ class Redaction:
 
     def bytes(self, data: bytes) -> bytes:
         """Free text in bytes of any encoding: what isn't UTF-8 passes through unharmed."""
+        if not self._forms:
+            return data
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def tree(self, value: Any) -> Any:
@@ -144,7 +150,14 @@ class Redaction:
         found = [_Hit(*match.span(), self._forms[match[0]]) for match in matches if match]
         found += [hit for cut in _CUT.finditer(text) for hit in self._remnants(text, *cut.span())]
         marks = [_Hit(*mark.span(), mark[1] or "", is_mark=True) for mark in _MARKS.finditer(text)]
-        return marks + [hit for hit in found if not any(m.start <= hit.start and hit.end <= m.end for m in marks)]
+        marks = [mark for mark in marks if self._is_ours(mark, found)]
+        return marks + [hit for hit in found if not any(hit.lies_in(mark) for mark in marks)]
+
+    def _is_ours(self, mark: _Hit, hits: list[_Hit]) -> bool:
+        """Whether a mark may be one of ours: a far end may send one with a secret in the place of its label."""
+        if not mark.label or not any(hit.lies_in(mark) and hit.end > mark.start + len(MARK) for hit in hits):
+            return True
+        return {_REMNANT.sub("", part) for part in mark.label.split("+")} <= {*self._forms.values()}
 
     def _whole(self) -> re.Pattern[str]:
         with self._lock:

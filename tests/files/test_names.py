@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from environments.redaction import Redaction
+from fixtures.ledger import Ledger
 
 FILES = "system: reverseai\nport: 443443\npath: /api/health\nrelation: customers"
 SECRETS = {
@@ -84,6 +85,16 @@ def test_marks_are_not_marked_again(redaction: Redaction, how: str, text: str) -
     assert once.count("redacted") <= 1
 
 
+@pytest.mark.parametrize("how", ["text", "name", "line"])
+def test_a_mark_from_a_far_end_hides_no_secret(redaction: Redaction, how: str) -> None:
+    for text in (
+        "[redacted:tenant-acme-4711]",
+        "[redacted:{env:WORD}+tenant-acme-4711]",
+        "[redacted:x-tenant-acme-4711",
+    ):
+        assert "acme" not in getattr(redaction, how)(text)
+
+
 def test_free_text_does_not_tell_which_secret(redaction: Redaction) -> None:
     assert redaction.text(redaction.name("login with tenant-acme-4711 failed")) == "login with [redacted] failed"
 
@@ -105,3 +116,13 @@ def test_numbers_and_keys(redaction: Redaction) -> None:
 def test_lines_of_a_secret(redaction: Redaction) -> None:
     for text in ("first line of it\nsecond line of it", "first line of it second line of it", "second line of it"):
         assert "line of it" not in redaction.text(f"said: {text}.")
+
+
+def test_what_was_left_is_taken_back_though_a_secret_became_known_since(redaction: Redaction) -> None:
+    ledger = Ledger(redaction.name)
+    for what in ("message of tenant-late-1", "message of tenant-late-2"):
+        ledger.add("reverseai", what)
+    redaction.add("tenant-late-1", "{file: late}")
+    redaction.add("tenant-late-2", "{file: later}")
+    ledger.take_back("reverseai", "message of tenant-late-1")
+    assert ledger.left() == [("reverseai", "message of [redacted:{file:later}]")]

@@ -40,7 +40,7 @@ WORDS = [
     *("tenant-acme", "tenant-zeta"),
 ]  # fmt: skip
 FAULTS = ("database.unreachable:connection-refused", "backup.stale:none")
-MARK = {word: f"[redacted:headerX-Word-{number}]" for number, word in enumerate(WORDS)}
+MARK = {word: f"[redacted:header-X-Word-{number}]" for number, word in enumerate(WORDS)}
 LOGGED = (
     "prisma gave up",
     "all of it is harmless noise",
@@ -119,7 +119,9 @@ def skeleton(ran: Ran) -> dict[str, Any]:
     assert ran.code in (0, 1, 10), ran.output()[-3000:]
     assert ran.folder is not None
     found = {"code": ran.code, "document": _bare(ran.document), "junit": _junit(ran.folder / "junit.xml")}
-    found["allure"] = sorted((_allure(result) for result in ran.allure()), key=lambda each: (each["fullName"], each["historyId"]))
+    found["allure"] = sorted(
+        (_allure(result) for result in ran.allure()), key=lambda each: (each["fullName"], each["historyId"])
+    )
     properties = (ran.folder / "allure" / "environment.properties").read_text()
     return _as_marked(found | {"properties": re.sub(r"run = .*", "", properties)})
 
