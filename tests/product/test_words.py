@@ -123,7 +123,7 @@ def skeleton(ran: Ran) -> dict[str, Any]:
         (_allure(result) for result in ran.allure()), key=lambda each: (each["fullName"], each["historyId"])
     )
     properties = (ran.folder / "allure" / "environment.properties").read_text()
-    return _as_marked(found | {"properties": re.sub(r"run = .*", "", properties)})
+    return dict(_as_marked(found | {"properties": re.sub(r"run = .*", "", properties)}))
 
 
 def _bare(value: Any, key: str = "") -> Any:
