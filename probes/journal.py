@@ -44,6 +44,8 @@ def reading(title: str) -> Iterator[dict[str, Any]]:
         entry.facts["no_reading"] = gone.reason
         if gone.kind:
             entry.facts["kind"] = gone.kind
+        if gone.attempts > 1:
+            entry.facts["attempts"] = gone.attempts
         raise
     finally:
         entry.duration_s = time.monotonic() - begun

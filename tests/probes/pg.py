@@ -13,7 +13,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PASSWORD = "correct-horse-battery"
@@ -181,3 +181,18 @@ def started(*statements: str, settings: dict[str, str | int] | None = None) -> I
         yield made
     finally:
         made.stop()
+
+
+@contextmanager
+def held(dsn: str, at_most: int = 100) -> Iterator[int]:
+    """Sessions of somebody else's: so many, or until no more are taken."""
+    import psycopg
+
+    with ExitStack() as stack:
+        count = 0
+        with suppress(psycopg.OperationalError):
+            for _ in range(at_most):
+                connection = psycopg.connect(dsn, connect_timeout=5, autocommit=True)
+                stack.callback(connection.close)
+                count += 1
+        yield count
