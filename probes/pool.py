@@ -7,6 +7,7 @@ import select
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class Pool:
         self._wanted = 0
         self._allowed = 1
         self._room = Room()
-        self._in_use = 0
+        self._taken: Counter[Hashable] = Counter()  # by key, those being made among them
         self._waiting = 0
         self._idle: list[Idle] = []
         self._is_timed = False
@@ -142,6 +143,20 @@ class Pool:
     def _size(self) -> int:
         return min(self._wanted, self._allowed)
 
+    @property
+    def _open(self) -> int:
+        return self._taken.total() + len(self._idle)
+
+    def _open_for(self, key: Hashable) -> int:
+        return self._taken[key] + sum(idle.key == key for idle in self._idle)
+
+    def _has_one_for(self, key: Hashable) -> bool:
+        """Whether a turn is free. Who has a connection already waits for that, and closes nobody's else."""
+        if self._taken.total() >= self._size:
+            return False
+        is_idle = self._open_for(key) > self._taken[key]
+        return is_idle or self._open < self._size or not self._taken[key]
+
     def _slot(self, way: Way, deadline: Deadline, *, fresh: bool) -> Slot:
         while True:
             kept = self._take_turn(way.key, deadline, is_patient=not fresh)
@@ -165,9 +180,10 @@ class Pool:
                 left = deadline.remaining() - (MARGIN_S if self._refusal else 0)
                 if self._refusal and left <= 0:
                     raise copy.copy(self._refusal)
-                if self._in_use < self._size:
-                    self._in_use += 1
-                    return self._idle_one(key)
+                if self._has_one_for(key):
+                    kept = self._idle_one(key)
+                    self._taken[key] += 1
+                    return kept
                 if left <= 0:
                     raise self._busy(deadline)
                 self._waiting += 1
@@ -192,14 +208,16 @@ class Pool:
             raise copy.copy(failure)
 
     def _idle_one(self, key: Hashable) -> Connection | None:
-        """The last one used of this key that still lives; of others, what there is no room for is closed."""
+        """The last one used of this key that still lives; else room is made for another."""
         for idle in [idle for idle in reversed(self._idle) if idle.key == key]:
             self._idle.remove(idle)
             if _is_quiet(idle.connection):
                 return idle.connection
             _hang_up(idle.connection)
-        while self._idle and self._in_use + len(self._idle) > self._size:
-            _hang_up(self._idle.pop(0).connection)
+        while self._idle and self._open >= self._size:
+            spare = max(self._idle, key=lambda idle: self._open_for(idle.key))
+            self._idle.remove(spare)
+            _hang_up(spare.connection)
         return None
 
     def _dial(self, way: Way, deadline: Deadline) -> Slot | None:
@@ -219,7 +237,7 @@ class Pool:
 
     def _dial_once(self, way: Way) -> Connection:
         with self._changed:
-            is_first = self._in_use + len(self._idle) == 1
+            is_first = self._open == 1
         connection = way.dial(self._room.role)
         try:
             room = way.room(connection) if is_first else self._room
@@ -237,9 +255,8 @@ class Pool:
     def _makes_do(self) -> bool:
         """Whether there are other connections of ours; then there will be no more than these."""
         with self._changed:
-            others = self._in_use - 1 + len(self._idle)
-            self._allowed = max(1, others)
-            return others > 0
+            self._allowed = max(1, self._open - 1)
+            return self._open > 1
 
     def _waits_out(self, gone: NoReading, deadline: Deadline, begun: float) -> bool:
         """Wait before the next attempt, where there is to be one."""
@@ -262,7 +279,7 @@ class Pool:
 
     def _give_back(self, key: Hashable, slot: Slot | None) -> None:
         with self._changed:
-            self._in_use -= 1
+            self._taken[key] -= 1
             if slot is not None:
                 self._put_aside(key, slot)
             self._note_whether_any_is_left()
@@ -277,7 +294,7 @@ class Pool:
         return self._close_later()
 
     def _note_whether_any_is_left(self) -> None:
-        if self._in_use + len(self._idle) == 0:
+        if self._open == 0:
             self._allowed = 1  # the next is the first again, and reads what is allowed by then
 
     def _close_later(self) -> None:

@@ -136,6 +136,17 @@ class Server:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def until_alone(self, role: str) -> None:
+        """Wait until no session of a role is left: a connection lingers where it was used a moment ago."""
+        import psycopg
+
+        counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"
+        with psycopg.connect(self.dsn(), autocommit=True, connect_timeout=5) as connection:
+            end = time.monotonic() + 5
+            while connection.execute(counting.encode()).fetchone() != (0,):
+                assert time.monotonic() < end, f"sessions of {role} are left"
+                time.sleep(0.02)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)

@@ -104,6 +104,7 @@ def test_why_the_server_lets_nobody_in(
 
 
 def test_a_full_server_is_asked_again_for_a_second(server: pg.Server) -> None:
+    server.until_alone("cs_monitor")
     with pg.held(server.dsn("cs_monitor", SECRET)), taking(2, at_least_s=1), pytest.raises(NoReading) as caught:
         monitor(server).query("SELECT 1")
     assert caught.value.kind == "too-many-connections"
