@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from probes.api import Api, document, malformed, patiently, said
+from probes.api import Api, document, malformed, said
 from probes.journal import reading
+from probes.ratelimits import patiently
 from probes.reading import NoReading
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class Cloudflare:
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"Content-Type": "application/json"}
         with reading("Cloudflare's analytics"):
-            answer = patiently(lambda: self._api.http.send("POST", "/graphql", headers=headers, body=body), RESOURCE)
+            http, more = self._api.http, {"headers": headers, "body": body}
+            answer = patiently(lambda: http.send("POST", "/graphql", **more, even_limited=True), RESOURCE)
             found = document(answer, RESOURCE)
             if answer.status != 200 or found.get("success") is False:
                 raise _refused(answer, found)

@@ -33,6 +33,13 @@ def picture(name: str, png: bytes) -> None:
         kept[-1].pictures[name] = png
 
 
+def tried(attempts: int) -> None:
+    """Note on the journal's newest reading how often it was tried, if one is kept."""
+    kept = journal.get()
+    if kept:
+        kept[-1].facts["attempts"] = attempts
+
+
 @contextmanager
 def reading(title: str) -> Iterator[dict[str, Any]]:
     """Enter one reading in the journal, if one is kept; the caller fills in the facts."""

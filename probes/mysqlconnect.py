@@ -10,8 +10,9 @@ from probes.connect import connect as connect_socket
 from probes.connect import join
 from probes.deadline import Deadline
 from probes.mysqldsn import Dsn
-from probes.mysqlerrors import RATE_LIMITED, kind_on_connect, own_limit
+from probes.mysqlerrors import kind_on_connect, own_limit
 from probes.pool import OWN_LIMIT
+from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
 
 if TYPE_CHECKING:

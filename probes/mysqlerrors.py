@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from probes.pool import OWN_LIMIT
+from probes.ratelimits import RATE_LIMITED
 
-RATE_LIMITED = "rate-limited"
 ON_CONNECT = {
     1040: "too-many-connections",
     1203: OWN_LIMIT,  # max_user_connections of the server

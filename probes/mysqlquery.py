@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from probes.connect import join
 from probes.deadline import Deadline
 from probes.mysqldialect import dialect_of
-from probes.mysqlerrors import RATE_LIMITED, kind_on_query, own_limit
+from probes.mysqlerrors import kind_on_query, own_limit
 from probes.pool import Room
+from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
 
 if TYPE_CHECKING:

@@ -148,7 +148,10 @@ def test_what_the_role_may_hold_is_named_once_it_is_known(server: pg.Server) -> 
     server.until_alone("one")
     with pg.held(server.dsn("one", SECRET)) as count:
         assert count == 1
-        with lasting(0.8), pytest.raises(NoReading, match="the monitor role one may hold 1 connections and all are in use"):
+        with (
+            lasting(0.8),
+            pytest.raises(NoReading, match="the monitor role one may hold 1 connections and all are in use"),
+        ):
             database.query("SELECT 1", fresh=True)
 
 

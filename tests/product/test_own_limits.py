@@ -48,9 +48,7 @@ def check(folder: Path, server: pg.Server, role: str, *words: str, systems: tupl
 
 
 @pytest.mark.parametrize(("role", "words"), [("four", ()), ("one", ()), ("one", ("-n", "2"))])
-def test_runs_beside_each_other_find_room(
-    server: pg.Server, tmp_path: Path, role: str, words: tuple[str, ...]
-) -> None:
+def test_runs_beside_each_other_find_room(server: pg.Server, tmp_path: Path, role: str, words: tuple[str, ...]) -> None:
     """Three systems of one environment, and a monitor's round beside a gate."""
     with ThreadPoolExecutor(2) as threads:
         ran = list(threads.map(lambda n: check(tmp_path / str(n), server, role, *words), range(2)))
