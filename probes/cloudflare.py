@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from probes.api import Api, document, malformed, said
@@ -142,8 +143,8 @@ class Cloudflare:
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"Content-Type": "application/json"}
         with reading("Cloudflare's analytics"):
-            http, more = self._api.http, {"headers": headers, "body": body}
-            answer = patiently(lambda: http.send("POST", "/graphql", **more, even_limited=True), RESOURCE)
+            send = partial(self._api.http.send, "POST", "/graphql", headers=headers, body=body, even_limited=True)
+            answer = patiently(send, RESOURCE)
             found = document(answer, RESOURCE)
             if answer.status != 200 or found.get("success") is False:
                 raise _refused(answer, found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from probes.pool import OWN_LIMIT
+from probes.pool import OWN_LIMIT, all_in_use
 from probes.ratelimits import RATE_LIMITED
 
 ON_CONNECT = {
@@ -81,7 +81,5 @@ def own_limit(words: str, user: str, limit: int | None) -> str:
     if name != "max_user_connections":
         told = f"the monitor account {user} has used up its {name} ({value or 'all there are'})"
         return f"{told}: raise it or run less often"
-    told = f"the monitor account {user} may hold {value or limit} connections and all are in use"
-    if not (value or limit):
-        told = f"all the connections that the monitor account {user} may hold are in use"
+    told = all_in_use(f"the monitor account {user}", int(value) if value else limit)
     return f"{told}: raise its MAX_USER_CONNECTIONS or run fewer at once"

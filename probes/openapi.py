@@ -37,12 +37,8 @@ KINDS = ("server-error", "undocumented-status", "schema-mismatch")
 MOST_S = 60.0
 LEAST_S = 1.0  # with less left, no further request is begun
 MAX_MESSAGE = 200
-OF_ONE = (
-    "bad-request",
-    "body-too-large",
-    "malformed-answer",
-    RATE_LIMITED,
-)  # what says nothing about the other operations
+# What says nothing about the other operations, or nothing about any.
+OF_ONE = ("bad-request", "body-too-large", "malformed-answer", RATE_LIMITED)
 # What a document may not have us send, for it would be another request, or to another host.
 NOT_SENT = ("host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "expect")
 OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")

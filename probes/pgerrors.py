@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from probes.pool import OWN_LIMIT, SERVER_FULL
+from probes.pool import OWN_LIMIT, SERVER_FULL, all_in_use
 from probes.reading import one_line
 
 TOO_MANY = "53300"  # of the server, of the database, or of the role: only the words say which
@@ -95,10 +95,7 @@ def own_limit(message: str, user: str, limit: int | None) -> str:
     if re.search(POOLER, message):
         told = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
         return f"{told}: raise its pool size or run fewer at once"
-    told = f"the monitor role {user} may hold {limit} connections and all are in use"
-    if limit is None:
-        told = f"all the connections that the monitor role {user} may hold are in use"
-    return f"{told}: raise its CONNECTION LIMIT or run fewer at once"
+    return f"{all_in_use(f'the monitor role {user}', limit)}: raise its CONNECTION LIMIT or run fewer at once"
 
 
 def first_words(message: str) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 10_000
 BATCH = 100
 LOCK_TIMEOUT_S = 2.0
-# A role's limit counts its sessions in every database; numbackends is open to every role. reserved_connections: from 16.
+# A role's limit counts its sessions in every database; numbackends is open to every role; reserved_connections came
+# with PostgreSQL 16.
 ROOM = """
     SELECT (SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user AND rolconnlimit >= 0) AS role,
            least(

@@ -312,6 +312,13 @@ class Pool:
             self._close_later()
 
 
+def all_in_use(role: str, limit: int | None) -> str:
+    """What to say where a role holds all it may, whether it is known how many these are or not."""
+    if limit is None:
+        return f"all the connections that {role} may hold are in use"
+    return f"{role} may hold {limit} connection{'s' if limit > 1 else ''} and all are in use"
+
+
 def _is_quiet(connection: Connection) -> bool:
     """Nothing waits to be read on an idle connection, unless the server said goodbye."""
     if connection.closed:

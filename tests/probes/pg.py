@@ -140,7 +140,7 @@ class Server:
         """Wait until no session of a role is left: a connection lingers where it was used a moment ago."""
         import psycopg
 
-        counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"
+        counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - a role of ours
         with psycopg.connect(self.dsn(), autocommit=True, connect_timeout=5) as connection:
             end = time.monotonic() + 5
             while connection.execute(counting.encode()).fetchone() != (0,):
