@@ -198,7 +198,8 @@ class Bucket:
         kind = KINDS.get(code) or OF_STATUS.get(status, "wrong-status")
         what = f"{self.endpoint} answers HTTP {status} {one_line(code, 60)} for s3://{self.bucket}"
         if kind == RATE_LIMITED:
-            what = f"{self.endpoint}: rate limited (HTTP {status} {one_line(code, 60)}) for s3://{self.bucket}"
+            told = status if code in ("", status) else f"{status} {one_line(code, 60)}"
+            what = f"{self.endpoint}: rate limited (HTTP {told}) for s3://{self.bucket}"
         if kind == "clock-skew":
             what += f": {_skew(error.response)}"
         return NoReading(self.resource, what, kind=kind, evidence={"code": code, "status": int(status)})

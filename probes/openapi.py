@@ -188,7 +188,9 @@ class _Look:
             self._send(operation, case, request)
         except NoReading as gone:
             if gone.kind in OF_ONE:
-                told = one_line(gone.reason.removeprefix(f"{request.url}: "), 80)
+                address = str(request.url)
+                told = gone.reason.removeprefix(f"{address}: ").removeprefix(f"{address.partition('?')[0]}: ")
+                told = one_line(told, 80)
                 self.limit = told if gone.kind == RATE_LIMITED else None  # nothing more is asked for then
                 self.unseen.setdefault(operation.label, told)
             elif not _is_late():

@@ -65,7 +65,7 @@ def limited(answer: Answer, resource: str, attempts: int = 1) -> NoReading:
     told = retry_after_s(answer)
     when = "without saying for how long" if told is None else f"retry after {told:g} s"
     tries = f"{attempts} attempt" + ("s" if attempts > 1 else "")
-    reason = f"{answer.url}: rate limited (HTTP {answer.status}), {when} ({tries})"
+    reason = f"{answer.url.partition('?')[0]}: rate limited (HTTP {answer.status}), {when} ({tries})"
     return NoReading(resource, reason, kind=RATE_LIMITED, evidence={"retry_after_s": told}, attempts=attempts)
 
 
