@@ -20,6 +20,7 @@ MOST = 4  # connections of one role to one server, however many systems share th
 LINGER_S = 0.3  # an idle connection is closed after this time
 # A server that can't be connected is not tried again by everybody who waits or comes soon after.
 FAILURE_KEPT_S = 30.0
+NOBODY_GETS_IN = ("connection-refused", "connect-timeout")  # whatever database, password and TLS
 
 # Kinds of a refusal that another connection's end may cure.
 OWN_LIMIT = "own-connection-limit"  # the role holds all it may: another run of ours, or a connection just closed
@@ -61,6 +62,7 @@ class Way:
     """How a connection is made; those of one key can stand in for each other."""
 
     key: Hashable
+    patience: Hashable  # ways of one patience find out alike whether the server answers
     dial: Callable[[int | None], Connection]  # given what the role may hold, where that is known
     room: Callable[[Any], Room]
 
@@ -111,9 +113,10 @@ class Pool:
         self._resource = resource
         self._changed = threading.Condition()
         self._wanted = 0
-        self._allowed = 1
-        self._room = Room()
+        self._allowed = MOST
+        self._room: Room | None = None  # not read yet
         self._taken: Counter[Hashable] = Counter()  # by key, those being made among them
+        self._role_limit: int | None = None  # as read last, for what is said once nobody gets in
         self._waiting = 0
         self._idle: list[Idle] = []
         self._is_timed = False
@@ -152,14 +155,14 @@ class Pool:
 
     def _has_one_for(self, key: Hashable) -> bool:
         """Whether a turn is free. Who has a connection already waits for that, and closes nobody's else."""
-        if self._taken.total() >= self._size:
+        if self._taken.total() >= (self._size if self._room else 1):
             return False
         is_idle = self._open_for(key) > self._taken[key]
         return is_idle or self._open < self._size or not self._taken[key]
 
     def _slot(self, way: Way, deadline: Deadline, *, fresh: bool) -> Slot:
         while True:
-            kept = self._take_turn(way.key, deadline, is_patient=not fresh)
+            kept = self._take_turn(way, deadline, is_patient=not fresh)
             if kept is not None:
                 return Slot(kept, is_reused=True)
             try:
@@ -171,18 +174,18 @@ class Pool:
                 return made
             self._give_back(way.key, None)
 
-    def _take_turn(self, key: Hashable, deadline: Deadline, *, is_patient: bool) -> Connection | None:
+    def _take_turn(self, way: Way, deadline: Deadline, *, is_patient: bool) -> Connection | None:
         """An idle connection, or with None leave to make one."""
         with deadline.on_expiry(self._wake), self._changed:
             while True:
                 if is_patient:
-                    self._raise_kept_failure(key)
+                    self._raise_kept_failure(way)
                 left = deadline.remaining() - (MARGIN_S if self._refusal else 0)
                 if self._refusal and left <= 0:
                     raise copy.copy(self._refusal)
-                if self._has_one_for(key):
-                    kept = self._idle_one(key)
-                    self._taken[key] += 1
+                if self._has_one_for(way.key):
+                    kept = self._idle_one(way.key)
+                    self._taken[way.key] += 1
                     return kept
                 if left <= 0:
                     raise self._busy(deadline)
@@ -202,10 +205,11 @@ class Pool:
             evidence={"connections": self._size},
         )
 
-    def _raise_kept_failure(self, key: Hashable) -> None:
-        since, failure = self._failures.get(key, (0.0, None))
-        if failure is not None and time.monotonic() - since < FAILURE_KEPT_S:
-            raise copy.copy(failure)
+    def _raise_kept_failure(self, way: Way) -> None:
+        for scope in (way.key, way.patience):
+            since, failure = self._failures.get(scope, (0.0, None))
+            if failure is not None and time.monotonic() - since < FAILURE_KEPT_S:
+                raise copy.copy(failure)
 
     def _idle_one(self, key: Hashable) -> Connection | None:
         """The last one used of this key that still lives; else room is made for another."""
@@ -231,32 +235,33 @@ class Pool:
                 if gone.kind in (OWN_LIMIT, SERVER_FULL) and self._makes_do():
                     return None
                 if not self._waits_out(gone, deadline, begun):
-                    self._keep_failure(way.key, gone, deadline)
+                    self._keep_failure(way, gone, deadline)
                     raise
             attempts += 1
 
     def _dial_once(self, way: Way) -> Connection:
-        with self._changed:
-            is_first = self._open == 1
-        connection = way.dial(self._room.role)
+        known = self._room
+        connection = way.dial(known.role if known else self._role_limit)
         try:
-            room = way.room(connection) if is_first else self._room
+            room = known or way.room(connection)
         except BaseException:
             _hang_up(connection)
             raise
         with self._changed:
-            if is_first:
-                self._room, self._allowed = room, room.allowed
+            if known is None:
+                self._room, self._role_limit, self._allowed = room, room.role, room.allowed
             self._refusal, self._is_patient = None, True
             self._failures.pop(way.key, None)
+            self._failures.pop(way.patience, None)
             self._changed.notify_all()
         return connection
 
     def _makes_do(self) -> bool:
         """Whether there are other connections of ours; then there will be no more than these."""
         with self._changed:
-            self._allowed = max(1, self._open - 1)
-            return self._open > 1
+            others = self._open - 1
+            self._allowed = others or self._allowed
+            return others > 0
 
     def _waits_out(self, gone: NoReading, deadline: Deadline, begun: float) -> bool:
         """Wait before the next attempt, where there is to be one."""
@@ -272,10 +277,11 @@ class Pool:
         time.sleep(min(left, PAUSES_S[min(gone.attempts, len(PAUSES_S)) - 1]))
         return True
 
-    def _keep_failure(self, key: Hashable, gone: NoReading, deadline: Deadline) -> None:
+    def _keep_failure(self, way: Way, gone: NoReading, deadline: Deadline) -> None:
         # Cut short by the asker's own deadline, it says nothing about the server.
         if not deadline.expired and gone.kind != OWN_LIMIT:
-            self._failures[key] = (time.monotonic(), copy.copy(gone))
+            scope = way.patience if gone.kind in NOBODY_GETS_IN else way.key
+            self._failures[scope] = (time.monotonic(), copy.copy(gone))
 
     def _give_back(self, key: Hashable, slot: Slot | None) -> None:
         with self._changed:
@@ -295,7 +301,7 @@ class Pool:
 
     def _note_whether_any_is_left(self) -> None:
         if self._open == 0:
-            self._allowed = 1  # the next is the first again, and reads what is allowed by then
+            self._room, self._allowed = None, MOST  # the next is the first again, and reads what is allowed by then
 
     def _close_later(self) -> None:
         if self._idle and not self._is_timed:

@@ -121,14 +121,32 @@ class SqlDatabase(Generic[Known]):
             settings, pool = self._settled()
             facts.update(database=settings.dsn.database, user=settings.dsn.user)
             begun = time.monotonic()
-            while True:
-                with pool.connection(self._way(settings, deadline), deadline, fresh=fresh) as slot:
-                    facts.update({"attempts": slot.attempts} if slot.attempts > 1 else {})
-                    rows = self._rows(slot, settings, sql, params, deadline)
-                if rows is not None:
-                    break
+            rows = self._with_connection(settings, pool, sql, params, deadline, facts, fresh=fresh)
             facts.update(rows=len(rows), total_ms=round((time.monotonic() - begun) * 1000, 3))
             return rows
+
+    def _with_connection(
+        self,
+        settings: Known,
+        pool: Pool,
+        sql: str,
+        params: Params,
+        deadline: Deadline,
+        facts: dict[str, Any],
+        *,
+        fresh: bool,
+    ) -> Rows:
+        way, rows = self._way(settings, deadline), None
+        try:
+            while rows is None:
+                with pool.connection(way, deadline, fresh=fresh) as slot:
+                    facts.update({"attempts": slot.attempts} if slot.attempts > 1 else {})
+                    rows = self._rows(slot, settings, sql, params, deadline)
+        except NoReading as gone:
+            if "database" in gone.evidence:  # what kept another database's connection from being made is told of ours
+                gone.evidence = {**gone.evidence, "database": settings.dsn.database}
+            raise
+        return rows
 
     def _settled(self) -> tuple[Known, Pool]:
         with self._lock:
@@ -145,7 +163,7 @@ class SqlDatabase(Generic[Known]):
         def room(connection: Any) -> Room:
             return self._room(connection, settings, *self._limits(deadline))
 
-        return Way((self._dsn, self._resolver, self._ca_file), dial, room)
+        return Way((self._dsn, self._resolver, self._ca_file), self._connect_timeout_s, dial, room)
 
     def _limits(self, deadline: Deadline) -> tuple[float, Deadline]:
         """How long the server may take for a statement, and how long we wait for it."""

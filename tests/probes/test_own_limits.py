@@ -19,6 +19,7 @@ from probes.reading import NoReading
 from probes.sqldatabase import SqlDatabase
 from tests.probes import maria, pg, pki
 from tests.probes.conftest import taking
+from tests.zoo.beast import BlackHole
 
 SECRET = "s3cret-password-never-shown"
 ROLES = {"many": "", "four": "CONNECTION LIMIT 4", "one": "CONNECTION LIMIT 1"}
@@ -221,3 +222,14 @@ def test_mariadb_s_last_place_is_enough_for_all(mariadb: MariaDb) -> None:
     finally:
         for one in held:
             one.close()
+
+
+def test_a_silent_server_is_waited_for_once_by_all_its_databases() -> None:
+    with BlackHole() as hole:
+        pools = Pools()
+        dsns = [f"postgresql://u:p@127.0.0.1:{hole.port}/{name}" for name in DATABASES]
+        some = [Postgres(dsn, connect_timeout_s=1.2, pools=pools) for dsn in dsns]
+        with taking(1.3), ThreadPoolExecutor(3) as threads:
+            gone = list(threads.map(lambda database: refusal(database, 10), some))
+    assert [one.kind for one in gone] == ["connect-timeout"] * 3
+    assert [one.evidence["database"] for one in gone] == list(DATABASES)
