@@ -110,7 +110,8 @@ class Query:
     def _told(self, error: Error, deadline: Deadline) -> NoReading:
         is_lost = self._connection.closed or (error.sqlstate is None and _is_operational(error))
         words = masked(error.diag.message_primary or type(error).__name__, self._settings.dsn.password)
-        kind = "connection-lost" if is_lost else kind_on_query(error.sqlstate, words)
+        kind = kind_on_query(error.sqlstate, words)
+        kind = "connection-lost" if is_lost and kind != OWN_LIMIT else kind
         if deadline.expired:
             waited = time.monotonic() - self._begun
             gone = self._gone("connection-lost", f"no answer to the query within {waited:.1f} s")

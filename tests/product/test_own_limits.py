@@ -1,26 +1,30 @@
-"""What users see where the monitor role, or the server, has few connections: real PostgreSQL, whole runs."""
+"""What users see where the monitor role, or the server, has few connections: real servers, whole runs."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.servers.mariadb_settings import MAX_CONNECTIONS
 from tests.harness import PROJECT, SYSTEM, Ran, run
-from tests.probes import pg
+from tests.probes import maria, pg, pki
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from lab.servers.mariadb import MariaDb
+
 SECRET = "k9-Long-Enough"
 ROLES = {"roomy": "", "four": "CONNECTION LIMIT 4", "one": "CONNECTION LIMIT 1"}
 SYSTEMS = ("first", "second", "third")
 PLACES = 30
-DEADLINE_S = 6
+DEADLINE_S = 5
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +87,64 @@ def test_last_place_of_the_server_is_connections_exhausted(
         ran = check(tmp_path, server, "roomy", *words, systems=("first",))
     assert ran.code == 1, ran.output()
     assert ran.document["roots"] == ["database.connections-exhausted[first]"]
+    outcomes = {name: result["outcome"] for name, result in ran.results.items()}
+    assert outcomes.pop("database.connections-exhausted") == "found"
+    assert set(outcomes.values()) == {"clear"}, ran.output()
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    with maria.running(tmp_path_factory.mktemp("mariadb"), pki.make("Test CA", is_ca=True)) as server:
+        yield server
+
+
+def check_mariadb(folder: Path, server: MariaDb, systems: tuple[str, ...] = SYSTEMS) -> Ran:
+    folder.mkdir(exist_ok=True)
+    looked_at = {
+        name: {
+            "runbook": str(PROJECT / "runbooks" / "reverseai.yaml"),
+            "deadline_s": DEADLINE_S,
+            "mysql": {"dsn": {"env": "DSN"}, "schema": "shop", "tables": ["books"]},
+        }
+        for name in systems
+    }
+    file = folder / "shared.yaml"
+    file.write_text(json.dumps({"name": "shared", "tier": "staging", "effects": "read", "systems": looked_at}))
+    words = (
+        "-m",
+        "database",
+        "-k",
+        "not statements_are_quick",
+        "--env",
+        str(file),
+    )
+    return run(*words, out=folder / "out", variables={"DSN": maria.dsn(server)})
+
+
+def test_runs_beside_each_other_share_an_account_of_mariadb(mariadb: MariaDb, tmp_path: Path) -> None:
+    mariadb.run("ALTER USER 'looker'@'%' WITH MAX_USER_CONNECTIONS 1")
+    with ThreadPoolExecutor(2) as threads:
+        ran = list(threads.map(lambda n: check_mariadb(tmp_path / str(n), mariadb), range(2)))
+    held = mariadb.session("looker", password=maria.PASSWORD)
+    limited = check_mariadb(tmp_path, mariadb, systems=("first",))
+    held.close()
+    mariadb.run("ALTER USER 'looker'@'%' WITH MAX_USER_CONNECTIONS 0")
+    for one in ran:
+        assert one.code == 0, one.output()
+    assert limited.code == 10, limited.output()
+    assert limited.document["roots"] == ["unreadable:mysql[first]"]
+    assert "may hold 1 connection and all are in use: raise its MAX_USER_CONNECTIONS" in " ".join(
+        limited.stdout.split()
+    )
+
+
+def test_last_place_of_mariadb_is_connections_exhausted(mariadb: MariaDb, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        for _ in range(MAX_CONNECTIONS - 1):
+            stack.enter_context(closing(mariadb.session("worker", password=maria.PASSWORD)))
+        ran = check_mariadb(tmp_path, mariadb, systems=("first",))
+    assert ran.code == 1, ran.output()
+    assert ran.document["roots"] == ["database.connections-exhausted[first]"], ran.stdout
     outcomes = {name: result["outcome"] for name, result in ran.results.items()}
     assert outcomes.pop("database.connections-exhausted") == "found"
     assert set(outcomes.values()) == {"clear"}, ran.output()
