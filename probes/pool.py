@@ -17,7 +17,7 @@ from probes.deadline import Deadline, timer
 from probes.reading import NoReading
 
 MOST = 4  # connections of one role to one server, however many systems share them
-LINGER_S = 0.3  # an idle connection is closed after this time
+LINGER_S = 0.8  # an idle connection is closed after this time
 # A server that can't be connected is not tried again by everybody who waits or comes soon after.
 FAILURE_KEPT_S = 30.0
 NOBODY_GETS_IN = ("connection-refused", "connect-timeout")  # whatever database, password and TLS
