@@ -11,9 +11,9 @@ from probes.connect import join
 from probes.deadline import Deadline
 from probes.mysqldsn import Dsn
 from probes.mysqlerrors import kind_on_connect, own_limit
-from probes.pool import OWN_LIMIT
 from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
+from probes.room import OWN_LIMIT
 
 if TYPE_CHECKING:
     from probes.mysqlwire import Connection

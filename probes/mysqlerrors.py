@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from probes.pool import OWN_LIMIT, all_in_use
 from probes.ratelimits import RATE_LIMITED
+from probes.room import OWN_LIMIT, all_in_use
 
 ON_CONNECT = {
     1040: "too-many-connections",

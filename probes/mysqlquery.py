@@ -11,9 +11,9 @@ from probes.connect import join
 from probes.deadline import Deadline
 from probes.mysqldialect import dialect_of
 from probes.mysqlerrors import kind_on_query, own_limit
-from probes.pool import Room
 from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
+from probes.room import Room
 
 if TYPE_CHECKING:
     from probes.mysqlconnect import Settings

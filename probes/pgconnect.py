@@ -13,8 +13,8 @@ from probes.deadline import Deadline
 from probes.dsn import Dsn, Place, conninfo, forget_environment
 from probes.names import resolve
 from probes.pgerrors import decode, first_words, kind_on_connect, own_limit
-from probes.pool import OWN_LIMIT
 from probes.reading import NoReading
+from probes.room import OWN_LIMIT
 
 if TYPE_CHECKING:
     from psycopg import Connection

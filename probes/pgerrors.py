@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from probes.pool import OWN_LIMIT, SERVER_FULL, all_in_use
 from probes.reading import one_line
+from probes.room import OWN_LIMIT, SERVER_FULL, all_in_use
 
 TOO_MANY = "53300"  # of the server, of the database, or of the role: only the words say which
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -92,7 +92,7 @@ def kind_on_query(sqlstate: str | None, message: str = "") -> str:
 
 def own_limit(message: str, user: str, limit: int | None) -> str:
     """What a refusal because of our own limit means, and what to do."""
-    if re.search(POOLER, message):
+    if re.search(POOLER, message, re.IGNORECASE):
         told = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
         return f"{told}: raise its pool size or run fewer at once"
     return f"{all_in_use(f'the monitor role {user}', limit)}: raise its CONNECTION LIMIT or run fewer at once"

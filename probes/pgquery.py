@@ -11,8 +11,8 @@ from probes.connect import join
 from probes.deadline import Deadline
 from probes.pgconnect import Settings, masked
 from probes.pgerrors import kind_on_query, own_limit
-from probes.pool import OWN_LIMIT, Room
 from probes.reading import NoReading
+from probes.room import OWN_LIMIT, Room
 
 if TYPE_CHECKING:
     from psycopg import Connection, Error

@@ -15,16 +15,13 @@ from typing import Any, Protocol
 
 from probes.deadline import Deadline, timer
 from probes.reading import NoReading
+from probes.room import MOST, OWN_LIMIT, SERVER_FULL, Room
 
-MOST = 4  # connections of one role to one server, however many systems share them
 LINGER_S = 0.8  # an idle connection is closed after this time
 # A server that can't be connected is not tried again by everybody who waits or comes soon after.
 FAILURE_KEPT_S = 30.0
 NOBODY_GETS_IN = ("connection-refused", "connect-timeout")  # whatever database, password and TLS
 
-# Kinds of a refusal that another connection's end may cure.
-OWN_LIMIT = "own-connection-limit"  # the role holds all it may: another run of ours, or a connection just closed
-SERVER_FULL = "too-many-connections"
 FULL_PATIENCE_S = 1.0  # the server's last place may have been ours, held by another process or role
 PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 MARGIN_S = 0.3  # left to say why, once the wait is over
@@ -39,22 +36,6 @@ class Connection(Protocol):
     def fileno(self) -> int: ...
 
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Room:
-    """What a server says of its limits; None where it sets none, or doesn't say."""
-
-    role: int | None = None  # connections our role may hold
-    free: int | None = None  # places nobody holds, beside the connection that asked
-
-    @property
-    def allowed(self) -> int:
-        """Half of what the role may hold, for a second run beside this one, and half of what is left to everybody."""
-        limits = [MOST]
-        limits += [self.role // 2] if self.role is not None else []
-        limits += [1 + self.free // 2] if self.free is not None else []
-        return max(1, min(limits))
 
 
 @dataclass(frozen=True)
@@ -316,13 +297,6 @@ class Pool:
                 _hang_up(self._idle.pop(0).connection)
             self._note_whether_any_is_left()
             self._close_later()
-
-
-def all_in_use(role: str, limit: int | None) -> str:
-    """What to say where a role holds all it may, whether it is known how many these are or not."""
-    if limit is None:
-        return f"all the connections that {role} may hold are in use"
-    return f"{role} may hold {limit} connection{'s' if limit > 1 else ''} and all are in use"
 
 
 def _is_quiet(connection: Connection) -> bool:

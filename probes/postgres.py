@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from probes.pool import Room
 from probes.reading import NoReading
+from probes.room import Room
 from probes.sqldatabase import Params, Rows, SqlDatabase
 
 if TYPE_CHECKING:

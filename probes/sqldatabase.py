@@ -10,8 +10,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from probes.deadline import Deadline, within
 from probes.journal import reading
-from probes.pool import Pool, Pools, Room, Slot, Way
+from probes.pool import Pool, Pools, Slot, Way
 from probes.reading import NoReading, one_line
+from probes.room import Room
 from probes.share import Shared
 
 Params = Sequence[Any] | Mapping[str, Any] | None
