@@ -25,7 +25,7 @@ class Told:
     def __init__(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self._answer = answer(body, status, headers)
 
-    def get(self, _: str, *, fresh: bool = False) -> Answer:  # noqa: ARG002 - as Http has it
+    def get(self, _: str, **__: Any) -> Answer:
         return self._answer
 
     def send(self, *_: str, **__: Any) -> Answer:
