@@ -6,7 +6,6 @@ import glob
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from lab.servers.ports import quiet_port
 
 PASSWORD = "correct-horse-battery"
 # The server ends when the tests do, however they end.
@@ -56,8 +57,7 @@ class Server:
         self._folder = Path(tempfile.mkdtemp(prefix="probes-pg-"))
         self._data = self._folder / "data"
         self._tls = tls
-        with socket.create_server(("127.0.0.1", 0)) as sock:
-            self.port: int = sock.getsockname()[1]
+        self.port = quiet_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
