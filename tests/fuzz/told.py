@@ -28,6 +28,9 @@ class Told:
     def get(self, _: str, **__: Any) -> Answer:
         return self._answer
 
+    def url(self, path: str) -> str:
+        return f"https://api.example.com{path}"
+
     def send(self, *_: str, **__: Any) -> Answer:
         return self._answer
 
