@@ -173,6 +173,10 @@ def check_burst_is_borne(burst: Burst) -> None:
     is_failing = failed_percent > rule.most_failed_percent
     if not is_failing and facts.per_s >= rule.requests_per_s:
         return
+    if facts.limited and facts.failed - facts.limited <= facts.answered * rule.most_failed_percent / 100:
+        told = f"the service's rate limit took the burst for one caller ({facts.limited} of {facts.answered} answers"
+        reason = f"{told} were HTTP 429): make an exception for it, or ask for less (throughput)"
+        raise NoReading("http", reason, kind="rate-limited")
     raise Found(
         "errors-under-load" if is_failing else "below-objective",
         seen=f"{facts.per_s:.0f} good answers/s to {rule.connections} callers, {_percent(failed_percent)} failed,"

@@ -174,7 +174,8 @@ def check_page_is_quick_in_a_browser(web: FrontEnd) -> None:
     rule, visit = web.settings, web.visit(BROWSER_S)
     errors = [error for error in visit.errors if not any(re.search(known, error) for known in rule.ignore)]
     if visit.status != 200:
-        raise NoReading("browser", f"the page answered HTTP {visit.status} to the browser", kind="wrong-status")
+        limit = " (it limits how often we ask)" if visit.status == 429 else ""
+        raise NoReading("browser", f"the page answered HTTP {visit.status} to the browser{limit}", kind="wrong-status")
     if visit.refused:
         raise NoReading("browser", f"the page refers to {visit.refused[0]}", kind="address-refused")
     evidence: dict[str, Any] = {

@@ -32,7 +32,11 @@ class Wire:
         body = request.body or b""
         try:
             answer = http.send(
-                request.method, request.url, headers=headers, body=body.encode() if isinstance(body, str) else body
+                request.method,
+                request.url,
+                headers=headers,
+                body=body.encode() if isinstance(body, str) else body,
+                even_limited=True,
             )
         except NoReading as gone:
             _raise_as_botocore(gone, request.url)

@@ -51,6 +51,11 @@ class Facts:
         return sum(count for name, count in self.outcomes.items() if not name.startswith(("2", "3")))
 
     @property
+    def limited(self) -> int:
+        """Those of the failed that a limit of our rate refused."""
+        return self.outcomes["429"]
+
+    @property
     def per_s(self) -> float:
         """Good answers a second."""
         return (self.answered - self.failed) / self.elapsed_s if self.elapsed_s else 0.0

@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from probes.api import Api, document, malformed, patiently, said
+from probes.api import Api, document, malformed, said
 from probes.journal import reading
+from probes.ratelimits import patiently
 from probes.reading import NoReading
 
 if TYPE_CHECKING:
@@ -141,7 +143,8 @@ class Cloudflare:
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"Content-Type": "application/json"}
         with reading("Cloudflare's analytics"):
-            answer = patiently(lambda: self._api.http.send("POST", "/graphql", headers=headers, body=body), RESOURCE)
+            send = partial(self._api.http.send, "POST", "/graphql", headers=headers, body=body, even_limited=True)
+            answer = patiently(send, RESOURCE)
             found = document(answer, RESOURCE)
             if answer.status != 200 or found.get("success") is False:
                 raise _refused(answer, found)

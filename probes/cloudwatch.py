@@ -19,6 +19,7 @@ from probes.deadline import within
 from probes.journal import reading
 from probes.loglines import Entry, entry_at
 from probes.logs import LogReading
+from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
 from probes.rotated import RESOURCE
 
@@ -31,8 +32,8 @@ KINDS = {
     "InvalidSignatureException": "access-denied",
     "ExpiredTokenException": "access-denied",
     "MalformedQueryException": "malformed-query",
-    "LimitExceededException": "rate-limited",
-    "ThrottlingException": "rate-limited",
+    "LimitExceededException": RATE_LIMITED,
+    "ThrottlingException": RATE_LIMITED,
 }
 RUNNING = ("Scheduled", "Running", "Unknown")
 
@@ -142,10 +143,10 @@ class CloudWatch:
             except boto.ClientError as error:
                 told = error.response.get("Error", {})
                 code = str(told.get("Code"))
-                reason = f"CloudWatch Logs refuses: {code}: {one_line(str(told.get('Message', '')), 160)}"
-                raise NoReading(
-                    RESOURCE, reason, kind=KINDS.get(code, "query-failed"), evidence={"code": code}
-                ) from None
+                kind = KINDS.get(code, "query-failed")
+                what = "limits our rate" if kind == RATE_LIMITED else "refuses"
+                reason = f"CloudWatch Logs {what}: {code}: {one_line(str(told.get('Message', '')), 160)}"
+                raise NoReading(RESOURCE, reason, kind=kind, evidence={"code": code}) from None
             except (boto.NoCredentialsError, boto.PartialCredentialsError):
                 raise NoReading(RESOURCE, "no key for CloudWatch Logs is given", kind="access-denied") from None
             except (boto.ConnectionError, boto.HTTPClientError, OSError) as error:

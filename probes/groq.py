@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from probes.api import document, retry_after_s, said
+from probes.api import document, said
+from probes.ratelimits import retry_after_s
 
 if TYPE_CHECKING:
     from probes.http import Answer, Http
@@ -41,7 +42,7 @@ class Standing:
 
 def standing(http: Http, path: str) -> Standing:
     """One request; a 429 is an answer here."""
-    answer = http.get(path, fresh=True)
+    answer = http.get(path, fresh=True, even_limited=True)
     return Standing(answer.status, answer.url, _error(answer), tuple(_quotas(answer)), retry_after_s(answer))
 
 

@@ -13,6 +13,7 @@ from probes.answer import Answer, NotJson, Timings, decoded
 from probes.asked import Asked
 from probes.deadline import within
 from probes.journal import reading
+from probes.ratelimits import is_limit, limited, patiently
 from probes.reading import NoReading
 from probes.share import Shared
 from probes.target import Target, checked_proxy, has_login, redirect_target
@@ -30,6 +31,7 @@ MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 RETRIED = ("connection-refused", "connection-reset")
 PAUSE_S = 0.1
+SHORT_WAIT_S = 3.0  # for a far end that limits our rate
 
 
 class Http:
@@ -46,7 +48,7 @@ class Http:
 
     NoReading kinds: name-not-resolved connection-refused connect-timeout read-timeout tls-failed
     connection-reset body-too-large redirect-loop malformed-answer address-refused; and where it is not the far end's
-    doing: proxy-failed ca-file-unreadable client-certificate-unreadable bad-request clear-text-refused.
+    doing: proxy-failed ca-file-unreadable client-certificate-unreadable bad-request clear-text-refused rate-limited.
     """
 
     def __init__(
@@ -101,18 +103,24 @@ class Http:
         )
         return again, (self._target.base,)
 
-    def get(self, path: str, *, fresh: bool = False) -> Answer:
+    def get(self, path: str, *, fresh: bool = False, even_limited: bool = False) -> Answer:
         """The answer to GET, read once for everybody; fresh=True reads again, over a new connection.
 
         path  appended to the base address, or an absolute address of the same origin. dns, connect and
               tls are measured on fresh readings. Redirects are followed within the origin, five at most;
-              one that leads elsewhere is itself the answer. What was refused or reset is tried once more.
+              one that leads elsewhere is itself the answer. What was refused or reset is tried once more, and so
+              is what meets a limit of our rate, where the wait is short.
+        even_limited  a limit of our rate is an answer too, at once
         """
         url = self._target.url(path)
         self._prepare(url)
-        if fresh:
-            return self._get(url, fresh=True)
-        return self._shared.get(url, lambda: self._get(url, fresh=False))
+        if even_limited:
+            return self._get(url, fresh=fresh)
+
+        def ask() -> Answer:
+            return patiently(lambda: self._get(url, fresh=fresh), self.resource, tries=2, longest_s=SHORT_WAIT_S)
+
+        return ask() if fresh else self._shared.get(url, ask)
 
     def send(
         self,
@@ -122,6 +130,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         is_login: bool = False,
+        even_limited: bool = False,
     ) -> Answer:
         """The answer to one request, sent once, over a new connection; a redirect is the answer.
 
@@ -131,7 +140,10 @@ class Http:
         self._prepare(url)
         with reading(f"{method} {url}") as facts:
             asked = Asked(method, within(self.timeout_s), headers, body, fresh=True, is_login=is_login)
-            return _noted(facts, self._exchange(url, asked))
+            answer = _noted(facts, self._exchange(url, asked))
+            if is_limit(answer) and not even_limited:
+                raise limited(answer, self.resource)
+            return answer
 
     def url(self, path: str) -> str:
         """The whole address of a path, as it would be asked; NoReading bad-request for another origin."""

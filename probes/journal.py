@@ -33,6 +33,13 @@ def picture(name: str, png: bytes) -> None:
         kept[-1].pictures[name] = png
 
 
+def tried(attempts: int) -> None:
+    """Note on the journal's newest reading how often it was tried, if one is kept."""
+    kept = journal.get()
+    if kept:
+        kept[-1].facts["attempts"] = attempts
+
+
 @contextmanager
 def reading(title: str) -> Iterator[dict[str, Any]]:
     """Enter one reading in the journal, if one is kept; the caller fills in the facts."""
@@ -44,6 +51,8 @@ def reading(title: str) -> Iterator[dict[str, Any]]:
         entry.facts["no_reading"] = gone.reason
         if gone.kind:
             entry.facts["kind"] = gone.kind
+        if gone.attempts > 1:
+            entry.facts["attempts"] = gone.attempts
         raise
     finally:
         entry.duration_s = time.monotonic() - begun

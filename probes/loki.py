@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from probes.api import document, malformed, patiently
+from probes.api import document, malformed
 from probes.journal import reading
 from probes.loglines import Entry, entry_at
 from probes.logs import LogReading
+from probes.ratelimits import patiently
 from probes.reading import NoReading, one_line
 from probes.rotated import RESOURCE
 
@@ -81,7 +82,8 @@ class Loki:
     def _ask(self, query: str, begin: int, end: int, limit: int) -> list[tuple[tuple[int, str, str], Entry]]:
         asked = {"query": query, "start": begin, "end": end, "limit": limit, "direction": "backward"}
         with reading(f"LogQL {one_line(query, 100)}") as facts:
-            answer = patiently(lambda: self._http.get(f"{PATH}?{urlencode(asked)}", fresh=True), RESOURCE)
+            path = f"{PATH}?{urlencode(asked)}"
+            answer = patiently(lambda: self._http.get(path, fresh=True, even_limited=True), RESOURCE)
             if answer.status != 200:
                 words = one_line(answer.text, 160) or "no reason given"
                 reason = f"{answer.url.partition('?')[0]} answers HTTP {answer.status}: {words}"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from probes.reading import NoReading
+from probes.room import Room
 from probes.sqldatabase import Params, Rows, SqlDatabase
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from probes.deadline import Deadline
     from probes.mysqlconnect import Settings
 
@@ -45,10 +50,24 @@ class Mysql(SqlDatabase["Settings"]):
         dsn = parse(self._dsn, self.resource, self._ca_file)
         return Settings(dsn, self.resource, self._resolver, self._connect_timeout_s, self._time_zone)
 
-    def _connect(self, settings: Settings, deadline: Deadline) -> Any:
+    def _server(self, settings: Settings) -> Hashable:
+        return ("mysql", settings.dsn.host.lower(), settings.dsn.port, settings.dsn.user)
+
+    def _connect(self, settings: Settings, deadline: Deadline, role_limit: int | None) -> Any:
         from probes.mysqlconnect import connect
 
-        return connect(settings, deadline)
+        return connect(replace(settings, role_limit=role_limit), deadline)
+
+    def _room(self, connection: Any, settings: Settings, limit_s: float, patience: Deadline) -> Room:
+        from probes.mysqlquery import Query
+
+        query = Query(connection, settings, limit_s, self._mark)
+        try:
+            return query.room(patience)
+        except NoReading:
+            if connection.closed:
+                raise
+            return Room()
 
     def _read(
         self, connection: Any, settings: Settings, sql: str, params: Params, limit_s: float, patience: Deadline

@@ -10,8 +10,10 @@ from probes.connect import connect as connect_socket
 from probes.connect import join
 from probes.deadline import Deadline
 from probes.mysqldsn import Dsn
-from probes.mysqlerrors import kind_on_connect
+from probes.mysqlerrors import kind_on_connect, own_limit
+from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
+from probes.room import OWN_LIMIT
 
 if TYPE_CHECKING:
     from probes.mysqlwire import Connection
@@ -27,6 +29,7 @@ class Settings:
     resolver: str | None
     connect_timeout_s: float
     time_zone: str | None = None
+    role_limit: int | None = None  # connections the account may hold, where that is known
 
 
 def connect(settings: Settings, deadline: Deadline) -> Connection:
@@ -48,8 +51,8 @@ def _does_tls_help(settings: Settings, deadline: Deadline) -> bool:
     encrypted = replace(settings, dsn=replace(settings.dsn, mode="REQUIRED"))
     try:
         _connect(encrypted, deadline).close()
-    except NoReading:
-        return False
+    except NoReading as other:
+        return other.kind in (OWN_LIMIT, RATE_LIMITED)
     return True
 
 
@@ -172,8 +175,11 @@ class _Attempt:
         if number < 1000:
             return self._broken("unexpected packet")
         self._evidence["errno"] = number
-        told = one_line(self._masked(words), 200)
-        return self._gone(kind_on_connect(number, words), f"{self._where} did not let us in: {told}")
+        kind, told = kind_on_connect(number, words), one_line(self._masked(words), 200)
+        if kind in (OWN_LIMIT, RATE_LIMITED):
+            told = own_limit(told, self._settings.dsn.user, self._settings.role_limit)
+            return self._gone(kind, f"{self._where}: {told}")
+        return self._gone(kind, f"{self._where} did not let us in: {told}")
 
     def _broken(self, what: str) -> NoReading:
         if self._deadline.expired:

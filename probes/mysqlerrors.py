@@ -6,10 +6,15 @@ Codes'.
 
 from __future__ import annotations
 
+import re
+
+from probes.ratelimits import RATE_LIMITED
+from probes.room import OWN_LIMIT, all_in_use
+
 ON_CONNECT = {
     1040: "too-many-connections",
-    1203: "too-many-connections",
-    1226: "too-many-connections",
+    1203: OWN_LIMIT,  # max_user_connections of the server
+    1226: OWN_LIMIT,  # of the account
     1045: "authentication-failed",
     1698: "authentication-failed",
     1862: "authentication-failed",  # the password has expired
@@ -28,6 +33,7 @@ ON_CONNECT = {
     3168: "starting-up",  # a member of a group that isn't ready
 }
 ON_QUERY = {
+    1226: RATE_LIMITED,
     1044: "no-privilege",
     1045: "no-privilege",
     1142: "no-privilege",
@@ -58,9 +64,22 @@ WORDS = (
 
 def kind_on_connect(number: int, words: str) -> str | None:
     told = words.lower()
+    if number == 1226 and "max_user_connections" not in told:
+        return RATE_LIMITED  # so many connections an hour
     by_words = next((kind for kind, parts in WORDS if any(part in told for part in parts)), None)
     return by_words if number not in ON_CONNECT or by_words == "tls-required" else ON_CONNECT[number]
 
 
 def kind_on_query(number: int) -> str:
     return ON_QUERY.get(number, "sql-error")
+
+
+def own_limit(words: str, user: str, limit: int | None) -> str:
+    """What a refusal because of the account's own limits means, and what to do."""
+    resource = re.search(r"'(max_\w+)'(?:.*current value: (\d+))?", words)
+    name, value = resource.groups() if resource else ("max_user_connections", None)
+    if name != "max_user_connections":
+        told = f"the monitor account {user} has used up its {name} ({value or 'all there are'})"
+        return f"{told}: raise it or run less often"
+    told = all_in_use(f"the monitor account {user}", int(value) if value else limit)
+    return f"{told}: raise its MAX_USER_CONNECTIONS or run fewer at once"

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from probes.connect import join
 from probes.deadline import Deadline
 from probes.mysqldialect import dialect_of
-from probes.mysqlerrors import kind_on_query
+from probes.mysqlerrors import kind_on_query, own_limit
+from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
+from probes.room import Room
 
 if TYPE_CHECKING:
     from probes.mysqlconnect import Settings
     from probes.mysqlwire import Connection
 
 MAX_ROWS = 10_000
+ROOM = (
+    "SHOW SESSION VARIABLES WHERE Variable_name IN ('max_user_connections', 'max_connections')",
+    "SHOW GLOBAL STATUS LIKE 'Threads_connected'",
+)
 
 
 class Query:
@@ -27,20 +35,39 @@ class Query:
         self._begun = time.monotonic()
 
     def rows(self, sql: str, params: Any, deadline: Deadline) -> list[dict[str, Any]]:
-        from probes.mysqlwire import ServerError, TooMuch
-
         dialect = dialect_of(str(self._connection.server_version))  # type: ignore[attr-defined]
         session = dialect.session(self._timeout_s, self._settings.time_zone)
+        with self._translating(deadline):
+            for statement in (session, dialect.begin):
+                self._connection.query(statement + self._mark)
+            try:
+                return self._fetch(sql, params)
+            finally:
+                if not self._connection.closed:
+                    self._connection.query("ROLLBACK")
+
+    def room(self, deadline: Deadline) -> Room:
+        """What the server says of its limits. The session's max_user_connections is the account's own, 0 for none."""
+        with self._translating(deadline):
+            told = {
+                str(row.get("Variable_name")).lower(): str(row.get("Value"))
+                for statement in ROOM
+                for row in self._fetch(statement, None)
+            }
+        role, most, used = (
+            int(told[name]) if told.get(name, "").isdecimal() else None
+            for name in ("max_user_connections", "max_connections", "threads_connected")
+        )
+        return Room(role or None, None if most is None or used is None else most - used)
+
+    @contextmanager
+    def _translating(self, deadline: Deadline) -> Iterator[None]:
+        from probes.mysqlwire import ServerError, TooMuch
+
         self._connection.begin_statement(deadline.remaining())
         try:
             with deadline.watch(self._connection):
-                for statement in (session, dialect.begin):
-                    self._connection.query(statement + self._mark)
-                try:
-                    return self._fetch(sql, params)
-                finally:
-                    if not self._connection.closed:
-                        self._connection.query("ROLLBACK")
+                yield
         except TooMuch:
             raise self._gone("too-many-rows", "the answer has no end") from None
         except ServerError as error:
@@ -78,8 +105,10 @@ class Query:
             gone = self._gone(kind, "the connection was closed in the middle of the query")
         else:
             password = self._settings.dsn.password
-            told = words.replace(password, "***") if len(password) >= 4 else words
-            gone = self._gone(kind, f"{self._settings.dsn.user} could not read it: {one_line(told, 200)}")
+            user = self._settings.dsn.user
+            told = one_line(words.replace(password, "***") if len(password) >= 4 else words, 200)
+            what = own_limit(told, user, None) if kind == RATE_LIMITED else f"{user} could not read it: {told}"
+            gone = self._gone(kind, what)
             gone.evidence["errno"] = number
         if gone.kind == "connection-lost":
             self._connection.close()

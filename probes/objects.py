@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from probes.aws import check_endpoint, client
 from probes.journal import reading
+from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
 
 RESOURCE = "storage"
@@ -29,9 +30,13 @@ KINDS = {
     "InvalidAccessKeyId": "access-denied",
     "SignatureDoesNotMatch": "access-denied",
     "RequestTimeTooSkewed": "clock-skew",
-    "SlowDown": "rate-limited",
+    "SlowDown": RATE_LIMITED,
+    "Throttling": RATE_LIMITED,
+    "ThrottlingException": RATE_LIMITED,
+    "RequestLimitExceeded": RATE_LIMITED,
+    "TooManyRequests": RATE_LIMITED,
 }
-OF_STATUS = {"401": "access-denied", "403": "access-denied", "404": "object-missing", "429": "rate-limited"}
+OF_STATUS = {"401": "access-denied", "403": "access-denied", "404": "object-missing", "429": RATE_LIMITED}
 
 
 @dataclass(frozen=True)
@@ -192,6 +197,9 @@ class Bucket:
         code, status = str(told.get("Code", "")), str(error.response["ResponseMetadata"]["HTTPStatusCode"])
         kind = KINDS.get(code) or OF_STATUS.get(status, "wrong-status")
         what = f"{self.endpoint} answers HTTP {status} {one_line(code, 60)} for s3://{self.bucket}"
+        if kind == RATE_LIMITED:
+            told = status if code in ("", status) else f"{status} {one_line(code, 60)}"
+            what = f"{self.endpoint}: rate limited (HTTP {told}) for s3://{self.bucket}"
         if kind == "clock-skew":
             what += f": {_skew(error.response)}"
         return NoReading(self.resource, what, kind=kind, evidence={"code": code, "status": int(status)})

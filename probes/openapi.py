@@ -15,6 +15,7 @@ from probes.apart import apart
 from probes.deadline import current
 from probes.openapi_answers import failures, gravest, lists
 from probes.openapi_document import base_url, fetch, parse
+from probes.ratelimits import RATE_LIMITED
 from probes.reading import NoReading, one_line
 from probes.target import HEADER_VALUE
 
@@ -36,7 +37,8 @@ KINDS = ("server-error", "undocumented-status", "schema-mismatch")
 MOST_S = 60.0
 LEAST_S = 1.0  # with less left, no further request is begun
 MAX_MESSAGE = 200
-OF_ONE = ("bad-request", "body-too-large", "malformed-answer")  # what says nothing about the other operations
+# What says nothing about the other operations, or nothing about any.
+OF_ONE = ("bad-request", "body-too-large", "malformed-answer", RATE_LIMITED)
 # What a document may not have us send, for it would be another request, or to another host.
 NOT_SENT = ("host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "expect")
 OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
@@ -114,6 +116,7 @@ class _Look:
     base_url: str
     found: dict[tuple[str, str], Violation] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)  # operation: why
+    limit: str | None = None  # how the service limits our rate, once it did
     broken: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
 
@@ -177,12 +180,19 @@ class _Look:
                     self._send_in_time(operation, case, request)
 
     def _send_in_time(self, operation: Operation, case: Case, request: requests.PreparedRequest) -> None:
-        """What our own deadline cuts short says nothing about the service."""
+        """What our own deadline cuts short, or a limit of our rate, says nothing about the service."""
+        if self.limit:
+            self.unseen.setdefault(operation.label, self.limit)
+            return
         try:
             self._send(operation, case, request)
         except NoReading as gone:
             if gone.kind in OF_ONE:
-                self.unseen.setdefault(operation.label, one_line(gone.reason.removeprefix(f"{request.url}: "), 80))
+                address = str(request.url)
+                told = gone.reason.removeprefix(f"{address}: ").removeprefix(f"{address.partition('?')[0]}: ")
+                told = one_line(told, 80)
+                self.limit = told if gone.kind == RATE_LIMITED else None  # nothing more is asked for then
+                self.unseen.setdefault(operation.label, told)
             elif not _is_late():
                 raise
             else:

@@ -12,8 +12,9 @@ from probes.connect import join, share_of
 from probes.deadline import Deadline
 from probes.dsn import Dsn, Place, conninfo, forget_environment
 from probes.names import resolve
-from probes.pgerrors import decode, first_words, kind_on_connect
+from probes.pgerrors import decode, first_words, kind_on_connect, own_limit
 from probes.reading import NoReading
+from probes.room import OWN_LIMIT
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 SLICE_S = 0.05
 LATER_ADDRESS_MAY_DO = ("connection-refused", "connect-timeout", "connection-lost", "malformed-answer", None)
 # What a server says only after pg_hba.conf has let the connection pass.
-PAST_PG_HBA = ("authentication-failed", "database-missing", "too-many-connections", "no-privilege", "starting-up")
+PAST_PG_HBA = (
+    "authentication-failed",
+    "database-missing",
+    "too-many-connections",
+    "own-connection-limit",
+    "no-privilege",
+    "starting-up",
+)
 WITHOUT_PASSWORD = {"password": ""}  # who answers is not verified; that a password is asked for tells enough
 
 
@@ -31,6 +39,7 @@ class Settings:
     resource: str
     resolver: str | None
     connect_timeout_s: float
+    role_limit: int | None = None  # connections the role may hold, where that is known
 
 
 def connect(settings: Settings, deadline: Deadline) -> Connection[dict[str, Any]]:
@@ -185,16 +194,19 @@ class _Attempt:
 
     def _refused(self, pgconn: Any) -> NoReading:
         message = decode(pgconn.error_message)
-        kind = kind_on_connect(self._sqlstate, message)
+        dsn = self._settings.dsn
+        kind = kind_on_connect(self._sqlstate, message, dsn.user)
         if kind == "connection-refused":
-            what = "refused the connection"
+            what = " refused the connection"
+        elif kind == OWN_LIMIT:
+            what = ": " + masked(own_limit(message, dsn.user, self._settings.role_limit), dsn.password)
         elif kind == pgauth.REFUSED:
-            what = pgauth.WANTS_CLEAR_TEXT
+            what = f" {pgauth.WANTS_CLEAR_TEXT}"
         elif "no password supplied" in message:
-            what = "asks for a password and the DSN has none"
+            what = " asks for a password and the DSN has none"
         else:
-            what = "did not let us in: " + masked(first_words(message), self._settings.dsn.password)
-        gone = self._gone(kind, f"{self._where} {what}")
+            what = " did not let us in: " + masked(first_words(message), dsn.password)
+        gone = self._gone(kind, self._where + what)
         gone.evidence["encrypted"] = bool(pgconn.ssl_in_use) or "SSL encryption" in message
         return gone
 

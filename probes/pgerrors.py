@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from probes.reading import one_line
+from probes.room import OWN_LIMIT, SERVER_FULL, all_in_use
 
+TOO_MANY = "53300"  # of the server, of the database, or of the role: only the words say which
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 ON_CONNECT = {
     "28P01": "authentication-failed",
     "3D000": "database-missing",
-    "53300": "too-many-connections",
     "57P03": "starting-up",
     "42501": "no-privilege",
     "57P01": "connection-lost",
@@ -34,12 +35,16 @@ WORDS = (
     # libpq's own words, where require_auth forbids what the server asks for
     ("clear-text-refused", r"requirement .* failed: server requested a cleartext password"),
     ("auth-not-supported", r"authentication method requirement"),
+    # PostgreSQL, PgBouncer, Supavisor: what counts for our role alone, or for its pool.
+    (OWN_LIMIT, r"too many connections for role|由角色.*连接太多|\(max_user_client_connections\)"),
+    (OWN_LIMIT, POOLER := r"query_wait_timeout|too many servers in the pool|max clients reached"),
     ("tls-required", r"connection is insecure|SSL required|SSL connection is required|(?:SSL|TLS) is required"),
     ("tls-failed", r"does not support SSL|不支持 SSL|certificate verify failed|does not match host name"),
     ("tls-failed", r"root certificate|SSL error|SSL SYSCALL|channel binding"),
     ("host-not-allowed", r"pg_hba\.conf"),
-    ("too-many-connections", r"too many (?:clients|connections)|connection slots|no more connections allowed"),
-    ("too-many-connections", r"太多的客户|连接(?:太多|位置)|联接太多|客户端太多|太多客户端"),
+    (SERVER_FULL, r"too many (?:clients|connections)|connection slots|no more connections allowed"),
+    (SERVER_FULL, r"client connections exceeded|max client connections reached"),
+    (SERVER_FULL, r"太多的客户|连接(?:太多|位置)|联接太多|客户端太多|太多客户端"),
     ("starting-up", r"database system is|数据库系统(?:启动|停止|在恢复|正在)"),
     ("database-missing", r"database .*does not exist|no such database|数据库 ?\".*\" ?不存在"),
     ("authentication-failed", r"no password supplied|authentication failed|(?:no such user|auth failed)"),
@@ -64,18 +69,33 @@ def decode(message: bytes) -> str:
         return message.decode("gb18030", "replace")
 
 
-def kind_on_connect(sqlstate: str | None, message: str) -> str | None:
+def kind_on_connect(sqlstate: str | None, message: str, user: str = "") -> str | None:
+    """What a refusal stands for; `user` tells a role's limit in any language, for that message alone names the role."""
     if sqlstate in ON_CONNECT:
         return ON_CONNECT[sqlstate]
-    return next((kind for kind, words in WORDS if re.search(words, message, re.IGNORECASE)), None)
+    by_words = next((kind for kind, words in WORDS if re.search(words, message, re.IGNORECASE)), None)
+    if sqlstate == TOO_MANY:
+        names_role = bool(user) and re.search(rf'["«»„“「]\s?{re.escape(user)}\s?["«»”“」]', first_words(message))
+        return OWN_LIMIT if by_words == OWN_LIMIT or (by_words is None and names_role) else SERVER_FULL
+    return by_words
 
 
-def kind_on_query(sqlstate: str | None) -> str:
+def kind_on_query(sqlstate: str | None, message: str = "") -> str:
+    if re.search(POOLER, message):
+        return OWN_LIMIT
     if sqlstate is None:
         return "sql-error"
     if sqlstate.startswith("08"):
         return "connection-lost"
     return ON_QUERY.get(sqlstate, "sql-error")
+
+
+def own_limit(message: str, user: str, limit: int | None) -> str:
+    """What a refusal because of our own limit means, and what to do."""
+    if re.search(POOLER, message, re.IGNORECASE):
+        told = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
+        return f"{told}: raise its pool size or run fewer at once"
+    return f"{all_in_use(f'the monitor role {user}', limit)}: raise its CONNECTION LIMIT or run fewer at once"
 
 
 def first_words(message: str) -> str:

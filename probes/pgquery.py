@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from probes.connect import join
 from probes.deadline import Deadline
 from probes.pgconnect import Settings, masked
-from probes.pgerrors import kind_on_query
+from probes.pgerrors import kind_on_query, own_limit
 from probes.reading import NoReading
+from probes.room import OWN_LIMIT, Room
 
 if TYPE_CHECKING:
     from psycopg import Connection, Error
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 MAX_ROWS = 10_000
 BATCH = 100
 LOCK_TIMEOUT_S = 2.0
+# A role's limit counts its sessions in every database; numbackends is open to every role; reserved_connections came
+# with PostgreSQL 16.
+ROOM = """
+    SELECT (SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user AND rolconnlimit >= 0) AS role,
+           least(
+               current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+               - coalesce(current_setting('reserved_connections', true)::int, 0)
+               - (SELECT sum(numbackends) FROM pg_stat_database)::int,
+               (SELECT datconnlimit - numbackends FROM pg_database d JOIN pg_stat_database s ON s.datid = d.oid
+                WHERE d.datname = current_database() AND datconnlimit >= 0)
+           ) AS free
+"""
 
 
 class Query:
@@ -34,17 +47,38 @@ class Query:
 
     def rows(self, sql: str, params: Any, deadline: Deadline) -> list[dict[str, Any]]:
         with self._translating(deadline), deadline.watch(self._connection):
-            # Poolers refuse these as startup parameters; SET LOCAL ends with the transaction.
-            self._connection.execute(
-                f"BEGIN READ ONLY{self._mark}; "
-                f"SET LOCAL statement_timeout = {self._ms(self._timeout_s)}; "
-                f"SET LOCAL lock_timeout = {self._ms(min(LOCK_TIMEOUT_S, self._timeout_s / 2))}".encode()
-            )
+            self._connection.execute(self._begin.encode())
             try:
                 return self._fetch(sql, params)
             finally:
-                if not self._connection.closed:
-                    self._connection.execute("ROLLBACK")
+                self._roll_back()
+
+    def room(self, deadline: Deadline) -> Room:
+        """What the server says of its limits, in one exchange. One that speaks otherwise says nothing."""
+        row: dict[str, Any] = {}
+        with self._translating(deadline), deadline.watch(self._connection):
+            try:
+                cursor = self._connection.execute(f"{self._begin}; {ROOM}; ROLLBACK".encode())
+            except BaseException:
+                self._roll_back()
+                raise
+            while cursor.nextset():
+                row = (cursor.fetchone() if cursor.description else None) or row
+        role, free = (row.get(name) for name in ("role", "free"))
+        return Room(*[value if isinstance(value, int) else None for value in (role, free)])
+
+    @property
+    def _begin(self) -> str:
+        # Poolers refuse these as startup parameters; SET LOCAL ends with the transaction.
+        return (
+            f"BEGIN READ ONLY{self._mark}; "
+            f"SET LOCAL statement_timeout = {self._ms(self._timeout_s)}; "
+            f"SET LOCAL lock_timeout = {self._ms(min(LOCK_TIMEOUT_S, self._timeout_s / 2))}"
+        )
+
+    def _roll_back(self) -> None:
+        if not self._connection.closed:
+            self._connection.execute("ROLLBACK")
 
     @staticmethod
     def _ms(seconds: float) -> int:
@@ -75,7 +109,9 @@ class Query:
 
     def _told(self, error: Error, deadline: Deadline) -> NoReading:
         is_lost = self._connection.closed or (error.sqlstate is None and _is_operational(error))
-        kind = "connection-lost" if is_lost else kind_on_query(error.sqlstate)
+        words = masked(error.diag.message_primary or type(error).__name__, self._settings.dsn.password)
+        kind = kind_on_query(error.sqlstate, words)
+        kind = "connection-lost" if is_lost and kind != OWN_LIMIT else kind
         if deadline.expired:
             waited = time.monotonic() - self._begun
             gone = self._gone("connection-lost", f"no answer to the query within {waited:.1f} s")
@@ -83,11 +119,12 @@ class Query:
             gone = self._gone(kind, "the connection was closed in the middle of the query")
         elif error.sqlstate is None:
             gone = self._gone(kind, f"a value can't be read or sent ({type(error).__name__})")
+        elif kind == OWN_LIMIT:
+            gone = self._gone(kind, own_limit(words, self._settings.dsn.user, None))
         else:
-            words = masked(error.diag.message_primary or type(error).__name__, self._settings.dsn.password)
             gone = self._gone(kind, f"{self._settings.dsn.user} could not read it: {words}")
             gone.evidence["sqlstate"] = error.sqlstate
-        if error.sqlstate is None or kind == "connection-lost":
+        if error.sqlstate is None or kind in ("connection-lost", OWN_LIMIT):
             self._hang_up()
         return gone
 

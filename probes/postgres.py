@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from probes.reading import NoReading
+from probes.room import Room
 from probes.sqldatabase import Params, Rows, SqlDatabase
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from probes.deadline import Deadline
     from probes.pgconnect import Settings
 
@@ -43,10 +48,24 @@ class Postgres(SqlDatabase["Settings"]):
         dsn = parse(self._dsn, self.resource, self._ca_file)
         return Settings(dsn, self.resource, self._resolver, self._connect_timeout_s)
 
-    def _connect(self, settings: Settings, deadline: Deadline) -> Any:
+    def _server(self, settings: Settings) -> Hashable:
+        return ("postgres", settings.dsn.places, settings.dsn.user)
+
+    def _connect(self, settings: Settings, deadline: Deadline, role_limit: int | None) -> Any:
         from probes.pgconnect import connect
 
-        return connect(settings, deadline)
+        return connect(replace(settings, role_limit=role_limit), deadline)
+
+    def _room(self, connection: Any, settings: Settings, limit_s: float, patience: Deadline) -> Room:
+        from probes.pgquery import Query
+
+        query = Query(connection, settings, limit_s, self._mark)
+        try:
+            return query.room(patience)
+        except NoReading:
+            if connection.closed:
+                raise
+            return Room()
 
     def _read(
         self, connection: Any, settings: Settings, sql: str, params: Params, limit_s: float, patience: Deadline

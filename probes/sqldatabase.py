@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from probes.deadline import Deadline, within
 from probes.journal import reading
-from probes.pool import Pool
+from probes.pool import Pool, Pools, Slot, Way
 from probes.reading import NoReading, one_line
+from probes.room import Room
 from probes.share import Shared
 
 Params = Sequence[Any] | Mapping[str, Any] | None
@@ -42,7 +43,10 @@ class SqlDatabase(Generic[Known]):
     """One database, looked at through a role that may only look.
 
     Every query runs in a read-only transaction with time-outs of the server's own, as one statement, and ends
-    within its deadline whatever the server does. At most `connections` at once, reused.
+    within its deadline whatever the server does.
+
+    connections  at most so many at once; more where several databases share `pools`, the pools of one run, and look
+                 at one server as one role; never more than half of what the role may hold (probes.pool)
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class SqlDatabase(Generic[Known]):
         ca_file: str | None = None,
         run_id: str = "",
         connections: int = 2,
+        pools: Pools | None = None,
     ) -> None:
         self.resource = resource
         self._dsn = dsn
@@ -65,9 +70,10 @@ class SqlDatabase(Generic[Known]):
         self._ca_file = ca_file
         self._mark = re.sub(r"[^\w.-]", "", run_id)[:64]
         self._shared = Shared(resource)
-        self._pool = Pool(connections, resource)
+        self._connections = connections
+        self._pools = pools or Pools()
         self._lock = threading.Lock()
-        self._settings: Known | None = None
+        self._known: tuple[Known, Pool] | None = None
 
     def query(self, sql: str, params: Params = None, *, fresh: bool = False) -> Rows:
         """The rows of one statement, as dictionaries; read once for everybody unless fresh=True.
@@ -81,7 +87,8 @@ class SqlDatabase(Generic[Known]):
 
     def close(self) -> None:
         """Close the connections kept open; later queries open new ones."""
-        self._pool.close()
+        if self._known is not None:
+            self._known[1].close()
 
     def _import(self) -> None:
         """What a query needs, imported before any clock runs."""
@@ -90,8 +97,16 @@ class SqlDatabase(Generic[Known]):
         """What the DSN says; NoReading dsn-malformed."""
         raise NotImplementedError
 
-    def _connect(self, settings: Known, deadline: Deadline) -> Any:
+    def _server(self, settings: Known) -> Hashable:
+        """The server and the role on it, which limits are counted for."""
+        raise NotImplementedError
+
+    def _connect(self, settings: Known, deadline: Deadline, role_limit: int | None) -> Any:
         """A connection (probes.pool.Connection) to the database, or why there is none."""
+        raise NotImplementedError
+
+    def _room(self, connection: Any, settings: Known, limit_s: float, patience: Deadline) -> Room:
+        """What the server says of its limits."""
         raise NotImplementedError
 
     def _read(
@@ -104,32 +119,65 @@ class SqlDatabase(Generic[Known]):
         self._import()
         with reading(f"SQL {one_line(sql, 100)}") as facts:
             deadline = within(self._connect_timeout_s + self._statement_timeout_s + 2 * SERVER_FIRST_S)
-            settings = self._known()
+            settings, pool = self._settled()
             facts.update(database=settings.dsn.database, user=settings.dsn.user)
             begun = time.monotonic()
-            rows = self._with_connection(settings, sql, params, deadline, fresh=fresh)
+            rows = self._with_connection(settings, pool, sql, params, deadline, facts, fresh=fresh)
             facts.update(rows=len(rows), total_ms=round((time.monotonic() - begun) * 1000, 3))
             return rows
 
-    def _known(self) -> Known:
+    def _with_connection(
+        self,
+        settings: Known,
+        pool: Pool,
+        sql: str,
+        params: Params,
+        deadline: Deadline,
+        facts: dict[str, Any],
+        *,
+        fresh: bool,
+    ) -> Rows:
+        way, rows = self._way(settings, deadline), None
+        try:
+            while rows is None:
+                with pool.connection(way, deadline, fresh=fresh) as slot:
+                    facts.update({"attempts": slot.attempts} if slot.attempts > 1 else {})
+                    rows = self._rows(slot, settings, sql, params, deadline)
+        except NoReading as gone:
+            if "database" in gone.evidence:  # what kept another database's connection from being made is told of ours
+                gone.evidence = {**gone.evidence, "database": settings.dsn.database}
+            raise
+        return rows
+
+    def _settled(self) -> tuple[Known, Pool]:
         with self._lock:
-            if self._settings is None:
-                self._settings = self._parsed()
-            return self._settings
+            if self._known is None:
+                settings = self._parsed()
+                pool = self._pools.of(self._server(settings), self._connections, self.resource)
+                self._known = settings, pool
+            return self._known
 
-    def _with_connection(self, settings: Known, sql: str, params: Params, deadline: Deadline, *, fresh: bool) -> Rows:
-        def dial() -> Any:
-            return self._connect(settings, deadline.child(self._connect_timeout_s))
+    def _way(self, settings: Known, deadline: Deadline) -> Way:
+        def dial(role_limit: int | None) -> Any:
+            return self._connect(settings, deadline.child(self._connect_timeout_s), role_limit)
 
-        while True:
-            with self._pool.connection(dial, deadline, fresh=fresh) as slot:
-                limit_s = max(0.1, min(self._statement_timeout_s, deadline.remaining() - SERVER_FIRST_S))
-                patience = deadline.child(self._statement_timeout_s + SERVER_FIRST_S)
-                try:
-                    return self._read(slot.connection, settings, sql, params, limit_s, patience)
-                except NoReading as gone:
-                    # A kept connection that the server closed while it was idle is no fault of the server.
-                    if not (slot.is_reused and gone.kind == "connection-lost" and not deadline.expired):
-                        raise
-                finally:
-                    slot.is_broken = slot.connection.closed or deadline.expired
+        def room(connection: Any) -> Room:
+            return self._room(connection, settings, *self._limits(deadline))
+
+        return Way((self._dsn, self._resolver, self._ca_file), self._connect_timeout_s, dial, room)
+
+    def _limits(self, deadline: Deadline) -> tuple[float, Deadline]:
+        """How long the server may take for a statement, and how long we wait for it."""
+        limit_s = max(0.1, min(self._statement_timeout_s, deadline.remaining() - SERVER_FIRST_S))
+        return limit_s, deadline.child(self._statement_timeout_s + SERVER_FIRST_S)
+
+    def _rows(self, slot: Slot, settings: Known, sql: str, params: Params, deadline: Deadline) -> Rows | None:
+        """The rows; None where a kept connection turns out to have been closed while it was idle."""
+        try:
+            return self._read(slot.connection, settings, sql, params, *self._limits(deadline))
+        except NoReading as gone:
+            if slot.is_reused and gone.kind == "connection-lost" and not deadline.expired:
+                return None
+            raise
+        finally:
+            slot.is_broken = slot.connection.closed or deadline.expired

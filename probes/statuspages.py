@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from probes.api import malformed, patiently, said
+from probes.api import malformed, said
+from probes.ratelimits import patiently
 from probes.reading import NoReading
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Incident:
 
 def incidents(http: Http, kind: str) -> list[Incident]:
     """Those under way, of the whole page; NoReading where it is no such page."""
-    answer = patiently(lambda: http.get("", fresh=True), RESOURCE)
+    answer = patiently(lambda: http.get("", fresh=True, even_limited=True), RESOURCE)
     if answer.status != 200:
         raise NoReading(RESOURCE, f"{answer.url} answers HTTP {answer.status}", kind="wrong-status")
     try:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.answer import decoded
-from probes.api import retry_after_s
 from probes.assets import is_html
 from probes.backups import made_at
 from probes.cors import grant
@@ -21,6 +20,7 @@ from probes.logcommand import _entries
 from probes.loglines import MAX_MESSAGE, entries_of, entry_at, group_message
 from probes.logs import read_entries
 from probes.markup import tags
+from probes.ratelimits import retry_after_s
 from probes.references import in_css, in_html, in_manifest, parsed_manifest
 from probes.requestlog import read_requests
 from probes.statements import without_literals

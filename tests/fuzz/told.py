@@ -25,8 +25,11 @@ class Told:
     def __init__(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self._answer = answer(body, status, headers)
 
-    def get(self, _: str, *, fresh: bool = False) -> Answer:  # noqa: ARG002 - as Http has it
+    def get(self, _: str, **__: Any) -> Answer:
         return self._answer
+
+    def url(self, path: str) -> str:
+        return f"https://api.example.com{path}"
 
     def send(self, *_: str, **__: Any) -> Answer:
         return self._answer

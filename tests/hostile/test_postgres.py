@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import tests.zoo.postgres  # noqa: F401 - it fills the registry
 from tests.hostile.product import PASSWORD, check, dsn, must_be_orderly, outcomes, postgres, told
 from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.postgres import SEEN, message, refusal, startup
+from tests.zoo.postgres import LET_IN, READY, SEEN, message, next_message, refusal, startup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +111,38 @@ def test_databases_that_let_nobody_in(tmp_path: Path) -> None:
         assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
         assert f"database.unreachable[{name}]" in ran.document["roots"]
     assert len(ran.document["roots"]) == len(servers), ran.document["roots"]
+
+
+def waits_in_the_pool(visit: Visit) -> None:
+    """A pooler lets everybody in, and has no connection of the server's left for the first statement."""
+    startup(visit)
+    visit.say(LET_IN, READY)
+    next_message(visit)
+    visit.say(refusal("08P01", "query_wait_timeout"))
+
+
+LIMITED: dict[str, Handler] = {
+    "role": refusing("53300", 'too many connections for role "cs_monitor"'),
+    "role-in-german": refusing("53300", "zu viele Verbindungen von Rolle »cs_monitor«"),
+    "pooler": refusing("08P01", "client connections exceeded (max_user_client_connections)"),
+    "session-pool": refusing("XX000", "MaxClientsInSessionMode: max clients reached"),
+    "pool-at-work": waits_in_the_pool,
+}
+
+
+def test_our_own_limit_is_no_fault_of_the_database(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        places = [stack.enter_context(Beast(handler)) for handler in LIMITED.values()]
+        dsns = tuple(dsn(place.host, place.port) for place in places)
+        systems = {name: postgres(n, deadline_s=2.0) for n, name in enumerate(LIMITED)}
+        ran = check(tmp_path, systems, dsns=dsns)
+    must_be_orderly(ran, deadline_s=2.0)
+    assert ran.code == 10, ran.output()
+    assert set(ran.document["roots"]) == {f"unreadable:postgres[{name}]" for name in LIMITED}
+    for name in LIMITED:
+        for result in ran.of(name).values():
+            assert (result["outcome"], result["resource"]) == ("unknown", "postgres"), told(ran.of(name))
+            assert "run fewer at once" in result["reason"], told(ran.of(name))
 
 
 def test_databases_that_break_off_when_they_are_asked(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ COMMANDS = {
     "knows-no-command": (document({"error": "what?"}, status="400 Bad Request"), ALL, "found:None"),
     "refuses-all": (document({}, status="401 Unauthorized"), "unknown", "found:signature-rejected"),
     "fails": (document({}, status="500 Internal Server Error"), "unknown", "found:server-error"),
-    "is-overloaded": (whole(b"", "Retry-After: 1", status="429 Too Many Requests"), "unknown", "found:None"),
+    "is-overloaded": (whole(b"", "Retry-After: 1", status="429 Too Many Requests"), "unknown", "unknown"),
     "leads-elsewhere": (
         whole(b"", "Location: https://login.example.com/", status="302 Found"),
         "unknown",

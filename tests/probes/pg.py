@@ -6,15 +6,16 @@ import glob
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from lab.servers.ports import quiet_port
 
 PASSWORD = "correct-horse-battery"
 # The server ends when the tests do, however they end.
@@ -56,8 +57,7 @@ class Server:
         self._folder = Path(tempfile.mkdtemp(prefix="probes-pg-"))
         self._data = self._folder / "data"
         self._tls = tls
-        with socket.create_server(("127.0.0.1", 0)) as sock:
-            self.port: int = sock.getsockname()[1]
+        self.port = quiet_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
@@ -136,6 +136,17 @@ class Server:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def until_alone(self, role: str) -> None:
+        """Wait until no session of a role is left: a connection lingers where it was used a moment ago."""
+        import psycopg
+
+        counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - a role of ours
+        with psycopg.connect(self.dsn(), autocommit=True, connect_timeout=5) as connection:
+            end = time.monotonic() + 5
+            while connection.execute(counting.encode()).fetchone() != (0,):
+                assert time.monotonic() < end, f"sessions of {role} are left"
+                time.sleep(0.02)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
@@ -181,3 +192,18 @@ def started(*statements: str, settings: dict[str, str | int] | None = None) -> I
         yield made
     finally:
         made.stop()
+
+
+@contextmanager
+def held(dsn: str, at_most: int = 100) -> Iterator[int]:
+    """Sessions of somebody else's: so many, or until no more are taken."""
+    import psycopg
+
+    with ExitStack() as stack:
+        count = 0
+        with suppress(psycopg.OperationalError):
+            for _ in range(at_most):
+                connection = psycopg.connect(dsn, connect_timeout=5, autocommit=True)
+                stack.callback(connection.close)
+                count += 1
+        yield count

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from checks.slo import check_burst_is_borne
 from fixtures.handles.burst import Burst as Handle
+from fixtures.verdicts import Found
 from probes.burst import Burst
 from probes.reading import NoReading
+from tests.hostile.beasts import always, document
 from tests.probes.conftest import Zoo, taking
 from tests.probes.handles import handle
+from tests.zoo.beast import Beast
 
 
 def burst(url: str) -> Burst:
@@ -52,3 +56,18 @@ def test_production_has_to_say_that_it_wants_one(tmp_path: Path, tier: str, says
     given: dict[str, Any] = {"http": {"base_url": "http://127.0.0.1:1"}, "throughput": throughput}
     with handle(Handle, tmp_path, tier=tier, **given) as burst:
         assert burst.is_allowed is is_allowed
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_a_limit_for_one_caller_is_no_weakness_of_the_service(tmp_path: Path, status: str) -> None:
+    with Beast(always(document({}, status=status))) as server:
+        throughput = {"path": "/plans", "requests_per_s": 50, "seconds": 0.5, "connections": 2}
+        given: dict[str, Any] = {"http": {"base_url": server.url}, "throughput": throughput}
+        with handle(Handle, tmp_path, tier="staging", **given) as burst, pytest.raises((NoReading, Found)) as caught:
+            check_burst_is_borne(burst)
+    if status.startswith("429"):
+        assert isinstance(caught.value, NoReading)
+        assert caught.value.kind == "rate-limited"
+    else:
+        assert isinstance(caught.value, Found)
+        assert caught.value.cause == "errors-under-load"

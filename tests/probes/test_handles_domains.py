@@ -94,3 +94,18 @@ def test_certificate_of_a_site_that_gives_no_answer_is_seen(tmp_path: Path, give
     given["domains"]["names"] = ["good.shop.test", "unshaken.shop.test"]
     with handle(Domains, tmp_path, **given) as domains, pytest.raises(NoReading, match=r"unshaken\.shop\.test"):
         domains.require_all_seen()
+
+
+def test_site_that_limits_our_rate_is_not_seen(tmp_path: Path, given: dict[str, Any]) -> None:
+    with ExitStack() as stack:
+        authority = pki.make("Test CA", is_ca=True)
+        (tmp_path / "ca.pem").write_bytes(authority.pem)
+        pair = pki.make("shop.test", authority, names=("*.shop.test",)).write(tmp_path)
+        busy = document({"code": "ROUTING_FAILED"}, status="429 Too Many Requests")
+        front = stack.enter_context(Beast(serving(*pair, always(busy))))
+        domains = {**given["domains"], "names": ["good.shop.test"], "port": str(front.port)}
+        sites = stack.enter_context(handle(Sites, tmp_path, **{**given, "domains": domains}))
+        found, gone = sites.seen()
+        assert [*found] == []
+    assert gone is not None
+    assert "good.shop.test (rate limited (HTTP 429))" in gone.reason

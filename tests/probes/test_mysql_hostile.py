@@ -144,7 +144,9 @@ def test_neither_password_nor_files_are_handed_over(zoo: Zoo) -> None:
 
 # MySQL's numbers, and from 4000 up MariaDB's own.
 NUMBERS_ON_CONNECT = {
-    "too-many-connections": (1040, 1203, 1226),
+    "too-many-connections": (1040,),
+    "own-connection-limit": (1203,),
+    "rate-limited": (1226,),
     "authentication-failed": (1045, 1698, 1862, 1820, 3118, 4151, 1251),
     "database-missing": (1049,),
     "no-privilege": (1044,),
@@ -161,11 +163,13 @@ NUMBERS_ON_QUERY = {
     "undefined-table": (1109, 1146, 1049),
     "statement-timeout": (1317, 1969, 3024),
     "lock-timeout": (1205,),
+    "rate-limited": (1226,),
     "connection-lost": (1053, 1927, 2006, 2013, 2014),
     "sql-error": (1054, 1064),
 }
 WORDS_ON_CONNECT = [
     (1105, "proxy: Too many connections", "too-many-connections"),
+    (1226, "User 'm' has exceeded the 'max_user_connections' resource (current value: 4)", "own-connection-limit"),
     (1105, "Access denied for user 'm'@'h'", "authentication-failed"),
     (9001, "Host 'h' is not allowed to connect", "host-not-allowed"),
     (1045, "Connections using insecure transport are prohibited", "tls-required"),

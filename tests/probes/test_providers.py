@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from probes import workers
-from probes.api import retry_after_s
 from probes.cloudflare import Cloudflare
 from probes.deadline import Deadline, current
 from probes.groq import standing
 from probes.http import Http
 from probes.loglines import entries_of
+from probes.ratelimits import retry_after_s
 from probes.reading import NoReading
 from probes.slackapi import Identity, auth_test
 from probes.statuspages import Incident, incidents, of_components
@@ -59,7 +59,7 @@ def cloudflare(server: Beast) -> Cloudflare:
 )
 def test_retry_after(header: tuple[str, ...], seconds: float | None) -> None:
     with Beast(always(document(BUSY, *header, status="429 Too Many Requests"))) as server:
-        assert retry_after_s(Http(server.url).get("/")) == seconds
+        assert retry_after_s(Http(server.url).get("/", even_limited=True)) == seconds
 
 
 def test_patience_is_as_long_as_asked_for_and_no_longer() -> None:

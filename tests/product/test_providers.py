@@ -18,8 +18,16 @@ SYSTEM = "sales-ai"
 BLIND = {
     "cloudflare-token-expired": ("queue.consumer-missing", "unknown", "Invalid API Token: is the token still valid?"),
     "cloudflare-token-may-not-read-queues": ("queue.consumer-missing", "unknown", "may the token read queues"),
-    "cloudflare-limits": ("queue.backlog", "unknown", "HTTP 429 without saying for how long (3 tries)"),
-    "cloudflare-limits-for-a-minute": ("queue.backlog", "unknown", "HTTP 429 and asks to wait 60 s (1 tries)"),
+    "cloudflare-limits": (
+        "queue.backlog",
+        "unknown",
+        "(HTTP 429), without saying for how long (3 attempts)",
+    ),
+    "cloudflare-limits-for-a-minute": (
+        "queue.backlog",
+        "unknown",
+        "rate limited (HTTP 429), retry after 60 s (1 attempt)",
+    ),
     "cloudflare-limits-once": ("queue.consumer-missing", "clear", ""),
     "slack-limits-once": ("slack.token-invalid", "clear", ""),
     "account-empty": ("queue.consumer-missing", "found", "the account has no queue at all"),
@@ -41,7 +49,7 @@ BLIND = {
     "status-page-of-another-form": ("dependency.provider-incident", "unknown", "is not in the form of statuspage"),
 }
 FAULT = {
-    "slack.token-invalid:rate-limited": "HTTP 429 and asks to wait 60 s",
+    "slack.token-invalid:rate-limited": "rate limited (HTTP 429), retry after 60 s",
     "slack.token-invalid:token-revoked": "auth.test says token_revoked",
     "dependency.groq-limited:key-rejected": "HTTP 401: Invalid API Key",
     "dependency.groq-limited:rate-limited": "HTTP 429: Rate limit reached for model",

@@ -57,11 +57,12 @@ def next_message(visit: Visit) -> tuple[bytes, bytes]:
 
 
 def begin(visit: Visit) -> None:
-    """Let in without a password and answer the statements that open the transaction."""
+    """Let in without a password; answer what asks for limits, without rows, and what opens the transaction."""
     startup(visit)
     visit.say(LET_IN, message(b"S", b"client_encoding\0UTF8\0"), READY)
-    next_message(visit)
-    visit.say(message(b"C", b"BEGIN\0"), message(b"C", b"SET\0"), message(b"C", b"SET\0"), IN_TRANSACTION)
+    for state in (READY, IN_TRANSACTION):
+        next_message(visit)
+        visit.say(message(b"C", b"BEGIN\0"), message(b"C", b"SET\0"), message(b"C", b"SET\0"), state)
 
 
 @beast("postgres.never-greets")
