@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from environments.model import NAME as ENVIRONMENT_NAME
 from environments.model import Environment
 from environments.references import Secret, Text
 from runbooks.known import Known
@@ -34,7 +35,7 @@ def environment_schema(symptoms: Iterable[str]) -> Schema:
         "additionalProperties": system,
     }
     header["own"]["required"].append("systems")
-    header["own"]["properties"]["name"]["pattern"] = r"\S"
+    header["own"]["properties"]["name"]["pattern"] = f"^{ENVIRONMENT_NAME}$"
     return _whole("An environment file: where systems run, and what a run may do to them.", header | systems)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +12,8 @@ from environments.monitoring import Monitoring
 
 Tier = Literal["development", "staging", "production"]
 Effect = Literal["read", "refused", "write"]
+# It becomes the name of a folder, a part of an address and a label.
+NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
 EFFECTS: tuple[Effect, ...] = ("read", "refused", "write")
 
 
@@ -39,6 +42,8 @@ class Environment:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ValueError("'name' must not be blank")
+        if not re.fullmatch(NAME, self.name):
+            raise ValueError("'name' must be 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-', the first no '.' or '-'")
 
     def allows(self, effect: str) -> bool:
         """Whether a check of this effect may run."""
