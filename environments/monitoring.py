@@ -67,6 +67,8 @@ class Monitoring:
     """The file for Prometheus' textfile collector; its name must end in .prom."""
     push: Text | None = None
     """The address of a Pushgateway."""
+    proxy: Text | None = None
+    """The HTTP proxy for `heartbeat` and `push`; proxy variables decide nothing there."""
     availability_percent: dict[str, float] = field(default_factory=dict)
     """The share of time without P0 that each system should reach."""
     keep_days: int = 400

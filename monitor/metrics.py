@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from environments.addresses import NO_ADDRESS, is_address
+from monitor.asking import ask
 from monitor.outbox import waiting
 from reports.metrics import Family, as_text
 
@@ -30,7 +30,6 @@ OPEN_SINCE = Family(
     ("environment", "system", "symptom", "subject", "severity", "acknowledged"),
 )
 FAMILIES = (ROUND_AT, TROUBLE, WAITING, OPEN_SINCE)
-PUSH_S = 10.0
 
 
 def of_round(store: Store, environment: str, at: float, *, is_in_trouble: bool) -> str:
@@ -48,11 +47,10 @@ def _samples(store: Store, environment: str, at: float, is_in_trouble: bool) -> 
         yield OPEN_SINCE, labels, row["began"]
 
 
-def push(address: str, environment: str, text: str) -> None:
+def push(address: str, environment: str, text: str, proxy: str | None = None) -> None:
     """Hand the metrics to a Pushgateway, in the place of those of the round before; OSError where that fails."""
     if not is_address(address):
         raise OSError(f"the Pushgateway's address {NO_ADDRESS}")
     group = f"{address.rstrip('/')}/metrics/job/runbook_checks/environment/{quote(environment, safe='')}"
     headers = {"Content-Type": "text/plain; version=0.0.4"}
-    request = urllib.request.Request(group, text.encode(), headers, method="PUT")  # noqa: S310 - see the scheme
-    urllib.request.build_opener().open(request, timeout=PUSH_S).close()
+    ask(urllib.request.Request(group, text.encode(), headers, method="PUT"), proxy)  # noqa: S310 - see is_address

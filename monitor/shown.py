@@ -1,12 +1,12 @@
-"""How can others see that the watcher lives, and what it knows? A ping, metrics, and the status page."""
+"""Show others that the watcher lives, and what it knows: a ping, metrics, and the status page."""
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
 from environments.addresses import NO_ADDRESS, is_address
+from monitor.asking import ask
 from reports import outputs
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from monitor.rounds import Round
     from monitor.store import Store
-
-PING_S = 10.0
 
 
 def show(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
@@ -39,7 +37,7 @@ def _metrics(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
         yield "there are no metrics: pip install 'runbook-checks[metrics]'"
         return
     of_run = round_.folder / "run.prom"
-    if is_whole and of_run.is_file():
+    if is_whole and of_run.is_file() and of_run.stat().st_mtime >= round_.at - 1:  # not one that could not be removed
         text = of_run.read_text(encoding="utf-8") + text
     path, gateway = round_.path_of(round_.rules.metrics), round_.text(round_.rules.push)
     try:
@@ -49,8 +47,8 @@ def _metrics(round_: Round, store: Store, *, is_whole: bool) -> Iterator[str]:
         yield f"the metrics could not be written to {path}: {error.strerror}"
     try:
         if gateway is not None:
-            push(gateway, round_.name, text)
-    except OSError as error:
+            push(gateway, round_.name, text, _proxy(round_))
+    except (OSError, ValueError) as error:
         yield round_.vault.redaction.text(f"the metrics could not be pushed: {error}")
 
 
@@ -73,9 +71,16 @@ def _ping(round_: Round) -> Iterator[str]:
     if not is_address(address):
         yield f"the heartbeat could not be sent: its address {NO_ADDRESS}"
         return
-    request = urllib.request.Request(address, headers={"User-Agent": "runbook-checks"})  # noqa: S310 - see the scheme
-    opener = urllib.request.build_opener()
     try:
-        opener.open(request, timeout=PING_S).close()
+        request = urllib.request.Request(address, headers={"User-Agent": "runbook-checks"})  # noqa: S310 - see is_address
+        ask(request, _proxy(round_))
     except (OSError, ValueError) as error:
         yield round_.vault.redaction.text(f"the heartbeat could not be sent: {error}")
+
+
+def _proxy(round_: Round) -> str | None:
+    """The proxy that the environment names; one that can't be resolved is not gone around."""
+    proxy = round_.text(round_.rules.proxy)
+    if proxy is None and round_.rules.proxy is not None:
+        raise OSError(f"monitoring.proxy {round_.rules.proxy} can't be resolved")
+    return proxy

@@ -1,0 +1,56 @@
+"""Ask an address for the monitor (heartbeat, Pushgateway) with urllib: HTTP and HTTPS, and the proxy that is named.
+
+Proxy variables, NO_PROXY and ~/.netrc decide nothing. Redirects go through the same proxy, and to HTTP and HTTPS alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import urllib.request
+from http.client import HTTPException
+from urllib.parse import unquote, urlsplit
+
+from environments.addresses import NO_ADDRESS, is_address
+
+TIMEOUT_S = 10.0
+
+
+def ask(request: urllib.request.Request, proxy: str | None = None) -> None:
+    """Send a request whose answer's status is all that counts; OSError with a sentence where it is none of success."""
+    handlers = [
+        *([_Proxy(proxy)] if proxy else []),
+        *(urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(), urllib.request.UnknownHandler()),
+        *(urllib.request.HTTPErrorProcessor(), urllib.request.HTTPDefaultErrorHandler()),
+        urllib.request.HTTPRedirectHandler(),
+    ]
+    opener = urllib.request.OpenerDirector()
+    for handler in handlers:
+        opener.add_handler(handler)
+    try:
+        opener.open(request, timeout=TIMEOUT_S).close()
+    except (HTTPException, ValueError) as error:  # what is said may quote the address
+        raise OSError(f"no usable answer ({type(error).__name__})") from None
+
+
+class _Proxy(urllib.request.BaseHandler):
+    """Unlike urllib's own, which asks NO_PROXY even where the proxy is named."""
+
+    handler_order = 100  # before the handlers that send
+
+    def __init__(self, address: str) -> None:
+        if not is_address(address) or not address.startswith("http://"):
+            raise OSError(f"the proxy's address {NO_ADDRESS}, or begins with https://")
+        parts = urlsplit(address)
+        assert parts.hostname is not None
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        self.place = f"{host}:{parts.port or 80}"
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
+        self.login = f"Basic {base64.b64encode(login.encode()).decode()}" if login else ""
+
+    def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
+        if self.login:
+            request.add_unredirected_header("Proxy-Authorization", self.login)
+        request.set_proxy(self.place, "http")
+        return request
+
+    https_request = http_request
