@@ -1,4 +1,4 @@
-"""What does `ci/monitor ENV` do? One round for one environment; a schedule calls it every few minutes."""
+"""`ci/monitor ENV`: one round for one environment; a schedule calls it every few minutes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from environments.finding import NoSuchEnvironment, find_environment
 from environments.neutral import printable
 from environments.strict_yaml import BadFile
+from monitor.identity import conflict
 from monitor.looking import PROJECT, read_document, run_checks
-from monitor.rounds import Round
+from monitor.rounds import HISTORY, Round
 from monitor.schedule import Overlapped, alone
 from runbooks.compiled import load
 
@@ -33,16 +34,18 @@ def main(arguments: list[str] | None = None) -> int:
     except (NoSuchEnvironment, BadFile) as bad:
         print(f"monitor: {bad}", file=sys.stderr)
         return BAD
-    folder = _folder(asked.state, files) / files.environment.name
+    folder, unknown = _folder(asked.state, files)
+    folder /= files.environment.name
+    wrong = "" if asked.adopt else conflict(folder / HISTORY, path)
+    if wrong:
+        print(f"monitor: {wrong}", file=sys.stderr)
+        return BAD
     try:
-        with alone(folder):
-            return _round(files, path, folder, asked.document)
+        with alone(folder) as without_lock:
+            return _round(files, path, folder, asked.document, [each for each in (unknown, without_lock) if each])
     except Overlapped as overlapped:
         print(f"monitor: {files.environment.name}: {overlapped}")
         return STEPPED_ASIDE
-    except OSError as error:
-        print(f"monitor: {folder}: {error.strerror}", file=sys.stderr)
-        return TROUBLE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,20 +53,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("environment", metavar="ENV", help="the environment, NAME or PATH")
     parser.add_argument("--state", metavar="FOLDER", help="the folder to remember in (else as the environment says)")
     parser.add_argument("--document", metavar="FILE", help="take this results document in; run no checks")
+    parser.add_argument(
+        "--adopt", action="store_true", help="go on with what another environment file of this name left behind"
+    )
     return parser
 
 
-def _folder(named: str | None, files: Files) -> Path:
+def _folder(named: str | None, files: Files) -> tuple[Path, str]:
+    """The folder to remember in; where it can't be known, a place that nothing can be written to, and why."""
     said = files.environment.monitoring and files.environment.monitoring.state
     if named or not said:
-        return Path(named or os.environ.get("CHECKS_STATE") or PROJECT / "reports" / "out" / "monitor")
+        return Path(named or os.environ.get("CHECKS_STATE") or PROJECT / "reports" / "out" / "monitor"), ""
     from environments.redaction import Redaction
+    from environments.references import Unresolved
 
-    return files.vault(Redaction()).path(said)
+    try:
+        return files.vault(Redaction()).path(said), ""
+    except Unresolved as unresolved:
+        return Path(os.devnull), f"monitoring.state: {unresolved}"
 
 
-def _round(files: Files, path: Path, folder: Path, document: str | None) -> int:
-    round_ = Round(files, path, folder)
+def _round(files: Files, path: Path, folder: Path, document: str | None, troubles: list[str]) -> int:
+    round_ = Round(files, path, folder, troubles=troubles)
 
     def get() -> dict[str, Any]:
         if document:

@@ -1,4 +1,4 @@
-"""How are the checks run for the monitor? In a process of their own, for a time: nothing they do stops it."""
+"""Run the checks for the monitor in a process of their own, for a limited time: nothing they do stops the monitor."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
+NOTHING_KNOWN = Path(__file__).with_name("nothing-known.yaml")
+PIPE = "RUNBOOK_CHECKS_PIPE"
 SHORTEST_S = 60.0
+AFTERWARDS_S = 5.0  # for the rest of the document, once the run has ended
+ROOM = 1 << 16  # bytes that a folder must take, or the run goes without one
+# No folder of its own, nothing captured in temporary files, no cache.
+WITHOUT_FILES = ("--out", f"{os.devnull}/none", "--capture=sys", "-p", "no:cacheprovider")
 
 
 class NoDocument(Exception):
@@ -19,29 +28,81 @@ class NoDocument(Exception):
 
 
 def run_checks(environment: Path, select: str, folder: Path, limit_s: float, *, with_metrics: bool) -> dict[str, Any]:
-    """Run the checks on an environment and return their results document."""
-    results = folder / "results.json"
+    """Run the checks on an environment and return their results document, which comes through a pipe.
+
+    The folder takes the run's own files and metrics. Where it can't be written, the run needs no disk at all; where it
+    was filled meanwhile and the run came to nothing, it is made once more without.
+    """
+    words = [f"--env={environment}", "-m", select, "-q", "-p", "monitor.handing", "--known", str(NOTHING_KNOWN)]
     metrics = folder / "run.prom"
-    for path in (results, metrics):
-        path.unlink(missing_ok=True)
-    nobody = folder / "nothing-known.yaml"  # what is acknowledged is for the monitor to decide, at its own time
-    nobody.write_text("acknowledged: []\n", encoding="utf-8")
-    words = [sys.executable, "-I", "-m", "ci.command", f"--env={environment}", "-m", select, "-q"]
-    words += ["--results", str(results)]
-    words += ["--out", str(folder / "runs"), "--known", str(nobody)]
-    if with_metrics:
-        words += ["--metrics", str(metrics)]
-    environ = {name: value for name, value in os.environ.items() if name != "CHECKS_ADDOPTS"}
-    child = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=environ, start_new_session=True)
+    with suppress(OSError):
+        metrics.unlink(missing_ok=True)
+    if _takes_files(folder):
+        files = ["--out", str(folder / "runs"), *(["--metrics", str(metrics)] if with_metrics else [])]
+        try:
+            return _run([*words, *files], limit_s)
+        except NoDocument:
+            if _takes_files(folder):
+                raise
+    return _run([*words, *WITHOUT_FILES], limit_s)
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as room:
+            return room.write(b"\0" * ROOM) == ROOM
+    except OSError:
+        return False
+
+
+def _run(words: list[str], limit_s: float) -> dict[str, Any]:
+    reading, writing = os.pipe()
+    environ = {name: value for name, value in os.environ.items() if name != "CHECKS_ADDOPTS"} | {PIPE: str(writing)}
+    command = [sys.executable, "-I", "-m", "ci.command", *words]
+    try:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, env=environ, start_new_session=True, pass_fds=[writing]
+        )
+    finally:
+        os.close(writing)
+    handed = _Handed(reading)
     try:
         code = child.wait(max(SHORTEST_S, limit_s))
     except subprocess.TimeoutExpired:
         raise NoDocument(f"the checks came to no end within {max(SHORTEST_S, limit_s):g} s") from None
     finally:
         _end(child)
-    if code in (0, 1, 10) and results.is_file():
-        return read_document(results)
-    raise NoDocument(f"the checks ended with exit code {code}" + (" (nothing verified)" if code == 5 else ""))
+        text = handed.text()
+    return _whole(text, code)
+
+
+class _Handed:
+    """What comes through the pipe, read meanwhile: a pipe that is full would hold up the run."""
+
+    def __init__(self, reading: int) -> None:
+        self._parts: list[bytes] = []
+        self._thread = Thread(target=self._read, args=(reading,), daemon=True)
+        self._thread.start()
+
+    def _read(self, reading: int) -> None:
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            while part := pipe.read(ROOM):
+                self._parts.append(part)
+
+    def text(self) -> str:
+        self._thread.join(AFTERWARDS_S)
+        return b"".join(self._parts).decode("utf-8", "replace")
+
+
+def _whole(text: str, code: int) -> dict[str, Any]:
+    try:
+        document = _document(text, "what the checks handed over")
+    except NoDocument:
+        raise NoDocument(f"the checks ended with exit code {code}, without results") from None
+    verified = document["run"]["exit_code"]
+    if verified not in (0, 1, 10):
+        raise NoDocument(f"the checks ended with exit code {verified}" + (" (nothing verified)" if code == 5 else ""))
+    return document
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -54,9 +115,18 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def read_document(path: Path) -> dict[str, Any]:
     """A results document from a file."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        return _document(path.read_text(encoding="utf-8"), str(path))
     except (OSError, ValueError) as error:
         raise NoDocument(f"{path} is no results document: {error}") from None
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+        # JSON can escape half of a character, which no database, mail or page can hold.
+        document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+    except ValueError as error:
+        raise NoDocument(f"{where} is no results document: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != 1:
-        raise NoDocument(f"{path} is no results document of schema 1")
+        raise NoDocument(f"{where} is no results document of schema 1")
     return document

@@ -100,8 +100,8 @@ def clock(at: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """A time as people say it: 4 min, 3 h 20 min, 2 d 4 h."""
-    minutes = round(seconds / 60)
+    """A time as people say it: 4 min, 3 h 20 min, 2 d 4 h. Clocks that went back make none below 0."""
+    minutes = max(0, round(seconds / 60))
     if minutes < 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)

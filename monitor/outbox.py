@@ -1,21 +1,28 @@
-"""Which messages are still to be delivered, on which channel? Kept with the states, so that neither is lost alone."""
+"""Keep the messages that are still to be delivered, by channel, with the states that caused them; and deliver them.
+
+On one channel what is told of an incident keeps its order: alert before resolved. Different incidents never wait for
+each other. A refusal is final (this message will never be taken: HTTP 400 or 404), passing (HTTP 429 or 5xx, no answer)
+or unclear. What is refused for good is set aside (monitor.aside); everything else is tried again.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from monitor import aside
+from monitor.delivery import FINAL, PASSING, NotDelivered, put
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from environments.monitoring import Monitoring
     from monitor.incidents import Word
     from monitor.store import Row, Store
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 900.0
-
-
-class NotDelivered(Exception):
-    """A channel did not take a message; the sentence says why, without secrets."""
+MOST_REFUSALS = 3  # so many messages refused, and a channel is left alone until the next round
 
 
 def queue(store: Store, rules: Monitoring, words: list[Word], at: float, title: str, body: str) -> int:
@@ -29,7 +36,7 @@ def queue(store: Store, rules: Monitoring, words: list[Word], at: float, title: 
             names |= {row["channel"] for row in store.rows(_TOLD, each.incident)}
         if each.kind == "reminder":
             store.run(_OVERTAKEN, each.incident)
-    number = _put(store, word.kind, word.severity, at, title, body, names)
+    number = put(store, word.kind, word.severity, at, title, body, names)
     for each in words:
         store.run("INSERT INTO about VALUES (?, ?)", number, each.incident)
     return len(names)
@@ -37,63 +44,114 @@ def queue(store: Store, rules: Monitoring, words: list[Word], at: float, title: 
 
 def queue_own(store: Store, rules: Monitoring, at: float, title: str, body: str) -> None:
     """Put the monitor's own trouble on its channels."""
-    _put(store, "watcher", rules.watcher, at, title, body, rules.rule(rules.watcher).channels)
+    put(store, "watcher", rules.watcher, at, title, body, rules.rule(rules.watcher).channels)
 
 
-_TOLD = "SELECT DISTINCT channel FROM delivery JOIN about ON about.message = delivery.message WHERE about.incident = ?"
+# Where an alert was set aside, nobody needs to hear that it is over; what went elsewhere instead is told there.
+_TOLD = """SELECT DISTINCT channel FROM delivery JOIN about ON about.message = delivery.message
+    WHERE about.incident = ? AND set_aside_at IS NULL"""
 # A reminder that a silent channel has not taken says nothing that the next one doesn't.
-_OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND message IN
+_OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND set_aside_at IS NULL AND message IN
     (SELECT id FROM message JOIN about ON about.message = id WHERE kind = 'reminder' AND about.incident = ?)"""
 
 
-def _put(store: Store, kind: str, severity: str, at: float, title: str, body: str, names: Iterable[str]) -> int:
-    number = store.run(
-        "INSERT INTO message (kind, severity, at, title, body) VALUES (?, ?, ?, ?, ?)", kind, severity, at, title, body
-    )
-    for name in sorted(set(names)):
-        store.run("INSERT INTO delivery (message, channel, next_at) VALUES (?, ?, ?)", number, name, at)
-    return number
+def deliver(
+    store: Store, rules: Monitoring, send: Callable[[str, str, str, str], None], at: float, name: str
+) -> Iterator[str]:
+    """Hand over what is due; yields a sentence for each message that was refused.
 
-
-def deliver(store: Store, send: Callable[[str, str, str, str], None], at: float) -> Iterator[str]:
-    """Hand over what is due, in order on each channel; yields a sentence for each channel that took nothing.
-
-    A message is marked once the channel has taken it: whoever is killed in between delivers it twice, never not at all.
+    A message is marked once the channel has taken it: after a kill in between it is delivered twice, never not at all.
     """
-    due = "SELECT DISTINCT channel FROM delivery WHERE delivered_at IS NULL AND next_at <= ? ORDER BY channel"
-    for channel in [row["channel"] for row in store.rows(due, at)]:
-        for row in store.rows(_WAITING, channel):
+    refusals: Counter[str] = Counter()
+    while line := _next(store, at, refusals):
+        for row in line.rows:
             try:
-                send(channel, row["kind"], row["title"], f"{row['body']}message {row['id']}\n")
-            except NotDelivered as error:
-                _put_off(store, row, at, str(error))
-                yield f"{channel} did not take message {row['id']} ({row['title']}): {error}"
+                send(line.channel, row["kind"], row["title"], f"{row['body']}message {row['id']}\n")
+            except NotDelivered as refused:
+                # No answer, or too many requests, is about the channel and not about the message.
+                refusals[line.channel] += MOST_REFUSALS if refused.kind == PASSING else not refused.is_gone
+                if aside.is_over(store, row, refused, at):
+                    yield aside.set_aside(store, rules, row, refused, at, name)
+                    continue
+                _put_off(store, line, row, refused, at)
+                yield f"{line.channel} did not take message {row['id']} ({row['title']}): {refused}"
                 break
-            store.run(
-                "UPDATE delivery SET delivered_at = ?, attempts = attempts + 1, error = ''"
-                " WHERE message = ? AND channel = ?",
-                *(at, row["id"], channel),
-            )
+            _took(store, row, at)
+    yield from aside.untold(store, rules, at)
 
 
-_WAITING = """SELECT message.*, channel, attempts FROM delivery JOIN message ON message.id = delivery.message
-    WHERE channel = ? AND delivered_at IS NULL ORDER BY message.id"""
+@dataclass(eq=False)
+class _Line:
+    """What waits for one channel about the same incidents, in order."""
+
+    channel: str
+    rows: list[Row] = field(default_factory=list)
+    incidents: set[int] = field(default_factory=set)
+
+    def is_due(self, at: float) -> bool:
+        """Something new makes what waits before it be tried at once, unless the channel asked for a pause."""
+        return self.rows[0]["wait_until"] <= at and any(row["next_at"] <= at for row in self.rows)
+
+    @property
+    def rank(self) -> tuple[bool, str, int]:
+        """What was never tried before what was refused, the gravest first: an old refusal holds up no new P0."""
+        is_new = any(not row["attempts"] for row in self.rows)
+        return not is_new, min(row["severity"] for row in self.rows), self.rows[0]["id"]
 
 
-def _put_off(store: Store, row: Row, at: float, error: str) -> None:
-    """The whole channel waits, so that messages keep their order; a new one makes it be tried again at once."""
-    pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** row["attempts"])
+def _next(store: Store, at: float, refusals: Counter[str]) -> _Line | None:
+    due = [line for line in _lines(store) if refusals[line.channel] < MOST_REFUSALS and line.is_due(at)]
+    return min(due, key=lambda line: line.rank, default=None)
+
+
+def _lines(store: Store) -> list[_Line]:
+    about: dict[int, set[int]] = {}
+    for row in store.rows("SELECT * FROM about WHERE message IN (SELECT message FROM waiting)"):
+        about.setdefault(row["message"], set()).add(row["incident"])
+    lines: list[_Line] = []
+    line_of: dict[tuple[str, int], _Line] = {}
+    for row in store.rows(_WAITING):
+        line = _Line(row["channel"], [], set(about.get(row["id"], ())))
+        for before in {id(found): found for i in line.incidents if (found := line_of.get((line.channel, i)))}.values():
+            lines.remove(before)
+            line.rows += before.rows
+            line.incidents |= before.incidents
+        line.rows.sort(key=lambda each: int(each["id"]))
+        line.rows.append(row)
+        line_of |= {(line.channel, incident): line for incident in line.incidents}
+        lines.append(line)
+    return lines
+
+
+_WAITING = """SELECT message.*, channel, attempts, next_at, first_try, finals, wait_until
+    FROM waiting JOIN message ON message.id = waiting.message ORDER BY message.id"""
+
+
+def _took(store: Store, row: Row, at: float) -> None:
+    store.run(
+        "UPDATE delivery SET delivered_at = ?, attempts = attempts + 1, error = '' WHERE message = ? AND channel = ?",
+        *(at, row["id"], row["channel"]),
+    )
+    aside.works_again(store, row["channel"])
+
+
+def _put_off(store: Store, line: _Line, row: Row, refused: NotDelivered, at: float) -> None:
+    """What waits behind it about the same incidents waits with it, so that it keeps its order."""
+    pause = max(refused.wait_s, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(row["attempts"], 10)))
     with store.transaction():
         store.run(
-            "UPDATE delivery SET attempts = attempts + 1, error = ? WHERE message = ? AND channel = ?",
-            *(error, row["id"], row["channel"]),
+            "UPDATE delivery SET attempts = attempts + 1, finals = finals + ?, error = ?, wait_until = ?,"
+            " first_try = coalesce(first_try, ?) WHERE message = ? AND channel = ?",
+            *(refused.kind == FINAL, str(refused), at + refused.wait_s, at, row["id"], row["channel"]),
         )
-        store.run(
-            "UPDATE delivery SET next_at = ? WHERE channel = ? AND delivered_at IS NULL", at + pause, row["channel"]
-        )
+        for each in line.rows:
+            store.run(
+                "UPDATE delivery SET next_at = ? WHERE message = ? AND channel = ? AND delivered_at IS NULL",
+                *(at + pause, each["id"], row["channel"]),
+            )
 
 
 def waiting(store: Store) -> int:
     """How many deliveries are still to be made."""
-    row = store.row("SELECT count(*) AS number FROM delivery WHERE delivered_at IS NULL")
+    row = store.row("SELECT count(*) AS number FROM waiting")
     return int(row["number"]) if row else 0

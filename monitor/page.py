@@ -8,7 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import figures
+from environments.neutral import clean
+from monitor import aside, figures
 from monitor.messages import clock, length
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 STYLE = Path(__file__).with_name("page.css")
 HEIGHTS = {"clear": 6, "found": 10, "unknown": 8, "none": 2}  # so that nobody needs the colours
 WORDS = {"clear": "clear", "found": "found", "unknown": "nobody could look", "none": "no run"}
+ASIDE_S = 7 * 86400.0
 STALE = 3  # without a new page for so many intervals, nobody looks any more
 # The page can't know by itself that no new one comes: the reader's clock tells.
 SCRIPT = """
@@ -41,12 +43,13 @@ def page(store: Store, files: Files, at: float, every_min: float) -> str:
     """The page, whole; nothing in it is fetched from elsewhere."""
     name = escape(files.environment.name)
     opened = figures.incidents(store, at, is_open=True)
-    last = store.row("SELECT max(at) AS at FROM run")
+    last = store.row("SELECT max(at) AS at FROM run WHERE at <= ?", at)  # the clock may have been ahead
     looked_at = last["at"] if last and last["at"] else at
     parts = [
         f'<header><h1>{name}</h1><p class="soft">Last look <time>{clock(looked_at)}</time></p></header><main>',
         _state(opened, looked_at, every_min),
         *_open(opened, files, at),
+        *_set_aside(aside.recent(store, at - ASIDE_S)),
         *(part for system in figures.systems(store) for part in _system(store, files, system, at)),
         *_ended(figures.incidents(store, at, is_open=False)),
         f"</main><footer><p>Made {clock(at)} by runbook-checks.</p></footer>",
@@ -96,12 +99,24 @@ def _open(rows: list[Row], files: Files, at: float) -> Iterator[str]:
     yield "</section>"
 
 
+def _set_aside(rows: list[Row]) -> Iterator[str]:
+    """Messages that a channel does not take: those who rely on that channel have not got them."""
+    if not rows:
+        return
+    yield "<section><h2>Messages set aside</h2>"
+    for row in rows:
+        yield f'<article class="card"><h3>{escape(clean(row["title"]))}</h3>'
+        yield _paragraph(f"{row['channel']} does not take it: {row['error']}")
+        yield f'<p class="soft">Set aside <time>{clock(row["set_aside_at"])}</time></p></article>'
+    yield "</section>"
+
+
 def _tag(row: Row) -> str:
     return f'<span class="tag">{escape(row["severity"])}</span>'
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{escape(str(text))}</p>"
+    return f"<p>{escape(clean(str(text)))}</p>"
 
 
 def _system(store: Store, files: Files, system: str, at: float) -> Iterator[str]:

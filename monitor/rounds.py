@@ -1,11 +1,9 @@
-"""What happens in one round? Look, remember, decide what to tell, deliver it, and show that the watcher lives."""
+"""Make one round: look, remember, decide what to tell, deliver it, and show that the watcher lives."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +11,13 @@ from environments.monitoring import Monitoring
 from environments.redaction import Redaction
 from environments.references import Unresolved
 from environments.strict_yaml import BadFile
-from monitor import messages, outbox, schedule, states
+from monitor import identity, messages, outbox, schedule, states, timekeeping
 from monitor.channels import Channels
 from monitor.incidents import Incidents
 from monitor.looking import NoDocument
+from monitor.memoryless import Told, at_sight, fingerprint
 from monitor.observing import look
-from monitor.store import Store, TooNew, begun_anew, opened
+from monitor.store import Store, TooNew, begun_anew, copied, is_spoilt, opened
 from runbooks.known import NOTHING, Known, read_known
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86400.0
 FAILED_TWICE = 2
-WITHOUT_MEMORY = "told-without-memory"  # a file whose time says when that was
-WITHOUT_MEMORY_S = 1800.0
+HISTORY = "history.sqlite3"
 
 
 @dataclass
@@ -43,6 +41,9 @@ class Round:
     at: float = field(default_factory=time.time)
     said: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    gap: str = ""
+    remark: str = ""
+    """What stands at the end of each message."""
 
     def __post_init__(self) -> None:
         self.rules = self.files.environment.monitoring or Monitoring()
@@ -57,59 +58,70 @@ class Round:
             document = get()
         except NoDocument as none:
             self.troubles.append(str(none))
+        before = list(self.said), list(self.troubles)
         try:
-            store, lost = opened(self.folder / "history.sqlite3")
+            self._with_memory(document)
         except (sqlite3.Error, OSError, TooNew) as error:
-            return self._without_memory(document, str(error))
-        try:
-            self._remember(store, document, lost)
-            self._deliver(store)
-            self._show(store, is_whole=document is not None)
-        except (sqlite3.OperationalError, OSError) as error:
-            return self._without_memory(document, str(error))
-        except sqlite3.DatabaseError as error:
-            return self._spoilt(store, error, document)
-        finally:
-            store.close()
+            self.said, self.troubles = before
+            self._without_memory(document, str(error))
         return 1 if self.troubles else 0
 
-    def _spoilt(self, store: Store, error: sqlite3.DatabaseError, document: dict[str, Any] | None) -> int:
-        """A file that opened, and then could not be read: put it aside and go through the round again."""
-        store.close()
-        self.said.clear()
-        fresh, lost = begun_anew(self.folder / "history.sqlite3", error)
+    def _with_memory(self, document: dict[str, Any] | None) -> None:
+        path = self.folder / HISTORY
+        before = list(self.said), list(self.troubles)
+        store, lost = opened(path)
         try:
-            self._remember(fresh, document, lost)
-            self._deliver(fresh)
-            self._show(fresh, is_whole=document is not None)
+            self._all(store, document, lost)
+        except sqlite3.DatabaseError as error:
+            if not is_spoilt(error):
+                raise
+            # It opened, and then could not be read: put it aside and go through the round again.
+            store.close()
+            self.said, self.troubles = before
+            store, lost = begun_anew(path, error)
+            self._all(store, document, lost)
         finally:
-            fresh.close()
-        return 1
+            store.close()
+        Told(self.folder, self.at).forget()
 
-    def _remember(self, store: Store, document: dict[str, Any] | None, lost: str) -> None:
-        known = self._known()
+    def _all(self, store: Store, document: dict[str, Any] | None, lost: str) -> None:
         with store.transaction():
-            last = float(store.note("last_round") or self.at)
-            gap = schedule.gap(last, self.at, self.rules.every_min)
-            aside = schedule.stepped_aside(self.folder)
-            if gap:
-                states.begin_anew(store)
-            for sentence in (lost, gap):
-                if sentence:
-                    self._tell_own(store, sentence)
-            if aside:
-                self.said.append(f"{aside} runs stepped aside while one took too long")
-            store.keep("last_round", self.at)
+            identity.keep(store, self.path)
+            self._notice_time(store, lost)
+            known = self._known()
             self._failures(store)
-            if document is not None:
-                self._take_in(store, document, known)
-            day = states.date_of(self.at)
-            if store.note("tidied") != day:
-                before = self.at - self.rules.keep_days * DAY_S
-                store.forget(before, states.date_of(before))
-                store.keep("tidied", day)
+            self._take_in(store, document, known)
+            self._tidy(store)
+        self._deliver(store)
+        self._show(store, is_whole=document is not None)
 
-    def _take_in(self, store: Store, document: dict[str, Any], known: Known) -> None:
+    def _notice_time(self, store: Store, lost: str) -> None:
+        """What the clock and the schedule have to say, before anything is compared with now."""
+        went_back = timekeeping.mend(store, self.at)
+        last = float(store.note("last_round") or self.at)
+        was_blind = Told(self.folder, self.at).anything_since(last)
+        self.gap = schedule.gap(last, self.at, self.rules.every_min, was_blind=was_blind)
+        if self.gap:
+            states.begin_anew(store)
+        for sentence in (lost, went_back, self.gap):
+            if sentence:
+                self._tell_own(store, sentence)
+        aside = schedule.stepped_aside(self.folder)
+        if aside:
+            self.said.append(f"{aside} runs stepped aside while one took too long")
+        store.keep("last_round", self.at)
+
+    def _tidy(self, store: Store) -> None:
+        """Not after a gap: a clock that is ahead for one round must not make all of the past too old."""
+        day = states.date_of(self.at)
+        if store.note("tidied") != day and not self.gap:
+            before = self.at - self.rules.keep_days * DAY_S
+            store.forget(before, states.date_of(before))
+            store.keep("tidied", day)
+
+    def _take_in(self, store: Store, document: dict[str, Any] | None, known: Known) -> None:
+        if document is None:
+            return
         run, counts = document["run"], document["counts"]
         numbers = (counts["clear"], counts["found"], counts["unknown"], counts["skipped"])
         values = (self.at, run["id"], run["duration_s"], run["exit_code"], *numbers)
@@ -120,7 +132,7 @@ class Round:
         marks = list(states.take_in(store, look(document), self.at))
         for words in messages.together(word for state, mark in marks for word in incidents.follow(state, mark)):
             title = messages.title(words, self.name)
-            body = messages.body(words, self.files.systems, link)
+            body = messages.body(words, self.files.systems, link) + self.remark
             channels = outbox.queue(store, self.rules, words, self.at, title, body)
             self.said.append(title + ("" if channels else " (no channel is told)"))
 
@@ -149,15 +161,16 @@ class Round:
         outbox.queue_own(store, self.rules, self.at, f"[{self.name}] monitor: {sentence}", f"{sentence}\n")
 
     def _deliver(self, store: Store) -> None:
-        self.troubles += outbox.deliver(store, self.channels.send, self.at)
+        self.troubles += outbox.deliver(store, self.rules, self.channels.send, self.at, self.name)
 
     def _show(self, store: Store, *, is_whole: bool) -> None:
         """What shows that the watcher lives, and what it knows."""
         from monitor.shown import show
 
-        self.troubles += show(self, store, is_whole=is_whole)
-        (self.folder / WITHOUT_MEMORY).touch()
-        os.utime(self.folder / WITHOUT_MEMORY, (0, 0))
+        try:
+            self.troubles += show(self, store, is_whole=is_whole)
+        except OSError as error:  # what was told is told
+            self.troubles.append(f"metrics and status page could not be made: {error.strerror or error}")
 
     def text(self, reference: Any) -> str | None:
         """What a reference stands for; one that can't be resolved is a trouble of the monitor's."""
@@ -173,20 +186,29 @@ class Round:
         """The same for a path, relative ones below the environment file's folder."""
         return None if self.text(reference) is None else self.vault.path(reference)
 
-    def _without_memory(self, document: dict[str, Any] | None, error: str) -> int:
-        """The history can't be written, as on a full disk: what is found is told at once, though not every time."""
-        sentence = f"the history can't be written ({error})"
-        self.troubles.append(sentence)
-        mark = self.folder / WITHOUT_MEMORY
-        with suppress(OSError):
-            if self.at - mark.stat().st_mtime < WITHOUT_MEMORY_S:
-                return 1
-            os.utime(mark, (self.at, self.at))  # which a full disk has room for
-        roots = document["roots"] if document else []
-        body = "\n".join([sentence, "Alerts, reminders and what is resolved are not told until it can.", "", *roots])
-        for channel in self.rules.rule(self.rules.watcher).channels:
-            try:
-                self.channels.send(channel, "watcher", f"[{self.name}] monitor: {sentence}", f"{body}\n")
-            except outbox.NotDelivered as refused:
-                self.troubles.append(f"{channel}: {refused}")
-        return 1
+    def _without_memory(self, document: dict[str, Any] | None, error: str) -> None:
+        """The history can't be written, as on a full disk: what is found is told by the same rules, from memory."""
+        sentence = "the history can't be written"
+        self.troubles.append(f"{sentence} ({error})")
+        self.rules = at_sight(self.rules)
+        self.remark = f"{sentence}: until it can, this is told anew every half hour, and that it is over is not told\n"
+        store = copied(self.folder / HISTORY)
+        try:
+            with store.transaction():
+                timekeeping.mend(store, self.at)
+                self._take_in(store, document, self._known())
+                body = "\n".join([*self.troubles, self.remark, *(document["roots"] if document else [])])
+                outbox.queue_own(store, self.rules, self.at, f"[{self.name}] monitor: {sentence}", f"{body}\n")
+            self._deliver_once(store)
+            self._show(store, is_whole=document is not None)
+        finally:
+            store.close()
+
+    def _deliver_once(self, store: Store) -> None:
+        """Without memory: nothing where just the same was told lately."""
+        told = Told(self.folder, self.at)
+        if not told.is_known(store):
+            what = fingerprint(store)
+            self._deliver(store)
+            if not store.row("SELECT 1 FROM waiting JOIN message ON message.id = message WHERE at = ?", self.at):
+                told.note(what)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,30 @@ STEPS = (
     CREATE INDEX about_incident ON about (incident);
     INSERT INTO about SELECT id, incident FROM message WHERE incident IS NOT NULL;
     """,
+    # What a channel refuses for good is set aside. Numbers of messages and incidents are never given out again.
+    """
+    ALTER TABLE delivery ADD COLUMN first_try REAL;
+    ALTER TABLE delivery ADD COLUMN finals INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE delivery ADD COLUMN wait_until REAL NOT NULL DEFAULT 0;
+    ALTER TABLE delivery ADD COLUMN set_aside_at REAL;
+    CREATE TABLE refusing (channel TEXT PRIMARY KEY, since REAL NOT NULL, error TEXT NOT NULL,
+        notice INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE VIEW waiting AS SELECT * FROM delivery WHERE delivered_at IS NULL AND set_aside_at IS NULL;
+    CREATE TABLE message_4 (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, severity TEXT NOT NULL,
+        at REAL NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL);
+    INSERT INTO message_4 SELECT id, kind, severity, at, title, body FROM message;
+    DROP TABLE message;
+    ALTER TABLE message_4 RENAME TO message;
+    CREATE TABLE incident_4 (id INTEGER PRIMARY KEY AUTOINCREMENT, system TEXT NOT NULL, symptom TEXT NOT NULL,
+        subject TEXT NOT NULL, severity TEXT NOT NULL, began REAL NOT NULL, opened REAL NOT NULL, ended REAL, how TEXT,
+        acknowledged TEXT NOT NULL DEFAULT '', alerted REAL, last_told REAL, rung INTEGER NOT NULL DEFAULT 0,
+        told TEXT NOT NULL, cleared REAL);
+    INSERT INTO incident_4 SELECT id, system, symptom, subject, severity, began, opened, ended, how, acknowledged,
+        alerted, last_told, rung, told, cleared FROM incident;
+    DROP TABLE incident;
+    ALTER TABLE incident_4 RENAME TO incident;
+    CREATE INDEX incident_ended ON incident (ended);
+    """,
 )
 Row = sqlite3.Row
 
@@ -53,17 +78,23 @@ class TooNew(Exception):
 
 
 class Store:
-    """The open file."""
+    """The open file; or a copy of it in memory, which needs no disk and is lost in the end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, in_memory: bool = False) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        self.database = sqlite3.connect(path, isolation_level=None, timeout=10)
+        if not in_memory:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        where = ":memory:" if in_memory else path
+        self.database = sqlite3.connect(where, isolation_level=None, timeout=10)
         self.database.row_factory = sqlite3.Row
         try:
-            # WAL: a reader (the status page, a person) never holds up the writer, and a kill leaves a whole file.
-            self.database.execute("PRAGMA journal_mode = WAL")
-            self.database.execute("PRAGMA synchronous = NORMAL")
+            if in_memory:
+                self.database.execute("PRAGMA temp_store = MEMORY")
+                _copy(path, self.database)
+            else:
+                # WAL: a reader (the status page, a person) never holds up the writer, and a kill leaves a whole file.
+                self.database.execute("PRAGMA journal_mode = WAL")
+                self.database.execute("PRAGMA synchronous = NORMAL")
             self._bring_up_to_date()
         except BaseException:
             self.database.close()
@@ -114,8 +145,7 @@ class Store:
         self.run("DELETE FROM day WHERE date < ?", day)
         self.run("DELETE FROM uptime WHERE date < ?", day)
         self.run("DELETE FROM incident WHERE ended < ?", before)
-        waiting = "SELECT message FROM delivery WHERE delivered_at IS NULL"
-        old = f"SELECT id FROM message WHERE at < ? AND id NOT IN ({waiting})"  # noqa: S608 - a constant
+        old = "SELECT id FROM message WHERE at < ? AND id NOT IN (SELECT message FROM waiting)"
         self.run(f"DELETE FROM delivery WHERE message IN ({old})", before)  # noqa: S608 - a constant
         self.run(f"DELETE FROM about WHERE message IN ({old})", before)  # noqa: S608 - a constant
         self.run(f"DELETE FROM message WHERE id IN ({old})", before)  # noqa: S608 - a constant
@@ -124,14 +154,56 @@ class Store:
         self.database.close()
 
 
+@contextmanager
+def _reading(path: Path, *, whole: bool = True) -> Iterator[sqlite3.Connection]:
+    """The file, for reading alone. Only what a kill left in the WAL needs a file beside it to be read."""
+    wal = path.with_name(f"{path.name}-wal")
+    has_rest = whole and wal.exists() and wal.stat().st_size > 0
+    how = "mode=ro" if has_rest else "mode=ro&immutable=1"
+    source = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=10)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _copy(path: Path, into: sqlite3.Connection) -> None:
+    """What the file holds, without the rest of a killed round where that can't be read."""
+    for whole in (True, False):
+        with suppress(sqlite3.OperationalError), _reading(path, whole=whole) as source:
+            source.backup(into)
+            return
+
+
+def peek(path: Path, name: str) -> str:
+    """One note of a file, without changing anything; nothing where there is none, or it can't be read."""
+    with suppress(sqlite3.Error, OSError), _reading(path) as source:
+        row = source.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+    return ""
+
+
+def copied(path: Path) -> Store:
+    """What was remembered, in memory; nothing where it can't be read."""
+    try:
+        return Store(path, in_memory=True)
+    except (sqlite3.Error, OSError, TooNew):
+        return Store(path.with_name("absent"), in_memory=True)
+
+
 def opened(path: Path) -> tuple[Store, str]:
     """The store; where the file can't be read it is put aside and a new one begun, and the sentence says so."""
     try:
         return Store(path), ""
-    except sqlite3.OperationalError:
-        raise  # a full disk or a folder that can't be written spoils nothing
     except sqlite3.DatabaseError as error:
+        if not is_spoilt(error):
+            raise
         return begun_anew(path, error)
+
+
+def is_spoilt(error: sqlite3.Error) -> bool:
+    """Whether the file itself is bad; a full disk or a folder that can't be written spoils nothing."""
+    return type(error) is sqlite3.DatabaseError
 
 
 def begun_anew(path: Path, error: Exception) -> tuple[Store, str]:

@@ -21,3 +21,9 @@ if TYPE_CHECKING:
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     with Receivers() as receivers, time_machine.travel(MIDNIGHT, tick=False) as clock:
         yield Stage(tmp_path, receivers, clock).set_up(monkeypatch)
+
+
+@pytest.fixture
+def receivers() -> Iterator[Receivers]:
+    with Receivers() as made:
+        yield made

@@ -27,7 +27,13 @@ class Receivers:
 
     got: list[Got] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+    refusals: dict[str, int] = field(default_factory=dict)
+    """Channels that refuse every message, with the status; or `CHANNEL:WORD`, those with the word in their title."""
+    retry_after: str = ""
+    tried: list[tuple[str, str]] = field(default_factory=list)
+    """Channel and title of everything that came, taken or not."""
     pings: list[float] = field(default_factory=list)
+    pushed: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Receivers:
         receivers = self
@@ -37,17 +43,26 @@ class Receivers:
                 receivers.pings.append(time.time())
                 self._answer(200)
 
+            def do_PUT(self) -> None:
+                receivers.pushed.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self._answer(200)
+
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
                 channel = self.path.strip("/").split("/")[-1]
-                if channel in receivers.down:
-                    self._answer(503)
-                    return
-                receivers.take(channel, json.loads(raw))
-                self._answer(200)
+                body = json.loads(raw)
+                status = receivers.status(channel, body.get("title", ""))
+                receivers.tried.append((channel, body.get("title", "")))
+                if status == 200:
+                    receivers.take(channel, body)
+                self._answer(status)
 
             def _answer(self, status: int) -> None:
                 self.send_response(status)
+                if status in (429, 503) and receivers.retry_after:
+                    self.send_header("Retry-After", receivers.retry_after)
+                if status in (302, 307):
+                    self.send_header("Location", f"http://127.0.0.1:{receivers.port}/login")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -58,6 +73,16 @@ class Receivers:
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
+
+    def status(self, channel: str, title: str) -> int:
+        """What a message is answered with."""
+        if channel in self.down:
+            return 503
+        for name, status in self.refusals.items():
+            refusing, _, word = name.partition(":")
+            if refusing == channel and word in title:
+                return status
+        return 200
 
     def take(self, channel: str, body: dict[str, Any]) -> None:
         if "text" in body:  # a chat's incoming webhook has one text

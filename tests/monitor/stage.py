@@ -12,6 +12,7 @@ from monitor.store import Store
 from tests.harness import SYSTEM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -155,6 +156,14 @@ class Stage:
     receivers: Receivers
     clock: time_machine.Traveller
     environment: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(ENVIRONMENT)))
+    arguments: list[str] = field(init=False)
+    """What the monitor is called with, beside the environment and the document."""
+    before: Callable[[], None] = lambda: None
+    """Called before each round, and `after` after it."""
+    after: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.arguments = ["--state", str(self.state)]
 
     def set_up(self, monkeypatch: pytest.MonkeyPatch) -> Stage:
         for channel in CHANNELS:
@@ -179,10 +188,18 @@ class Stage:
 
     def go(self, minute: float, troubles: list[Trouble] | None = None) -> int:
         """One round, with what a run in that minute finds; without a list the run came to nothing."""
+        return self.take(minute, None if troubles is None else document(troubles, minute))
+
+    def take(self, minute: float, told: dict[str, Any] | None) -> int:
+        """One round with this results document."""
         self.clock.move_to(MIDNIGHT + timedelta(minutes=minute))
         results = self.folder / "results.json"
-        results.write_text("" if troubles is None else json.dumps(document(troubles, minute)))
-        return main([str(self.path), "--state", str(self.state), "--document", str(results)])
+        results.write_text("" if told is None else json.dumps(told))
+        self.before()
+        try:
+            return main([str(self.path), *self.arguments, "--document", str(results)])
+        finally:
+            self.after()
 
     def told(self) -> list[tuple[int, str, str]]:
         """Minute, channel and title of every message that arrived, in order of time and channel."""

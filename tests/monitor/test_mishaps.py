@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,10 +16,6 @@ import monitor.store
 from tests.harness import PROJECT, SYSTEM
 from tests.monitor.receivers import MailServer
 from tests.monitor.stage import MIDNIGHT, SYMPTOMS, Stage, Trouble, document
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 DOWN = [Trouble("health.unreachable", 0, 60)]
 TITLE = f"[stage] P0 health.unreachable[{SYSTEM}] (some-cause)"
@@ -133,41 +128,6 @@ def test_newer_history_is_left_alone(stage: Stage, capsys: pytest.CaptureFixture
     assert stage.go(1, []) == 1
     assert "update the checks" in capsys.readouterr().err
     assert not list((stage.state / "stage").glob("*unreadable*"))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, so small that it fills at once."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a small file system can only be mounted by root, where mounting is allowed")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S607 - umount is where the system has it
-
-
-def test_full_disk_is_told_once_and_what_is_found_with_it(stage: Stage, small_disk: Path) -> None:
-    state = stage.folder / "state"
-    state.symlink_to(small_disk)
-    stage.go(0, [])
-    (small_disk / "full").write_bytes(b"x" * 1)
-    with (small_disk / "full").open("ab", buffering=0) as filler:
-        try:
-            while True:
-                filler.write(b"x" * 512)
-        except OSError:
-            pass
-    codes = [stage.go(minute, DOWN) for minute in range(1, 41)]
-    assert set(codes) == {1}
-    told = [got for got in stage.receivers.got if got.channel == "mail"]
-    assert len(told) == 2, "at once, and again after half an hour"
-    assert "can't be written" in told[0].title
-    assert f"health.unreachable[{SYSTEM}]" in told[0].body
-    (small_disk / "full").unlink()
-    for minute in (41, 42):
-        stage.go(minute, DOWN)
-    assert stage.receivers.titles("pager") == [TITLE]
 
 
 def test_round_that_meets_another_steps_aside_and_the_next_says_so(

@@ -8,14 +8,13 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.harness import PROJECT, SYSTEM, LabClient
-from tests.monitor.receivers import Receivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.monitor.receivers import Receivers
 
 MONITORING = """
 monitoring:
@@ -28,13 +27,7 @@ monitoring:
 """
 
 
-@pytest.fixture
-def receivers() -> Iterator[Receivers]:
-    with Receivers() as made:
-        yield made
-
-
-def monitor(lab: LabClient, folder: Path, receivers: Receivers) -> subprocess.Popen[str]:
+def monitor(lab: LabClient, folder: Path, receivers: Receivers, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     environment = folder / "lab.yaml"
     text = (PROJECT / "environments" / "lab.yaml").read_text().replace("lab: true\n", "")
     head, _, systems = text.partition("systems:\n")
@@ -50,7 +43,7 @@ def monitor(lab: LabClient, folder: Path, receivers: Receivers) -> subprocess.Po
         "CHECKS_STATE": str(folder / "state"),
     }
     return subprocess.Popen(
-        [str(PROJECT / "ci" / "monitor"), str(environment)],
+        [*before, str(PROJECT / "ci" / "monitor"), str(environment)],
         env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from reports.wording import clean
+from environments.neutral import clean
 
 BREAK = "\u200b"  # zero-width space
 _GROUPS = "everyone|here|channel|all|room|online|team|group|topic|moderators|admins"
@@ -18,7 +18,7 @@ _GROUPS = "everyone|here|channel|all|room|online|team|group|topic|moderators|adm
 _CALLS = re.compile(rf"(?i)@(?=(?:{_GROUPS})\b)|@(?=[*_]{{1,2}}\S)|<(?=[@!#&]|users/)")
 _OUTSIDE_CODE = re.compile(
     r"""(?ix)
-    (?<![\w.'"@]) @ (?=[a-z_])                     # one person; not mail@example.com or 'role'@host
+    (?<!\w) @ (?=[^\W\d])                          # one person; not mail@example.com
     | < (?=/?[a-z][^<>\n]*[>|])                    # tags, <http://...|text>, <at>, <t:0>
     | \] (?=[(\[])                                 # [text](address)
     | \b (?:tel|sms|callto|facetime|skype|mailto|javascript|vbscript|data): (?=\S)
@@ -27,7 +27,7 @@ _OUTSIDE_CODE = re.compile(
 )
 
 
-def neutral(text: str) -> str:
+def plain(text: str) -> str:
     """The text with its lines kept and nothing in it that a chat or a mail program would act on."""
     return "\n".join(_line(clean(line)) for line in text.splitlines())
 
