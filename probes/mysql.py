@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from probes.reading import NoReading
-from probes.room import Room
-from probes.sqldatabase import Params, Rows, SqlDatabase
+from probes.sqldatabase import SqlDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from probes.deadline import Deadline
     from probes.mysqlconnect import Settings
+    from probes.mysqlquery import Query
 
 
 class Mysql(SqlDatabase["Settings"]):
@@ -58,20 +57,7 @@ class Mysql(SqlDatabase["Settings"]):
 
         return connect(replace(settings, role_limit=role_limit), deadline)
 
-    def _room(self, connection: Any, settings: Settings, limit_s: float, patience: Deadline) -> Room:
+    def _asking(self, connection: Any, settings: Settings, limit_s: float) -> Query:
         from probes.mysqlquery import Query
 
-        query = Query(connection, settings, limit_s, self._mark)
-        try:
-            return query.room(patience)
-        except NoReading:
-            if connection.closed:
-                raise
-            return Room()
-
-    def _read(
-        self, connection: Any, settings: Settings, sql: str, params: Params, limit_s: float, patience: Deadline
-    ) -> Rows:
-        from probes.mysqlquery import Query
-
-        return Query(connection, settings, limit_s, self._mark).rows(sql, params, patience)
+        return Query(connection, settings, limit_s, self._mark)

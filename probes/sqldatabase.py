@@ -36,6 +36,14 @@ class Settings(Protocol):
     def dsn(self) -> Names: ...
 
 
+class Asking(Protocol):
+    """One statement in a read-only transaction, or the server's limits."""
+
+    def rows(self, sql: str, params: Params, deadline: Deadline) -> Rows: ...
+
+    def room(self, deadline: Deadline) -> Room: ...
+
+
 Known = TypeVar("Known", bound=Settings)
 
 
@@ -105,15 +113,18 @@ class SqlDatabase(Generic[Known]):
         """A connection (probes.pool.Connection) to the database, or why there is none."""
         raise NotImplementedError
 
-    def _room(self, connection: Any, settings: Known, limit_s: float, patience: Deadline) -> Room:
-        """What the server says of its limits."""
+    def _asking(self, connection: Any, settings: Known, limit_s: float) -> Asking:
+        """One statement's turn on a connection; the server ends it after limit_s."""
         raise NotImplementedError
 
-    def _read(
-        self, connection: Any, settings: Known, sql: str, params: Params, limit_s: float, patience: Deadline
-    ) -> Rows:
-        """The rows of one statement, which the server ends after limit_s."""
-        raise NotImplementedError
+    def _room(self, connection: Any, settings: Known, limit_s: float, patience: Deadline) -> Room:
+        """What the server says of its limits; nothing, where it keeps them to itself."""
+        try:
+            return self._asking(connection, settings, limit_s).room(patience)
+        except NoReading:
+            if connection.closed:
+                raise
+            return Room()
 
     def _query(self, sql: str, params: Params, *, fresh: bool) -> Rows:
         self._import()
@@ -174,7 +185,8 @@ class SqlDatabase(Generic[Known]):
     def _rows(self, slot: Slot, settings: Known, sql: str, params: Params, deadline: Deadline) -> Rows | None:
         """The rows; None where a kept connection turns out to have been closed while it was idle."""
         try:
-            return self._read(slot.connection, settings, sql, params, *self._limits(deadline))
+            limit_s, patience = self._limits(deadline)
+            return self._asking(slot.connection, settings, limit_s).rows(sql, params, patience)
         except NoReading as gone:
             if slot.is_reused and gone.kind == "connection-lost" and not deadline.expired:
                 return None
