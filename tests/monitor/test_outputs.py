@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import stat
 import subprocess
@@ -41,7 +42,8 @@ def stage(tmp_path: Path) -> Path:
 
 def round_of(stage: Path, ending: str = "") -> subprocess.CompletedProcess[str]:
     state, document = stage.with_name("state"), stage.with_name("document.json")
-    line = f"{sys.executable} -m monitor {stage} --state {state} --document {document} {ending}"
+    words = [sys.executable, "-m", "monitor", str(stage), "--state", str(state), "--document", str(document)]
+    line = f"{shlex.join(words)} {ending}"
     return subprocess.run(["/bin/sh", "-c", line], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
 
 

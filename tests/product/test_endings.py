@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import stat
@@ -21,8 +22,9 @@ from tests.product.test_outputs import FULL, is_root, node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BARE = f"{sys.executable} -m pytest"
-SCRIPT = f"{sys.executable} -m ci.command"
+PYTHON = shlex.quote(sys.executable)
+BARE = f"{PYTHON} -m pytest"
+SCRIPT = f"{PYTHON} -m ci.command"
 ASCII = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 FOUND = "health.wrong-version:old-version-running"
 GONE = "runbook-checks: standard output can't be written, the rest is not shown: "
@@ -178,16 +180,16 @@ def test_terminal_that_knows_ascii_only(lab: LabClient, tmp_path: Path) -> None:
             ran = shell(f"{BARE} {words(tmp_path, more)} --known {tmp_path}/known.yaml", lab, variables=ASCII)
             assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
             assert "Zo? sieht nach ? bald" in " ".join(ran.stdout.split())
-    for command in (f"{BARE} --env lab --list-symptoms", f"{sys.executable} -m lab --list"):
+    for command in (f"{BARE} --env lab --list-symptoms", f"{PYTHON} -m lab --list"):
         ran = shell(command, variables=ASCII)
         assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_what_a_person_never_sees_is_replaced_in_ascii(tmp_path: Path) -> None:
     code = "from reports import streams; streams.steady(); print('caf\\u00e9 \\u2026 \\udc80')"
-    ran = shell(f'{sys.executable} -c "{code}"', variables=ASCII)
+    ran = shell(f'{PYTHON} -c "{code}"', variables=ASCII)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "caf? ? ?\n", "")
-    ran = shell(f'{sys.executable} -c "{code}"', variables={"LC_ALL": "C.UTF-8"})
+    ran = shell(f'{PYTHON} -c "{code}"', variables={"LC_ALL": "C.UTF-8"})
     assert (ran.returncode, ran.stdout) == (0, "café … ?\n")
 
 
@@ -231,11 +233,11 @@ def test_signals(lab: LabClient, tmp_path: Path, number: int, code: int) -> None
 
 
 def test_lab_that_nobody_listens_to(tmp_path: Path) -> None:
-    listed = shell(f"{sys.executable} -m lab --list | true")
+    listed = shell(f"{PYTHON} -m lab --list | true")
     assert listed.returncode == 0
     assert listed.stderr == "lab: standard output can't be written: Broken pipe\n"
-    assert shell(f"{sys.executable} -m lab --list >&-").returncode == 0
+    assert shell(f"{PYTHON} -m lab --list >&-").returncode == 0
     (tmp_path / "link").symlink_to("state.json")
-    refused = shell(f"{sys.executable} -m lab --system sales-ai --state {tmp_path / 'link'}")
+    refused = shell(f"{PYTHON} -m lab --system sales-ai --state {tmp_path / 'link'}")
     assert (refused.returncode, refused.stderr) == (3, f"lab: --state {tmp_path / 'link'} is no regular file\n")
     assert (tmp_path / "link").is_symlink()

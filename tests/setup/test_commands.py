@@ -71,10 +71,10 @@ def leave_a_run(folder: Path, name: str) -> None:
 
 def test_pages_without_a_run_or_without_node(checkout: Path) -> None:
     done = pages(checkout, "/nowhere")
-    assert (done.returncode, done.stderr) == (1, "report: no run has left results yet: `make check` first.\n")
+    assert (done.returncode, done.stderr) == (3, "report: no run has left results yet: `make check` first.\n")
     leave_a_run(checkout, "one")
     done = pages(checkout, "/nowhere")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert done.stderr == (
         "report: the pages need Node 20 or newer and npm, and there is no node or npm on PATH. "
         "The results themselves are in reports/out/latest, and everything else works without.\n"
