@@ -114,7 +114,7 @@ def _expect_up(service: Service, path: str | None, name: str, *, names_component
             seen=f"{seen}: {named}",
             wanted=wanted,
             component=", ".join(down),
-            **evidence,
+            **evidence | {"state": ", ".join(dict.fromkeys(down.values()))},
         )
     if state is None:
         raise Found(

@@ -80,3 +80,12 @@ def test_pages_take_no_folder_of_other_things(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith(f"report: {tmp_path} holds other things than a report")
     assert (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--list-symptoms", "--fixtures"])
+def test_option_that_only_lists_is_no_pass(tmp_path: Path, option: str) -> None:
+    (tmp_path / "output").touch()
+    done = gate(None, tmp_path, CHECKS_ADDOPTS=option, GITHUB_OUTPUT=str(tmp_path / "output"))
+    assert done.returncode == 5, done.stderr
+    assert done.stderr.endswith(f"gate: nothing was verified: no check is clear in {tmp_path}/results.json\n")
+    assert (tmp_path / "output").read_text() == "verdict=stop\n"

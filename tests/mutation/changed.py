@@ -43,7 +43,7 @@ def for_started(changed: Changed, folder: Path) -> dict[str, str]:
     """The variables that have a started Python run the changed module."""
     file = folder / f"changed-{os.getpid()}.json"
     file.write_text(json.dumps(vars(changed)))
-    return {"PYTHON_MUTATION_CHANGED": str(file), "PYTHONPATH": with_start()}
+    return {"PYTHONMUTATIONCHANGED": str(file), "PYTHONPATH": with_start()}
 
 
 def with_start() -> str:

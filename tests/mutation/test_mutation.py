@@ -65,7 +65,7 @@ def test_what_looks_apart_is_changed_and_traced_too(tmp_path: Path) -> None:
     with traced(lines):
         assert apart(one_line, "as it is", resource="test", timeout_s=30) == "as it is"
     assert lines["probes/reading.py"]
-    assert "PYTHON_MUTATION_LINES" not in os.environ
+    assert "PYTHONMUTATIONLINES" not in os.environ
 
 
 def test_some_changes_are_noticed() -> None:

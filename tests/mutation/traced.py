@@ -35,10 +35,10 @@ def traced(lines: dict[str, set[int]]) -> Iterator[None]:
 
 @contextmanager
 def _started_too(lines: dict[str, set[int]]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in ("PYTHON_MUTATION_LINES", "PYTHONPATH")}
+    before = {name: os.environ.get(name) for name in ("PYTHONMUTATIONLINES", "PYTHONPATH")}
     with tempfile.TemporaryDirectory(prefix="runbook-checks-lines-") as folder:
         told = Path(folder) / "lines"
-        os.environ |= {"PYTHON_MUTATION_LINES": str(told), "PYTHONPATH": with_start()}
+        os.environ |= {"PYTHONMUTATIONLINES": str(told), "PYTHONPATH": with_start()}
         try:
             yield
         finally:

@@ -18,7 +18,7 @@ from tests.harness import PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
-MARK = "PYTHON_TEST_MARK"  # every process that the product starts inherits what begins with PYTHON
+MARK = "PYTHONTESTMARK"  # every process that the product starts inherits what begins with PYTHON
 
 
 def marked(mark: str) -> list[psutil.Process]:

@@ -1,7 +1,7 @@
 """How does a Python that a changed process has started come to run the changed module, and tell which lines it ran?
 
 Found by way of PYTHONPATH, before anything else is imported. The variables say what is wanted:
-PYTHON_MUTATION_CHANGED is a file with the changed module as JSON, PYTHON_MUTATION_LINES
+PYTHONMUTATIONCHANGED is a file with the changed module as JSON, PYTHONMUTATIONLINES
 one that the lines run are added to.
 """
 
@@ -12,11 +12,11 @@ import os
 
 from tests.mutation.start.begin import change, trace
 
-if "PYTHON_MUTATION_CHANGED" in os.environ:
-    with open(os.environ["PYTHON_MUTATION_CHANGED"]) as stream:
+if "PYTHONMUTATIONCHANGED" in os.environ:
+    with open(os.environ["PYTHONMUTATIONCHANGED"]) as stream:
         change(json.load(stream))
-if "PYTHON_MUTATION_LINES" in os.environ:
-    told = os.open(os.environ["PYTHON_MUTATION_LINES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+if "PYTHONMUTATIONLINES" in os.environ:
+    told = os.open(os.environ["PYTHONMUTATIONLINES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     seen: set[tuple[str, int]] = set()
 
     def note(path: str, line: int) -> None:
