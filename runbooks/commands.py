@@ -29,9 +29,16 @@ _SQL = re.compile(
 )
 # Words that mean somebody or everything where a name of PostgreSQL could stand.
 _MEANT_OTHERWISE = {"all", "public", "user", "none", "current_user", "current_role", "session_user"}
-# The words after these are read by a shell a second time.
+# What stands after these is read once more, as a program's text.
 _READ_TWICE = re.compile(
-    r"\b(?:eval|watch)\s|\b(?:ba|da|k|z)?sh\s+(?:-\w+\s+)*-\w*c\s|\bsu\s.*-\w*c\s|\bssh\s+(?:-\S*\s+)*[^\s-]\S*\s"
+    r"\b(?:eval|watch|trap|let|declare|typeset)\s|\[\[\s|\(\(|ProxyCommand=|<<"
+    r"|\b(?:\w*sh|python[\d.]*|perl|ruby|node|psql|mysql|mariadb|script|flock|su)\s(?:.*\s)?-\w*[ce]\s"
+    r"|\bssh\s+(?:-\S*\s+)*[^\s-]\S*\s"
+)
+# A shell expects a command after these, or a file to write to.
+_IN_COMMANDS_PLACE = re.compile(
+    r"(?:[|;&(<>]|(?:^|[|;&(])\s*(?:(?:if|while|until|then|do|else|elif|!|exec|command|env|nohup|time|xargs"
+    r"|sudo(?:\s+-[ugh]\s+\S+|\s+-\S+)*|\w+=\S*)\s+)+)\s*$"
 )
 
 
@@ -123,10 +130,10 @@ def _unfillable(before: str, *, is_shell: bool) -> str | None:
             quotes = ""  # a backslash means nothing between these
     if quotes:
         return "stands inside quotes; leave the quotes out, for it gets those that its value needs"
-    if is_shell and re.search(r"[|;&(<>]\s*$", before):
+    if is_shell and _IN_COMMANDS_PLACE.search(before):
         return "stands where a shell expects a command or a file to write to; write a word in capitals"
     if before.endswith(("\\", "$")):
         return f"stands behind {before[-1]}, which changes what its quotes mean"
     if _READ_TWICE.search(before):
-        return "is handed on to another shell, which reads its quotes a second time; write a word in capitals"
+        return "is read once more, as a program's text, which its quotes don't outlive; write a word in capitals"
     return None
