@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import signal
-import stat
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -20,6 +19,7 @@ from typing import Any, ClassVar, Self
 
 from environments.command_variables import visible
 from environments.redaction import SHORTEST, Redaction, passwords
+from environments.regular import read_regular
 from environments.strict_yaml import suggestion
 
 KINDS = ("env", "file", "command")
@@ -279,7 +279,7 @@ class Vault:
     def _file(self, name: Any) -> str:
         what = f"{{file: {name}}} can't be resolved"
         try:
-            content = _regular(self._below(name))
+            content = read_regular(self._below(name), MAX_BYTES)
             if len(content) <= MAX_BYTES:
                 return content.decode("utf-8-sig").rstrip("\r\n")
         except OSError as error:
@@ -313,13 +313,3 @@ class Vault:
     def close(self) -> None:
         """End the commands that still run, and whatever they started."""
         self._commands.close()
-
-
-def _regular(path: Path) -> bytes:
-    """At most MAX_BYTES and one of a regular file; a pipe or a device would keep us waiting."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(0, "it is not a regular file")
-    with os.fdopen(descriptor, "rb") as stream:
-        return stream.read(MAX_BYTES + 1)

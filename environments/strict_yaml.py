@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments.neutral import clean, unobeyed
+from environments.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -132,7 +133,7 @@ def read_yaml(path: Path) -> Node:
     """The document in a file as a Node; BadFile where it isn't one document of plain YAML."""
     file = shown(path)
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise BadFile([Problem(file, "", 1, f"can't be read: {error.strerror or error}")]) from None
     if len(raw) > MAX_BYTES:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     streams.steady()
     early_config.pluginmanager.register(Ending(early_config), "runbook-checks-ending")
-    places.require_pytests_own(early_config.known_args_namespace, early_config.invocation_params.dir)
+    places.require_pytests_own(early_config)
     try:
         return (yield)
     except (pytest.UsageError, ConftestImportFailure):  # pytest says what is wrong, and ends with 4

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import outputs
+from reports import outputs, streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 KEPT_RUNS = 100
@@ -43,9 +43,11 @@ def _named(options: dict[str, str], given: Any, here: Path) -> Iterator[tuple[st
             yield flag, here / (os.path.expanduser(os.path.expandvars(path)) if option == "xmlpath" else path)
 
 
-def require_pytests_own(given: Any, here: Path) -> None:
+def require_pytests_own(config: pytest.Config) -> None:
     """Refuse what pytest would wait for or fall over: it opens these with no more ado."""
-    for flag, path in _named(PYTESTS_OWN, given, here):
+    here, ini = config.invocation_params.dir, config.getini("log_file")
+    settings = [("log_file", here / ini)] if ini else []
+    for flag, path in [*_named(PYTESTS_OWN, config.known_args_namespace, here), *settings]:
         with _refusing(flag, path):
             outputs.require(path)
             place = outputs.lead(path)
@@ -53,13 +55,27 @@ def require_pytests_own(given: Any, here: Path) -> None:
                 raise OSError(0, "it is no regular file")
 
 
-def require_writable(config: pytest.Config, named: dict[str, Path]) -> None:
-    """Refuse a file that can't be written before any check ran, not after."""
+def require_writable(config: pytest.Config, named: dict[str, Path], read: Iterable[Path]) -> None:
+    """Refuse a file that can't be written, or that is `read`, before any check ran, not after."""
+    _refuse_no_name(config.option)
+    inputs = {outputs.identity(path) for path in read} - {None}
     for flag, path in named.items():
         with _refusing(flag, path):
             outputs.require(path)
+            place = outputs.lead(path)
+            if place.is_replaced and outputs.identity(path) in inputs:
+                raise OSError(0, "this run reads it")
+            if place.descriptor in streams.LOST:
+                raise OSError(0, streams.LOST[place.descriptor])
     own = dict(_named(PYTESTS_OWN, config.option, config.invocation_params.dir))
     _refuse_one_file_for_two({**named, **own})
+
+
+def _refuse_no_name(given: Any) -> None:
+    for option, flag in NAMED.items():
+        named = getattr(given, option, None)
+        if named == "" or (named or "").endswith("/"):
+            raise pytest.UsageError(f"{flag}={named}: names no file; give a file's name, or leave the option out")
 
 
 def _refuse_one_file_for_two(named: dict[str, Path]) -> None:

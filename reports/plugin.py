@@ -144,6 +144,8 @@ class Reports:
         self.code = int(session.exitstatus)
         if self.code in (0, 1, 5):
             self.code = verdict.exit_code(self.results, self.run.gate, self.items, checklist)
+        if self._is_cut_short(session) and self.code != verdict.FOUND:
+            self.code = int(pytest.ExitCode.INTERRUPTED)
         self._write()
         if not self.is_whole:
             self.code = verdict.with_output_missing(self.code)
@@ -153,6 +155,13 @@ class Reports:
             stream = sys.stderr if places.takes_standard_output(self.named) else sys.stdout
             with capture.global_and_fixture_disabled():
                 print(printable(markdown.pasted(self)), end="", flush=True, file=stream)
+
+    def _is_cut_short(self, session: pytest.Session) -> bool:
+        """Whether pytest stopped before all checks were told (-x, --maxfail): the others are not known."""
+        left = len(session.items) - len(self.results) if session.shouldfail or session.shouldstop else 0
+        if left > 0:
+            self.run.notes.append(f"stopped early: {left} checks were not looked at; leave -x and --maxfail out")
+        return left > 0
 
     def _checklist(self) -> Any:
         if not self.run.checklist:
@@ -305,6 +314,14 @@ def _left_by_killed_runs(run: Any, folder: Path) -> Iterator[str]:
         yield f"the run {killed} was ended before it could tell what it left on {system}, marked as synthetic: {what}"
 
 
+def _read_by(config: pytest.Config, run: Any) -> Iterator[Path]:
+    """The files that a run reads."""
+    yield from run.files.sources
+    for given in (config.option.baseline, config.option.known):
+        if given:
+            yield config.invocation_params.dir / given
+
+
 def pytest_configure(config: pytest.Config) -> None:
     run: Any = config.pluginmanager.get_plugin(RUN)
     option = config.option
@@ -317,7 +334,7 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
     if worker is None:
         named = places.named_files(config)
-        places.require_writable(config, named)
+        places.require_writable(config, named, _read_by(config, run))
         places.require_folder(config)
         folder = places.own_folder(config, run)
         config.pluginmanager.register(Reports(config, run, folder, named), "runbook-checks-reports")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parent.parent
 INTERRUPTED, TROUBLE, USAGE = 2, 3, 4
 ARGPARSE_USAGE = 2
-_NAMES = ("standard input", "standard output", "standard error")
+LOST: dict[int | None, str] = {}  # why a standard stream can't be written any more
 
 
 class Steady:
@@ -46,6 +46,7 @@ class Steady:
     def lose(self, error: Exception) -> None:
         """From now on all goes to the null device, what is still in the buffer and what programs of ours print, too."""
         is_first, self.lost = self.lost is None, error if isinstance(error, OSError) else OSError(0, str(error))
+        LOST.setdefault(self._number, str(self.lost.strerror))
         _point_to_null(self._number)
         with suppress(OSError, ValueError):
             self._stream.flush()

@@ -100,6 +100,12 @@ def test_closed_stream_changes_no_outcome(lab: LabClient, tmp_path: Path, progra
     assert document(tmp_path)["counts"] == {"clear": 6, "found": 1, "unknown": 0, "skipped": 0}
 
 
+def test_document_for_a_closed_standard_output_is_refused(lab: LabClient, tmp_path: Path) -> None:
+    ran = shell(f"{BARE} {words(tmp_path, '--results /dev/stdout')} >&-", lab)
+    assert ran.returncode == 4
+    assert "--results /dev/stdout can't be written: it is closed" in ran.stderr
+
+
 @is_root
 def test_full_disk_under_standard_output(lab: LabClient, tmp_path: Path, full: Path) -> None:
     """The outcome is in the run's folder; where only standard output had it, nobody got it."""

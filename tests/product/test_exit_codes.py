@@ -67,6 +67,16 @@ def test_1_wins_over_10(lab: LabClient) -> None:
         assert lab.check("-m", "backup or logs").code == 1
 
 
+@pytest.mark.parametrize("option", ["-x", "--maxfail=1", "--exitfirst"])
+def test_2_when_checks_are_left_out_after_the_first_finding(lab: LabClient, option: str) -> None:
+    """What was not looked at is not known to be clear: the gravest finding may be among it."""
+    with lab.fault("backup.stale:none"):
+        ran = lab.check("--gate", "P0", "-m", "backup or webhook", option)
+        counted = lab.check("--gate", "P2", "-m", "backup or webhook", option)
+    assert (ran.code, counted.code) == (2, 1), told(ran)
+    assert "checks were not looked at; leave -x and --maxfail out" in " ".join(ran.stdout.split())
+
+
 def test_5_when_nothing_is_selected(lab: LabClient) -> None:
     ran = lab.check("-m", "drill")
     assert ran.code == 5
