@@ -131,13 +131,13 @@ def test_what_a_library_prints_is_obeyed_neither(environment: Path, words: tuple
 def test_a_title_of_an_environment_file_is_obeyed_neither(environment: Path) -> None:
     document = json.loads(environment.read_text())
     document["systems"]["shop-0"]["checklists"] = {"c": {"items": [{"item": f"a\n{OBEYED[0]}", "attested": True}]}}
-    document["name"] = f"x\n{OBEYED[0]}##[add-mask]stop"
     other = environment.with_name("other.yaml")
     other.write_text(json.dumps(document))
     ticked = look(other, "--checklist", "shop-0/c")
     assert "[?] a : :set-output name=verdict::pass" in ticked.stdout
     assert obeyed(ticked.output()) == []
     assert obeyed(look(other, "--list-symptoms").output()) == []
+    document["name"] = f"x\n{OBEYED[0]}##[add-mask]stop"
     document["\n##[add-mask]stop"] = "x"
     document["systems"]["shop-0"]["symptoms"] = {f"\n{OBEYED[0]}": None}
     other.write_text(json.dumps(document))
