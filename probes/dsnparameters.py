@@ -8,8 +8,9 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
+from probes.address import Malformed
 from probes.reading import NoReading
 
 _HONOURED = (
@@ -70,6 +71,14 @@ def refuse_unsupported(given: Mapping[str, str], resource: str, known: Collectio
         raise unsupported(resource, what, "sslrootcert names the authority of the server")
     if ":" in given.get("sslkey", ""):
         raise unsupported(resource, "'sslkey' with a key of an engine", "name a file")
+
+
+def once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The pairs by name. Of two of a name one may be the rest of a password, and drivers differ in which one counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Malformed("one of its parameters is given twice; values with blanks stand in quotes")
+    return found
 
 
 def without_ours(given: Mapping[str, str]) -> dict[str, str]:

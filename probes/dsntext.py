@@ -6,13 +6,13 @@ import re
 from urllib.parse import unquote
 
 from probes.address import Malformed, split
-from probes.dsnparameters import HONOURED, unsupported
+from probes.dsnparameters import HONOURED, once, unsupported
 
 SCHEMES = ("postgresql", "postgres")
 # SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/postgresql.html); ours is psycopg.
 DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "pg8000", "aiopg")
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
+_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(?!')((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 
 
@@ -30,15 +30,16 @@ def read(text: str, resource: str) -> dict[str, str]:
 
 
 def _of_pairs(text: str) -> dict[str, str] | None:
-    found: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     at = 0
     while text[at:].strip():
         pair = _PAIR.match(text, at)
         if pair is None:
             return None
-        found[pair[1]] = re.sub(r"\\(.)", r"\1", pair[2] if pair[2] is not None else pair[3], flags=re.DOTALL)
+        value = pair[2] if pair[2] is not None else pair[3]
+        found.append((pair[1], re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)))
         at = pair.end()
-    return found
+    return once(found)
 
 
 def _of_url(text: str, resource: str) -> dict[str, str]:
@@ -51,19 +52,19 @@ def _of_url(text: str, resource: str) -> dict[str, str]:
     if plus and driver not in DRIVERS:
         raise unsupported(resource, "the driver in its scheme", "write postgresql://")
     hosts, ports = zip(*((host, str(port or "")) for host, port in parts.hosts), strict=True)
-    given = {
+    authority = {
         "host": ",".join(hosts),
         "port": ",".join(ports) if any(ports) else "",
         "user": parts.user,
         "password": parts.password,
         "dbname": unquote(parts.path.removeprefix("/")),
     }
-    return {name: value for name, value in given.items() if value} | _of_query(parts.query)
+    return once([(name, value) for name, value in (*authority.items(), *_of_query(parts.query).items()) if value])
 
 
 def _of_query(query: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in query.split("&") if part]
-    found = {unquote(name): unquote(value) for name, _, value in pairs}
+    found = once([(unquote(name), unquote(value)) for name, _, value in pairs])
     # `ssl` is JDBC's and asyncpg's; libpq takes `ssl=true` as require.
     modes = {"true": "require", **{mode: mode for mode in MODES}}
     if found.get("ssl") in modes:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from urllib.parse import unquote, unquote_plus
 
 from probes import address
-from probes.dsnparameters import shown, unsupported
+from probes.dsnparameters import once, shown, unsupported
 from probes.reading import NoReading
 
 # SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/mysql.html); ours is PyMySQL.
@@ -93,7 +93,10 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
 
 def _options(query: str, resource: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in query.split("&") if part]
-    found = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+    try:
+        found = once([(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs])
+    except address.Malformed as error:
+        raise _malformed(resource, str(error)) from None
     for name in found:
         if name not in (*MODE_KEYS, *CA_KEYS) and name not in WITHOUT_EFFECT:
             hint = HINTS.get(name) or ("say ssl-mode and ssl-ca" if "ssl" in name.lower() else None)

@@ -9,6 +9,7 @@ import pytest
 from psycopg import pq
 
 from probes.dsn import NOWHERE, Place, conninfo, parse
+from probes.mysqldsn import parse as parse_mysql
 from probes.reading import NoReading
 
 PLACES = {
@@ -29,6 +30,17 @@ MALFORMED = [
     *("host=a,b port=1,2,3", "host=a port=1,2", "host=a,b,c port=1,2", "host=a,b hostaddr=1.1.1.1,2.2.2.2,3.3.3.3"),
     "host=a,b,c hostaddr=1.1.1.1,2.2.2.2 port=1,2,3",
 ]
+# Of two values of a key one may be the rest of a password; libpq refuses what stands behind a closed quote.
+TWICE = [
+    "host=db.test user=u password=Qzrtvx host=wvxkjq",
+    "host=db.test password=Qzrtvx hostaddr=10.1.2.3 hostaddr=10.1.2.4",
+    *("host=db.test user=u user=wvxkjq", "host=db.test dbname=d dbname=wvxkjq", "host=db.test port=1 port=2"),
+    "host=db.test password='Qzrtvx'wvxkjq",
+    "host=db.test password='Qzrtvx'host=wvxkjq",
+    "postgresql://u:Qzrtvx@db.test/d?sslmode=require&sslmode=disable",
+    *("postgresql://u:Qzrtvx@db.test/d?host=wvxkjq", "postgresql://db.test/d?password=a&password=Qzrtvx"),
+    *("postgresql://u@db.test/d?user=wvxkjq", "postgresql://u@db.test/d?dbname=wvxkjq"),
+]
 
 
 def test_which_servers_a_dsn_names() -> None:
@@ -41,6 +53,25 @@ def test_what_is_no_dsn_is_told_without_quoting_it() -> None:
             parse(dsn, "postgres", None)
         assert caught.value.kind == "dsn-malformed"
         assert len(dsn) < 3 or dsn not in caught.value.reason
+
+
+@pytest.mark.parametrize("dsn", TWICE)
+def test_a_key_that_is_given_twice_is_read_in_no_way(dsn: str) -> None:
+    with pytest.raises(NoReading) as caught:
+        parse(dsn, "postgres", None)
+    assert caught.value.kind == "dsn-malformed"
+    assert not any(piece in caught.value.reason for piece in ("Qzrtvx", "wvxkjq", "10.1"))
+
+
+def test_a_quoted_value_keeps_its_blanks() -> None:
+    told = parse(r"host = 'db.test' password='a b\'c' user=u", "postgres", None)
+    assert (told.places[0].host, told.password) == ("db.test", "a b'c")
+
+
+def test_a_parameter_of_mysql_is_given_once() -> None:
+    with pytest.raises(NoReading) as caught:
+        parse_mysql("mysql://u:Qzrtvx@db.test/d?ssl-mode=VERIFY_IDENTITY&ssl-mode=DISABLED", "mysql", None)
+    assert caught.value.kind == "dsn-malformed"
 
 
 def test_which_servers_are_this_machine_s_own() -> None:
