@@ -20,6 +20,12 @@ _URL = re.compile(
 NO_ADDRESS = (
     "is no http:// or https:// address; in user and password '@' is written %40, '/' %2F, '?' %3F, '#' %23 and '%' %25"
 )
+LOGIN = "holds a user or a password; give the whole address by reference, {env: NAME}"
+
+
+def has_login(text: str) -> bool:
+    """Whether a URL may hold a user or a password, which may be a token."""
+    return re.search(r"://.*@", text, re.DOTALL) is not None
 
 
 def is_address(text: str) -> bool:

@@ -24,6 +24,7 @@ _DSN_PASSWORD = re.compile(_KEY + r"(?:'((?:[^'\\]|\\.)*)'|(\S+))", re.IGNORECAS
 _OPEN_PASSWORD = re.compile(_KEY + r"([^';&=]{1,300}?)\s{0,8}(?:[;&]|\s\w{1,40}\s{0,8}=|\Z)", re.IGNORECASE)
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:(.*)@", re.DOTALL)
 _URL_WITHOUT_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:([^@/?#]*[^@/?#0-9][^@/?#]*)")
+_TOKEN = re.compile(r"(?:https?|rediss?)://([^:@/?#]+)@")
 _ENDS = re.compile(r"[@/?#\[\]\s]")  # what an unescaped password is broken at
 _COLOURS = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z])")  # ECMA-48, 5.4
 
@@ -211,10 +212,11 @@ def _least(form: str) -> int:
 def passwords(value: str) -> set[str]:
     """The password inside a URL or a `key=value` connection string, as written and decoded.
 
+    A user without a password is a token where HTTP or Redis is spoken.
     Of an address that is malformed it is what was most likely meant, and each piece that could be told as a host.
     """
     value = value.strip()
-    loose = _URL.match(value) or _URL_WITHOUT_HOST.match(value)
+    loose = _TOKEN.match(value) or _URL.match(value) or _URL_WITHOUT_HOST.match(value)
     bare = {*_OPEN_PASSWORD.findall(value)} | ({loose[1]} if loose else set())
     found = {a or b for a, b in _DSN_PASSWORD.findall(value)} | bare
     pieces = {piece for text in bare if _ENDS.search(text) for piece in _ENDS.split(text) if len(piece) >= SHORTEST}

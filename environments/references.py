@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event, Lock, Timer
 from typing import Any, ClassVar, Self
 
+from environments.addresses import LOGIN, has_login
 from environments.command_variables import visible
 from environments.redaction import SHORTEST, Redaction, passwords
 from environments.regular import read_regular
@@ -68,6 +69,8 @@ class Reference:
         if cls.allows_literal and isinstance(raw, str | int) and not isinstance(raw, bool):
             if not str(raw).strip():
                 raise ValueError("must not be blank")
+            if has_login(str(raw)):
+                raise ValueError(LOGIN)
             return cls("literal", str(raw))
         if cls.allows_literal:
             raise ValueError(f"must be text or a reference: {FORMS}")

@@ -115,11 +115,14 @@ def test_a_slow_command_holds_up_only_who_wants_it(vault: Vault) -> None:
     waiting.join()
 
 
-@pytest.mark.parametrize("raw", ["http://checks:proxy-pa55word@proxy:3128", {"env": "PROXY"}])
-def test_a_password_in_an_address_is_taken_out(tmp_path: Path, raw: object) -> None:
-    vault = Vault(tmp_path, Redaction(), {"PROXY": "http://checks:proxy-pa55word@proxy:3128"})
-    vault.value(Text.read(raw))
-    assert vault.redaction.text("through checks:proxy-pa55word@proxy") == "through checks:[redacted]@proxy"
+@pytest.mark.parametrize("login", ["checks:proxy-pa55word", ":proxy-pa55word", "proxy-pa55word"])
+def test_a_password_in_an_address_is_taken_out(tmp_path: Path, login: str) -> None:
+    vault = Vault(tmp_path, Redaction(), {"PROXY": f"http://{login}@proxy:3128"})
+    vault.value(Text.read({"env": "PROXY"}))
+    hidden = login.replace("proxy-pa55word", "[redacted]")
+    assert vault.redaction.text(f"through {login}@proxy") == f"through {hidden}@proxy"
+    with pytest.raises(ValueError, match="by reference"):
+        Text.read(vault.variables["PROXY"])
 
 
 def test_a_reference_says_no_more_than_its_name() -> None:
