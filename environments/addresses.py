@@ -28,6 +28,12 @@ def has_login(text: str) -> bool:
     return re.search(r"://.*@", text, re.DOTALL) is not None
 
 
+def quoted(text: object) -> str:
+    """A value as a sentence quotes it; what may be an address, and so hold a password, is not shown."""
+    shown = "(an address)" if re.search(r"@|://", str(text)) else text
+    return f"'{shown}'"
+
+
 def is_address(text: str) -> bool:
     """Whether it is one; '@' may stand in it once, before the host."""
     text = text.strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
+from environments.addresses import quoted
 from environments.capabilities.rules import STRICT
 
 
@@ -21,4 +22,6 @@ class FarEnds:
             try:
                 ipaddress.ip_network(text)
             except ValueError:
-                raise ValueError(f"'allow' holds {text!r}, which is no range such as 10.0.0.0/8 or fd00::/8") from None
+                raise ValueError(
+                    f"'allow' holds {quoted(text)}, which is no range such as 10.0.0.0/8 or fd00::/8"
+                ) from None

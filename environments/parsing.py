@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from environments.addresses import quoted
 from environments.strict_yaml import BadFile, Node, Problem
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class _Reader:
         if key == "<<" and not event.style:
             self._refuse(path, event, "'<<' merges nothing here; write the keys out")
         elif key in entries:
-            self._refuse(path, event, f"key '{key}' is given twice, first on line {entries[key].line}")
+            self._refuse(path, event, f"key {quoted(key)} is given twice, first on line {entries[key].line}")
         else:
             return key
         return None

@@ -33,7 +33,7 @@ FORBIDDEN = f"--no-commands (or {NO_COMMANDS}) keeps programs that a file names 
 FORMS = "{env: NAME}, {file: PATH} or {command: [PROGRAM, ...]}"
 
 
-def _is_address(text: str) -> bool:
+def may_be_address(text: str) -> bool:
     """A URL or a DSN in the place of a path, which is quoted where it leads nowhere."""
     return "://" in text or bool(passwords(text))
 
@@ -86,15 +86,17 @@ class Reference:
         if kind == "command":
             if not isinstance(target, list) or not target or not all(isinstance(t, str) and t for t in target):
                 raise ValueError("'command' must be a list of words, the program first, numbers in quotes")
-            if _is_address(target[0]):
+            if may_be_address(target[0]):
                 raise ValueError("'command' must begin with a program, not an address or a password")
             return cls(kind, tuple(target))
         if not isinstance(target, str) or not target.strip():
             raise ValueError(f"'{kind}' must be text that is not blank")
         if kind == "env" and not _VARIABLE.fullmatch(target):
             raise ValueError("'env' must be a variable's name alone: letters, digits and _, without $ or a value")
-        if kind == "file" and _is_address(target):
-            raise ValueError("'file' must be a path, not an address: write the address into the file, or use {env: NAME}")
+        if kind == "file" and may_be_address(target):
+            raise ValueError(
+                "'file' must be a path, not an address: write the address into the file, or use {env: NAME}"
+            )
         return cls(kind, target)
 
     @classmethod

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from environments.addresses import quoted
 from environments.neutral import clean, unobeyed
 from environments.regular import read_regular
 
@@ -30,7 +31,8 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        where = f"{self.file}: {self.path}: " if self.path else f"{self.file}: "
+        path = quoted(self.path).strip("'")
+        where = f"{self.file}: {path}: " if path else f"{self.file}: "
         return unobeyed(clean(f"{where}{self.text} (line {self.line})"))
 
 

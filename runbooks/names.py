@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from environments.addresses import quoted
 from environments.strict_yaml import Node, suggestion
 from runbooks.commands import mistakes
 from runbooks.model import SEVERITIES, WHENS
@@ -41,7 +42,7 @@ def unknown_causes(words: Node, text: Node) -> Iterator[Named]:
     known = [cause for cause, _ in text.under("causes")]
     for cause, node in words.under("causes"):
         if cause not in known:
-            yield node, ("causes",), f"unknown cause '{cause}'{suggestion(cause, known)}"
+            yield node, ("causes",), f"unknown cause {quoted(cause)}{suggestion(cause, known)}"
 
 
 def unfillable(words: Node) -> Iterator[Named]:
@@ -61,7 +62,7 @@ def unknown_in_checklists(system: Node, symptoms: list[str]) -> Iterator[Named]:
         for number, item in enumerate(checklist.entries("items")):
             for position, node in enumerate(item.entries("symptoms")):
                 if isinstance(node.value, str) and node.value not in symptoms:
-                    what = f"symptom '{node.value}' is not among the system's symptoms"
+                    what = f"symptom {quoted(node.value)} is not among the system's symptoms"
                     location = ("checklists", name, "items", number, "symptoms", position)
                     yield node, location, what + suggestion(node.value, symptoms)
 
@@ -72,7 +73,7 @@ def unknown_attested(document: Node, checklists: Iterable[Checklist]) -> Iterato
     for number, node in enumerate(document.entries("attested")):
         if _words(node.value) not in items:
             hint = suggestion(node.value, items.values())
-            yield node, ("attested", number), f"no checklist has an attested item '{node.value}'{hint}"
+            yield node, ("attested", number), f"no checklist has an attested item {quoted(node.value)}{hint}"
 
 
 def _words(item: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from environments.addresses import quoted
 from environments.model import Environment
 from environments.strict_yaml import BadFile, Node, Problem, read_yaml, shown, suggestion
 from runbooks.mistakes import validated
@@ -193,7 +194,7 @@ class _Reading:
         # A file that isn't there yet would count as soon as it is.
         self.sources += [c.resolve() for c in candidates if c != path]
         if path is None and named is not None:
-            self._problem(named, f"systems.{name}.runbook", f"there is no file '{named.value}' beside this one")
+            self._problem(named, f"systems.{name}.runbook", f"there is no file {quoted(named.value)} beside this one")
         elif path is None:
             near = suggestion(name, _there())
             hint = near or f"; there are {', '.join(_there())}, or name a file with 'runbook: PATH'"
@@ -210,7 +211,7 @@ class _Reading:
         texts: dict[str, Symptom] = {}
         for symptom, override in system.under("symptoms"):
             if symptom not in shared:
-                what = f"unknown symptom '{symptom}'{suggestion(symptom, shared)}"
+                what = f"unknown symptom {quoted(symptom)}{suggestion(symptom, shared)}"
                 self._problem(override, f"{where}.symptoms", what)
             elif override.value is None or isinstance(override.value, dict):
                 place = f"{where}.symptoms.{symptom}"

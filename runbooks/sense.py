@@ -9,7 +9,7 @@ import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from environments.addresses import is_address, is_host_or_network
+from environments.addresses import is_address, is_host_or_network, quoted
 from environments.references import FORMS, Reference
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ def nonsense(settings: System) -> Iterator[tuple[Location, str]]:
         yield from _told(("host", "address"), wrong)
     for one in settings.clear_text:
         if not is_host_or_network(one):
-            yield ("clear_text",), f"must be host names and networks, such as redis.internal or 10.0.0.0/8, not {one!r}"
+            yield (
+                ("clear_text",),
+                f"must be host names and networks, such as redis.internal or 10.0.0.0/8, not {quoted(one)}",
+            )
     yield from _plain_secrets(("headers",), settings.headers)
     if settings.prometheus is not None:
         yield from _plain_secrets(("prometheus", "headers"), settings.prometheus.headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from environments.capabilities.prometheus import BasicLogin
-from environments.capabilities.rules import STRICT, positive
+from environments.capabilities.rules import STRICT, positive, program
 from environments.references import Text
 
 
@@ -63,6 +63,7 @@ class Variables:
         if [self.process, self.file is not None, self.command is not None].count(True) > 1:
             raise ValueError("give one of 'process', 'file' and 'command', not several")
         positive(shortest_secret=self.shortest_secret)
+        program(self.command)
 
     @property
     def has_source(self) -> bool:

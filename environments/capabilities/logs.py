@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from environments.capabilities.prometheus import BasicLogin
-from environments.capabilities.rules import STRICT, positive
+from environments.capabilities.rules import STRICT, patterns, positive, program
 from environments.references import Secret, Text
 
 
@@ -97,16 +97,11 @@ class Logs:
     """Which requests count as slow."""
 
     def __post_init__(self) -> None:
-        import re
-
         positive(window_min=self.window_min, surge_factor=self.surge_factor, limit=self.limit + 1)
         if len(self.places) > 1:
             raise ValueError(f"give one of 'file', 'loki', 'cloudwatch' and 'command', not {' and '.join(self.places)}")
-        for pattern in self.ignore:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"'ignore' holds no regular expression: {pattern!r}: {error}") from None
+        patterns(ignore={"": self.ignore})
+        program(self.command)
 
     @property
     def places(self) -> list[str]:

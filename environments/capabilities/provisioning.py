@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from environments.addresses import quoted
 from environments.capabilities.rules import STRICT, patterns, positive
 
 
@@ -41,4 +42,4 @@ class Provisioning:
         patterns(causes=self.causes)
         wrong = [word for word in self.privileges if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", word)]
         if wrong:
-            raise ValueError(f"'privileges' must be in capitals, such as SELECT or CREATE VIEW, not {wrong[0]!r}")
+            raise ValueError(f"'privileges' must be in capitals, such as SELECT or CREATE VIEW, not {quoted(wrong[0])}")

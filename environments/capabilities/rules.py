@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from environments.addresses import quoted
 
 STRICT: dict[str, Any] = {"extra": "forbid", "hide_input_in_errors": True, "use_attribute_docstrings": True}
 
@@ -24,4 +26,17 @@ def patterns(**groups: Mapping[str, Iterable[str]]) -> None:
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"'{name}' holds no regular expression: {pattern!r}: {error}") from None
+                raise ValueError(f"'{name}' holds no regular expression: {_told(pattern, error)}") from None
+
+
+def _told(pattern: str, error: Exception) -> str:
+    """Which expression is wrong, and why; Python's words may quote of it."""
+    return f"{pattern!r}: {error}" if pattern in quoted(pattern) else quoted(pattern)
+
+
+def program(command: Sequence[str] | None) -> None:
+    """Refuse a command that begins with what may hold a password: its first word is shown."""
+    from environments.references import may_be_address
+
+    if command and may_be_address(command[0]):
+        raise ValueError("'command' must begin with a program, not an address or a password")
