@@ -18,6 +18,7 @@ TIMEOUT_S = 10.0
 def ask(request: urllib.request.Request, proxy: str | None = None) -> None:
     """Send a request whose answer's status is all that counts; OSError with a sentence where it is none of success."""
     handlers = [
+        _Login(),
         *([_Proxy(proxy)] if proxy else []),
         *(urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(), urllib.request.UnknownHandler()),
         *(urllib.request.HTTPErrorProcessor(), urllib.request.HTTPDefaultErrorHandler()),
@@ -32,6 +33,27 @@ def ask(request: urllib.request.Request, proxy: str | None = None) -> None:
         raise OSError(f"no usable answer ({type(error).__name__})") from None
 
 
+class _Login(urllib.request.BaseHandler):
+    """Sends user and password of an address as Basic authentication (RFC 7617); urllib takes them for the host."""
+
+    handler_order = 50  # before the proxy
+
+    def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
+        parts = urlsplit(request.full_url)
+        login, _, place = parts.netloc.rpartition("@")
+        if login:
+            request.full_url = parts._replace(netloc=place).geturl()
+            request.add_unredirected_header("Authorization", _basic(login))
+        return request
+
+    https_request = http_request
+
+
+def _basic(login: str) -> str:
+    user, _, password = login.partition(":")
+    return f"Basic {base64.b64encode(f'{unquote(user)}:{unquote(password)}'.encode()).decode()}"
+
+
 class _Proxy(urllib.request.BaseHandler):
     """Unlike urllib's own, which asks NO_PROXY even where the proxy is named."""
 
@@ -44,8 +66,8 @@ class _Proxy(urllib.request.BaseHandler):
         assert parts.hostname is not None
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         self.place = f"{host}:{parts.port or 80}"
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
-        self.login = f"Basic {base64.b64encode(login.encode()).decode()}" if login else ""
+        login = parts.netloc.rpartition("@")[0]
+        self.login = _basic(login) if login else ""
 
     def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
         if self.login:

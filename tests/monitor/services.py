@@ -28,6 +28,8 @@ class Services:
     """Host that was asked for, path and body."""
     redirects: dict[str, str] = field(default_factory=dict)
     logins: set[str | None] = field(default_factory=set)
+    asked_as: list[str | None] = field(default_factory=list)
+    """What stood in Authorization, request by request."""
 
     def __enter__(self) -> Services:
         services = self
@@ -41,6 +43,7 @@ class Services:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 services.got.append((self.host or self.headers["Host"], self.path, body))
                 services.logins.add(self.headers["Proxy-Authorization"])
+                services.asked_as.append(self.headers["Authorization"])
                 moved = services.redirects.get(self.path)
                 answer = b"ok" if self.host == "hooks.slack.com" else TAKEN
                 self.send_response(302 if moved else 200)

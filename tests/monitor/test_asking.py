@@ -48,7 +48,8 @@ def test_named_proxy_is_used_whatever_no_proxy_says(
     stage: Stage, proxy: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
-    watched(stage, monkeypatch, push="http://push.invalid", proxy=f"http://user:pass%40word@127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("STAGE_PROXY", f"http://user:pass%40word@127.0.0.1:{proxy.port}")
+    watched(stage, monkeypatch, push="http://push.invalid", proxy={"env": "STAGE_PROXY"})
     monkeypatch.setenv("STAGE_PING", "http://ping.invalid/moved")
     proxy.redirects["http://ping.invalid/moved"] = "http://ping.invalid/here"
     assert stage.go(0, []) == 0
@@ -105,3 +106,26 @@ def test_address_that_is_none_is_a_trouble_and_never_quoted(
     monkeypatch.setenv("STAGE_PING", f"{address}-hunter2-hunter2")
     assert stage.go(0, []) == 1
     assert "hunter2" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_through_proxy", [False, True])
+def test_user_and_password_of_an_address_are_sent_and_not_looked_up(
+    stage: Stage,
+    proxy: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_through_proxy: bool,
+) -> None:
+    """A redirect to elsewhere gets neither."""
+    here = f"127.0.0.1:{proxy.port}"
+    monkeypatch.setenv("STAGE_PUSH", f"http://pusher:pa%3As%40word@{here}")
+    through = {"proxy": f"http://{here}"} if is_through_proxy else {}
+    watched(stage, monkeypatch, push={"env": "STAGE_PUSH"}, **through)
+    monkeypatch.setenv("STAGE_PING", f"http://token-of-the-ping@{here}/moved")
+    before = f"http://{here}" if is_through_proxy else ""
+    proxy.redirects[f"{before}/moved"] = f"http://{here}/here"
+    assert stage.go(0, []) == 0, capsys.readouterr()
+    paths = ("/metrics/job/runbook_checks/environment/stage", "/moved", "/here")
+    assert [path for _, path, _ in proxy.got] == [before + path for path in paths]
+    assert {host for host, _, _ in proxy.got} == {here}
+    assert proxy.asked_as == ["Basic cHVzaGVyOnBhOnNAd29yZA==", "Basic dG9rZW4tb2YtdGhlLXBpbmc6", None]
