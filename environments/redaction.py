@@ -25,6 +25,7 @@ _OPEN_PASSWORD = re.compile(_KEY + r"([^';&=]{1,300}?)\s{0,8}(?:[;&]|\s\w{1,40}\
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:(.*)@", re.DOTALL)
 _URL_WITHOUT_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:([^@/?#]*[^@/?#0-9][^@/?#]*)")
 _TOKEN = re.compile(r"(?:https?|rediss?)://([^:@/?#]+)@")
+_FIRST_KEY = re.compile(r"[a-z_]{2,20}(?:[ +]|%20)*(?:=|%3[Dd])(?!=|%3[Dd]|\Z)")
 _ENDS = re.compile(r"[@/?#\[\]\s]")  # what an unescaped password is broken at
 _COLOURS = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z])")  # ECMA-48, 5.4
 
@@ -205,8 +206,13 @@ def _replaced(text: str, hits: Iterable[_Hit], label_of: Callable[[_Hit], str]) 
 
 
 def _least(form: str) -> int:
-    """How much of a secret gives it away: of an address, whose beginning everybody knows, half of it."""
-    return max(SHORTEST, len(form) // (2 if "://" in form or "%3A%2F%2F" in form.upper() else 4))
+    """How much of a secret gives it away: of an address, whose beginning everybody knows, half of it.
+
+    Of key=value pairs the first key alone gives nothing away.
+    """
+    key = _FIRST_KEY.match(form)
+    is_known = key is not None or "://" in form or "%3A%2F%2F" in form.upper()
+    return max(SHORTEST, len(form) // (2 if is_known else 4), key.end() + 1 if key else 0)
 
 
 def passwords(value: str) -> set[str]:

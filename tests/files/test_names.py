@@ -113,6 +113,23 @@ def test_numbers_and_keys(redaction: Redaction) -> None:
                     "[redacted:{file:a}]": [None, "x[redacted]"]}  # fmt: skip
 
 
+@pytest.mark.parametrize("dsn", ["service=mydb", "dbname=customers", "service = mydb", "options=-cfoo=bar"])
+def test_a_key_of_a_dsn_is_no_secret(dsn: str) -> None:
+    redaction = Redaction()
+    redaction.add(dsn, "{env: DSN}")
+    key = dsn.partition("=")[0].strip()
+    for text in (f"ai_customer_{key}", f"the {key}", f"the {key}\u2026", f"{key}: is down"):
+        assert redaction.text(text) == text
+    assert redaction.text(f"read {dsn} from it") == "read [redacted] from it"
+
+
+def test_what_a_dsn_was_cut_to_is_taken_out_beyond_its_key() -> None:
+    redaction = Redaction()
+    redaction.add("service=zqxwvutsrq", "{env: DSN}")
+    assert redaction.text("service=zqxw") == "[redacted]"
+    assert redaction.text("\u2026zqxwvutsrq") == "\u2026[redacted]"
+
+
 def test_lines_of_a_secret(redaction: Redaction) -> None:
     for text in ("first line of it\nsecond line of it", "first line of it second line of it", "second line of it"):
         assert "line of it" not in redaction.text(f"said: {text}.")
