@@ -10,6 +10,8 @@ import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.harness import PROJECT, Ran, run
 from tests.zoo.beast import Beast, Visit
 from tests.zoo.names import Nameserver
@@ -205,6 +207,20 @@ def test_an_option_with_a_password_is_not_repeated(tmp_path: Path) -> None:
     file = tmp_path / "odd.yaml"
     file.write_text(json.dumps({"name": "odd", "tier": "staging", "systems": {"odd": system}}))
     for address in ("monitor:Qzrtvx@wvxkjq/x@127.0.0.1:9", "monitor:Qzrtvx@127.0.0.1:9", "Qzrtvx@127.0.0.1:9"):
-        ran = run("--env", str(file), "--base-url", f"http://{address}", out=tmp_path / "out")
-        assert (ran.code, ran.folder) == (4, None)
-        assert not [piece for piece in PIECES if piece in ran.output().lower()], ran.output()
+        _must_be_refused(tmp_path, run("--env", str(file), "--base-url", f"http://{address}", out=tmp_path / "out"))
+    (tmp_path / "words").write_text("--base-url=http://Qzrtvx@127.0.0.1:9\n")  # pytest reads it by itself
+    _must_be_refused(tmp_path, run("--env", str(file), f"@{tmp_path / 'words'}", out=tmp_path / "out"))
+
+
+@pytest.mark.parametrize("option", ["--baseurl=", "", "--env=", "--domain=", "--system=", "--attest=", "-k", "-m"])
+def test_an_address_in_the_wrong_place_is_not_repeated(tmp_path: Path, option: str) -> None:
+    word = f"{option}http://monitor:Qzrtvx,wvxkjq=zyjhbq@127.0.0.1:9"
+    _must_be_refused(tmp_path, run(*([] if "env" in option else ["--env=lab"]), word, out=tmp_path / "out"))
+    if option == "--baseurl=":
+        _must_be_refused(tmp_path, run("--env=lab", out=tmp_path / "out", variables={"PYTEST_ADDOPTS": word}))
+
+
+def _must_be_refused(folder: Path, ran: Ran) -> None:
+    left = "".join(path.read_text() for path in (folder / "out").rglob("*") if path.is_file())
+    assert (ran.code, ran.folder, ran.stdout) == (4, None, ""), ran.output()
+    assert not [piece for piece in PIECES if piece in (ran.output() + left).lower()], ran.output()
