@@ -105,8 +105,9 @@ def test_databases(tmp_path: Path) -> None:
         seen = Onlooker(stack)
         port = seen.listener.port
         pairs = f"host=127.0.0.1 port={port} user=monitor dbname=d password=Qzrtvx wvxkjq=zyjhbq nmbpqx"
+        twice = f"host=127.0.0.1 port={port} user=monitor dbname=d password=Qzrtvx host=wvxkjq"
         kinds = {
-            "postgres": addresses("postgresql", port, "/d") | {"pairs": pairs},
+            "postgres": addresses("postgresql", port, "/d") | {"pairs": pairs, "twice": twice},
             "mysql": addresses("mysql", port, "/d?ssl-mode=DISABLED"),
             "redis": addresses("redis", port, "/0"),
         }
