@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from environments.addresses import has_login
 from environments.strict_yaml import suggestion
 
 HOME = Path(__file__).resolve().parent
@@ -26,6 +27,7 @@ def find_environment(named: str) -> Path:
     path = Path(named)
     if path.is_file():
         return path
+    named = "(an address)" if has_login(named) else named
     if path.suffix in (".yaml", ".yml") or "/" in named:
         raise NoSuchEnvironment(f"{named}: there is no such file")
     there = ", ".join(known) or "none"

@@ -221,6 +221,12 @@ def test_an_address_in_the_wrong_place_is_not_repeated(tmp_path: Path, option: s
         _must_be_refused(tmp_path, run("--env=lab", out=tmp_path / "out", variables={"PYTEST_ADDOPTS": word}))
 
 
+def test_an_address_for_an_environment_is_not_repeated(tmp_path: Path) -> None:
+    address = "http://monitor:Qzrtvx@wvxkjq"
+    _must_be_refused(tmp_path, run(out=tmp_path / "out", variables={"CHECKS_ENV": address}))
+    _must_be_refused(tmp_path, run(address, out=tmp_path / "out", words=("-m", "monitor")))
+
+
 def _must_be_refused(folder: Path, ran: Ran) -> None:
     left = "".join(path.read_text() for path in (folder / "out").rglob("*") if path.is_file())
     assert (ran.code, ran.folder, ran.stdout) == (4, None, ""), ran.output()
