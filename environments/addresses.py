@@ -28,10 +28,14 @@ def has_login(text: str) -> bool:
     return re.search(r"://.*@", text, re.DOTALL) is not None
 
 
+def hidden(text: str) -> str:
+    """The text, unless it may be an address, and so hold a password."""
+    return "(an address)" if re.search(r"@|://", text) else text
+
+
 def quoted(text: object) -> str:
-    """A value as a sentence quotes it; what may be an address, and so hold a password, is not shown."""
-    shown = "(an address)" if re.search(r"@|://", str(text)) else text
-    return f"'{shown}'"
+    """A value as a sentence quotes it; what may be an address is not shown."""
+    return f"'{hidden(str(text))}'"
 
 
 def is_address(text: str) -> bool:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from environments.addresses import quoted
+from environments.addresses import hidden
 from environments.neutral import clean, unobeyed
 from environments.regular import read_regular
 
@@ -31,8 +31,7 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        path = quoted(self.path).strip("'")
-        where = f"{self.file}: {path}: " if path else f"{self.file}: "
+        where = f"{self.file}: {hidden(self.path)}: " if self.path else f"{self.file}: "
         return unobeyed(clean(f"{where}{self.text} (line {self.line})"))
 
 
