@@ -76,7 +76,7 @@ def test_files_that_hold_no_comment(
 def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("staging.yaml").mkdir()
-    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: Is a directory (line 1)"]
+    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: it is not a regular file (line 1)"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
