@@ -58,7 +58,7 @@ _OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND set_aside_at
 def deliver(
     store: Store, rules: Monitoring, send: Callable[[str, str, str, str], None], at: float, name: str
 ) -> Iterator[str]:
-    """Hand over what is due; yields a sentence for each message that was refused.
+    """Hand over what is due; yields a sentence for each message that was refused, and for each channel with others.
 
     A message is marked once the channel has taken it: after a kill in between it is delivered twice, never not at all.
     """
@@ -77,7 +77,15 @@ def deliver(
                 yield f"{line.channel} did not take message {row['id']} ({row['title']}): {refused}"
                 break
             _took(store, row, at)
+    yield from _left(store, refusals)
     yield from aside.untold(store, rules, at)
+
+
+def _left(store: Store, told: Counter[str]) -> Iterator[str]:
+    """A sentence for each channel with messages that waited all through this round."""
+    for row in store.rows("SELECT channel, count(*) AS number, max(error) AS error FROM waiting GROUP BY channel"):
+        if row["channel"] not in told:
+            yield f"waiting for {row['channel']} to work again: messages {row['number']} ({row['error']})"
 
 
 @dataclass(eq=False)
