@@ -81,7 +81,10 @@ def _round(round_: Round, document: str | None) -> int:
         rules = round_.rules
         limit_s, with_metrics = rules.every_min * 60 * SHARE_OF_INTERVAL, bool(rules.metrics or rules.push)
         with_metrics = with_metrics and find_spec("prometheus_client") is not None
-        return run_checks(round_.path.absolute(), rules.select, round_.folder, limit_s, with_metrics=with_metrics)
+        path = round_.path.absolute()
+        results, trouble = run_checks(path, rules.select, round_.folder, limit_s, with_metrics=with_metrics)
+        round_.troubles += [trouble] if trouble else []
+        return results
 
     code = round_.go(get)
     for line in round_.said:

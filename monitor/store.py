@@ -156,7 +156,7 @@ class Store:
 
 
 def must_be_file(path: Path) -> None:
-    """SQLite waits without end for whoever writes into a named pipe: OSError where a pipe or a device is in the place."""
+    """SQLite waits without end for whoever writes into a named pipe: OSError where a pipe or a device is there."""
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no regular file")
 
