@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -12,8 +15,8 @@ import pytest
 
 import monitor.limits
 from monitor.outbox import waiting
-from tests.harness import SYSTEM
-from tests.monitor.stage import Stage, Trouble
+from tests.harness import PROJECT, SYSTEM
+from tests.monitor.stage import Stage, Trouble, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +28,7 @@ EVERY_S, DRIPS = 0.2, 25  # five seconds, and then the answer is whole
 
 
 @contextmanager
-def dripping(drop: bytes, head: bytes, tail: bytes) -> Iterator[int]:
+def dripping(drop: bytes, head: bytes, tail: bytes, drips: int = DRIPS) -> Iterator[int]:
     """A port whose answers come to an end only after some seconds; no read waits for long."""
 
     def serve() -> None:
@@ -41,7 +44,7 @@ def dripping(drop: bytes, head: bytes, tail: bytes) -> Iterator[int]:
             try:
                 connection.recv(65536)
                 connection.sendall(head)
-                for _ in range(DRIPS):
+                for _ in range(drips):
                     time.sleep(EVERY_S)
                     connection.sendall(drop)
                 connection.sendall(tail)
@@ -83,6 +86,23 @@ def test_channel_that_drips_is_one_that_is_down(
     monkeypatch.setenv("STAGE_CHAT", stage.receivers.address("chat"))
     stage.go(20, DOWN)
     assert stage.receivers.titles("chat")[0] == TITLE
+
+
+def test_process_ends_while_a_channel_still_drips(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.environment["monitoring"]["severities"]["P0"] |= {"after": 1, "of": 1}
+    stage.write()
+    results = stage.folder / "results.json"
+    results.write_text(json.dumps(document(DOWN)))
+    code = (
+        "import runpy, monitor.limits; monitor.limits.WHOLE_S = 1.0; runpy.run_module('monitor', run_name='__main__')"
+    )
+    words = [sys.executable, "-c", code, str(stage.path), *stage.arguments, "--document", str(results)]
+    with dripping(b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n", b"", drips=300) as port:
+        monkeypatch.setenv("STAGE_CHAT", f"json://127.0.0.1:{port}/chat")
+        child = subprocess.run(words, cwd=PROJECT, check=False, capture_output=True, text=True, timeout=30)
+    assert child.returncode == 1, child.stderr
+    assert "no end within 1 s" in child.stderr
+    assert stage.receivers.titles("pager") == [TITLE]
 
 
 def test_ping_and_push_that_drip_are_given_up(
