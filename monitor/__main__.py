@@ -1,8 +1,9 @@
 """`python -m monitor ENV`: one round, as `ci/monitor` makes it."""
 
-import sys
+import os
 
 from monitor.command import TROUBLE, main
 from reports import streams
 
-sys.exit(streams.ended("monitor", main, TROUBLE))
+code = streams.ended("monitor", main, TROUBLE)
+os._exit(code)  # sys.exit() would wait for what was given up: Apprise sends in threads that the interpreter joins

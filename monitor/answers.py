@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from monitor.delivery import FINAL, PASSING, UNCLEAR
@@ -39,28 +41,41 @@ def kind_of_refusal(answers: list[Answer]) -> str:
     return FINAL if any(400 <= status < 500 for status in bad) else UNCLEAR
 
 
+_seen: ContextVar[list[Answer] | None] = ContextVar("seen", default=None)
+
+
 @contextmanager
 def watched() -> Iterator[list[Answer]]:
-    """What services answer meanwhile: Apprise passes no status and no Retry-After on; requests' Session has both."""
-    import requests
-
+    """What services answer meanwhile to this thread: one that was given up answers into a list of its own."""
+    _record()
     seen: list[Answer] = []
-    send = requests.Session.send
-
-    def recorded(session: Any, request: Any, **settings: Any) -> Any:
-        try:
-            response = send(session, request, **settings)
-        except requests.RequestException:
-            seen.append(Answer(0))
-            raise
-        seen.append(_answer(request.method, response))
-        return response
-
-    requests.Session.send = recorded  # type: ignore[method-assign, assignment]
+    before = _seen.set(seen)
     try:
         yield seen
     finally:
-        requests.Session.send = send  # type: ignore[method-assign]
+        _seen.reset(before)
+
+
+@cache
+def _record() -> None:
+    """From now on, for whoever watches: Apprise passes no status and no Retry-After on; requests' Session has both."""
+    import requests
+
+    send = requests.Session.send
+
+    def recorded(session: Any, request: Any, **settings: Any) -> Any:
+        seen = _seen.get()
+        try:
+            response = send(session, request, **settings)
+        except requests.RequestException:
+            if seen is not None:
+                seen.append(Answer(0))
+            raise
+        if seen is not None:
+            seen.append(_answer(request.method, response))
+        return response
+
+    requests.Session.send = recorded  # type: ignore[method-assign, assignment]
 
 
 def _answer(method: str, response: Any) -> Answer:

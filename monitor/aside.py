@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.delivery import FINAL, UNCLEAR, put
+from monitor.delivery import FINAL, UNCLEAR, pause, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +39,14 @@ def set_aside(store: Store, rules: Monitoring, row: Row, refused: NotDelivered, 
     did = f"refused {what} for good" if refused.kind == FINAL else f"has not taken {what} for a day"
     with store.transaction():
         store.run(
-            "UPDATE delivery SET set_aside_at = ?, attempts = attempts + 1, error = ?"
+            "UPDATE delivery SET set_aside_at = ?, attempts = attempts + 1, finals = max(finals + 1, ?), error = ?"
             " WHERE message = ? AND channel = ?",
-            *(at, error, row["id"], channel),
+            *(at, FINAL_TRIES, error, row["id"], channel),
         )
         elsewhere = _elsewhere(store, rules, row, at)
         sentence = f"{channel} {did}: {error}; it is set aside{elsewhere}"
-        if row["kind"] != NOTICE and channel not in _refusing(store):
+        is_first = row["finals"] < FINAL_TRIES  # and not one that was set aside before, and is tried again
+        if is_first and row["kind"] != NOTICE and channel not in _refusing(store):
             number = _tell(store, rules, row, sentence, at, name)
             store.run("INSERT INTO refusing VALUES (?, ?, ?, ?)", channel, at, error, number)
     return sentence
@@ -79,9 +80,32 @@ def _refusing(store: Store) -> set[str]:
     return {row["channel"] for row in store.rows("SELECT channel FROM refusing")}
 
 
-def works_again(store: Store, channel: str) -> None:
-    """It took a message: the next refusal is something new."""
-    store.run("DELETE FROM refusing WHERE channel = ?", channel)
+def works_again(store: Store, channel: str, at: float) -> None:
+    """It took a message: the next refusal is something new, and what waits for it is due."""
+    if channel in _refusing(store):
+        store.run("DELETE FROM refusing WHERE channel = ?", channel)
+        store.run(_DUE, at, channel, at)
+
+
+_DUE = """UPDATE delivery SET next_at = ? WHERE channel = ? AND next_at > ?
+    AND delivered_at IS NULL AND set_aside_at IS NULL"""
+
+
+def try_anew(store: Store, rules: Monitoring, at: float) -> Iterator[str]:
+    """What is grave, still there, and was taken by nobody is given up on no channel; a sentence for each."""
+    for row in store.rows(_UNHEARD):
+        if row["channel"] in rules.channels:
+            store.run(
+                "UPDATE delivery SET set_aside_at = NULL, next_at = ? WHERE message = ? AND channel = ?",
+                *(at + pause(row["attempts"] - 1), row["message"], row["channel"]),
+            )
+            yield f"nobody has message {row['message']} ({row['title']}) yet: {row['channel']} is tried again"
+
+
+_UNHEARD = """SELECT title, delivery.* FROM delivery JOIN message ON message.id = delivery.message
+    WHERE set_aside_at IS NOT NULL AND kind IN ('alert', 'graver', 'escalation') AND severity IN ('P0', 'P1')
+    AND message NOT IN (SELECT message FROM delivery WHERE delivered_at IS NOT NULL)
+    AND message IN (SELECT message FROM about JOIN incident ON incident.id = incident WHERE ended IS NULL)"""
 
 
 def untold(store: Store, rules: Monitoring, at: float) -> Iterator[str]:
@@ -89,7 +113,7 @@ def untold(store: Store, rules: Monitoring, at: float) -> Iterator[str]:
     for row in store.rows("SELECT * FROM refusing ORDER BY channel"):
         taken = "SELECT 1 FROM delivery WHERE message = ? AND delivered_at IS NOT NULL"
         if row["channel"] not in rules.channels:
-            works_again(store, row["channel"])
+            works_again(store, row["channel"], at)
         elif store.row(taken, row["notice"]) is None and at - row["since"] < UNTOLD_S:
             yield f"{row['channel']} does not take messages ({row['error']}), and no other channel took the notice"
 

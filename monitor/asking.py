@@ -11,6 +11,7 @@ from http.client import HTTPException
 from urllib.parse import unquote, urlsplit
 
 from environments.addresses import NO_ADDRESS, is_address
+from monitor.limits import in_time
 
 TIMEOUT_S = 10.0
 
@@ -28,7 +29,7 @@ def ask(request: urllib.request.Request, proxy: str | None = None) -> None:
     for handler in handlers:
         opener.add_handler(handler)
     try:
-        opener.open(request, timeout=TIMEOUT_S).close()
+        in_time(lambda: opener.open(request, timeout=TIMEOUT_S).close())
     except (HTTPException, ValueError) as error:  # what is said may quote the address
         raise OSError(f"no usable answer ({type(error).__name__})") from None
 

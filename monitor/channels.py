@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from environments.addresses import NO_ADDRESS, is_address
 from environments.references import Unresolved
 from monitor.answers import kind_of_refusal, watched
 from monitor.delivery import FINAL, PASSING, UNCLEAR, NotDelivered
+from monitor.limits import in_time
 from monitor.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from environments.monitoring import Monitoring
     from environments.references import Vault
+    from monitor.answers import Answer
 
 _TYPES = {"alert": "failure", "graver": "failure", "escalation": "failure", "resolved": "success"}
 _WEB = re.compile(r"(?:json|xml|form|apprise)s?://(.*)", re.IGNORECASE | re.DOTALL)  # web hooks of one's own
@@ -42,13 +49,15 @@ class Channels:
 
     def _send(self, channel: str, kind: str, title: str, body: str) -> None:
         address = self._address(channel)
-        with _Said() as said, watched() as answers:
-            is_taken = _handed_over(address, kind, title, body)
+        try:
+            is_taken, answers, last = in_time(lambda: _watched(address, kind, title, body))
+        except TimeoutError as late:
+            raise NotDelivered(str(late), PASSING) from None
         redirected = [answer for answer in answers if answer.is_dropped]
         if redirected:
             raise NotDelivered(f"it redirects (HTTP {redirected[0].status}), and the message is dropped", UNCLEAR)
         if not is_taken:
-            reason = self.vault.redaction.text(said.last or "it gave no reason")
+            reason = self.vault.redaction.text(last or "it gave no reason")
             raise NotDelivered(reason, kind_of_refusal(answers), max((a.wait_s for a in answers), default=0.0))
 
     def _address(self, channel: str) -> str:
@@ -67,6 +76,13 @@ class Channels:
             if name not in address:
                 address += f"{'&' if '?' in address else '?'}{setting}"
         return address
+
+
+def _watched(address: str, kind: str, title: str, body: str) -> tuple[bool, list[Answer], str]:
+    """Whether it is taken, what was answered, and what Apprise says of it."""
+    with said() as words, watched() as answers:
+        is_taken = _handed_over(address, kind, title, body)
+    return is_taken, answers, words[-1] if words else ""
 
 
 def _handed_over(address: str, kind: str, title: str, body: str) -> bool:
@@ -99,24 +115,31 @@ def shortened(text: str, most: int, end: int) -> str:
     return f"{text[: most - end - 3]}\n…\n{text[-end:]}" if end else f"{text[: most - 1]}…"
 
 
-class _Said(logging.Handler):
-    """What Apprise says went wrong."""
+_words: ContextVar[list[str] | None] = ContextVar("words", default=None)
 
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.last = ""
 
+@contextmanager
+def said() -> Iterator[list[str]]:
+    """What Apprise says meanwhile to this thread went wrong."""
+    _listen()
+    words: list[str] = []
+    before = _words.set(words)
+    try:
+        yield words
+    finally:
+        _words.reset(before)
+
+
+@cache
+def _listen() -> None:
+    """From now on nothing that Apprise says goes anywhere else: it must go through redaction first."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.addHandler(_Listener(logging.WARNING))
+
+
+class _Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        self.last = " ".join(record.getMessage().split())
-
-    def __enter__(self) -> _Said:
-        logger = logging.getLogger("apprise")
-        self.before = logger.propagate
-        logger.propagate = False  # what it says goes through redaction first
-        logger.addHandler(self)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        logger = logging.getLogger("apprise")
-        logger.removeHandler(self)
-        logger.propagate = self.before
+        words = _words.get()
+        if words is not None:
+            words.append(" ".join(record.getMessage().split()))

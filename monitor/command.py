@@ -42,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         return BAD
     try:
         with alone(folder) as without_lock:
-            return _round(files, path, folder, asked.document, [each for each in (unknown, without_lock) if each])
+            troubles = [each for each in (unknown, without_lock) if each]
+            return _round(Round(files, path, folder, troubles=troubles, adopts=asked.adopt), asked.document)
     except Overlapped as overlapped:
         print(f"monitor: {files.environment.name}: {overlapped}")
         return STEPPED_ASIDE
@@ -73,16 +74,17 @@ def _folder(named: str | None, files: Files) -> tuple[Path, str]:
         return Path(os.devnull), f"monitoring.state: {unresolved}"
 
 
-def _round(files: Files, path: Path, folder: Path, document: str | None, troubles: list[str]) -> int:
-    round_ = Round(files, path, folder, troubles=troubles)
-
+def _round(round_: Round, document: str | None) -> int:
     def get() -> dict[str, Any]:
         if document:
             return read_document(Path(document))
         rules = round_.rules
         limit_s, with_metrics = rules.every_min * 60 * SHARE_OF_INTERVAL, bool(rules.metrics or rules.push)
         with_metrics = with_metrics and find_spec("prometheus_client") is not None
-        return run_checks(path.absolute(), rules.select, folder, limit_s, with_metrics=with_metrics)
+        path = round_.path.absolute()
+        results, trouble = run_checks(path, rules.select, round_.folder, limit_s, with_metrics=with_metrics)
+        round_.troubles += [trouble] if trouble else []
+        return results
 
     code = round_.go(get)
     for line in round_.said:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from monitor.store import Store
 
 FINAL, PASSING, UNCLEAR = "final", "passing", "unclear"
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 900.0
 
 
 class NotDelivered(Exception):
@@ -18,6 +19,11 @@ class NotDelivered(Exception):
     def __init__(self, sentence: str, kind: str = UNCLEAR, wait_s: float = 0.0, *, is_gone: bool = False) -> None:
         super().__init__(sentence)
         self.kind, self.wait_s, self.is_gone = kind, wait_s, is_gone
+
+
+def pause(attempts: int) -> float:
+    """For how long a message waits after it was refused once more."""
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempts, 10))
 
 
 def put(store: Store, kind: str, severity: str, at: float, title: str, body: str, names: Iterable[str]) -> int:

@@ -2,6 +2,7 @@
 
 The history keeps the path of its environment file. Another file goes on with it where it is the same one (by another
 path, or a copy), where the old one is gone (a moved checkout, a renamed file, another mount), or with `--adopt`.
+It takes the old one's place in the last two cases only: a copy that was tried once owns nothing.
 A file that was left behind in this way and comes back is a second one.
 """
 
@@ -40,10 +41,10 @@ def _is_same(one: Path, other: Path) -> bool:
         return False
 
 
-def keep(store: Store, path: Path) -> None:
+def keep(store: Store, path: Path, *, adopts: bool) -> None:
     """Write down whose history it is from now on."""
     here, kept = os.path.abspath(path), store.note(FILE)
-    if kept != here:
+    if kept != here and (adopts or not _is_same(Path(kept), Path(here))):
         former = {*json.loads(store.note(FORMER) or "[]"), *([kept] if kept else [])} - {here}
         store.keep(FORMER, json.dumps(sorted(former)))
         store.keep(FILE, here)

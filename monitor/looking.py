@@ -27,8 +27,10 @@ class NoDocument(Exception):
     """The run left no results; the sentence says why."""
 
 
-def run_checks(environment: Path, select: str, folder: Path, limit_s: float, *, with_metrics: bool) -> dict[str, Any]:
-    """Run the checks on an environment and return their results document, which comes through a pipe.
+def run_checks(
+    environment: Path, select: str, folder: Path, limit_s: float, *, with_metrics: bool
+) -> tuple[dict[str, Any], str]:
+    """Run the checks on an environment and return their results document, which comes through a pipe, and a trouble.
 
     The folder takes the run's own files and metrics. Where it can't be written, the run needs no disk at all; where it
     was filled meanwhile and the run came to nothing, it is made once more without.
@@ -55,7 +57,7 @@ def _takes_files(folder: Path) -> bool:
         return False
 
 
-def _run(words: list[str], limit_s: float) -> dict[str, Any]:
+def _run(words: list[str], limit_s: float) -> tuple[dict[str, Any], str]:
     reading, writing = os.pipe()
     environ = {name: value for name, value in os.environ.items() if name != "CHECKS_ADDOPTS"} | {PIPE: str(writing)}
     command = [sys.executable, "-I", "-m", "ci.command", *words]
@@ -94,7 +96,8 @@ class _Handed:
         return b"".join(self._parts).decode("utf-8", "replace")
 
 
-def _whole(text: str, code: int) -> dict[str, Any]:
+def _whole(text: str, code: int) -> tuple[dict[str, Any], str]:
+    """The results count as they came, also where something else that the run was to write is missing."""
     try:
         document = _document(text, "what the checks handed over")
     except NoDocument:
@@ -102,7 +105,8 @@ def _whole(text: str, code: int) -> dict[str, Any]:
     verified = document["run"]["exit_code"]
     if verified not in (0, 1, 10):
         raise NoDocument(f"the checks ended with exit code {verified}" + (" (nothing verified)" if code == 5 else ""))
-    return document
+    is_missing = f"the checks ended with exit code {code}: their results count, but some of their files are missing"
+    return document, is_missing if code != verified else ""
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor import aside
-from monitor.delivery import FINAL, PASSING, NotDelivered, put
+from monitor.delivery import FINAL, PASSING, NotDelivered, pause, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from monitor.incidents import Word
     from monitor.store import Row, Store
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 900.0
 MOST_REFUSALS = 3  # so many messages refused, and a channel is left alone until the next round
 
 
@@ -58,7 +57,7 @@ _OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND set_aside_at
 def deliver(
     store: Store, rules: Monitoring, send: Callable[[str, str, str, str], None], at: float, name: str
 ) -> Iterator[str]:
-    """Hand over what is due; yields a sentence for each message that was refused.
+    """Hand over what is due; yields a sentence for each message that was refused, and for each channel with others.
 
     A message is marked once the channel has taken it: after a kill in between it is delivered twice, never not at all.
     """
@@ -77,7 +76,16 @@ def deliver(
                 yield f"{line.channel} did not take message {row['id']} ({row['title']}): {refused}"
                 break
             _took(store, row, at)
+    yield from aside.try_anew(store, rules, at)
+    yield from _left(store, refusals)
     yield from aside.untold(store, rules, at)
+
+
+def _left(store: Store, told: Counter[str]) -> Iterator[str]:
+    """A sentence for each channel with messages that waited all through this round."""
+    for row in store.rows("SELECT channel, count(*) AS number, max(error) AS error FROM waiting GROUP BY channel"):
+        if row["channel"] not in told:
+            yield f"waiting for {row['channel']} to work again: messages {row['number']} ({row['error']})"
 
 
 @dataclass(eq=False)
@@ -93,10 +101,10 @@ class _Line:
         return self.rows[0]["wait_until"] <= at and any(row["next_at"] <= at for row in self.rows)
 
     @property
-    def rank(self) -> tuple[bool, str, int]:
+    def rank(self) -> tuple[int, str, int]:
         """What was never tried before what was refused, the gravest first: an old refusal holds up no new P0."""
-        is_new = any(not row["attempts"] for row in self.rows)
-        return not is_new, min(row["severity"] for row in self.rows), self.rows[0]["id"]
+        tried = [row["attempts"] > 0 for row in self.rows]
+        return any(tried) + all(tried), min(row["severity"] for row in self.rows), self.rows[0]["id"]
 
 
 def _next(store: Store, at: float, refusals: Counter[str]) -> _Line | None:
@@ -132,12 +140,12 @@ def _took(store: Store, row: Row, at: float) -> None:
         "UPDATE delivery SET delivered_at = ?, attempts = attempts + 1, error = '' WHERE message = ? AND channel = ?",
         *(at, row["id"], row["channel"]),
     )
-    aside.works_again(store, row["channel"])
+    aside.works_again(store, row["channel"], at)
 
 
 def _put_off(store: Store, line: _Line, row: Row, refused: NotDelivered, at: float) -> None:
     """What waits behind it about the same incidents waits with it, so that it keeps its order."""
-    pause = max(refused.wait_s, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(row["attempts"], 10)))
+    next_at = at + max(refused.wait_s, pause(row["attempts"]))
     with store.transaction():
         store.run(
             "UPDATE delivery SET attempts = attempts + 1, finals = finals + ?, error = ?, wait_until = ?,"
@@ -147,7 +155,7 @@ def _put_off(store: Store, line: _Line, row: Row, refused: NotDelivered, at: flo
         for each in line.rows:
             store.run(
                 "UPDATE delivery SET next_at = ? WHERE message = ? AND channel = ? AND delivered_at IS NULL",
-                *(at + pause, each["id"], row["channel"]),
+                *(next_at, each["id"], row["channel"]),
             )
 
 

@@ -42,6 +42,7 @@ class Round:
     said: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     gap: str = ""
+    adopts: bool = False
     remark: str = ""
     """What stands at the end of each message."""
 
@@ -86,7 +87,7 @@ class Round:
 
     def _all(self, store: Store, document: dict[str, Any] | None, lost: str) -> None:
         with store.transaction():
-            identity.keep(store, self.path)
+            identity.keep(store, self.path, adopts=self.adopts)
             self._notice_time(store, lost)
             known = self._known()
             self._failures(store)

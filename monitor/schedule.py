@@ -68,7 +68,7 @@ def stepped_aside(folder: Path) -> int:
     path = folder / ASIDE
     count = 0
     with suppress(OSError, UnicodeDecodeError):
-        count = len(path.read_text(encoding="utf-8").splitlines())
+        count = len(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else 0
         path.unlink()
     return count
 

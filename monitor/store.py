@@ -83,6 +83,7 @@ class Store:
     def __init__(self, path: Path, *, in_memory: bool = False) -> None:
         self.path = path
         if not in_memory:
+            must_be_file(path)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         where = ":memory:" if in_memory else path
         self.database = sqlite3.connect(where, isolation_level=None, timeout=10)
@@ -154,9 +155,16 @@ class Store:
         self.database.close()
 
 
+def must_be_file(path: Path) -> None:
+    """SQLite waits without end for whoever writes into a named pipe: OSError where a pipe or a device is there."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no regular file")
+
+
 @contextmanager
 def _reading(path: Path, *, whole: bool = True) -> Iterator[sqlite3.Connection]:
     """The file, for reading alone. Only what a kill left in the WAL needs a file beside it to be read."""
+    must_be_file(path)
     wal = path.with_name(f"{path.name}-wal")
     has_rest = whole and wal.exists() and wal.stat().st_size > 0
     how = "mode=ro" if has_rest else "mode=ro&immutable=1"

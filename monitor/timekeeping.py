@@ -6,6 +6,7 @@ stay as they are: a clock that is behind for one round must not rewrite the past
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from monitor.messages import clock, length
@@ -22,6 +23,17 @@ _TIMES = {
 }
 
 
+def _mend_texts(store: Store, at: float) -> None:
+    """What a message that waits says of since when something is there; times of this form sort as they follow."""
+    now = clock(at)
+    for row in store.rows("SELECT * FROM message WHERE at > ? AND id IN (SELECT message FROM waiting)", at):
+        body = _SINCE.sub(lambda found: found[1] + min(found[2], now), row["body"])
+        store.run("UPDATE message SET at = ?, body = ? WHERE id = ?", at, body, row["id"])
+
+
+_SINCE = re.compile(r"^(since: |It began )(\d{4}-\d\d-\d\d \d\d:\d\d UTC)", re.MULTILINE)
+
+
 def mend(store: Store, at: float) -> str:
     """Set what lies in the future to now; a sentence to tell where the clock went back by more than a little.
 
@@ -34,6 +46,7 @@ def mend(store: Store, at: float) -> str:
         is_open = " AND ended IS NULL" if table == "incident" else ""
         for column in columns:
             store.run(f"UPDATE {table} SET {column} = ? WHERE {column} > ?{is_open}", at, at)  # noqa: S608 - names of ours
+    _mend_texts(store, at)
     store.keep("last_round", at)
     if last - at <= TOLERATED_S:
         return ""

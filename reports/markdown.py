@@ -111,7 +111,7 @@ def with_commands(step: str) -> str:
 def pasted(reports: Reports) -> str:
     """The same for a chat: plain lines in a fence, the roots first, each remedy's first step."""
     run = reports.run
-    lines = [f"{run.environment.name} {run.started_text}: {meaning(reports.code)} (exit {reports.code})"]
+    lines = [f"{run.environment.name} {run.started_text}: {meaning(reports.ended)} (exit {reports.ended})"]
     for root in reports.roots[:MOST]:
         lines += _pasted_root(root.result, root.finding, len(root.explains))
     if len(reports.roots) > MOST:

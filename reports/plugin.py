@@ -41,7 +41,8 @@ class Reports:
     roots: list[Root] = field(default_factory=list)
     items: list[verdict.Ticked] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
-    code: int = 0
+    code: int = 0  # what was found
+    ended: int = 0  # what the run ends with, where something that was asked for could not be written
     is_kept: bool = False  # whether the results are in some file
     is_whole: bool = True  # whether everything that was asked for could be written
     writer: Any = None
@@ -147,9 +148,8 @@ class Reports:
         if self._is_cut_short(session) and self.code != verdict.FOUND:
             self.code = int(pytest.ExitCode.INTERRUPTED)
         self._write()
-        if not self.is_whole:
-            self.code = verdict.with_output_missing(self.code)
-        session.exitstatus = self.code
+        self.ended = self.code if self.is_whole else verdict.with_output_missing(self.code)
+        session.exitstatus = self.ended
         if self.config.option.paste:
             capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
             stream = sys.stderr if places.takes_standard_output(self.named) else sys.stdout
@@ -263,7 +263,7 @@ class Reports:
         telling.left(self.run.ledger.left())
         telling.notes([*self.notes, *self.run.redaction.warnings])
         where = places.as_typed(self.folder) if self.folder else ""
-        telling.last(self.results, self.roots, self.code, self.run.gate, where)
+        telling.last(self.results, self.roots, self.ended, self.run.gate, where)
 
     def escalation(self, system: str, severity: str) -> str:
         """Whom to call, as the system's runbook has it."""

@@ -48,6 +48,16 @@ def test_clock_that_was_ahead_for_one_round_is_told_once_and_delays_nothing(stag
     assert waiting(stage.store()) == 0
 
 
+def test_message_that_waited_names_no_time_from_the_future(stage: Stage) -> None:
+    stage.receivers.down = {"pager"}
+    for minute in (120, 121):
+        stage.go(minute, ALWAYS)
+    stage.receivers.down = set()
+    stage.go(2, ALWAYS)
+    [body] = [got.body for got in stage.receivers.got if got.channel == "pager" and got.title == TITLE]
+    assert "since: 2026-03-02 00:02 UTC" in body
+
+
 def test_escalation_and_reminder_go_on_after_a_clock_that_was_ahead(stage: Stage) -> None:
     stage.go(DAY, ALWAYS)
     stage.go(DAY + 1, ALWAYS)

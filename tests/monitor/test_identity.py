@@ -59,8 +59,23 @@ def test_environment_that_moved_or_is_the_same_goes_on(stage: Stage) -> None:
     link.symlink_to(copy.folder)
     assert Stage_at(link, copy).go(3, DOWN) == 0
     changed = other(stage, "release-3")
-    copy.path.unlink()
+    stage.path.unlink()
     assert changed.go(4, DOWN) == 0, "the old file is gone"
+    assert stage.receivers.titles("pager") == [TITLE]
+
+
+def test_copy_that_was_tried_once_takes_nothing_from_its_original(stage: Stage) -> None:
+    stage.go(0, DOWN)
+    assert other(stage, "tried", is_copy=True).go(1, DOWN) == 0
+    stage.environment["monitoring"]["keep_days"] = 30
+    stage.write()
+    assert stage.go(2, DOWN) == 0, "the one that the schedule names goes on after it was changed"
+    copy = other(stage, "adopted", is_copy=True)
+    copy.arguments = [*stage.arguments, "--adopt"]
+    assert copy.go(3, DOWN) == 0
+    copy.path.write_text(copy.path.read_text() + "\n")
+    copy.arguments = stage.arguments
+    assert copy.go(4, DOWN) == 0, "unless it was told to"
     assert stage.receivers.titles("pager") == [TITLE]
 
 

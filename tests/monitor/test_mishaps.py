@@ -155,6 +155,27 @@ def test_heartbeat_beats_only_after_a_whole_round(stage: Stage, monkeypatch: pyt
     assert len(stage.receivers.pings) == 2, "not for a run that came to nothing, nor while a message waits"
 
 
+def test_round_in_which_nothing_is_due_does_not_beat_while_an_alert_waits(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STAGE_PING", f"http://127.0.0.1:{stage.receivers.port}/ping")
+    stage.environment["monitoring"]["heartbeat"] = {"env": "STAGE_PING"}
+    stage.write()
+    stage.go(0, DOWN)
+    stage.receivers.down = {"pager", "chat"}
+    for minute in (1, 2, 3):
+        assert stage.go(minute, DOWN) == 1
+    tried = len(stage.receivers.tried)
+    capsys.readouterr()
+    assert stage.go(4, DOWN) == 1
+    assert "waiting for pager to work again: messages 1" in capsys.readouterr().err
+    assert len(stage.receivers.tried) == tried, "nothing was due"
+    assert len(stage.receivers.pings) == 1
+    stage.receivers.down = set()
+    assert [stage.go(minute, DOWN) for minute in (6, 7)] == [0, 0]
+    assert len(stage.receivers.pings) == 3
+
+
 def test_mail_and_a_chat_s_webhook_take_messages(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     mail = MailServer()
     monkeypatch.setenv(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import SYSTEM, LabClient
-from tests.monitor.stage import Stage, Trouble
+from tests.harness import PROJECT, SYSTEM, LabClient
+from tests.monitor.stage import Stage, Trouble, document
 from tests.monitor.test_rounds import monitor
 
 if TYPE_CHECKING:
@@ -151,6 +152,19 @@ def test_without_any_state_folder_all_is_told_in_every_round(
         stage.arguments = []
         rounds(stage)
         assert "monitoring.state: {env: STAGE_NOWHERE} can't be resolved" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["history.sqlite3", "stepped-aside"])
+def test_named_pipe_in_the_place_of_a_file_holds_up_nothing(stage: Stage, name: str) -> None:
+    folder = stage.state / "stage"
+    folder.mkdir(parents=True)
+    results = stage.folder / "results.json"
+    results.write_text(json.dumps(document(DOWN, 1)))
+    words = [str(PROJECT / "ci" / "monitor"), str(stage.path), *stage.arguments, "--document", str(results)]
+    os.mkfifo(folder / name)
+    codes = [subprocess.run(words, check=False, timeout=20, capture_output=True).returncode for _ in range(2)]
+    assert codes == ([1, 1] if name.startswith("history") else [0, 0])
+    assert TITLE in stage.receivers.titles("pager")
 
 
 def rounds(stage: Stage) -> None:

@@ -74,6 +74,22 @@ def test_revoked_channel_is_told_once_and_what_is_grave_goes_elsewhere(stage: St
 def test_only_channel_that_refuses_is_told_in_the_output_and_never_loops(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    one_channel(stage)
+    stage.receivers.refusals = {"mail": 401}
+    codes = [stage.go(minute, DOWN) for minute in range(30)]
+    assert set(codes) == {1}, "for as long as nobody could be told"
+    assert "mail does not take messages" in capsys.readouterr().err.splitlines()[-1]
+    assert stage.receivers.tried == [("mail", TITLE)] * 6, "in minutes 0, 1, 2, 4, 8 and 16"
+    for minute in range(30, 40):
+        stage.go(minute, [])
+    assert stage.receivers.tried.count(("mail", TITLE)) == 8, (
+        "when it is due, once more when it is over, and given up then"
+    )
+    stage.receivers.refusals = {}
+    assert [stage.go(minute, []) for minute in range(400, 404)][-1] == 0
+
+
+def one_channel(stage: Stage) -> None:
     monitoring = stage.environment["monitoring"]
     monitoring["channels"] = {"mail": monitoring["channels"]["mail"]}
     monitoring["roles"] = {}
@@ -81,13 +97,48 @@ def test_only_channel_that_refuses_is_told_in_the_output_and_never_loops(
     monitoring["watcher"] = "P0"
     stage.environment["systems"][SYSTEM].pop("escalation")
     stage.write()
-    stage.receivers.refusals = {"mail": 401}
-    codes = [stage.go(minute, DOWN) for minute in range(30)]
-    assert set(codes) == {1}, "for as long as nobody could be told"
-    assert "mail does not take messages" in capsys.readouterr().err.splitlines()[-1]
-    assert stage.receivers.tried == [("mail", TITLE)] * 3
-    stage.receivers.refusals = {}
-    assert [stage.go(minute, []) for minute in range(400, 404)][-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("working", "other", "status"), [("pager", "chat", 401), ("chat", "pager", 401), ("pager", "chat", 503)]
+)
+def test_alert_that_nobody_has_is_told_when_one_works_again(
+    stage: Stage, working: str, other: str, status: int
+) -> None:
+    """A token is renewed, or a firewall lets through again, after it was set aside everywhere or the rest is down."""
+    monitoring = stage.environment["monitoring"]
+    monitoring["channels"] = {name: monitoring["channels"][name] for name in ("pager", "chat")}
+    monitoring["roles"] = {"on call": ["pager"]}
+    monitoring["watcher"] = "P0"
+    monitoring["severities"] = {"P0": {"channels": ["pager", "chat"], "after": 1, "of": 1, "remind_min": 0}}
+    stage.environment["systems"][SYSTEM].pop("escalation")
+    stage.write()
+    stage.receivers.refusals = {working: 401, other: status}
+    two = [*DOWN, Trouble("database.unreachable", 1, 400)]
+    assert {stage.go(minute, two) for minute in range(60)} == {1}
+    assert stage.receivers.got == []
+    del stage.receivers.refusals[working]
+    for minute in range(60, 80):
+        stage.go(minute, two)
+    told = [(minute, title) for minute, channel, title in stage.told() if channel == working and "P0" in title]
+    assert {title for _, title in told} == {TITLE, LATER_TITLE}
+    assert len(told) == 2
+    assert all(minute <= 75 for minute, _ in told)
+    left = {row["channel"] for row in stage.store().rows("SELECT channel FROM waiting")}
+    assert left == ({other} if status == 503 else set()), "what refused for good is given up, now that somebody has it"
+
+
+def test_message_that_no_channel_takes_though_they_work_is_no_flood(stage: Stage) -> None:
+    """Each refuses this one message for good, and takes all others, those that tell of the other channels too."""
+    stage.environment["systems"][SYSTEM].pop("escalation")
+    stage.environment["monitoring"]["severities"]["P0"]["remind_min"] = 0
+    stage.write()
+    stage.receivers.refusals = {f"{name}:P0 health.unreachable": 400 for name in ("pager", "chat", "mail", "lead")}
+    others = [Trouble("database.unreachable", begins, begins + 5) for begins in range(20, 100, 20)]
+    for minute in range(100):
+        stage.go(minute, [*DOWN, *others])
+    assert stage.receivers.titles("pager").count(LATER_TITLE) == 4, "it holds up nothing"
+    assert len(stage.store().rows("SELECT * FROM message WHERE kind = 'refusal'")) <= 4, "each channel is told of once"
 
 
 def test_notice_that_is_refused_is_not_told_of(stage: Stage) -> None:

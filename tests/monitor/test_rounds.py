@@ -8,6 +8,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from monitor.store import Store
 from tests.harness import PROJECT, SYSTEM, LabClient
 
 if TYPE_CHECKING:
@@ -70,6 +71,20 @@ def test_checks_are_run_and_people_are_told(lab: LabClient, tmp_path: Path, rece
         f"[lab] resolved: backup.stale[{SYSTEM}]",
     ]
     assert "ai_cs_backup" in receivers.got[0].body
+
+
+def test_results_of_a_run_whose_files_can_t_be_written_count(
+    lab: LabClient, tmp_path: Path, receivers: Receivers
+) -> None:
+    """All is clear, and exit code 3 is about the run's own folder, whose place is taken by a file."""
+    folder = tmp_path / "state" / "lab"
+    folder.mkdir(parents=True)
+    (folder / "runs").write_text("no folder")
+    said, _ = (child := monitor(lab, tmp_path, receivers)).communicate(timeout=120)
+    assert child.returncode == 1, said
+    assert "the checks ended with exit code 3: their results count" in said
+    [run] = Store(folder / "history.sqlite3").rows("SELECT * FROM run")
+    assert (run["exit_code"], run["found"]) == (0, 0)
 
 
 def test_killed_in_the_middle_of_a_run_the_next_one_goes_on(
