@@ -315,11 +315,10 @@ def _left_by_killed_runs(run: Any, folder: Path) -> Iterator[str]:
 
 
 def _read_by(config: pytest.Config, run: Any) -> Iterator[Path]:
-    """The files that a run reads."""
+    """The files that somebody writes and a run reads; a baseline is a document, and may be renewed."""
     yield from run.files.sources
-    for given in (config.option.baseline, config.option.known):
-        if given:
-            yield config.invocation_params.dir / given
+    if config.option.known:
+        yield config.invocation_params.dir / config.option.known
 
 
 def pytest_configure(config: pytest.Config) -> None:
