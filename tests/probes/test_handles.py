@@ -340,7 +340,7 @@ def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
     [
         ("https://Shop.test:443/x", "https://shop.test", {"http://shop.test", "https://evil-shop.test"}),
         (
-            "https://u@shop.test:8443",
+            "https://shop.test:8443",
             "https://shop.test:8443",
             {"http://shop.test:8443", "https://evil-shop.test:8443"},
         ),
