@@ -37,6 +37,7 @@ def _with_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET + "-aws")
     monkeypatch.setenv("OP_SERVICE_ACCOUNT_TOKEN", SECRET + "-op")
     monkeypatch.setenv("PGPASSWORD", SECRET + "-pg")
+    monkeypatch.setenv("PYTHON_INDEX_PASSWORD", SECRET + "-index")
     monkeypatch.setenv("LC_TIME", "C")
 
 

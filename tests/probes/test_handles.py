@@ -340,7 +340,7 @@ def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
     [
         ("https://Shop.test:443/x", "https://shop.test", {"http://shop.test", "https://evil-shop.test"}),
         (
-            "https://shop.test:8443",
+            "https://u@shop.test:8443",
             "https://shop.test:8443",
             {"http://shop.test:8443", "https://evil-shop.test:8443"},
         ),
@@ -352,8 +352,11 @@ def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
         ("http://shop.test:443", "http://shop.test:443", {"http://evil-shop.test:443"}),
     ],
 )
-def test_which_origins_are_not_ours(tmp_path: Path, origin: str, own: str, others: set[str]) -> None:
-    given = {"cors": {"path": "/api", "origin": origin}}
+def test_which_origins_are_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str, own: str, others: set[str]
+) -> None:
+    monkeypatch.setenv("SHOP_ORIGIN", origin)
+    given = {"cors": {"path": "/api", "origin": {"env": "SHOP_ORIGIN"}}}
     with handle(FrontEnd, tmp_path, http={"base_url": "http://127.0.0.1:1"}, web=given) as front:
         assert front.origin == own
         foreign = set(front.foreign_origins().values())
