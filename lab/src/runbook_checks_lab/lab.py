@@ -1,0 +1,134 @@
+"""What does the whole lab consist of, and in which order does it come up and go down?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from runbook_checks_lab.changes import Changes
+from runbook_checks_lab.folders import RunFolder
+from runbook_checks_lab.servers import heard
+from runbook_checks_lab.servers.asgi import HttpServer
+from runbook_checks_lab.servers.certificates import Authority
+from runbook_checks_lab.servers.dns import Dns
+from runbook_checks_lab.servers.moto import Moto
+from runbook_checks_lab.servers.squatter import holding
+from runbook_checks_lab.systems import SYSTEMS
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+
+    from runbook_checks_lab.aura_flow.system import AuraFlow
+    from runbook_checks_lab.customer_service.system import CustomerService
+    from runbook_checks_lab.reverseai.system import ReverseAi
+    from runbook_checks_lab.sales_ai.system import SalesAi
+    from runbook_checks_lab.servers.part import Part
+    from runbook_checks_lab.systems import StandIn
+
+
+class Lab:
+    """What all systems share, and one attribute for each system that is up."""
+
+    customer_service: CustomerService
+    sales_ai: SalesAi
+    reverseai: ReverseAi
+    aura_flow: AuraFlow
+
+    def __init__(self, run: RunFolder, names: Iterable[str] = SYSTEMS) -> None:
+        self.run = run
+        self.loop = asyncio.get_running_loop()
+        self.token = secrets.token_urlsafe(16)
+        self.dns = Dns()
+        self.control = HttpServer(is_noted=False)
+        self.authority = Authority(run.sub("certificates"))
+        self.authority.aia_url = f"http://127.0.0.1:{self.control.port}/pki/intermediate.crt"
+        self.moto = Moto(run.sub("moto"), self.authority.context)
+        self.names = tuple(names)
+        self.systems = [self._made(*SYSTEMS[name]) for name in self.names]
+        self.changes = Changes(self)
+        self.variables: dict[str, str] = {}
+
+    def _made(self, attribute: str, where: str) -> StandIn:
+        module, _, name = where.partition(":")
+        system: StandIn = getattr(import_module(module), name)(self)
+        setattr(self, attribute, system)
+        return system
+
+    @property
+    def parts(self) -> list[Part]:
+        return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.parts)]
+
+    async def start(self) -> None:
+        from runbook_checks_lab.control import create_control
+
+        await asyncio.gather(
+            self.dns.start(), asyncio.to_thread(self.authority.start), *(system.start() for system in self.systems)
+        )
+        await self.control.start(create_control(self))
+        self.variables = self._variables()  # before any fault: what the lab ought to be
+
+    async def stop(self) -> None:
+        await asyncio.gather(
+            self.dns.stop(),
+            self.control.stop(),
+            self.moto.stop(),
+            *(system.stop() for system in self.systems),
+            return_exceptions=True,
+        )
+
+    @property
+    def control_url(self) -> str:
+        return f"http://127.0.0.1:{self.control.port}/{self.token}"
+
+    def _variables(self) -> dict[str, str]:
+        shared = {
+            "LAB_RESOLVER": f"127.0.0.1:{self.dns.port}",
+            "LAB_AUTHORITATIVE_PORT": str(self.dns.authoritative.port),
+            "LAB_CA_FILE": str(self.authority.ca_file),
+            "LAB_INTERMEDIATES_FILE": str(self.authority.intermediates_file),
+        }
+        for system in self.systems:
+            shared |= system.variables()
+        return shared
+
+    def missing(self) -> dict[str, str]:
+        return {part: why for system in self.systems for part, why in system.missing.items()}
+
+    def requests(self) -> list[dict[str, object]]:
+        return [row for system in self.systems for row in system.requests()]
+
+    def statements(self) -> list[dict[str, object]]:
+        return [row for system in self.systems for row in system.statements()]
+
+    def heard(self) -> list[dict[str, object]]:
+        """What reached any server, by those servers' own account."""
+        rows = [*heard.NOTED, *self.moto.heard()]
+        return rows + [row for system in self.systems for row in system.heard()]
+
+    def clear(self) -> None:
+        heard.NOTED.clear()
+        self.moto.clear()
+        for system in self.systems:
+            system.clear()
+
+    def on_loop(self, step: Coroutine[Any, Any, Any], patience_s: float = 10.0) -> Any:
+        """For faults, which run in a thread of their own: one step in the lab's event loop, on its main thread."""
+        return asyncio.run_coroutine_threadsafe(step, self.loop).result(patience_s)
+
+    @contextlib.contextmanager
+    def squatter(self, port: int, spawn: Callable[[], subprocess.Popen[bytes]]) -> Iterator[None]:
+        """Somebody holds the port; spawned on the main thread, whose death is the lab's."""
+
+        async def on_main_thread() -> subprocess.Popen[bytes]:
+            return spawn()
+
+        with holding(port, lambda: self.on_loop(on_main_thread())):
+            yield
+
+    def settle(self) -> None:
+        for part in self.parts:
+            self.on_loop(part.settle())

@@ -1,0 +1,51 @@
+"""Which systems does the lab stand in for, and what do they have in common?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from runbook_checks_lab.servers.part import Part
+
+
+# By the name that environments use: the attribute of Lab, and the class behind it.
+SYSTEMS = {
+    "ai-customer-service": ("customer_service", "runbook_checks_lab.customer_service.system:CustomerService"),
+    "sales-ai": ("sales_ai", "runbook_checks_lab.sales_ai.system:SalesAi"),
+    "reverseai": ("reverseai", "runbook_checks_lab.reverseai.system:ReverseAi"),
+    "aura-flow": ("aura_flow", "runbook_checks_lab.aura_flow.system:AuraFlow"),
+}
+
+
+class StandIn(Protocol):
+    """One system of the lab: made with the Lab as its only argument, started and stopped with it."""
+
+    missing: dict[str, str]
+    """Parts that this machine can't have, and why."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What a fault may change, in the order in which a change settles."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def variables(self) -> dict[str, str]:
+        """What environments/lab.yaml refers to."""
+
+    def healed(self) -> None:
+        """The last fault has been undone."""
+
+    def requests(self) -> list[dict[str, object]]:
+        """What reached its HTTP services."""
+
+    def statements(self) -> list[dict[str, object]]:
+        """What reached its databases."""
+
+    def heard(self) -> list[dict[str, object]]:
+        """What its other servers say of what reached them."""
+
+    def clear(self) -> None:
+        """Forget all that."""
