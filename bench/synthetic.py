@@ -29,7 +29,7 @@ _HEAD = """\
 from time import sleep
 
 from fixtures import symptom
-from runbook_checks.handles import Backups
+from handles import Backups
 """
 _CHECK = """
 

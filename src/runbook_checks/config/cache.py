@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.runbook import Symptom
+from runbook_checks.locations import SUITE, cache_folder
 
 if TYPE_CHECKING:
     from runbook_checks.config.load import Files
 
-PROJECT = Path(__file__).resolve().parent.parent
-CACHE = PROJECT / ".cache" / "runbooks"
-_CODE = ("environments", "runbooks")
+CACHE = cache_folder() / "runbooks"
 
 
 def load(path: Path) -> Files:
@@ -61,8 +60,8 @@ def _keep(slot: Path, files: Files) -> None:
 
 def _key(sources: list[str]) -> str:
     digest = hashlib.sha256(f"{sys.version} {Symptom.__module__}".encode())
-    code = [path for folder in _CODE for path in sorted((PROJECT / folder).rglob("*.py"))]
-    texts = sorted((PROJECT / "runbooks").glob("**/*.yaml"))
+    code = sorted(Path(__file__).parent.rglob("*.py"))
+    texts = sorted((SUITE / "runbooks").glob("**/*.yaml"))
     for path in (*map(Path, sources), *texts):
         digest.update(f"{path}\0".encode() + _bytes(path))
     for path in code:

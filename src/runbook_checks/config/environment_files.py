@@ -6,8 +6,9 @@ from pathlib import Path
 
 from runbook_checks.config.addresses import has_login
 from runbook_checks.config.strict_yaml import suggestion
+from runbook_checks.locations import SUITE
 
-HOME = Path(__file__).resolve().parent
+HOME = SUITE / "environments"
 
 
 class NoSuchEnvironment(Exception):

@@ -26,6 +26,7 @@ from runbook_checks.config.mistakes import validated
 from runbook_checks.config.runbook import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
 from runbook_checks.config.strict_yaml import BadFile, Node, Problem, read_yaml, shown, suggestion
 from runbook_checks.config.validate import nonsense, without_place
+from runbook_checks.locations import SUITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from runbook_checks.config.redaction import Redaction
     from runbook_checks.config.secrets import Vault
 
-HOME = Path(__file__).resolve().parent
+HOME = SUITE / "runbooks"
 # Whoever may change an environment file (in a pull request, say) is not to read any file of the machine by it.
 OUTSIDE = (
     "the runbook file must lie below the environment file's folder, or in 'runbooks' beside it where that is "

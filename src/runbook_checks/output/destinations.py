@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runbook_checks.locations import output_folder
 from runbook_checks.output import files as outputs
 from runbook_checks.output import streams
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 KEPT_RUNS = 100
-OUT = Path(__file__).resolve().parent / "out"
+OUT = output_folder(None)
 NAMED = {"results": "--results", "markdown": "--markdown", "metrics": "--metrics", "xmlpath": "--junitxml"}
 IN_FOLDER = {"--results": "results.json", "--markdown": "summary.md", "--junitxml": "junit.xml"}
 PYTESTS_OWN = {"log_file": "--log-file", "debug": "--debug"}  # which pytest opens itself, at its start

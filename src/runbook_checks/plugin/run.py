@@ -18,6 +18,7 @@ from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.plugin.leftovers import Ledger
 from runbook_checks.plugin.public_text import Public
 from runbook_checks.plugin.record_redaction import redacted
+from runbook_checks.plugin.suites import BUILT_IN
 from runbook_checks.probes.sql.pool import Pools
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from runbook_checks.config.runbook import Chosen
     from runbook_checks.handles.system_probes import Bound
 
-PROJECT = Path(__file__).resolve().parent.parent
 NAME = "runbook-checks-run"
 
 
@@ -53,10 +53,8 @@ class Run:
     known: Any = None
     settling: Any = None
     notes: list[str] = field(default_factory=list)
-    progress: Callable[..., None] = field(default=lambda text, *, is_over: None)  # noqa: ARG005  runbook_checks.plugin.progress sets it
-    write: Callable[[Path, str], object] = (
-        Path.write_text
-    )  # runbook_checks.reports.plugin sets the one that all reports use
+    progress: Callable[..., None] = field(default=lambda text, *, is_over: None)  # noqa: ARG005  plugin.progress sets it
+    write: Callable[[Path, str], object] = Path.write_text  # reports.plugin sets the one that all reports use
     public: Public = field(init=False)
     redaction: Redaction = field(init=False)
     ledger: Ledger = field(init=False)
@@ -89,11 +87,9 @@ class Run:
 
     def symptom_of(self, nodeid: str) -> str:
         """The symptom of a check by its node id, where only that is left; the node id where there is none."""
-        import importlib
-
         path, _, function = nodeid.partition("[")[0].partition("::")
         try:
-            module = importlib.import_module(Path(path).with_suffix("").as_posix().replace("/", "."))
+            module = BUILT_IN.module(Path(path))
         except ImportError:
             return nodeid
         return str(getattr(getattr(module, function, None), "symptom", nodeid))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.handles import HANDLES
-from runbook_checks.plugin.run import PROJECT, run_of
+from runbook_checks.plugin.run import run_of
+from runbook_checks.plugin.suites import BUILT_IN, collector
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
     from runbook_checks.config.runbook import Chosen, Symptom
     from runbook_checks.plugin.run import Run
 
-CHECKS = PROJECT / "checks"
-
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Modules of areas that `-m "health or logs"` leaves out need not even be imported; None: as pytest sees fit."""
     areas = _areas(config)
-    if areas is None or collection_path.parent != CHECKS or collection_path.suffix != ".py":
+    if areas is None or collection_path.parent != BUILT_IN.checks or collection_path.suffix != ".py":
         return None
     return collection_path.stem.partition("_")[0] not in areas or None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Import the modules of checks from their suite's package."""
+    return collector(BUILT_IN, module_path, parent) if module_path.parent == BUILT_IN.checks else None
 
 
 AREAS = pytest.StashKey["frozenset[str] | None"]()

@@ -1,6 +1,6 @@
-"""The suite as one pytest plugin: for `runbook-checks` what conftest.py is for `pytest` in the clone.
+"""The product as one pytest plugin: conftest.py loads it for `pytest` in the clone, `runbook-checks` by -p.
 
-Named by -p, and so loaded in workers of pytest-xdist as well.
+Named by -p, it is loaded in workers of pytest-xdist as well.
 """
 
 from __future__ import annotations
@@ -11,11 +11,22 @@ from typing import Any
 
 import pytest
 
-from conftest import pytest_plugins
-from runbook_checks.cli.main import PROJECT, added_options
+from runbook_checks.cli.main import added_options
 from runbook_checks.plugin.options import names_of
+from runbook_checks.plugin.suites import BUILT_IN
 
-__all__ = ["pytest_plugins"]
+# In the order in which a run goes through them.
+pytest_plugins = [
+    "runbook_checks.plugin.options",
+    "runbook_checks.plugin.selection",
+    "runbook_checks.plugin.list_symptoms",
+    "runbook_checks.reports.plugin",
+    "runbook_checks.plugin.lab",
+    "runbook_checks.plugin.crash_redaction",
+    "runbook_checks.plugin.scheduler",
+    "runbook_checks.plugin.records",
+    "runbook_checks.plugin.progress",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Run the product's checks where the caller names none."""
     if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:
-        config.args = [str(PROJECT / "checks")]
+        config.args = [str(BUILT_IN.checks)]
 
 
 @pytest.hookimpl(optionalhook=True)
