@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_checks.cli.npm import ToolError, end_of, find_node, get
+from runbook_checks.config.environment_files import suite_here
 from runbook_checks.locations import SUITE, output_folder, tools_folder
 from runbook_checks.output import files as outputs
 from runbook_checks.output import streams
@@ -21,7 +22,6 @@ from runbook_checks.probes.core.child_environment import clean
 
 LOCK = SUITE / "reports" / "allure"
 TOOL = tools_folder() / "allure"
-OUT = output_folder(None)
 # Allure's pages load a tracker from a third party: a report of an incident must not tell anyone of itself.
 TRACKER = re.compile(r"<script async src=\"https://www\.googletagmanager\.com/[^>]*></script>")
 
@@ -35,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         runs = [Path(asked.results).resolve()] if asked.results else newest_results(asked.environments)
-        page = generate(runs, Path(asked.to).resolve() if asked.to else OUT / "report", is_single=not asked.many_files)
+        to = Path(asked.to).resolve() if asked.to else output_folder(suite_here()) / "report"
+        page = generate(runs, to, is_single=not asked.many_files)
     except ToolError as trouble:
         print(f"report: {trouble}", file=sys.stderr)
         return streams.TROUBLE
@@ -45,10 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def newest_results(of_each_environment: bool) -> list[Path]:
     """The folder with Allure's files of the newest run; or of each environment's newest."""
-    latest = OUT / "latest"
+    out = output_folder(suite_here())
+    latest = out / "latest"
     found = [latest.resolve() / "allure"] if latest.exists() else []
     if of_each_environment:
-        every = sorted((path.parent for path in OUT.glob("2*/allure/environment.properties")), reverse=True)
+        every = sorted((path.parent for path in out.glob("2*/allure/environment.properties")), reverse=True)
         newest = {told(folder, "environment"): folder for folder in reversed(every)}
         found = [newest[name] for name in sorted(newest)]
     found = [folder for folder in found if any(folder.glob("*-result.json"))]

@@ -13,11 +13,11 @@ import pytest
 
 from runbook_checks.cli.main import added_options
 from runbook_checks.plugin.options import names_of
-from runbook_checks.plugin.suites import BUILT_IN
 
 # In the order in which a run goes through them.
 pytest_plugins = [
     "runbook_checks.plugin.options",
+    "runbook_checks.plugin.team",
     "runbook_checks.plugin.selection",
     "runbook_checks.plugin.list_symptoms",
     "runbook_checks.reports.plugin",
@@ -32,13 +32,6 @@ pytest_plugins = [
 def pytest_addoption(parser: pytest.Parser) -> None:
     if names := names_of(added_options()):
         parser.extra_info["CHECKS_ADDOPTS"] = f"adds {names}"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Run the product's checks where the caller names none."""
-    if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:
-        config.args = [str(BUILT_IN.checks)]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config import environment_files as finding
+from runbook_checks.config.environment_files import suite_of
 from runbook_checks.config.redaction import Redaction
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.plugin.leftovers import Ledger
 from runbook_checks.plugin.public_text import Public
 from runbook_checks.plugin.record_redaction import redacted
-from runbook_checks.plugin.suites import BUILT_IN
+from runbook_checks.plugin.suites import BUILT_IN, own_handles
 from runbook_checks.probes.sql.pool import Pools
 
 if TYPE_CHECKING:
@@ -120,10 +121,13 @@ def find_environment(named: str) -> Path:
 
 
 def load_files(named: str) -> Files:
+    """Everything that an environment leads to, the team's own capabilities among it; UsageError with all mistakes."""
     from runbook_checks.config.cache import load
 
+    path = find_environment(named)
+    own = {name: handle.Settings for name, handle in own_handles(suite_of(path)).items()}
     try:
-        return load(find_environment(named))
+        return load(path, own)
     except BadFile as bad:
         raise pytest.UsageError(*[str(problem) for problem in bad.problems]) from None
 

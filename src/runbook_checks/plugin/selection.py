@@ -9,7 +9,7 @@ import pytest
 
 from runbook_checks.handles import HANDLES
 from runbook_checks.plugin.run import run_of
-from runbook_checks.plugin.suites import BUILT_IN, collector
+from runbook_checks.plugin.suites import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -25,11 +25,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if areas is None or collection_path.parent != BUILT_IN.checks or collection_path.suffix != ".py":
         return None
     return collection_path.stem.partition("_")[0] not in areas or None
-
-
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
-    """Import the modules of checks from their suite's package."""
-    return collector(BUILT_IN, module_path, parent) if module_path.parent == BUILT_IN.checks else None
 
 
 AREAS = pytest.StashKey["frozenset[str] | None"]()

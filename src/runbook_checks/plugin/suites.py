@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from runbook_checks.config.environment_files import own_capabilities
+from runbook_checks.handles.base import Handle
 from runbook_checks.locations import SUITE
 
 TEAM = "_runbook_checks_team"
@@ -33,10 +35,8 @@ class Suite:
 
     def module(self, path: Path) -> ModuleType:
         """The module of one of its checks; whatever the module raises."""
-        if self.package == TEAM and TEAM not in sys.modules:
-            package = ModuleType(TEAM, "A team's suite.")
-            package.__path__ = [str(self.folder)]
-            sys.modules[TEAM] = package
+        if self.package == TEAM:
+            _make_package(self.folder)
         return import_module(f"{self.package}.checks.{path.stem}")
 
     def check_name(self, path: Path) -> str:
@@ -45,6 +45,20 @@ class Suite:
 
 
 BUILT_IN = Suite(SUITE, "runbook_checks.suite")
+
+
+def team_suite(folder: Path | None) -> Suite | None:
+    """A team's suite by its folder, where it has checks of its own."""
+    return Suite(folder, TEAM) if folder and (folder / "checks").is_dir() else None
+
+
+def _make_package(folder: Path) -> None:
+    """Make the private package of a team's suite, once."""
+    made = sys.modules.get(TEAM)
+    if made is None or list(made.__path__) != [str(folder)]:
+        package = ModuleType(TEAM, "A team's suite.")
+        package.__path__ = [str(folder)]
+        sys.modules[TEAM] = package
 
 
 class CheckModule(pytest.Module):
@@ -58,6 +72,26 @@ class CheckModule(pytest.Module):
         except Exception as error:
             raise self.CollectError(f"{self.nodeid} can't be imported: {type(error).__name__}: {error}") from error
         return super().collect()
+
+
+def imported(suite: Suite, path: Path) -> ModuleType:
+    """A module of a team's suite; UsageError with its mistake in one sentence."""
+    try:
+        return suite.module(path)
+    except Exception as error:
+        raise pytest.UsageError(f"{suite.check_name(path)}: {type(error).__name__}: {error}") from None
+
+
+def own_handles(folder: Path | None) -> dict[str, type[Handle]]:
+    """The handles of a team's own capabilities, by capability: `checks/_NAME.py` holds the one of NAME."""
+    suite = team_suite(folder)
+    handles: dict[str, type[Handle]] = {}
+    if suite is not None:
+        for name, path in own_capabilities(folder).items():
+            for value in vars(imported(suite, path)).values():
+                if isinstance(value, type) and issubclass(value, Handle) and name in value.needs:
+                    handles[name] = value
+    return handles
 
 
 def collector(suite: Suite, path: Path, parent: pytest.Collector) -> CheckModule:
