@@ -216,7 +216,7 @@ def test_shell_entry_pauses_on_what_is_not_known(lab: LabClient, tmp_path: Path)
 def test_shell_entry_says_how_it_is_used(lab: LabClient, tmp_path: Path, words: list[str]) -> None:
     done = gate(lab, tmp_path / "gate", *words)
     assert done.returncode == 4
-    assert "usage: ci/gate" in done.stderr
+    assert "usage: runbook-checks gate" in done.stderr
 
 
 def test_two_instances_are_compared(lab: LabClient, tmp_path: Path) -> None:
