@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from lab.fault_stack import FaultStack
     from lab.lab import Lab
     from lab.registry import Change
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_control(lab: Lab) -> Starlette:
+def create_control(lab: Lab, stack: FaultStack) -> Starlette:
     """Everything lies under the token, except the intermediate certificate, which is public."""
-    faults = _switching(lab, "fault", registry.find_fault, registry.faults)
-    blinds = _switching(lab, "what", registry.find_blind, registry.blinds)
-    incidents = _switching(lab, "incident", registry.find_incident, registry.incidents)
-    edges = _switching(lab, "edge", registry.find_edge, registry.edges)
+    faults = _switching(lab, stack, "fault", registry.find_fault, registry.faults)
+    blinds = _switching(lab, stack, "what", registry.find_blind, registry.blinds)
+    incidents = _switching(lab, stack, "incident", registry.find_incident, registry.incidents)
+    edges = _switching(lab, stack, "edge", registry.find_edge, registry.edges)
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -59,15 +60,14 @@ def create_control(lab: Lab) -> Starlette:
 
 def _switching(
     lab: Lab,
+    stack: FaultStack,
     key: str,
     find: Callable[[str, Iterable[str]], Change],
     known: Callable[[Iterable[str]], dict[str, Change]],
 ) -> Endpoint:
-    changes = lab.changes
-
     async def switch(request: Request) -> Response:
         if request.method == "GET":
-            active = changes.names(known(lab.names))
+            active = stack.names(known(lab.names))
             names = sorted({change.name for change in known(lab.names).values()})
             return JSONResponse({"active": active, "known": names})
         try:
@@ -77,9 +77,9 @@ def _switching(
         except registry.UnknownName as unknown:
             return JSONResponse({"error": str(unknown)}, 404)
         try:
-            await (changes.apply(change) if request.method == "POST" else changes.undo(change))
+            await (stack.apply(change) if request.method == "POST" else stack.undo(change))
         except Exception as error:  # whatever went wrong is the caller's to read
             return JSONResponse({"error": f"{change.name}: {type(error).__name__}: {error}"}, 500)
-        return JSONResponse({"active": changes.names(known(lab.names))})
+        return JSONResponse({"active": stack.names(known(lab.names))})
 
     return switch

@@ -1,36 +1,40 @@
-"""What does the whole lab consist of, and in which order does it come up and go down?"""
+"""The whole lab: what it consists of, and in which order it starts and stops."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import secrets
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lab.changes import Changes
-from lab.folders import RunFolder
+from lab.aura_flow.system import AuraFlow
+from lab.customer_service.system import CustomerService
+from lab.reverseai.system import ReverseAi
+from lab.sales_ai.system import SalesAi
 from lab.servers import heard
-from lab.servers.asgi import HttpServer
-from lab.servers.certificates import Authority
-from lab.servers.dns import Dns
-from lab.servers.moto import Moto
 from lab.servers.squatter import holding
+from lab.shared_servers import SharedServers
 from lab.systems import SYSTEMS
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
-    from lab.aura_flow.system import AuraFlow
-    from lab.customer_service.system import CustomerService
-    from lab.reverseai.system import ReverseAi
-    from lab.sales_ai.system import SalesAi
+    from starlette.types import ASGIApp
+
+    from lab.folders import RunFolder
     from lab.servers.part import Part
     from lab.systems import StandIn
 
+CLASSES: Mapping[str, Callable[[SharedServers], StandIn]] = {
+    "ai-customer-service": CustomerService,
+    "sales-ai": SalesAi,
+    "reverseai": ReverseAi,
+    "aura-flow": AuraFlow,
+}
 
-class Lab:
+
+class Lab(SharedServers):
     """What all systems share, and one attribute for each system that is up."""
 
     customer_service: CustomerService
@@ -39,36 +43,28 @@ class Lab:
     aura_flow: AuraFlow
 
     def __init__(self, run: RunFolder, names: Iterable[str] = SYSTEMS) -> None:
-        self.run = run
+        super().__init__(run)
         self.loop = asyncio.get_running_loop()
         self.token = secrets.token_urlsafe(16)
-        self.dns = Dns()
-        self.control = HttpServer(is_noted=False)
-        self.authority = Authority(run.sub("certificates"))
-        self.authority.aia_url = f"http://127.0.0.1:{self.control.port}/pki/intermediate.crt"
-        self.moto = Moto(run.sub("moto"), self.authority.context)
         self.names = tuple(names)
-        self.systems = [self._made(*SYSTEMS[name]) for name in self.names]
-        self.changes = Changes(self)
+        self.systems = [self._made(name) for name in self.names]
         self.variables: dict[str, str] = {}
 
-    def _made(self, attribute: str, where: str) -> StandIn:
-        module, _, name = where.partition(":")
-        system: StandIn = getattr(import_module(module), name)(self)
-        setattr(self, attribute, system)
+    def _made(self, name: str) -> StandIn:
+        system = CLASSES[name](self)
+        setattr(self, SYSTEMS[name], system)
         return system
 
     @property
     def parts(self) -> list[Part]:
         return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.parts)]
 
-    async def start(self) -> None:
-        from lab.control import create_control
-
+    async def start(self, control: ASGIApp) -> None:
+        """Start everything; `control` answers control requests."""
         await asyncio.gather(
             self.dns.start(), asyncio.to_thread(self.authority.start), *(system.start() for system in self.systems)
         )
-        await self.control.start(create_control(self))
+        await self.control.start(control)
         self.variables = self._variables()  # before any fault: what the lab ought to be
 
     async def stop(self) -> None:

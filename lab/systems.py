@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from lab.servers.part import Part
 
 
-# By the name that environments use: the attribute of Lab, and the class behind it.
+# By the name that environment files use: the attribute of Lab.
 SYSTEMS = {
-    "ai-customer-service": ("customer_service", "lab.customer_service.system:CustomerService"),
-    "sales-ai": ("sales_ai", "lab.sales_ai.system:SalesAi"),
-    "reverseai": ("reverseai", "lab.reverseai.system:ReverseAi"),
-    "aura-flow": ("aura_flow", "lab.aura_flow.system:AuraFlow"),
+    "ai-customer-service": "customer_service",
+    "sales-ai": "sales_ai",
+    "reverseai": "reverseai",
+    "aura-flow": "aura_flow",
 }
 
 
 class StandIn(Protocol):
-    """One system of the lab: made with the Lab as its only argument, started and stopped with it."""
+    """One system of the lab: made with the SharedServers as its only argument, started and stopped with it."""
 
     missing: dict[str, str]
     """Parts that this machine can't have, and why."""

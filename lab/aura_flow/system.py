@@ -15,11 +15,12 @@ from lab.servers.certificates import ChainPlan
 from lab.servers.front import Front
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from lab.lab import Lab
     from lab.servers.part import Part
     from lab.servers.recorder import Recorder
+    from lab.shared_servers import SharedServers
 
 
 class AuraFlow(Backing):
@@ -27,14 +28,14 @@ class AuraFlow(Backing):
 
     host = HOST
 
-    def __init__(self, lab: Lab) -> None:
-        folder = lab.run.sub("aura-flow")
-        super().__init__(lab)
+    def __init__(self, shared: SharedServers) -> None:
+        folder = shared.run.sub("aura-flow")
+        super().__init__(shared)
         self.service = Service()
         self.http = HttpServer()
         self.site = Site(folder / "dist")
-        self.proxy = Proxy(lab.run.sub("aura-nginx"), self.site.folder, self.http.port, self._chain)
-        self.front = Front(self.proxy.port, lab.authority.context, target_has_tls=True)
+        self.proxy = Proxy(shared.run.sub("aura-nginx"), self.site.folder, self.http.port, self._chain)
+        self.front = Front(self.proxy.port, shared.authority.context, target_has_tls=True)
         self.plain = Front(self.proxy.plain_port)
         self.direct = Front(self.http.port)
         self.recorder: Recorder | None = None
@@ -45,7 +46,7 @@ class AuraFlow(Backing):
         return [*self.backing_parts, self.service, self.proxy, self.front, self.plain, self.direct]
 
     async def start(self) -> None:
-        self._lab.dns.behaviour.records[(HOST, "A")] = ["127.0.0.1"]
+        self._shared.dns.behaviour.records[(HOST, "A")] = ["127.0.0.1"]
         self.proxy.front_port = self.front.port
         self.service.behaviour.cors.origins = [self.url]
         self.site.build()
@@ -55,10 +56,8 @@ class AuraFlow(Backing):
             await self._settled(part)
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "lab.aura_flow.app")
-        self.recorder = app.create_app(self.service)
+        create_app = await asyncio.to_thread(_create_app)
+        self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
     async def _settled(self, part: Part) -> None:
@@ -75,7 +74,7 @@ class AuraFlow(Backing):
 
     def _chain(self) -> tuple[ChainPlan, Path]:
         plan = self.front.behaviour.chain
-        return plan, self._lab.authority.chain(plan)
+        return plan, self._shared.authority.chain(plan)
 
     @property
     def url(self) -> str:
@@ -117,3 +116,10 @@ class AuraFlow(Backing):
         if "postgres" not in self.missing:
             self.postgres.clear_log()
         self.service.logins.forget()
+
+
+def _create_app() -> Callable[[Service], Recorder]:
+    """Imported in a thread: FastAPI takes a while."""
+    from lab.aura_flow.app import create_app
+
+    return create_app

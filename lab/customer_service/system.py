@@ -20,9 +20,13 @@ from lab.servers.postgres import Database, Postgres
 from lab.servers.postgres_proxy import PostgresProxy
 
 if TYPE_CHECKING:
-    from lab.lab import Lab
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+
     from lab.servers.part import Part
     from lab.servers.recorder import Recorder
+    from lab.shared_servers import SharedServers
 
 
 class CustomerService:
@@ -31,9 +35,9 @@ class CustomerService:
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = "ai_cs", "cs_monitor", HBA
 
-    def __init__(self, lab: Lab) -> None:
-        folder = lab.run.sub("ai-customer-service")
-        self._lab = lab
+    def __init__(self, shared: SharedServers) -> None:
+        folder = shared.run.sub("ai-customer-service")
+        self._shared = shared
         self.missing: dict[str, str] = {}
         self.log = LogFile(folder / "ai-cs.log")
         self.backups: Path = folder / "backups"
@@ -41,10 +45,10 @@ class CustomerService:
         self.dotenv = Dotenv(folder / "next-instance.env")
         self.service = Service(self.log)
         self.http = HttpServer()
-        self.front = Front(self.http.port, lab.authority.context)
+        self.front = Front(self.http.port, shared.authority.context)
         self.direct = Front(self.http.port)
-        self.postgres = Postgres(lab.run.sub("cs-pg"), [Database(DATABASE, _schema())])
-        self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
+        self.postgres = Postgres(shared.run.sub("cs-pg"), [Database(DATABASE, _schema())])
+        self.database_port = PostgresProxy(lambda: self.postgres.port, shared.authority.context)
         self.next_port = quiet_port()
         self.passwords = {role: secrets.token_urlsafe(24) for role in (self.service_role, self.monitor_role)}
         self.recorder: Recorder | None = None
@@ -58,7 +62,7 @@ class CustomerService:
     async def start(self) -> None:
         self.service.behaviour.secret = secrets.token_urlsafe(32)
         self.dotenv.behaviour.values = self._next_instance()
-        records = self._lab.dns.behaviour.records
+        records = self._shared.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
         self.log.fill(time.time())
         write_backups(self.backups, BACKUP_AGE_H)
@@ -86,10 +90,8 @@ class CustomerService:
         await asyncio.to_thread(self.postgres.run, *self.password_statements())
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "lab.customer_service.app")
-        _, self.recorder = app.create_app(self.service)
+        create_app = await asyncio.to_thread(_create_app)
+        _, self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
     def password_statements(self) -> list[str]:
@@ -146,6 +148,13 @@ class CustomerService:
             self.recorder.requests.clear()
         if "postgres" not in self.missing:
             self.postgres.clear_log()
+
+
+def _create_app() -> Callable[[Service], tuple[FastAPI, Recorder]]:
+    """Imported in a thread: FastAPI takes a while."""
+    from lab.customer_service.app import create_app
+
+    return create_app
 
 
 def _schema() -> str:

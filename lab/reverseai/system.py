@@ -28,11 +28,11 @@ from lab.servers.prometheus import PASSWORD, Prometheus
 from lab.servers.timeseries import USER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from lab.lab import Lab
     from lab.servers.part import Part
     from lab.servers.recorder import Recorder
+    from lab.shared_servers import SharedServers
 
 LONG_S = 2.0  # as mysql.long_running_s in environments/lab.yaml
 
@@ -43,17 +43,17 @@ class ReverseAi:
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     monitor_role, crowd_role, quiet_table = MONITOR, WORKER, f"{DATABASE}.what_reverse_workspace_databases"
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    def __init__(self, shared: SharedServers) -> None:
+        self._shared = shared
         self.missing: dict[str, str] = {}
         self.service = Service()
         self.http = HttpServer()
-        self.front = Front(self.http.port, lab.authority.context)
+        self.front = Front(self.http.port, shared.authority.context)
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
-        self.edge = Edge(lab.authority.context, BASE_HOST)
-        self.mariadb = MariaDb(lab.run.sub("ra-db"), [(DATABASE, _schema())])
+        self.edge = Edge(shared.authority.context, BASE_HOST)
+        self.mariadb = MariaDb(shared.run.sub("ra-db"), [(DATABASE, _schema())])
         self.database_port = MariaDbProxy(lambda: self.mariadb.port)
-        self.prometheus = Prometheus(lab.run.sub("ra-prometheus"), ReverseMetrics(), series)
+        self.prometheus = Prometheus(shared.run.sub("ra-prometheus"), ReverseMetrics(), series)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE, WORKER, MONITOR)}
         self.loki = Loki()
         self.recorder: Recorder | None = None
@@ -69,9 +69,9 @@ class ReverseAi:
         self.loki.behaviour.tenant = "reverseai"
         for service in ORDINARY:
             self.loki.push({"service": service}, history(service, time.time()))
-        records = self._lab.dns.behaviour.records
+        records = self._shared.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
-        domains.name_records(self._lab.dns.behaviour)
+        domains.name_records(self._shared.dns.behaviour)
         domains.certificates(self.edge.behaviour)
         await asyncio.gather(self._start_database(), self._start_service(), self._start_metrics(), self.loki.start())
         if "mariadb" not in self.missing:
@@ -118,7 +118,7 @@ class ReverseAi:
             self.missing["prometheus"] = str(error)
 
     def _certificate(self) -> Path:
-        return self._lab.authority.chain(ChainPlan(names=(DATABASE_HOST,)))
+        return self._shared.authority.chain(ChainPlan(names=(DATABASE_HOST,)))
 
     def _fill(self) -> None:
         self.mariadb.run(*accounts(self.passwords))
@@ -134,11 +134,8 @@ class ReverseAi:
             self.mariadb.insert(f"{DATABASE}.{table}", content)
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "lab.reverseai.app")
-        self.recorder = app.create_app(self.service)
-        assert self.recorder
+        create_app = await asyncio.to_thread(_create_app)
+        self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
     def aged(self, begun: Iterator[None]) -> Iterator[None]:
@@ -193,6 +190,13 @@ class ReverseAi:
             self.recorder.requests.clear()
         if "mariadb" not in self.missing:
             self.mariadb.clear_log()
+
+
+def _create_app() -> Callable[[Service], Recorder]:
+    """Imported in a thread: FastAPI takes a while."""
+    from lab.reverseai.app import create_app
+
+    return create_app
 
 
 def _schema() -> str:

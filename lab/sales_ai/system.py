@@ -27,9 +27,11 @@ from lab.servers.postgres import Database, Postgres
 from lab.servers.postgres_proxy import PostgresProxy
 
 if TYPE_CHECKING:
-    from lab.lab import Lab
+    from collections.abc import Callable
+
     from lab.servers.part import Part
     from lab.servers.recorder import Recorder
+    from lab.shared_servers import SharedServers
 
 READS = 6
 
@@ -40,9 +42,9 @@ class SalesAi:
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
 
-    def __init__(self, lab: Lab) -> None:
-        folder = lab.run.sub("sales-ai")
-        self._lab = lab
+    def __init__(self, shared: SharedServers) -> None:
+        folder = shared.run.sub("sales-ai")
+        self._shared = shared
         self.missing: dict[str, str] = {}
         self.log = WorkersLog(folder / "workers.jsonl")
         self.drill_record = folder / "drills.json"
@@ -50,18 +52,19 @@ class SalesAi:
         self.dotenv = Dotenv(folder / "next-release.env")
         self.service = Workers(self.log)
         self.http = HttpServer()
-        self.front = Front(self.http.port, lab.authority.context)
+        self.front = Front(self.http.port, shared.authority.context)
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
         self.direct = Front(self.http.port)
         self.postgres = Postgres(
-            lab.run.sub("sales-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs("schema.sql")) + ";")]
+            shared.run.sub("sales-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs("schema.sql")) + ";")]
         )
-        self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
+        self.database_port = PostgresProxy(lambda: self.postgres.port, shared.authority.context)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
-        self.cloudflare, self.groq, self.slack, self.neon = Cloudflare(lab), Groq(lab), Slack(lab), Neon(lab)
-        self.status = StatusPages(lab)
-        self.storage = Storage(lab)
-        self.dumps = DumpBucket(lab.moto, BACKUP_BUCKET, "backups/", "backup_{day}.sql.gz")
+        self.cloudflare, self.groq = Cloudflare(shared), Groq(shared)
+        self.slack, self.neon = Slack(shared), Neon(shared)
+        self.status = StatusPages(shared)
+        self.storage = Storage(shared)
+        self.dumps = DumpBucket(shared.moto, BACKUP_BUCKET, "backups/", "backup_{day}.sql.gz")
         self.backup_key_id, self.backup_secret = secrets.token_hex(16), secrets.token_hex(32)
         self.recorder: Recorder | None = None
         self._life: asyncio.Task[None] | None = None
@@ -80,7 +83,7 @@ class SalesAi:
         self.service.behaviour.signing_secret = secrets.token_hex(16)
         self._hand_out_keys()
         self.dotenv.behaviour.values = self._next_release()
-        records = self._lab.dns.behaviour.records
+        records = self._shared.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
         self.log.fill_history(time.time())
         starting = (provider.run() for provider in self.providers)
@@ -112,7 +115,7 @@ class SalesAi:
         self.neon.behaviour.key = f"napi_{secrets.token_hex(20)}"
 
     async def _start_storage(self) -> None:
-        self._lab.moto.behaviour.keys[self.backup_key_id] = self.backup_secret
+        self._shared.moto.behaviour.keys[self.backup_key_id] = self.backup_secret
         try:
             await self.storage.start()
         except OSError as error:
@@ -134,10 +137,8 @@ class SalesAi:
         self.postgres.run(*_paragraphs("reads.sql") * READS, database=DATABASE)
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "lab.sales_ai.app")
-        self.recorder = app.create_app(self.service)
+        create_app = await asyncio.to_thread(_create_app)
+        self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
     def password_statements(self) -> list[str]:
@@ -224,6 +225,13 @@ class SalesAi:
                 recorder.requests.clear()
         if "postgres" not in self.missing:
             self.postgres.clear_log()
+
+
+def _create_app() -> Callable[[Workers], Recorder]:
+    """Imported in a thread: FastAPI takes a while."""
+    from lab.sales_ai.app import create_app
+
+    return create_app
 
 
 def _paragraphs(name: str) -> list[str]:

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import processes
+from lab.servers.certificates import ChainPlan
 from lab.servers.front import Front
 from lab.servers.ports import quiet_port
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
-
-    from lab.servers.certificates import ChainPlan
 
 BOOT_S = 30.0
 CONTROL = "/lab-behaviour"
@@ -44,8 +43,6 @@ class Moto:
     """One child process for all systems, behind a front that ends TLS for localhost; who needs it first starts it."""
 
     def __init__(self, folder: Path, tls: Callable[[ChainPlan], ssl.SSLContext]) -> None:
-        from lab.servers.certificates import ChainPlan
-
         self.behaviour = MotoBehaviour()
         self.port = quiet_port()
         self.front = Front(self.port, tls)

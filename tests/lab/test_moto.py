@@ -27,7 +27,7 @@ SECRET = "secret"
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     """Started in this thread, whose death would be the child's."""
-    from lab.servers.certificates import Authority
+    from lab.servers.authority import Authority
     from lab.servers.moto import Moto
 
     folder: Path = tmp_path_factory.mktemp("moto")

@@ -11,7 +11,7 @@ from lab.sales_ai.logfile import failure
 
 if TYPE_CHECKING:
     from lab.lab import Lab
-    from lab.sales_ai.providers.cloudflare import CloudflareBehaviour
+    from lab.sales_ai.providers.cloudflare_rules import CloudflareBehaviour
 
 SPAN_S = 780  # inside the window that is looked at
 FAILURES = 60

@@ -1,4 +1,4 @@
-"""Which faults are on, and how does the lab get back to health?"""
+"""The changes in force, and how the lab returns to health."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class Active:
     entered: AbstractContextManager[None]
 
 
-class Changes:
-    """A stack: what was changed later is undone first, so every undo meets the lab as its change left it."""
+class FaultStack:
+    """Faults, outages, incidents and boundaries in force.
+
+    The last one is undone first, so each undo finds the lab as its change left it.
+    """
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
