@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def create_control(lab: Lab, stack: FaultStack) -> Starlette:
     """Everything lies under the token, except the intermediate certificate, which is public."""
     faults = _switching(lab, stack, "fault", registry.find_fault, registry.faults)
-    blinds = _switching(lab, stack, "what", registry.find_blind, registry.blinds)
+    outages = _switching(lab, stack, "outage", registry.find_outage, registry.outages)
     incidents = _switching(lab, stack, "incident", registry.find_incident, registry.incidents)
-    edges = _switching(lab, stack, "edge", registry.find_edge, registry.edges)
+    boundaries = _switching(lab, stack, "boundary", registry.find_boundary, registry.boundaries)
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -38,8 +38,8 @@ def create_control(lab: Lab, stack: FaultStack) -> Starlette:
     async def statements(_: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(lab.statements))
 
-    async def heard(_: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(lab.heard))
+    async def request_log(_: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(lab.request_log))
 
     async def intermediate(_: Request) -> Response:
         return Response(lab.authority.intermediate_der(), media_type="application/pkix-cert")
@@ -47,12 +47,12 @@ def create_control(lab: Lab, stack: FaultStack) -> Starlette:
     return Starlette(
         routes=[
             Route(f"/{lab.token}/faults", faults, methods=["GET", "POST", "DELETE"]),
-            Route(f"/{lab.token}/blind", blinds, methods=["GET", "POST", "DELETE"]),
+            Route(f"/{lab.token}/outages", outages, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/incidents", incidents, methods=["GET", "POST", "DELETE"]),
-            Route(f"/{lab.token}/edges", edges, methods=["GET", "POST", "DELETE"]),
+            Route(f"/{lab.token}/boundaries", boundaries, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/requests", requests, methods=["GET", "DELETE"]),
             Route(f"/{lab.token}/statements", statements),
-            Route(f"/{lab.token}/heard", heard),
+            Route(f"/{lab.token}/request-log", request_log),
             Route("/pki/intermediate.crt", intermediate),
         ]
     )

@@ -57,7 +57,7 @@ class FaultStack:
                 system.healed()
 
     def _push(self, change: Change) -> None:
-        before = [copy.deepcopy(vars(part.behaviour)) for part in self._lab.parts]
+        before = [copy.deepcopy(vars(part.behaviour)) for part in self._lab.components]
         entered = change.entered(self._lab)
         try:
             entered.__enter__()
@@ -76,6 +76,6 @@ class FaultStack:
         return active.change
 
     def _restore(self, before: list[dict[str, Any]]) -> None:
-        for part, values in zip(self._lab.parts, before, strict=True):
+        for part, values in zip(self._lab.components, before, strict=True):
             vars(part.behaviour).update(copy.deepcopy(values))
         self._lab.settle()

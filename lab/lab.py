@@ -11,8 +11,8 @@ from lab.aura_flow.system import AuraFlow
 from lab.customer_service.system import CustomerService
 from lab.reverseai.system import ReverseAi
 from lab.sales_ai.system import SalesAi
-from lab.servers import heard
-from lab.servers.squatter import holding
+from lab.servers import request_log
+from lab.servers.port_holder import holding
 from lab.shared_servers import SharedServers
 from lab.systems import SYSTEMS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from lab.folders import RunFolder
-    from lab.servers.part import Part
+    from lab.servers.component import Component
     from lab.systems import StandIn
 
 CLASSES: Mapping[str, Callable[[SharedServers], StandIn]] = {
@@ -56,8 +56,8 @@ class Lab(SharedServers):
         return system
 
     @property
-    def parts(self) -> list[Part]:
-        return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.parts)]
+    def components(self) -> list[Component]:
+        return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.components)]
 
     async def start(self, control: ASGIApp) -> None:
         """Start everything; `control` answers control requests."""
@@ -100,13 +100,13 @@ class Lab(SharedServers):
     def statements(self) -> list[dict[str, object]]:
         return [row for system in self.systems for row in system.statements()]
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         """What reached any server, by those servers' own account."""
-        rows = [*heard.NOTED, *self.moto.heard()]
-        return rows + [row for system in self.systems for row in system.heard()]
+        rows = [*request_log.ENTRIES, *self.moto.request_log()]
+        return rows + [row for system in self.systems for row in system.request_log()]
 
     def clear(self) -> None:
-        heard.NOTED.clear()
+        request_log.ENTRIES.clear()
         self.moto.clear()
         for system in self.systems:
             system.clear()
@@ -116,8 +116,8 @@ class Lab(SharedServers):
         return asyncio.run_coroutine_threadsafe(step, self.loop).result(patience_s)
 
     @contextlib.contextmanager
-    def squatter(self, port: int, spawn: Callable[[], subprocess.Popen[bytes]]) -> Iterator[None]:
-        """Somebody holds the port; spawned on the main thread, whose death is the lab's."""
+    def hold_port(self, port: int, spawn: Callable[[], subprocess.Popen[bytes]]) -> Iterator[None]:
+        """Another process holds the port; it is spawned on the main thread, whose death is the lab's."""
 
         async def on_main_thread() -> subprocess.Popen[bytes]:
             return spawn()
@@ -126,5 +126,5 @@ class Lab(SharedServers):
             yield
 
     def settle(self) -> None:
-        for part in self.parts:
+        for part in self.components:
             self.on_loop(part.settle())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from lab.servers.part import Part
+    from lab.servers.component import Component
 
 
 # By the name that environment files use: the attribute of Lab.
@@ -22,10 +22,10 @@ class StandIn(Protocol):
     """One system of the lab: made with the SharedServers as its only argument, started and stopped with it."""
 
     missing: dict[str, str]
-    """Parts that this machine can't have, and why."""
+    """Components that this machine can't have, and why."""
 
     @property
-    def parts(self) -> Sequence[Part]:
+    def components(self) -> Sequence[Component]:
         """What a fault may change, in the order in which a change settles."""
 
     async def start(self) -> None: ...
@@ -44,7 +44,7 @@ class StandIn(Protocol):
     def statements(self) -> list[dict[str, object]]:
         """What reached its databases."""
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         """What its other servers say of what reached them."""
 
     def clear(self) -> None:

@@ -35,14 +35,14 @@ from lab.servers.timeseries import USER
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from lab.servers.part import Part
+    from lab.servers.component import Component
     from lab.shared_servers import SharedServers
 
 READS = 6
 
 
 class Backing:
-    """One attribute per part; AuraFlow has them all as its own."""
+    """One attribute per component; AuraFlow has them all as its own."""
 
     database_host, database = DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
@@ -69,7 +69,7 @@ class Backing:
         self._life: asyncio.Task[None] | None = None
 
     @property
-    def backing_parts(self) -> list[Part]:
+    def backing_components(self) -> list[Component]:
         return [self.database_port, self.prometheus, self.redis_port, self.registry, self.dotenv]
 
     async def start_backing(self) -> None:

@@ -1,4 +1,4 @@
-"""How do the parts of Aura Flow come up together, and where are they reached?"""
+"""How do the components of Aura Flow come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lab.servers.part import Part
+    from lab.servers.component import Component
     from lab.servers.recorder import Recorder
     from lab.shared_servers import SharedServers
 
 
 class AuraFlow(Backing):
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host = HOST
 
@@ -41,9 +41,9 @@ class AuraFlow(Backing):
         self.recorder: Recorder | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: callers come last."""
-        return [*self.backing_parts, self.service, self.proxy, self.front, self.plain, self.direct]
+        return [*self.backing_components, self.service, self.proxy, self.front, self.plain, self.direct]
 
     async def start(self) -> None:
         self._shared.dns.behaviour.records[(HOST, "A")] = ["127.0.0.1"]
@@ -52,7 +52,7 @@ class AuraFlow(Backing):
         self.site.build()
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
         await asyncio.gather(asyncio.to_thread(self._chain), self._start_service(), self.start_backing())
-        for part in self.parts:
+        for part in self.components:
             await self._settled(part)
 
     async def _start_service(self) -> None:
@@ -60,7 +60,7 @@ class AuraFlow(Backing):
         self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
-    async def _settled(self, part: Part) -> None:
+    async def _settled(self, part: Component) -> None:
         try:
             await part.settle()
         except OSError as error:
@@ -102,8 +102,8 @@ class AuraFlow(Backing):
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
-    def heard(self) -> list[dict[str, object]]:
-        redis = [] if "redis" in self.missing else self.redis.heard()
+    def request_log(self) -> list[dict[str, object]]:
+        redis = [] if "redis" in self.missing else self.redis.request_log()
         return [*self.prometheus.queries.rows(), *self.proxy.log.rows(), *redis]
 
     def clear(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lab.customer_service.logfile import BACKGROUND, HEARTBEAT_EVERY_S, heartbeat
 from lab.customer_service.rules import ServiceBehaviour
 from lab.servers.answers import Versions, clock_of
-from lab.servers.ordinary import is_known_due
+from lab.servers.known_errors import is_known_due
 
 if TYPE_CHECKING:
     from lab.customer_service.logfile import LogFile

@@ -1,4 +1,4 @@
-"""How do the parts of AI Customer Service come up together, and where are they reached?"""
+"""How do the components of AI Customer Service come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from lab.servers.part import Part
+    from lab.servers.component import Component
     from lab.servers.recorder import Recorder
     from lab.shared_servers import SharedServers
 
 
 class CustomerService:
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = "ai_cs", "cs_monitor", HBA
@@ -55,7 +55,7 @@ class CustomerService:
         self._life: asyncio.Task[None] | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: the service looks last."""
         return [self.front, self.direct, self.database_port, self.dotenv, self.service]
 
@@ -71,7 +71,7 @@ class CustomerService:
             from lab.customer_service.store import Store
 
             self.service.store = Store("127.0.0.1", self.database_port.port, self.passwords["ai_cs"])
-        for part in self.parts:
+        for part in self.components:
             await part.settle()
         self._life = asyncio.create_task(self.service.live())
 
@@ -140,7 +140,7 @@ class CustomerService:
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         return []  # there is no server whose log isn't kept elsewhere
 
     def clear(self) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from lab.servers.ordinary import HISTORY_S, known_before
+from lab.servers.known_errors import HISTORY_S, known_before
 
 EVERY_S = 20
 BACKGROUND = "llm provider answered 429, retrying"

@@ -1,4 +1,4 @@
-"""How do the parts of ReverseAI come up together, and where are they reached?"""
+"""How do the components of ReverseAI come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from lab.servers.asgi import HttpServer
 from lab.servers.certificates import ChainPlan
 from lab.servers.edge import Edge
 from lab.servers.front import Front
+from lab.servers.known_errors import is_known_due
 from lab.servers.loki import Loki
 from lab.servers.mariadb import MariaDb
 from lab.servers.mariadb_proxy import MariaDbProxy
-from lab.servers.ordinary import is_known_due
 from lab.servers.prometheus import PASSWORD, Prometheus
 from lab.servers.timeseries import USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lab.servers.part import Part
+    from lab.servers.component import Component
     from lab.servers.recorder import Recorder
     from lab.shared_servers import SharedServers
 
@@ -38,7 +38,7 @@ LONG_S = 2.0  # as mysql.long_running_s in environments/lab.yaml
 
 
 class ReverseAi:
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     monitor_role, crowd_role, quiet_table = MONITOR, WORKER, f"{DATABASE}.what_reverse_workspace_databases"
@@ -60,7 +60,7 @@ class ReverseAi:
         self._life: asyncio.Task[None] | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: the service looks last."""
         return [self.front, self.edge, self.database_port, self.prometheus, self.loki, self.service]
 
@@ -78,7 +78,7 @@ class ReverseAi:
             from lab.reverseai.store import Store
 
             self.service.store = Store(self.database_port.port, self.passwords[SERVICE])
-        for part in self.parts:
+        for part in self.components:
             await part.settle()
         self._life = asyncio.create_task(self._live())
 
@@ -181,7 +181,7 @@ class ReverseAi:
     def statements(self) -> list[dict[str, object]]:
         return [] if "mariadb" in self.missing else self.mariadb.statements()
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         return self.prometheus.queries.rows()
 
     def clear(self) -> None:

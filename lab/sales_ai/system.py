@@ -1,4 +1,4 @@
-"""How do the parts of Sales AI come up together, and where are they reached?"""
+"""How do the components of Sales AI come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lab.servers.postgres_proxy import PostgresProxy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.servers.part import Part
+    from lab.servers.component import Component
     from lab.servers.recorder import Recorder
     from lab.shared_servers import SharedServers
 
@@ -37,7 +37,7 @@ READS = 6
 
 
 class SalesAi:
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
@@ -74,9 +74,9 @@ class SalesAi:
         return [self.cloudflare, self.groq, self.slack, self.neon, self.status]
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: the Workers look last."""
-        providers = [part for provider in self.providers for part in provider.parts]
+        providers = [part for provider in self.providers for part in provider.components]
         return [*providers, self.storage.front, self.front, self.direct, self.database_port, self.dotenv, self.service]
 
     async def start(self) -> None:
@@ -90,7 +90,7 @@ class SalesAi:
         await asyncio.gather(self._start_database(), self._start_service(), self._start_storage(), *starting)
         if not {"postgres", "object storage"} & {*self.missing}:
             await asyncio.to_thread(self._make_dumps)
-        for part in self.parts:
+        for part in self.components:
             await part.settle()
         self._life = asyncio.create_task(self.log.live())
 
@@ -216,7 +216,7 @@ class SalesAi:
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         return []  # there is no server whose log isn't kept elsewhere
 
     def clear(self) -> None:

@@ -91,9 +91,9 @@ class Moto:
         if self._process:
             await asyncio.to_thread(processes.end, self._process)
 
-    def heard(self) -> list[dict[str, Any]]:
+    def request_log(self) -> list[dict[str, Any]]:
         """What others than the lab asked of it."""
-        return list(json.loads(self.ask("GET", CONTROL))["heard"]) if self._process else []
+        return list(json.loads(self.ask("GET", CONTROL))["requests"]) if self._process else []
 
     def clear(self) -> None:
         if self._process:

@@ -22,8 +22,8 @@ from typing import Any
 
 from lab import processes
 from lab.servers.asgi import HttpServer
-from lab.servers.heard import QueryLog
 from lab.servers.ports import quiet_port
+from lab.servers.request_log import QueryLog
 from lab.servers.timeseries import MONTH_S, Series
 from lab.toolbox import find
 

@@ -82,7 +82,7 @@ def test_parent_killed(tmp_path: Path) -> None:
     assert not _run_folder(told).exists(), "the lab had time to clean up"
 
 
-def test_killed_with_a_squatter_and_the_next_lab_cleans_up(tmp_path: Path, killed_folders: list[Path]) -> None:
+def test_killed_with_a_port_holder_and_the_next_lab_cleans_up(tmp_path: Path, killed_folders: list[Path]) -> None:
     from urllib.request import Request, urlopen
 
     process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.machine import machine
-from lab.registry import blinds, faults
+from lab.registry import faults, outages
 from lab.systems import SYSTEMS
 from tests.matrix import running, telling
 from tests.matrix.telling import Figures
@@ -61,7 +61,7 @@ def main() -> int:
 def _write(figures: Figures, *, is_part: bool) -> None:
     """A part of the matrix renews its rows; the others stay as they were measured."""
     if is_part and JSON.is_file():
-        known = {*faults(), *blinds()}
+        known = {*faults(), *outages()}
         figures = Figures.read(JSON.read_text()).renewed(figures).without(lambda name: name not in known)
     JSON.write_text(telling.as_json(figures))
     MARKDOWN.write_text(telling.as_markdown(figures))

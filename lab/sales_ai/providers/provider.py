@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from lab.servers.part import Part
+    from lab.servers.component import Component
     from lab.servers.recorder import Recorder
     from lab.shared_servers import SharedServers
 
@@ -41,7 +41,7 @@ class Provider:
         self.recorder: Recorder | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         return [self.front, self]
 
     @property
