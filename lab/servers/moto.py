@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import processes
+from lab.folders import PACKAGE
 from lab.servers.certificates import ChainPlan
 from lab.servers.front import Front
 from lab.servers.ports import quiet_port
@@ -70,11 +71,11 @@ class Moto:
     async def _start(self) -> None:
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
-            raise OSError(f"moto's server needs {', '.join(missing)}: pip install 'runbook-checks[lab,aws]'")
+            raise OSError(f"moto's server needs {', '.join(missing)}: pip install runbook-checks-lab")
         isolation = ["-I"] if sys.flags.isolated else []
         self._process = processes.spawn(
-            [sys.executable, *isolation, "-m", "lab.servers.moto_child", str(self.port)],
-            cwd=Path(__file__).resolve().parent.parent.parent,
+            [sys.executable, *isolation, "-m", f"{__package__}.moto_child", str(self.port)],
+            cwd=PACKAGE.parent,  # where `-m` finds it, installed or not
             output=(self._folder / "moto.log").open("wb"),
         )
         await asyncio.to_thread(self._wait)
