@@ -55,4 +55,4 @@ clean:  ## remove what was installed, cached and reported
 
 set-up:
 	@"$$(command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 \
-		|| echo python3)" ci/setup.py
+		|| echo python3)" tools/setup.py

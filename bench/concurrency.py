@@ -19,7 +19,7 @@ WAIT_S = 0.05
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
     """The same checks three ways."""
     environment = write_environment(folder)
-    words = (sys.executable, "-m", "ci.command", "--env", str(environment), "--out", str(folder / "out"))
+    words = (sys.executable, "-m", "runbook_checks.cli.main", "--env", str(environment), "--out", str(folder / "out"))
     waiting, instant = str(write_checks(folder, WAIT_S)), str(write_checks(folder, 0))
     together = Command("80 checks of 50 ms", (*words, waiting))
     at_once = Command("80 checks of 0 ms", (*words, instant))

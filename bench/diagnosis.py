@@ -47,7 +47,16 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
             "BENCH_DSN": lab.variables["LAB_CS_MONITOR_DSN"].replace("@db.lab.test:", "@127.0.0.1:"),
             "BENCH_SECRET": lab.variables["LAB_CS_WEBHOOK_SECRET"],
         }
-        words = (sys.executable, "-m", "ci.command", "--env", str(environment), "--out", str(folder / "out"), *CHECKS)
+        words = (
+            sys.executable,
+            "-m",
+            "runbook_checks.cli.main",
+            "--env",
+            str(environment),
+            "--out",
+            str(folder / "out"),
+            *CHECKS,
+        )
         checks = Command("runbook-checks, five checks", words, variables=variables)
         script = Command("bench/diagnosis.sh", ("bash", str(PROJECT / "bench" / "diagnosis.sh")), variables=variables)
         in_turns([checks, script], rounds)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from bench.goals import Figures, Goal
 from bench.measuring import Command, NotMeasured, in_turns
-from probes.pgbinaries import find
-from probes.reading import NoReading
-from probes.scratch import Scratch, own_server
+from runbook_checks.probes.backups.scratch_server import Scratch, own_server
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres.binaries import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def _dump(rows: int) -> Iterator[bytes]:
 
 
 def main(dump: str, place: str, reached: str) -> None:
-    from probes.restore import restore
+    from runbook_checks.probes.backups.restore import restore
 
     with Path(dump).open("rb") as file:
         done = restore(

@@ -6,9 +6,9 @@ import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from fixtures import Found, symptom
-from fixtures.handles import Abuse, Workspaces
-from fixtures.handles.tables import in_path
+from runbook_checks import Found, symptom
+from runbook_checks.handles import Abuse, Workspaces
+from runbook_checks.handles.tables import in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures import Found, symptom
-from fixtures.handles import AiStatus
+from runbook_checks import Found, symptom
+from runbook_checks.handles import AiStatus
 
 
 @symptom("ai.quota-exceeded")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Accounts
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from probes.answer import Answer
+    from runbook_checks.probes.http.response import Answer
 
 _CAUSES = {"unsigned": "unsigned-accepted", "tampered": "tampered-accepted", "expired": "expired-accepted"}
 _EARLY = 0.9  # of the lifetime promised, what a new token must have left
@@ -78,7 +78,7 @@ def check_forged_tokens_are_refused(accounts: Accounts) -> None:
 
 def _tried(accounts: Accounts, token: str) -> Iterator[tuple[str, str, Answer]]:
     """The cause that an acceptance would be, what was sent, and the answer."""
-    from probes.tokens import forgeries, out_of_time
+    from runbook_checks.probes.auth.tokens import forgeries, out_of_time
 
     path, genuine = accounts.settings.protected, accounts.taken_apart(token)
     yield "anonymous-accepted", "a request without a token", accounts.open(path, None)

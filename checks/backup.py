@@ -6,13 +6,13 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Backups
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Backups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from probes.backups import Backup, Dumps, Source
+    from runbook_checks.probes.backups.inventory import Backup, Dumps, Source
 
 HOUR_S = 3600
 BEING_WRITTEN_S = 600

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Metrics
-from fixtures.handles.metrics import Labels, told
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Metrics
+from runbook_checks.handles.metrics import Labels, told
 
 HOUR_S = 3600
 

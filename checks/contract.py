@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Contract
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Contract
 
 
 @symptom("contract.violated")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Database, MysqlDatabase, PostgresDatabase
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Database, MysqlDatabase, PostgresDatabase
 
 if TYPE_CHECKING:
-    from probes.activity import Session, TableRows
-    from probes.lockchains import Chain
+    from runbook_checks.probes.sql.activity import Session, TableRows
+    from runbook_checks.probes.sql.locks import Chain
 
 WORST = 10
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Cache, Groq, ObjectStorage, StatusPages
-from probes.objects import ObjectFacts
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Cache, Groq, ObjectStorage, StatusPages
+from runbook_checks.probes.providers.object_storage import ObjectFacts
 
 # Why Redis can't be used, and what of it is one of the causes: what turns a client away is a refusal.
 REDIS_CAUSES = {

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from fixtures import Found, symptom
-from fixtures.domainevents import ISSUE, VERIFY
-from fixtures.handles import Domains, Sites
-from fixtures.handles.domains import not_seen, require_records
+from runbook_checks import Found, symptom
+from runbook_checks.handles import Domains, Sites
+from runbook_checks.handles.domain_events import ISSUE, VERIFY
+from runbook_checks.handles.domains import not_seen, require_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.domainevents import Event
-    from fixtures.handles.domains import Domain
-    from fixtures.handles.sites import Site
+    from runbook_checks.handles.domain_events import Event
+    from runbook_checks.handles.domains import Domain
+    from runbook_checks.handles.sites import Site
 
 CODES = {
     "DOMAIN_NOT_VERIFIED": "domain-not-verified",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fixtures import Found, symptom
-from fixtures.handles import Certificates, Domains
-from fixtures.handles.domains import require_records
+from runbook_checks import Found, symptom
+from runbook_checks.handles import Certificates, Domains
+from runbook_checks.handles.domains import require_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.handles.certificates import Served
-    from fixtures.handles.domains import Domain
-    from probes.tls import Handshake
+    from runbook_checks.handles.certificates import Served
+    from runbook_checks.handles.domains import Domain
+    from runbook_checks.probes.tls.server import Handshake
 
 DAY_S = 86400
 # Records are written when a certificate is ordered or received; neither is the second in which it begins.

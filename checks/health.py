@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fixtures import Found, NoReading, symptom
-from fixtures.expected import mismatch
-from fixtures.handles import Service
-from probes.http import Answer, NotJson
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Service
+from runbook_checks.handles.expected_response import mismatch
+from runbook_checks.probes.http.client import Answer, NotJson
 
 _UNREACHABLE = (
     "name-not-resolved",

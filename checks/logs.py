@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Log
-from probes.logs import LogReading
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Log
+from runbook_checks.probes.logs.file import LogReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Database, Ledger, PostgresDatabase
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Database, Ledger, PostgresDatabase
 
 _COLUMNS = """
     SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from fixtures import Found, symptom
-from fixtures.handles import Provisioning, Workspaces
-from fixtures.handles.tables import first_fit, in_path
+from runbook_checks import Found, symptom
+from runbook_checks.handles import Provisioning, Workspaces
+from runbook_checks.handles.tables import first_fit, in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Queue
-from fixtures.handles.queue import Processed
-from probes.cloudflare import Consumer
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Queue
+from runbook_checks.handles.queue import Processed
+from runbook_checks.probes.providers.cloudflare import Consumer
 
 SETTINGS = ("batch_size", "max_retries", "max_concurrency")
 FAILING_PERCENT, READS_FOR_EACH = 50, 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures import Found, symptom
-from fixtures.handles import Workspaces
-from fixtures.handles.tables import in_path
+from runbook_checks import Found, symptom
+from runbook_checks.handles import Workspaces
+from runbook_checks.handles.tables import in_path
 
 
 @symptom("recovery.not-possible")

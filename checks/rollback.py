@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Metrics, WayBack
-from fixtures.handles.metrics import classes
-from probes.histogram import Histogram
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Metrics, WayBack
+from runbook_checks.handles.metrics import classes
+from runbook_checks.probes.metrics.histogram import Histogram
 
 STEP_S = 60
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import SlackBot, SlashCommand
-from fixtures.handles.slack import SIGNATURE, TIMESTAMP
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import SlackBot, SlashCommand
+from runbook_checks.handles.slack import SIGNATURE, TIMESTAMP
 
 if TYPE_CHECKING:
-    from probes.http import Answer
+    from runbook_checks.probes.http.client import Answer
 
 ABSENT = (404, 405)
 CAUSES = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Burst, Metrics
-from fixtures.handles.metrics import classes
-from probes.histogram import Quantile
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Burst, Metrics
+from runbook_checks.handles.metrics import classes
+from runbook_checks.probes.metrics.histogram import Quantile
 
 DAY_S = 24 * 3600
 

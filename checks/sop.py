@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import Workspaces
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Workspaces
 
 
 @symptom("sop.missing")

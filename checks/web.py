@@ -6,12 +6,12 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from fixtures import Found, NoReading, symptom
-from fixtures.expected import said
-from fixtures.handles import Accounts, FrontEnd, Service
-from probes.answer import Answer
-from probes.assets import Asset, PageLook, is_html
-from probes.cors import SAFE_METHODS, Grant
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Accounts, FrontEnd, Service
+from runbook_checks.handles.expected_response import said
+from runbook_checks.probes.http.cors import SAFE_METHODS, Grant
+from runbook_checks.probes.http.response import Answer
+from runbook_checks.probes.web.assets import Asset, PageLook, is_html
 
 KIB = 1024
 BROWSER_S = 45.0

@@ -16,14 +16,14 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fixtures import Found, NoReading, symptom
-from fixtures.handles import PostgresDatabase, Receiver, Service
-from fixtures.handles.receiver import HARMLESS
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import PostgresDatabase, Receiver, Service
+from runbook_checks.handles.receiver import HARMLESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.http import Answer
+    from runbook_checks.probes.http.client import Answer
 
 DAY_S = 86400
 MARGIN_S = 15
@@ -134,7 +134,7 @@ def check_unsigned_delivery_is_refused(receiver: Receiver) -> None:
 def check_changed_delivery_is_refused(receiver: Receiver) -> None:
     """If a change goes unnoticed, the signature protects nothing."""
     _require_control(receiver)
-    from fixtures.generated import changed_deliveries
+    from runbook_checks.handles.generated_deliveries import changed_deliveries
 
     now, settings = int(time.time()), receiver.settings
     headers = receiver.signed(str(now), HARMLESS)

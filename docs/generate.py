@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docs import grafana, inventory, keys, prometheus, schemas
-from runbooks.reading import read
+from runbook_checks.config.load import read
 
 PROJECT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- made by python -m docs.generate -->", "<!-- until here -->"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from monitor import metrics as of_monitor
-from reports import metrics as of_run
+from runbook_checks.monitor import metrics as of_monitor
+from runbook_checks.reports import metrics as of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runbooks.model import Symptom
+    from runbook_checks.config.runbook import Symptom
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 HERE = 'environment=~"$environment"'

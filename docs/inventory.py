@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from fixtures.handles import HANDLES
+from runbook_checks.handles import HANDLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from runbooks.model import Symptom
+    from runbook_checks.config.runbook import Symptom
 
 HEAD = "| symptom | gravest | when | does | needs | causes |\n|---|---|---|---|---|---|"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 
 from pydantic import TypeAdapter
 
-from environments.model import Environment
-from environments.references import Secret, Text
-from runbooks.known import Known
-from runbooks.model import CAPABILITIES, Checklist, Escalation, Symptom, System
+from runbook_checks.config.acknowledgements import Known
+from runbook_checks.config.environment import Environment
+from runbook_checks.config.runbook import CAPABILITIES, Checklist, Escalation, Symptom, System
+from runbook_checks.config.secrets import Secret, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from monitor.metrics import FAMILIES as OF_MONITOR
-from reports.metrics import FAMILIES as OF_RUN
-from runbooks.commands import PLACEHOLDER
+from runbook_checks.config.remedy_commands import PLACEHOLDER
+from runbook_checks.monitor.metrics import FAMILIES as OF_MONITOR
+from runbook_checks.reports.metrics import FAMILIES as OF_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reports.metrics import Family
-    from runbooks.model import Symptom
+    from runbook_checks.config.runbook import Symptom
+    from runbook_checks.reports.metrics import Family
 
 # How long it must be there: two runs and more of a schedule of five minutes for what need not be acted on at once.
 FOR = {"P0": "2m", "P1": "6m", "P2": "11m", "P3": "31m"}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from environments.model import NAME as ENVIRONMENT_NAME
-from environments.model import Environment
-from environments.references import Secret, Text
-from runbooks.known import Known
-from runbooks.model import CAPABILITIES, Explanations, Symptom, System
+from runbook_checks.config.acknowledgements import Known
+from runbook_checks.config.environment import NAME as ENVIRONMENT_NAME
+from runbook_checks.config.environment import Environment
+from runbook_checks.config.runbook import CAPABILITIES, Explanations, Symptom, System
+from runbook_checks.config.secrets import Secret, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -190,7 +190,7 @@ def started_lab(folder: Path, *systems: str) -> Iterator[LabClient]:
     """A lab of the tests' own, with AI Customer Service or these systems."""
     systems = systems or (SYSTEM,)
     state = folder / "lab.json"
-    words = [sys.executable, "-m", "lab", "--state", str(state)]
+    words = [sys.executable, "-m", "runbook_checks_lab", "--state", str(state)]
     words += [word for system in systems for word in ("--system", system)]
     with (folder / "said").open("w+") as said:
         child = subprocess.Popen(words, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=said)

@@ -27,7 +27,7 @@ class ImportGraph:
 
     @cached_property
     def packages(self) -> dict[tuple[str, str], list[str]]:
-        """(`lab.faults`, `lab.servers`): the imports from one part into another, as "module -> module".
+        """(`runbook_checks_lab.faults`, `runbook_checks_lab.servers`): the imports from one part into another, as "module -> module".
 
         A part is a direct subpackage, or a module that lies directly in the package.
         """

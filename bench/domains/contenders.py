@@ -26,8 +26,8 @@ THREADS = 32
 
 def sweep(world: World) -> Wrong:
     """The suite's own."""
-    from probes.far_ends import FarEnds
-    from probes.sweep import Plan, sweep
+    from runbook_checks.probes.domains.sweep import Plan, sweep
+    from runbook_checks.probes.net.far_ends import FarEnds
 
     here = FarEnds(("127.0.0.0/8",))
     where = {"resolver": world["resolver"], "port": world["port"], "ca_file": world["ca_file"]}

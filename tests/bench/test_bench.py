@@ -13,7 +13,7 @@ import pytest
 from bench.diagnosis import TOOLS
 from bench.measuring import PROJECT
 from bench.sweep import PARTS
-from ci.toolbox import is_there
+from tools.toolbox import is_there
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes.browser import find
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.web.browser import find
 from tests.ci.tools import from_npm
 
 if TYPE_CHECKING:

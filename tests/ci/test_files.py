@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from environments.monitoring import Monitoring
+from runbook_checks.config.monitoring import Monitoring
 from tests.ci.tools import from_npm, module, program, succeeds
 from tests.harness import PROJECT
 

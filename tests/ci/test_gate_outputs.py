@@ -75,7 +75,15 @@ def test_verdict_outlives_its_readers_and_its_files(lab: LabClient, tmp_path: Pa
 
 def test_pages_take_no_folder_of_other_things(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
-    words = [sys.executable, "-m", "ci.pages", "--results", str(tmp_path), "--to", str(tmp_path)]
+    words = [
+        sys.executable,
+        "-m",
+        "runbook_checks.cli.allure_report",
+        "--results",
+        str(tmp_path),
+        "--to",
+        str(tmp_path),
+    ]
     done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith(f"report: {tmp_path} holds other things than a report")

@@ -46,7 +46,7 @@ def test_areas_are_looked_at_from_any_folder(lab: LabClient, tmp_path: Path) -> 
     environment.write_text((PROJECT / "environments" / "lab.yaml").read_text())
     variables = {"CHECKS_LAB": str(lab.state), "PYTHONPATH": str(PROJECT)}
     words = ("--env", str(environment), "-m", "domain", "--system", SYSTEM)
-    ran = run(*words, cwd=tmp_path, out=tmp_path / "out", variables=variables, words=("-m", "ci.command"))
+    ran = run(*words, cwd=tmp_path, out=tmp_path / "out", variables=variables, words=("-m", "runbook_checks.cli.main"))
     assert ran.code == 0, ran.output()
     assert {name.split(".")[0] for name in ran.results} == {"domain"}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ci.pages import LOCK, TOOL
+from runbook_checks.cli.allure_report import LOCK, TOOL
 from tests.ci.browser import LAPTOP, PHONE, shown
 from tests.ci.test_gate import in_days, known
 from tests.harness import PROJECT, SYSTEM, LabClient
@@ -34,7 +34,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def pages(checkout: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "ci.pages", *words]
+    command = [sys.executable, "-m", "runbook_checks.cli.allure_report", *words]
     done = subprocess.run(command, check=False, cwd=checkout, env=os.environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

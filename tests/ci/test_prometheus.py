@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from monitor.metrics import FAMILIES as OF_MONITOR
-from reports.metrics import FAMILIES as OF_RUN
+from runbook_checks.monitor.metrics import FAMILIES as OF_MONITOR
+from runbook_checks.reports.metrics import FAMILIES as OF_RUN
 from tests.ci.tools import promtool, succeeds
 from tests.harness import PROJECT, SYSTEM, LabClient
 

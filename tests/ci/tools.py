@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from runbook_checks_lab.toolbox import NotHere, find
 
-from ci.npm import get
-from ci.setup import SetUpError
-from lab.toolbox import NotHere, find
+from runbook_checks.cli.npm import get
 from tests.harness import PROJECT
+from tools.setup import SetUpError
 
 LOCK = Path(__file__).parent / "tools"
 FROM_NPM = PROJECT / ".toolbox" / "tests"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from runbook_checks_lab.systems import SYSTEMS
 
-from lab.systems import SYSTEMS
-from runbooks.known import read_known
-from runbooks.reading import read
+from runbook_checks.config.acknowledgements import read_known
+from runbook_checks.config.load import read
 from tests.docs.blocks import DOCUMENTS, Block, blocks, commands
 from tests.harness import PROJECT, SYSTEM, LabClient, run
 
@@ -79,7 +79,7 @@ def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
         _succeeds(sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q")
     elif program == "make":
         _succeeds("make", "--dry-run", *arguments)
-    elif arguments[:2] == ["-m", "lab"]:
+    elif arguments[:2] == ["-m", "runbook_checks_lab"]:
         _succeeds(sys.executable, *arguments)
     elif arguments == ["-m", "docs.generate"]:
         pass  # test_made.py
@@ -93,7 +93,7 @@ def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
 
 def _try_checks(program: str, arguments: list[str], lab: LabClient) -> None:
     """In the lab for real; elsewhere without touching anything."""
-    words = ("-m", "pytest") if program == "pytest" else ("-m", "ci.command")
+    words = ("-m", "pytest") if program == "pytest" else ("-m", "runbook_checks.cli.main")
     named = arguments[arguments.index("--env") + 1]
     rest = [word for word in arguments if word not in ("--env", named)]
     if named == "lab":
@@ -154,7 +154,7 @@ def test_every_option_is_in_the_table_of_commands() -> None:
         def getgroup(self, *_: str) -> Any:
             return Group()
 
-    from fixtures.options import pytest_addoption
+    from runbook_checks.plugin.options import pytest_addoption
 
     pytest_addoption(Parser())  # type: ignore[arg-type]
     options = {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}

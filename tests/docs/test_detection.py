@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lab.registry import faults, outages
-from tests.matrix.__main__ import JSON, MARKDOWN
-from tests.matrix.telling import Figures, as_markdown
+from runbook_checks_lab.registry import faults, outages
+
+from quality.matrix.__main__ import JSON, MARKDOWN
+from quality.matrix.telling import Figures, as_markdown
 
 FIGURES = Figures.read(JSON.read_text())
 RENEW = "renew it with `make matrix`, or a part of it: `make matrix ARGS='--stage singles --only SYMPTOM'`"

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from docs import generate
-from environments.strict_yaml import read_yaml
-from runbooks.reading import read
+from runbook_checks.config.load import read
+from runbook_checks.config.strict_yaml import read_yaml
 from tests.harness import PROJECT, LabClient
 
 SHIPPED = sorted(

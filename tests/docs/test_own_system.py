@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from runbooks.reading import read
+from runbook_checks.config.load import read
 from tests.harness import PROJECT, LabClient, run
 
 if TYPE_CHECKING:

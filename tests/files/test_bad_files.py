@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from environments.strict_yaml import BadFile
-from runbooks.reading import read
+from runbook_checks.config.load import read
+from runbook_checks.config.strict_yaml import BadFile
 from tests.harness import PROJECT, run
 
 HERE = Path(__file__).parent

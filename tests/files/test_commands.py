@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from environments.strict_yaml import BadFile
-from reports.wording import filled, word
-from runbooks.commands import PLACEHOLDER, mistakes, parts
-from runbooks.reading import read
+from runbook_checks.config.load import read
+from runbook_checks.config.remedy_commands import PLACEHOLDER, mistakes, parts
+from runbook_checks.config.strict_yaml import BadFile
+from runbook_checks.results.wording import filled, word
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from environments.redaction import Redaction
-from fixtures.ledger import Ledger
+from runbook_checks.config.redaction import Redaction
+from runbook_checks.plugin.leftovers import Ledger
 
 FILES = "system: reverseai\nport: 443443\npath: /api/health\nrelation: customers"
 SECRETS = {

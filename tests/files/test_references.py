@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from environments import references
-from environments.redaction import Redaction
-from environments.references import Reference, Secret, Text, Unresolved, Vault
+from runbook_checks.config import secrets as references
+from runbook_checks.config.redaction import Redaction
+from runbook_checks.config.secrets import Reference, Secret, Text, Unresolved, Vault
 
 if TYPE_CHECKING:
     from pathlib import Path

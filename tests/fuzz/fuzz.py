@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "runbook-checks-hypothesis")
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.backups import InBucket
-from probes.cloudwatch import CloudWatch
-from probes.dumps import inspect
-from probes.objects import Bucket
-from probes.reading import NoReading
+from runbook_checks.probes.backups.dumps import inspect
+from runbook_checks.probes.backups.inventory import InBucket
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.logs.cloudwatch import CloudWatch
+from runbook_checks.probes.providers.object_storage import Bucket
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, twisted_twice, twists
 from tests.hostile.beasts import answering
 from tests.probes.conftest import taking
@@ -101,7 +101,7 @@ def test_storage() -> None:
     },
 )  # fmt: skip
 def test_storage_without_an_end(name: str) -> None:
-    from probes.deadline import Deadline, current
+    from runbook_checks.probes.core.deadline import Deadline, current
 
     with Beast(answering(lambda _method, _path: WITHOUT_END[name])) as server, bounded():
         seen = bucket(server)

@@ -17,19 +17,19 @@ import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes import pgwire
-from probes.certificate import ascii_name, covers, read
-from probes.deadline import Deadline
-from probes.dumps import inspect
-from probes.http import Http
-from probes.issuers import Asking, _fetch, _parsed
-from probes.mysql import Mysql
-from probes.nameserver import _Questions, _read
-from probes.postgres import Postgres
-from probes.redis import Redis
-from probes.sweep import packets
-from probes.sweep.greeting import Lost, _code, _is_enough, _routed
-from probes.sweep.leaf import dates_and_issuer
+from runbook_checks.probes.backups.dumps import inspect
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.domains import packets
+from runbook_checks.probes.domains.greeting import Lost, _code, _is_enough, _routed
+from runbook_checks.probes.domains.leaf import dates_and_issuer
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.mysql.client import Mysql
+from runbook_checks.probes.net.dns_client import _Questions, _read
+from runbook_checks.probes.postgres import wire as pgwire
+from runbook_checks.probes.postgres.client import Postgres
+from runbook_checks.probes.redis.client import Redis
+from runbook_checks.probes.tls.aia import Asking, _fetch, _parsed
+from runbook_checks.probes.tls.certificate import ascii_name, covers, read
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled
 from tests.zoo.beast import Beast, Visit
 from tests.zoo.http import whole

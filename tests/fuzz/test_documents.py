@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.backups import Branches
-from probes.backups import Told as ToldBackup
-from probes.cloudflare import Cloudflare
-from probes.groq import standing
-from probes.http import Http
-from probes.loki import Loki
-from probes.prometheus import Prometheus
-from probes.registry import digest
-from probes.slackapi import auth_test
-from probes.statuspages import incidents
+from runbook_checks.probes.backups.inventory import Branches
+from runbook_checks.probes.backups.inventory import Told as ToldBackup
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.logs.loki import Loki
+from runbook_checks.probes.metrics.prometheus import Prometheus
+from runbook_checks.probes.providers.cloudflare import Cloudflare
+from runbook_checks.probes.providers.groq import standing
+from runbook_checks.probes.providers.oci_registry import digest
+from runbook_checks.probes.providers.slack import auth_test
+from runbook_checks.probes.providers.status_pages import incidents
 from tests.fuzz.fuzz import bounded, fuzzed, holding, mangled, twisted_twice, twists, written
 from tests.fuzz.told import JSON, Told
 

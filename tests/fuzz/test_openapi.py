@@ -14,12 +14,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.apart import apart
-from probes.deadline import Deadline, current
-from probes.http import Http
-from probes.openapi import Violation, _violations
-from probes.openapi_document import fetch
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.openapi.document import fetch
+from runbook_checks.probes.openapi.violations import Violation, _violations
 from tests.fuzz.fuzz import fuzzed, mangled, must_be_told, twisted_twice, twists, written
 from tests.zoo.beast import Beast, Visit
 from tests.zoo.http import whole

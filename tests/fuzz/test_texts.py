@@ -10,23 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.answer import decoded
-from probes.assets import is_html
-from probes.backups import made_at
-from probes.cors import grant
-from probes.exposition import parse
-from probes.histogram import Histogram
-from probes.logcommand import _entries
-from probes.loglines import MAX_MESSAGE, entries_of, entry_at, group_message
-from probes.logs import read_entries
-from probes.markup import tags
-from probes.ratelimits import retry_after_s
-from probes.references import in_css, in_html, in_manifest, parsed_manifest
-from probes.requestlog import read_requests
-from probes.statements import without_literals
-from probes.target import redirect_target
-from probes.tokens import forgeries, out_of_time, taken_apart
-from probes.variables import parse_dotenv
+from runbook_checks.probes.auth.tokens import forgeries, out_of_time, taken_apart
+from runbook_checks.probes.backups.inventory import made_at
+from runbook_checks.probes.host.variables import parse_dotenv
+from runbook_checks.probes.http.cors import grant
+from runbook_checks.probes.http.rate_limits import retry_after_s
+from runbook_checks.probes.http.response import decoded
+from runbook_checks.probes.http.target import redirect_target
+from runbook_checks.probes.logs.command import _entries
+from runbook_checks.probes.logs.file import read_entries
+from runbook_checks.probes.logs.lines import MAX_MESSAGE, entries_of, entry_at, group_message
+from runbook_checks.probes.logs.slow_requests import read_requests
+from runbook_checks.probes.metrics.exposition import parse
+from runbook_checks.probes.metrics.histogram import Histogram
+from runbook_checks.probes.sql.masking import without_literals
+from runbook_checks.probes.web.assets import is_html
+from runbook_checks.probes.web.linked_files import in_css, in_html, in_manifest, parsed_manifest
+from runbook_checks.probes.web.markup import tags
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, places, put, twisted_twice, twists, written
 from tests.fuzz.told import answer
 

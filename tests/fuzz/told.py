@@ -7,7 +7,7 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
-from probes.answer import Answer, Timings
+from runbook_checks.probes.http.response import Answer, Timings
 
 JSON = {"content-type": "application/json"}
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from probes.reading import NoReading
-from probes.restore import Restored, count, make_roles, restore
-from probes.scratch import Scratch, database_on, own_server
+from runbook_checks.probes.backups.restore import Restored, count, make_roles, restore
+from runbook_checks.probes.backups.scratch_server import Scratch, database_on, own_server
+from runbook_checks.probes.core.reading import NoReading
 from tests.probes import pg
 
 SERVERS = {"embedded": pg.embedded_binaries(), "system": pg.system_binaries()}

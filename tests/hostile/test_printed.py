@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ci.pages import TOOL
-from environments.neutral import Printed, clean, json_text, printable
+from runbook_checks.cli.allure_report import TOOL
+from runbook_checks.config.untrusted_text import Printed, clean, json_text, printable
 from tests.ci.browser import shown
 from tests.harness import PROJECT, run
 from tests.hostile.product import environment_file, http
@@ -182,7 +182,7 @@ def test_report_shows_markup_as_text(environment: Path, tmp_path: Path) -> None:
         pytest.skip("Allure isn't here: `make report` gets it")
     ran = look(environment, "-k", "ready", "--system", "shop-4")
     assert ran.folder is not None
-    words = ["-m", "ci.pages", "--results", str(ran.folder / "allure"), "--to", str(tmp_path)]
+    words = ["-m", "runbook_checks.cli.allure_report", "--results", str(ran.folder / "allure"), "--to", str(tmp_path)]
     subprocess.run([sys.executable, *words], check=True, cwd=PROJECT, capture_output=True)
     with shown(tmp_path / "index.html") as view:
         view.get_by_text("health.not-ready: ").first.click()

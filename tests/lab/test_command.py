@@ -15,7 +15,7 @@ HEAVY = "fastapi pydantic starlette uvicorn psycopg cryptography dns asyncio ssl
 
 
 def _lab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lab", *arguments]
+    command = [sys.executable, "-m", "runbook_checks_lab", *arguments]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -27,7 +27,7 @@ def test_list_names_symptom_cause_and_systems() -> None:
 
 
 def test_list_is_light() -> None:
-    look = f"import sys, lab.__main__ as m; m.main(['--list=json']); print(set('{HEAVY}'.split()) & set(sys.modules))"
+    look = f"import sys, runbook_checks_lab.__main__ as m; m.main(['--list=json']); print(set('{HEAVY}'.split()) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", look], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
 
@@ -60,7 +60,13 @@ def test_bad_option_is_one_sentence() -> None:
 
 
 def test_by_hand_it_prints_addresses_and_stops_at_ctrl_c() -> None:
-    command = [sys.executable, "-m", "lab", "--fault", "health.wrong-version:old-version-running@sales-ai"]
+    command = [
+        sys.executable,
+        "-m",
+        "runbook_checks_lab",
+        "--fault",
+        "health.wrong-version:old-version-running@sales-ai",
+    ]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     lines: list[str] = []

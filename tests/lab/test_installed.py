@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from lab.folders import PACKAGE
+from runbook_checks_lab.folders import PACKAGE
 
 NAME = PACKAGE.name
 BOOT_S = 60.0

@@ -33,7 +33,7 @@ def _until(is_so: Callable[[], Any], what: str) -> None:
 def _started(
     state: Path, command: list[str], *arguments: str, **more: Any
 ) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    words = [*command, "-m", "lab", "--state", str(state), *arguments]
+    words = [*command, "-m", "runbook_checks_lab", "--state", str(state), *arguments]
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, **more)
     _until(lambda: state.exists() or process.poll() is not None, "the lab did not start")
     assert process.poll() is None, f"the lab ended with {process.returncode}"
@@ -99,7 +99,9 @@ def test_killed_with_a_port_holder_and_the_next_lab_cleans_up(tmp_path: Path, ki
 
 
 def test_terminated_while_booting(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "lab", "--state", str(tmp_path / "state")], cwd=PROJECT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runbook_checks_lab", "--state", str(tmp_path / "state")], cwd=PROJECT
+    )
     time.sleep(0.4)
     family = psutil.Process(process.pid).children(recursive=True)
     process.terminate()

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes.objects import Bucket
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.providers.object_storage import Bucket
 from tests.probes.conftest import taking
 from tests.zoo.beast import Beast
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.servers.moto import Moto
+    from runbook_checks_lab.servers.moto import Moto
 
 BUCKET, GROUP = "lab-bucket", "/lab/api"
 SECRET = "secret"
@@ -27,8 +27,8 @@ SECRET = "secret"
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     """Started in this thread, whose death would be the child's."""
-    from lab.servers.authority import Authority
-    from lab.servers.moto import Moto
+    from runbook_checks_lab.servers.authority import Authority
+    from runbook_checks_lab.servers.moto import Moto
 
     folder: Path = tmp_path_factory.mktemp("moto")
     loop = asyncio.new_event_loop()
@@ -165,7 +165,7 @@ def test_what_insights_does_not_know_is_an_error(moto: Moto, query: str) -> None
 
 
 def test_the_suites_own_probe_reads_it(moto: Moto) -> None:
-    from probes.cloudwatch import CloudWatch
+    from runbook_checks.probes.logs.cloudwatch import CloudWatch
 
     now = time.time()
     logs = CloudWatch("us-east-1", key_id="known", secret=SECRET, endpoint=moto.plain_url)

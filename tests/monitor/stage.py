@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from monitor.command import main
-from monitor.store import Store
+from runbook_checks.monitor.command import main
+from runbook_checks.monitor.store import Store
 from tests.harness import SYSTEM
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.outbox import waiting
+from runbook_checks.monitor.outbox import waiting
 from tests.monitor.stage import SYMPTOMS, Stage, Trouble
 
 if TYPE_CHECKING:

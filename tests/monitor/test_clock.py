@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.outbox import waiting
+from runbook_checks.monitor.outbox import waiting
 from tests.harness import SYSTEM
 from tests.monitor.stage import MIDNIGHT, Stage, Trouble
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import monitor.limits
-from monitor.outbox import waiting
+import runbook_checks.monitor.limits
+from runbook_checks.monitor.outbox import waiting
 from tests.harness import PROJECT, SYSTEM
 from tests.monitor.stage import Stage, Trouble, document
 
@@ -68,7 +68,7 @@ def test_channel_that_drips_is_one_that_is_down(
     answer: Drip,
 ) -> None:
     """The chat is the first in order, and the pager gets its message none the less."""
-    monkeypatch.setattr(monitor.limits, "WHOLE_S", 1.0)
+    monkeypatch.setattr(runbook_checks.monitor.limits, "WHOLE_S", 1.0)
     with dripping(*answer) as port:
         monkeypatch.setenv("STAGE_CHAT", f"json://127.0.0.1:{port}/chat-with-a-secret-0123")
         stage.go(0, DOWN)
@@ -93,9 +93,7 @@ def test_process_ends_while_a_channel_still_drips(stage: Stage, monkeypatch: pyt
     stage.write()
     results = stage.folder / "results.json"
     results.write_text(json.dumps(document(DOWN)))
-    code = (
-        "import runpy, monitor.limits; monitor.limits.WHOLE_S = 1.0; runpy.run_module('monitor', run_name='__main__')"
-    )
+    code = "import runpy, runbook_checks.monitor.limits; runbook_checks.monitor.limits.WHOLE_S = 1.0; runpy.run_module('monitor', run_name='__main__')"
     words = [sys.executable, "-c", code, str(stage.path), *stage.arguments, "--document", str(results)]
     with dripping(b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n", b"", drips=300) as port:
         monkeypatch.setenv("STAGE_CHAT", f"json://127.0.0.1:{port}/chat")
@@ -108,7 +106,7 @@ def test_process_ends_while_a_channel_still_drips(stage: Stage, monkeypatch: pyt
 def test_ping_and_push_that_drip_are_given_up(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(monitor.limits, "WHOLE_S", 1.0)
+    monkeypatch.setattr(runbook_checks.monitor.limits, "WHOLE_S", 1.0)
     with dripping(*HEADER) as port:
         address = f"http://127.0.0.1:{port}"
         monkeypatch.setenv("STAGE_PING", address)

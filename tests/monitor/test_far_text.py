@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor.plain import BREAK, plain
+from runbook_checks.monitor.plain import BREAK, plain
 from tests.monitor.receivers import MailServer
 from tests.monitor.services import Services
 from tests.monitor.stage import Stage, Trouble, document, finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from monitor.command import main
+from runbook_checks.monitor.command import main
 from tests.harness import SYSTEM
 from tests.monitor.stage import Stage, Trouble
 

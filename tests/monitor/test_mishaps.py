@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-import monitor.store
+import runbook_checks.monitor.store
 from tests.harness import PROJECT, SYSTEM
 from tests.monitor.receivers import MailServer
 from tests.monitor.stage import MIDNIGHT, SYMPTOMS, Stage, Trouble, document
@@ -71,7 +71,7 @@ def test_killed_in_the_middle_of_a_delivery_loses_nothing(stage: Stage) -> None:
     killed(
         stage,
         1,
-        "from monitor.channels import Channels\n"
+        "from runbook_checks.monitor.channels import Channels\n"
         "send = Channels.send\n"
         "Channels.send = lambda self, *rest: (send(self, *rest), die())",
     )
@@ -270,10 +270,10 @@ def test_symptom_on_many_subjects_at_once_is_one_message(stage: Stage) -> None:
 
 
 def test_history_of_the_first_version_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = monitor.store.STEPS
-    monkeypatch.setattr(monitor.store, "STEPS", steps[:1])
+    steps = runbook_checks.monitor.store.STEPS
+    monkeypatch.setattr(runbook_checks.monitor.store, "STEPS", steps[:1])
     stage.store().close()
-    monkeypatch.setattr(monitor.store, "STEPS", steps)
+    monkeypatch.setattr(runbook_checks.monitor.store, "STEPS", steps)
     for minute in range(63):
         stage.go(minute, DOWN)
     assert stage.receivers.titles("pager")[-1] == RESOLVED

@@ -42,7 +42,16 @@ def stage(tmp_path: Path) -> Path:
 
 def round_of(stage: Path, ending: str = "") -> subprocess.CompletedProcess[str]:
     state, document = stage.with_name("state"), stage.with_name("document.json")
-    words = [sys.executable, "-m", "monitor", str(stage), "--state", str(state), "--document", str(document)]
+    words = [
+        sys.executable,
+        "-m",
+        "runbook_checks.monitor",
+        str(stage),
+        "--state",
+        str(state),
+        "--document",
+        str(document),
+    ]
     line = f"{shlex.join(words)} {ending}"
     return subprocess.run(["/bin/sh", "-c", line], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
 
@@ -83,5 +92,5 @@ def test_round_that_nobody_hears(stage: Path, ending: str) -> None:
 
 
 def test_wrong_usage_of_the_monitor() -> None:
-    words = [sys.executable, "-m", "monitor", "--stat"]
+    words = [sys.executable, "-m", "runbook_checks.monitor", "--stat"]
     assert subprocess.run(words, cwd=PROJECT, capture_output=True, check=False).returncode == 4

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.outbox import waiting
+from runbook_checks.monitor.outbox import waiting
 from tests.harness import SYSTEM
 from tests.monitor.stage import Stage, Trouble
 
@@ -256,11 +256,11 @@ def test_very_long_body_arrives_with_its_end(stage: Stage) -> None:
 
 def test_history_of_the_version_before_keeps_its_messages(stage: Stage, tmp_path: Path) -> None:
     """Its tables are made anew with what is in them."""
-    import monitor.store
+    import runbook_checks.monitor.store
 
     path = tmp_path / "old.sqlite3"
     database = sqlite3.connect(path)
-    for step in monitor.store.STEPS[:3]:
+    for step in runbook_checks.monitor.store.STEPS[:3]:
         database.executescript(step)
     database.executescript(
         "PRAGMA user_version = 3; INSERT INTO message (id, kind, severity, at, title, body) VALUES"
@@ -269,7 +269,7 @@ def test_history_of_the_version_before_keeps_its_messages(stage: Stage, tmp_path
         " (5, 's', 'x.y', '', 'P0', 1.0, 2.0, '{}', 3.0); INSERT INTO about VALUES (7, 5)"
     )
     database.close()
-    store = monitor.store.Store(path)
+    store = runbook_checks.monitor.store.Store(path)
     assert waiting(store) == 1
     [incident] = store.rows("SELECT * FROM incident")
     assert (incident["id"], incident["began"], incident["cleared"]) == (5, 1.0, 3.0)

@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from monitor.store import Store
+from runbook_checks.monitor.store import Store
 from tests.harness import PROJECT, SYSTEM, LabClient
 
 if TYPE_CHECKING:

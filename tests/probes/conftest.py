@@ -14,9 +14,9 @@ import tests.zoo.postgres
 import tests.zoo.prometheus
 import tests.zoo.redis
 import tests.zoo.tls  # noqa: F401 - they fill the registry
-from probes.deadline import Deadline, current
-from probes.far_ends import FarEnds
-from probes.journal import Reading, journal
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.journal import Reading, journal
+from runbook_checks.probes.net.far_ends import FarEnds
 from tests.zoo.beast import REGISTRY, Beast
 
 Zoo = Callable[[str], Beast]

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fixtures.handles.base import Handle
-from fixtures.run import Run
-from runbooks.reading import read
+from runbook_checks.config.load import read
+from runbook_checks.handles.base import Handle
+from runbook_checks.plugin.run import Run
 
 One = TypeVar("One", bound=Handle)
 SYSTEM = "shop"

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from lab.servers.ports import quiet_port
+from runbook_checks_lab.servers.ports import quiet_port
 
 PASSWORD = "correct-horse-battery"
 # The server ends when the tests do, however they end.

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import pq
 
-from environments.addresses import is_address
-from probes.address import Malformed, loose_password, split
-from probes.dsn import parse
-from probes.mysqldsn import parse as parse_mysql
-from probes.reading import NoReading
-from probes.redis import Redis
+from runbook_checks.config.addresses import is_address
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.mysql.dsn import parse as parse_mysql
+from runbook_checks.probes.net.address import Malformed, loose_password, split
+from runbook_checks.probes.postgres.dsn import parse
+from runbook_checks.probes.redis.client import Redis
 
 # Characters that may stand in user and password as they are (RFC 3986, 3.2.1), and some that nobody takes for another.
 PLAIN = "a:b!$&'()*+,;=-._~^|{}`\"<>"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from probes.assets import Limits, PageLook, look
-from probes.http import Http
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.web.assets import Limits, PageLook, look
 from tests.hostile.beasts import answering
 from tests.probes.conftest import taking
 from tests.zoo.beast import Beast

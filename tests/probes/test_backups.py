@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from probes.backups import Branches, Folder, made_at
-from probes.deadline import Deadline, current
-from probes.http import Http
-from probes.reading import NoReading
+from runbook_checks.probes.backups.inventory import Branches, Folder, made_at
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
 from tests.zoo.beast import Beast, Visit
 
 DAY_S = 86400

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from checks.slo import check_burst_is_borne
-from fixtures.handles.burst import Burst as Handle
-from fixtures.verdicts import Found
-from probes.burst import Burst
-from probes.reading import NoReading
+from runbook_checks.handles.burst import Burst as Handle
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.burst import Burst
+from runbook_checks.verdicts import Found
 from tests.hostile.beasts import always, document
 from tests.probes.conftest import Zoo, taking
 from tests.probes.handles import handle

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from probes.certificate import covers, read
+from runbook_checks.probes.tls.certificate import covers, read
 from tests.probes import pki
 
 

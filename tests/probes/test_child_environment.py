@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from environments.redaction import Redaction
-from environments.references import Secret, Text, Vault, variables_named
-from probes.apart import apart
-from probes.child_environment import clean
-from probes.command import run
-from probes.logcommand import read_printed
-from probes.variables import read_variables
+from runbook_checks.config.redaction import Redaction
+from runbook_checks.config.secrets import Secret, Text, Vault, variables_named
+from runbook_checks.probes.core.child_environment import clean
+from runbook_checks.probes.core.command import run
+from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.host.variables import read_variables
+from runbook_checks.probes.logs.command import read_printed
 from tests.harness import PROJECT
 
 SECRET = "s3cret-of-payments"
 FOLDERS = ("checks", "fixtures", "probes", "runbooks", "environments", "reports", "monitor", "ci")
 # A developer's set-up: pip, uv and npm take their settings from the environment.
-OF_DEVELOPERS = ("ci/setup.py", "ci/pins.py")
+OF_DEVELOPERS = ("tools/setup.py", "tools/pins.py")
 STARTS = {
     "subprocess": ("run", "Popen", "call", "check_call", "check_output", "getoutput"),
     "os": ("posix_spawn", "posix_spawnp", "system", "popen"),
@@ -108,8 +108,8 @@ def test_every_program_is_started_with_an_environment_of_its_own() -> None:
         if isinstance(node, ast.Call) and _starts(node) and "env" not in {word.arg for word in node.keywords}
     ]
     # The keeper's children inherit the keeper's own, which is clean.
-    bare = [place for place in bare if not place.startswith("probes/keeper.py")]
-    assert bare == [], f"give these env=probes.child_environment.clean(): {bare}"
+    bare = [place for place in bare if not place.startswith("src/runbook_checks/probes/backups/supervisor.py")]
+    assert bare == [], f"give these env=runbook_checks.probes.core.child_environment.clean(): {bare}"
 
 
 def _starts(node: ast.Call) -> bool:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from probes.address import may_hear
-from probes.burst import Burst
-from probes.http import Http
-from probes.mysql import Mysql
-from probes.postgres import Postgres
-from probes.reading import NoReading
-from probes.redis import Redis
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.burst import Burst
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.mysql.client import Mysql
+from runbook_checks.probes.net.address import may_hear
+from runbook_checks.probes.postgres.client import Postgres
+from runbook_checks.probes.redis.client import Redis
 from tests.probes import pki
 from tests.zoo.beast import Beast, Visit
 from tests.zoo.mysqlwire import OK, greeting, packet

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from probes.connect import Connected, connect, join
-from probes.deadline import Deadline
-from probes.http import Http
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.net.connect import Connected, connect, join
 from tests.probes.conftest import taking
 from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
 from tests.zoo.names import Nameserver

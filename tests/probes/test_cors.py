@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probes.cors import Grant, ask, grant
-from probes.http import Http
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.http.cors import Grant, ask, grant
 from tests.hostile.beasts import always, document
 from tests.zoo.beast import Beast
 

@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from probes.deadline import Deadline, Timer, current, within
+from runbook_checks.probes.core.deadline import Deadline, Timer, current, within
 from tests.probes.conftest import taking
 
 

@@ -8,9 +8,9 @@ import certifi
 import pytest
 from psycopg import pq
 
-from probes.dsn import NOWHERE, Place, conninfo, parse
-from probes.mysqldsn import parse as parse_mysql
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.mysql.dsn import parse as parse_mysql
+from runbook_checks.probes.postgres.dsn import NOWHERE, Place, conninfo, parse
 
 PLACES = {
     "postgresql://u@db.test/d": [Place("db.test", 5432, None)],

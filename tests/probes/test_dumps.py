@@ -9,9 +9,9 @@ import zlib
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.dumps import inspect
-from probes.reading import NoReading
+from runbook_checks.probes.backups.dumps import inspect
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
 
 TEXT = b"-- PostgreSQL database dump\n" + b"".join(
     b"INSERT INTO t VALUES (%d, '%s');\n" % (n, os.urandom(12).hex().encode()) for n in range(2000)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.exposition import parse
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.metrics.exposition import parse
 from tests.probes.conftest import taking
 
 URL = "http://localhost:3001/monitoring/metrics"

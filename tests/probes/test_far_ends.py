@@ -6,11 +6,11 @@ import ipaddress
 
 import pytest
 
-from probes.deadline import Deadline
-from probes.far_ends import FarEnds, is_plain_http, is_public
-from probes.http import Http
-from probes.issuers import from_aia
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.net.far_ends import FarEnds, is_plain_http, is_public
+from runbook_checks.probes.tls.aia import from_aia
 from tests.hostile.beasts import always
 from tests.probes import pki
 from tests.probes.conftest import HERE

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from fixtures.handles.metrics import classes
-from fixtures.handles.receiver import Receiver
-from fixtures.handles.service import Contract, Front, Service
-from fixtures.handles.slack import SlashCommand
-from fixtures.handles.web import FrontEnd
-from probes.deadline import Deadline, current
-from probes.reading import NoReading
+from runbook_checks.handles.metrics import classes
+from runbook_checks.handles.receiver import Receiver
+from runbook_checks.handles.service import Contract, Front, Service
+from runbook_checks.handles.slack import SlashCommand
+from runbook_checks.handles.web import FrontEnd
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.beasts import always, answering, document
 from tests.probes import pki
 from tests.probes.handles import handle

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.handles.accounts import Accounts
-from fixtures.handles.host import NextInstance, OwnHost, WayBack
-from fixtures.handles.workspaces import Workspaces
-from probes.reading import NoReading
+from runbook_checks.handles.accounts import Accounts
+from runbook_checks.handles.host import NextInstance, OwnHost, WayBack
+from runbook_checks.handles.workspaces import Workspaces
+from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.beasts import Answerer, always, answering, document
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast

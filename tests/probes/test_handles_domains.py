@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.handles.certificates import Certificates
-from fixtures.handles.domains import Domains
-from fixtures.handles.sites import Sites
-from probes.reading import NoReading
+from runbook_checks.handles.certificates import Certificates
+from runbook_checks.handles.domains import Domains
+from runbook_checks.handles.sites import Sites
+from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.beasts import always, document
 from tests.probes import pki
 from tests.probes.handles import handle

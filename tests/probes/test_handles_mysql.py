@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runbook_checks_lab.servers.mariadb import MariaDb
+from runbook_checks_lab.toolbox import NotHere, find
 
-from fixtures.handles.abuse import Abuse
-from fixtures.handles.executions import Executions
-from fixtures.handles.mysql import MysqlDatabase
-from fixtures.handles.provisioning import Provisioning
-from fixtures.handles.tables import first_fit, in_path, payload
-from lab.servers.mariadb import MariaDb
-from lab.toolbox import NotHere, find
-from probes.reading import NoReading
+from runbook_checks.handles.abuse import Abuse
+from runbook_checks.handles.executions import Executions
+from runbook_checks.handles.mysql import MysqlDatabase
+from runbook_checks.handles.provisioning import Provisioning
+from runbook_checks.handles.tables import first_fit, in_path, payload
+from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.beasts import answering, document
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from fixtures.handles.backing import AiStatus, Ledger
-from fixtures.handles.postgres import PostgresDatabase
-from probes.reading import NoReading
+from runbook_checks.handles.backing import AiStatus, Ledger
+from runbook_checks.handles.postgres import PostgresDatabase
+from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.beasts import always, answering, document
 from tests.probes import pg
 from tests.probes.handles import handle

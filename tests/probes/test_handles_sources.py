@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from fixtures.handles.log import Log
-from fixtures.handles.metrics import Metrics
-from fixtures.handles.queue import Queue
-from fixtures.handles.sites import Sites
-from fixtures.handles.slack import SlackBot
-from probes.reading import NoReading
+from runbook_checks.handles.log import Log
+from runbook_checks.handles.metrics import Metrics
+from runbook_checks.handles.queue import Queue
+from runbook_checks.handles.sites import Sites
+from runbook_checks.handles.slack import SlackBot
+from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.beasts import always, answering, document
 from tests.probes import pki
 from tests.probes.handles import handle

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.histogram import Histogram, Quantile
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.metrics.histogram import Histogram, Quantile
 
 
 def histogram(**counts: float) -> Histogram:

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.http import Answer, Http, NotJson, Timings
-from probes.journal import Reading, journal
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.journal import Reading, journal
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Answer, Http, NotJson, Timings
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import REGISTRY, Beast
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from probes.http import Http
-from probes.journal import Reading
-from probes.reading import NoReading
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
 from tests.hostile.beasts import answering, document
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import Beast, Handler, Visit

@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
-from probes.http import Http, NotJson
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http, NotJson
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import BlackHole, refusing_port
 from tests.zoo.http import bomb

@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from probes.certificate import read
-from probes.deadline import Deadline
-from probes.issuers import from_aia, from_file, top_of
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.tls.aia import from_aia, from_file, top_of
+from runbook_checks.probes.tls.certificate import read
 from tests.hostile.beasts import always
 from tests.probes import pki
 from tests.probes.conftest import HERE

@@ -20,9 +20,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from probes import keeper, pgbinaries
-from probes.reading import NoReading
-from probes.scratch import database_on
+from runbook_checks.probes.backups import supervisor as keeper
+from runbook_checks.probes.backups.scratch_server import database_on
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres import binaries as pgbinaries
 from tests.probes import pg
 from tests.probes.conftest import taking
 

@@ -13,11 +13,11 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from probes.http import Http
-from probes.mysql import Mysql
-from probes.postgres import Postgres
-from probes.reading import NoReading
-from probes.tls import look
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.mysql.client import Mysql
+from runbook_checks.probes.postgres.client import Postgres
+from runbook_checks.probes.tls.server import look
 from tests.zoo.beast import REGISTRY, Beast
 
 HTTP = ["silent", "resets-at-once", "drips-body", "oversized", "short-body", "garbage", "continue-storm", "html"]

@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.files import look_at, newest
-from probes.journal import Reading
-from probes.logs import read_entries
-from probes.process import holder
-from probes.reading import NoReading
-from probes.signing import hmac_sha256, sign
-from probes.variables import parse_dotenv, read_variables
+from runbook_checks.probes.auth.signing import hmac_sha256, sign
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.host.files import look_at, newest
+from runbook_checks.probes.host.process import holder
+from runbook_checks.probes.host.variables import parse_dotenv, read_variables
+from runbook_checks.probes.logs.file import read_entries
 from tests.probes.conftest import taking
 
 SECRET = "s3cret-value-never-shown"

@@ -10,10 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from probes import pgactivity
-from probes.activity import Waiting
-from probes.lockchains import chains
-from probes.postgres import Postgres
+from runbook_checks.probes.postgres import activity as pgactivity
+from runbook_checks.probes.postgres.client import Postgres
+from runbook_checks.probes.sql.activity import Waiting
+from runbook_checks.probes.sql.locks import chains
 from tests.probes import pg
 
 

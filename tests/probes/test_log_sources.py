@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runbook_checks_lab.servers.loki import Loki as LokiStandIn
+from runbook_checks_lab.servers.ports import quiet_port
 
-from lab.servers.loki import Loki as LokiStandIn
-from lab.servers.ports import quiet_port
-from probes.cloudwatch import CloudWatch
-from probes.http import Http
-from probes.logcommand import read_printed
-from probes.loki import Loki
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.logs.cloudwatch import CloudWatch
+from runbook_checks.probes.logs.command import read_printed
+from runbook_checks.probes.logs.loki import Loki
 from tests.harness import PROJECT
 from tests.hostile.beasts import always, document
 from tests.probes.conftest import taking
@@ -158,7 +158,7 @@ def test_a_tenant_sees_its_own_streams_alone(stand_in: LokiStandIn) -> None:
 def moto() -> Iterator[str]:
     pytest.importorskip("moto")
     port = quiet_port()
-    child = subprocess.Popen([sys.executable, "-m", "lab.servers.moto_child", str(port)], cwd=PROJECT)
+    child = subprocess.Popen([sys.executable, "-m", "runbook_checks_lab.servers.moto_child", str(port)], cwd=PROJECT)
     url = f"http://127.0.0.1:{port}"
     try:
         end = time.monotonic() + 30

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from probes.loglines import entries_of, entry_at, entry_of, group_message
+from runbook_checks.probes.logs.lines import entries_of, entry_at, entry_of, group_message
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC).timestamp()
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.loglines import entry_of
-from probes.logs import LogReading, group_message, read_entries
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.logs.file import LogReading, group_message, read_entries
+from runbook_checks.probes.logs.lines import entry_of
 from tests.probes.conftest import taking
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC).timestamp()

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.mysql import Mysql
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.mysql.client import Mysql
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
 from tests.zoo.mysql import SEEN, begin

@@ -11,12 +11,12 @@ from contextlib import ExitStack
 import dns.rcode
 import pytest
 
-from probes.deadline import Deadline
-from probes.http import Http
-from probes.names import MOST_S, resolve
-from probes.postgres import Postgres
-from probes.reading import NoReading
-from probes.tls import look
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.net.resolve import MOST_S, resolve
+from runbook_checks.probes.postgres.client import Postgres
+from runbook_checks.probes.tls.server import look
 from tests.probes.conftest import taking
 from tests.zoo import names
 from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from probes.objects import Bucket
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.providers.object_storage import Bucket
 from tests.zoo.beast import Beast, Visit
 from tests.zoo.http import whole
 

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from probes.http import Http
-from probes.openapi import Violation, violations
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.openapi.violations import Violation, violations
 from tests.probes.conftest import only, taking
 
 ITEM = {

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from runbook_checks_lab.servers.mariadb import MariaDb
 
-from lab.servers.mariadb import MariaDb
-from probes.deadline import Deadline, current
-from probes.mysql import Mysql
-from probes.pool import Pools
-from probes.postgres import Postgres
-from probes.reading import NoReading
-from probes.sqldatabase import SqlDatabase
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.mysql.client import Mysql
+from runbook_checks.probes.postgres.client import Postgres
+from runbook_checks.probes.sql.database import SqlDatabase
+from runbook_checks.probes.sql.pool import Pools
 from tests.probes import maria, pg, pki
 from tests.probes.conftest import taking
 from tests.zoo.beast import BlackHole
@@ -232,7 +232,7 @@ def test_a_connection_that_is_released_is_not_logged_as_aborted(mariadb: MariaDb
 
 
 def test_mariadb_s_last_place_is_enough_for_all(mariadb: MariaDb) -> None:
-    from lab.servers.mariadb_settings import MAX_CONNECTIONS
+    from runbook_checks_lab.servers.mariadb_settings import MAX_CONNECTIONS
 
     held: list[Any] = []
     try:

@@ -10,9 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from probes import pgactivity, pgcounters
-from probes.postgres import Postgres
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres import activity as pgactivity
+from runbook_checks.probes.postgres import statistics as pgcounters
+from runbook_checks.probes.postgres.client import Postgres
 from tests.probes import pg
 
 Rows = Callable[..., list[dict[str, Any]]]

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.journal import Reading
-from probes.pgerrors import kind_on_connect
-from probes.postgres import Postgres
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres.client import Postgres
+from runbook_checks.probes.postgres.errors import kind_on_connect
 from tests.probes import pg
 from tests.probes.conftest import taking
 

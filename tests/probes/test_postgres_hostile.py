@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.postgres import Postgres
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres.client import Postgres
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import BlackHole, refusing_port
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from probes.postgres import Postgres
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres.client import Postgres
 from tests.probes import pg, pki
 from tests.zoo.beast import Beast
 from tests.zoo.postgres import LET_IN, READY, behind_tls, refusal

@@ -8,8 +8,8 @@ import socket
 import psutil
 import pytest
 
-from probes.journal import Reading
-from probes.process import holder
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.host.process import holder
 from tests.zoo.beast import refusing_port
 
 

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from probes.histogram import Histogram
-from probes.http import Http
-from probes.journal import Reading
-from probes.prometheus import Prometheus
-from probes.reading import NoReading
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.metrics.histogram import Histogram
+from runbook_checks.probes.metrics.prometheus import Prometheus
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.prometheus import ANSWERS
 
@@ -68,7 +68,7 @@ def test_nobody_is_waited_for(zoo: Zoo) -> None:
 
 
 def test_login_goes_along_and_never_shows(zoo: Zoo, entries: list[Reading]) -> None:
-    from probes.authorization import basic
+    from runbook_checks.probes.http.authorization import basic
 
     http = Http(zoo("http.echo").url, resource="prometheus", headers=basic("monitor", "very-secret-word"))
     with pytest.raises(NoReading):  # an echo is no answer of Prometheus

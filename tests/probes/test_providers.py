@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from probes import workers
-from probes.cloudflare import Cloudflare
-from probes.deadline import Deadline, current
-from probes.groq import standing
-from probes.http import Http
-from probes.loglines import entries_of
-from probes.ratelimits import retry_after_s
-from probes.reading import NoReading
-from probes.slackapi import Identity, auth_test
-from probes.statuspages import Incident, incidents, of_components
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.http.rate_limits import retry_after_s
+from runbook_checks.probes.logs import cloudflare_workers as workers
+from runbook_checks.probes.logs.lines import entries_of
+from runbook_checks.probes.providers.cloudflare import Cloudflare
+from runbook_checks.probes.providers.groq import standing
+from runbook_checks.probes.providers.slack import Identity, auth_test
+from runbook_checks.probes.providers.status_pages import Incident, incidents, of_components
 from tests.hostile.beasts import always, answering, document
 from tests.probes.conftest import taking
 from tests.zoo.beast import Beast, Handler, Visit

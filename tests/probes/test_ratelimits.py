@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.http import Http
-from probes.journal import Reading
-from probes.openapi import violations
-from probes.reading import NoReading
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.openapi.violations import violations
 from tests.hostile.beasts import always, answering, document
 from tests.probes.conftest import taking
 from tests.probes.test_http_again import in_turn

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from probes.journal import Reading
-from probes.reading import NoReading
-from probes.redis import Redis
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.redis.client import Redis
 from tests.probes.conftest import Zoo, taking
 from tests.probes.pki import make
 from tests.zoo.beast import REGISTRY, Beast

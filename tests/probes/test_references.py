@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.references import Reference, in_css, in_html, in_manifest, parsed_manifest
+from runbook_checks.probes.web.linked_files import Reference, in_css, in_html, in_manifest, parsed_manifest
 from tests.probes.conftest import taking
 
 PAGE = "https://app.example.com/start/"

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from probes import realms, registry
-from probes.authorization import basic
-from probes.http import Http
-from probes.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.authorization import basic
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.providers import oci_registry as registry
+from runbook_checks.probes.providers import registry_realms as realms
 from tests.hostile.beasts import always
 from tests.probes.conftest import Zoo
 from tests.zoo.beast import Beast, Handler, Visit, beast

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from probes.reading import NoReading
-from probes.requestlog import Requests, read_requests
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.logs.slow_requests import Requests, read_requests
 
 NOW = 1_790_000_000.0
 
@@ -57,7 +57,7 @@ def test_a_window_goes_on_in_the_rotated_files(tmp_path: Path) -> None:
 
 
 def test_a_log_larger_than_the_budget_is_not_taken_for_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probes.requestlog.MAX_BYTES", 4096)
+    monkeypatch.setattr("runbook_checks.probes.logs.slow_requests.MAX_BYTES", 4096)
     (tmp_path / "log").write_text("".join(line(800 - n, 5) for n in range(400)))
     requests = read(tmp_path / "log")
     assert requests.found

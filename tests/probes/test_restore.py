@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from probes import pgbinaries
-from probes.deadline import Deadline, current
-from probes.reading import NoReading
-from probes.restore import Restored, count, make_roles, restore
-from probes.scratch import Scratch, database_on, own_server
+from runbook_checks.probes.backups.restore import Restored, count, make_roles, restore
+from runbook_checks.probes.backups.scratch_server import Scratch, database_on, own_server
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres import binaries as pgbinaries
 from tests.probes import pg
 
 BINARIES = pg.embedded_binaries() or pg.system_binaries()

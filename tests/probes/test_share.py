@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from probes.deadline import Deadline, current
-from probes.journal import Reading, journal, reading
-from probes.reading import NoReading, one_line
-from probes.share import Shared
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.journal import Reading, journal, reading
+from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.core.single_flight import Shared
 from tests.probes.conftest import taking
 
 

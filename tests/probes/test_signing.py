@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probes.signing import hmac_sha256, sign_slack
+from runbook_checks.probes.auth.signing import hmac_sha256, sign_slack
 
 # "Verifying requests from Slack", docs.slack.dev: secret, timestamp, body and signature as published.
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -22,7 +22,7 @@ def test_slacks_own_example() -> None:
 
 def test_the_lab_reckons_it_alike() -> None:
     """By code of its own, so that a mistake in one does not hide in the other."""
-    from lab.sales_ai.verification import signature_of
+    from runbook_checks_lab.sales_ai.verification import signature_of
 
     assert signature_of(SECRET, TIMESTAMP, BODY.encode()).decode() == SIGNATURE
 

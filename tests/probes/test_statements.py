@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.statements import Engine, without_literals
+from runbook_checks.probes.sql.masking import Engine, without_literals
 
 
 @pytest.mark.parametrize(

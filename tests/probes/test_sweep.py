@@ -13,9 +13,9 @@ import dns.message
 import dns.rcode
 import pytest
 
-from probes.far_ends import FarEnds
-from probes.reading import NoReading
-from probes.sweep import Plan, Swept, sweep
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.domains.sweep import Plan, Swept, sweep
+from runbook_checks.probes.net.far_ends import FarEnds
 from tests.probes import pki
 from tests.probes.conftest import HERE, taking
 from tests.zoo.beast import REGISTRY, Beast, Handler, Visit

@@ -11,9 +11,9 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from probes.far_ends import FarEnds
-from probes.reading import NoReading
-from probes.sweep import Facts, Plan, Swept, sweep
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.domains.sweep import Facts, Plan, Swept, sweep
+from runbook_checks.probes.net.far_ends import FarEnds
 from tests.probes.conftest import HERE
 from tests.probes.test_sweep import BASE, PLAIN, SHOP, TEXT, TOKEN, failing
 from tests.zoo.rogue import Rogue, Rule, Zone

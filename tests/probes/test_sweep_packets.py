@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from probes.deadline import Deadline
-from probes.sweep import Plan, packets
-from probes.sweep.leaf import dates_and_issuer
-from probes.sweep.loop import Loop, Overdue
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.domains import packets
+from runbook_checks.probes.domains.leaf import dates_and_issuer
+from runbook_checks.probes.domains.loop import Loop, Overdue
+from runbook_checks.probes.domains.sweep import Plan
 from tests.probes import pki
 
 NAME = "_reverseai.shop.example.test"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probes.sweep import Facts
+from runbook_checks.probes.domains.sweep import Facts
 from tests.probes import pki
 from tests.probes.test_sweep import BASE, OK, SHOP, Village, answering
 from tests.zoo.beast import Beast, Visit

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from probes.reading import NoReading
-from probes.target import Target, redirect_target, same_origin
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.target import Target, redirect_target, same_origin
 
 
 def target(base: str) -> Target:

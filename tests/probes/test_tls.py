@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
-from probes.certificate import covers, read
-from probes.http import Http
-from probes.journal import Reading
-from probes.reading import NoReading
-from probes.tls import Handshake, look
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.tls.certificate import covers, read
+from runbook_checks.probes.tls.server import Handshake, look
 from tests.probes import pki
 from tests.probes.conftest import HERE, Zoo, taking
 from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port

@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from probes.reading import NoReading
-from probes.tokens import Token, forgeries, out_of_time, signed, taken_apart
+from runbook_checks.probes.auth.tokens import Token, forgeries, out_of_time, signed, taken_apart
+from runbook_checks.probes.core.reading import NoReading
 
 SECRET = "a-secret-of-more-than-thirty-two-characters"
 CLAIMS = {"sub": "41", "role": "user", "email": "someone@example.com"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from probes.journal import Reading
-from probes.reading import NoReading
-from probes.variables import MAX_BYTES, parse_dotenv, read_variables
+from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.host.variables import MAX_BYTES, parse_dotenv, read_variables
 
 WRITTEN = {
     'A=""\nB="x"': {"A": "", "B": "x"},

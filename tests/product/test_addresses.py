@@ -224,7 +224,7 @@ def test_an_address_in_the_wrong_place_is_not_repeated(tmp_path: Path, option: s
 def test_an_address_for_an_environment_is_not_repeated(tmp_path: Path) -> None:
     address = "http://monitor:Qzrtvx@wvxkjq"
     _must_be_refused(tmp_path, run(out=tmp_path / "out", variables={"CHECKS_ENV": address}))
-    _must_be_refused(tmp_path, run(address, out=tmp_path / "out", words=("-m", "monitor")))
+    _must_be_refused(tmp_path, run(address, out=tmp_path / "out", words=("-m", "runbook_checks.monitor")))
 
 
 def _must_be_refused(folder: Path, ran: Ran) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probes.postgres import Postgres
+from runbook_checks.probes.postgres.client import Postgres
 from tests.harness import LabClient, told
 from tests.probes import pg
 from tests.product.test_drill import DRILL, SYSTEM, environment

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PYTHON = shlex.quote(sys.executable)
 BARE = f"{PYTHON} -m pytest"
-SCRIPT = f"{PYTHON} -m ci.command"
+SCRIPT = f"{PYTHON} -m runbook_checks.cli.main"
 ASCII = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 FOUND = "health.wrong-version:old-version-running"
 GONE = "runbook-checks: standard output can't be written, the rest is not shown: "

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HEAD = """
 import os, socket, threading, time
 from fixtures import Found, NoReading, symptom
-from fixtures.handles import Backups
+from runbook_checks.handles import Backups
 """
 ENVIRONMENT = """
 name: e
@@ -31,7 +31,7 @@ def run_checks(folder: Path, source: str, *arguments: str, deadline: float = 1.0
     (folder / "checks" / "own.py").write_text(HEAD + source)
     env = folder / "e.yaml"
     env.write_text(ENVIRONMENT.format(deadline=deadline))
-    words = ("-m", "ci.command")
+    words = ("-m", "runbook_checks.cli.main")
     own = ("-o", "python_files=*.py", *arguments, str(folder / "checks"))
     return run("--env", str(env), *own, out=folder / "out", timeout_s=60, words=words)
 

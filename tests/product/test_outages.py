@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from runbook_checks_lab.registry import Change, outages
+from runbook_checks_lab.systems import SYSTEMS
 
-from lab.registry import Change, outages
-from lab.systems import SYSTEMS
 from tests.harness import PROJECT, SYSTEM, LabClient, run, told
 from tests.listed import check_of
 
@@ -46,7 +46,7 @@ def test_every_check_has_an_outage() -> None:
     hidden = {(symptom, outage.system) for outage in outages().values() for symptom in outage.hides}
     listed = {(row["symptom"], row["system"]) for row in json.loads(run("--env", "lab", "--list-symptoms=json").stdout)}
     assert listed - hidden - NEVER_HIDDEN == set(), (
-        "add what they look with to lab/outages/, and see that they say unknown"
+        "add what they look with to lab/src/runbook_checks_lab/outages/, and see that they say unknown"
     )
 
 

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports import outputs
+from runbook_checks.output import files as outputs
 from tests.harness import PROJECT, LabClient, run, told
 
 if TYPE_CHECKING:

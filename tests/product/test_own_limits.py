@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
+from runbook_checks_lab.servers.mariadb_settings import MAX_CONNECTIONS
 
-from lab.servers.mariadb_settings import MAX_CONNECTIONS
 from tests.harness import PROJECT, SYSTEM, Ran, run
 from tests.probes import maria, pg, pki
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lab.servers.mariadb import MariaDb
+    from runbook_checks_lab.servers.mariadb import MariaDb
 
 SECRET = "k9-Long-Enough"
 ROLES = {"roomy": "", "four": "CONNECTION LIMIT 4", "one": "CONNECTION LIMIT 1"}

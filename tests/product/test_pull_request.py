@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from environments.strict_yaml import BadFile
-from fixtures.handles.backups import Backups
-from probes.reading import NoReading
-from runbooks.known import read_known
-from runbooks.reading import read
+from runbook_checks.config.acknowledgements import read_known
+from runbook_checks.config.load import read
+from runbook_checks.config.strict_yaml import BadFile
+from runbook_checks.handles.backups import Backups
+from runbook_checks.probes.core.reading import NoReading
 from tests.harness import PROJECT, SYSTEM, run
 from tests.probes.handles import handle
 

@@ -10,8 +10,8 @@ import urllib.parse
 
 import pytest
 
-from environments.redaction import Redaction
-from probes.reading import one_line
+from runbook_checks.config.redaction import Redaction
+from runbook_checks.probes.core.reading import one_line
 
 SECRETS = {
     "random": "kQ3v-Zs9_Lm2Xw7RtY5uPo1aBc8DeF4g",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from runbook_checks_lab.systems import SYSTEMS
 
-from lab.systems import SYSTEMS
 from tests.harness import PROJECT, LabClient
 from tests.product.test_secrets import said, written
 
@@ -42,8 +42,8 @@ ONCE = {
 CRASHING = """
 import os
 import threading
-from fixtures.handles import receiver, database
-from probes.http import Http
+from runbook_checks.handles import receiver, database
+from runbook_checks.probes.http.client import Http
 
 def crashes(what):
     def crash(self, *_, **__):

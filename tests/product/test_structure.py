@@ -59,8 +59,20 @@ def test_no_import_cycle(package: str) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        *("probes.http", "probes.postgres", "probes.tls", "fixtures.handles", "fixtures.occasions", "reports.plugin"),
-        *("reports.metrics", "monitor.command", "monitor.shown", "monitor.channels"),
+        *(
+            "runbook_checks.probes.http.client",
+            "runbook_checks.probes.postgres.client",
+            "runbook_checks.probes.tls.server",
+            "runbook_checks.handles",
+            "runbook_checks.plugin.occasions",
+            "runbook_checks.reports.plugin",
+        ),
+        *(
+            "runbook_checks.reports.metrics",
+            "runbook_checks.monitor.command",
+            "runbook_checks.monitor.shown",
+            "runbook_checks.monitor.channels",
+        ),
     ],
 )
 def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
@@ -116,7 +128,9 @@ def test_every_text_has_one_check_and_every_check_a_text() -> None:
 def test_every_cause_has_a_fault_and_every_fault_a_cause() -> None:
     for row in listed():
         causes = {f"{row['symptom']}:{cause}" for cause in row["causes"]}
-        assert causes - set(row["faults"]) == set(), "these causes have no fault: add one in lab/faults/"
+        assert causes - set(row["faults"]) == set(), (
+            "these causes have no fault: add one in lab/src/runbook_checks_lab/faults/"
+        )
         assert set(row["faults"]) - causes == set(), "these faults stand for no cause: add it to the runbook text"
 
 

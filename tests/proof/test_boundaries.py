@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from runbook_checks_lab.registry import Change, boundaries
 
-from lab.registry import Change, boundaries
+from quality.mutation.looker import Looker
 from tests.listed import check_of
-from tests.mutation.looker import Looker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from runbook_checks_lab.systems import SYSTEMS
 
-from lab.systems import SYSTEMS
 from tests.harness import LabClient
 from tests.roots.reading import causes_of, roots_of
 
@@ -88,7 +88,7 @@ def chosen(seed: int) -> list[str]:
 
 
 def _known(system: str) -> list[str]:
-    from lab.registry import faults
+    from runbook_checks_lab.registry import faults
 
     return [fault for fault in ALONE[system] if f"{fault}@{system}" in faults([system])]
 

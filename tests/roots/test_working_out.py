@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.outcomes import Finding, Result
-from reports.roots import work_out
-from runbooks.compiled import load
-from runbooks.model import Edge, Explanations
+from runbook_checks.config.cache import load
+from runbook_checks.config.runbook import Edge, Explanations
+from runbook_checks.results.model import Finding, Result
+from runbook_checks.results.roots import work_out
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:

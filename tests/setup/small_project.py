@@ -1,4 +1,4 @@
-"""A project of a few lines for ci/setup.py to set up for real, without a package index."""
+"""A project of a few lines for tools/setup.py to set up for real, without a package index."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SmallProject:
         }
         hostile = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "/nowhere", "PIP_USER": "1", "PIP_TARGET": "elsewhere"}
         return subprocess.Popen(
-            [sys.executable, "ci/setup.py"],
+            [sys.executable, "tools/setup.py"],
             cwd=self.folder,
             env={**os.environ, "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1", **index, **hostile},
             stdin=subprocess.DEVNULL,

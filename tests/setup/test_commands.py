@@ -54,7 +54,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def pages(folder: Path, path: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PATH": path}
-    command = [sys.executable, "-m", "ci.pages"]
+    command = [sys.executable, "-m", "runbook_checks.cli.allure_report"]
     return subprocess.run(command, check=False, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
 
 

@@ -73,8 +73,8 @@ def starts_afresh_when_killed_and_moved(project: SmallProject) -> None:
 
 
 def with_python_3_9(folder: Path, path: Path) -> subprocess.CompletedProcess[str]:
-    """ci/setup.py as a Python sees it that says it is 3.9."""
-    pretend = "import sys, runpy; sys.version_info = (3, 9, 2); runpy.run_path('ci/setup.py', run_name='__main__')"
+    """tools/setup.py as a Python sees it that says it is 3.9."""
+    pretend = "import sys, runpy; sys.version_info = (3, 9, 2); runpy.run_path('tools/setup.py', run_name='__main__')"
     return subprocess.run(
         [sys.executable, "-c", pretend],
         check=False,
@@ -99,7 +99,7 @@ def test_an_old_python_hands_over_to_a_newer_one(tmp_path: Path) -> None:
     for path in (shim, newer):
         path.chmod(0o755)
     done = with_python_3_9(ROOT, tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "handed over: ci/setup.py\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "handed over: tools/setup.py\n", "")
 
 
 def test_an_old_python_can_read_the_file() -> None:

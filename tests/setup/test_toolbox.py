@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+import runbook_checks_lab.toolbox
 
-import ci.toolbox
-import lab.toolbox
-import probes.browser
-from ci.toolbox import PARTS, Apt, Part
+import runbook_checks.probes.web.browser
+import tools.toolbox
+from tools.toolbox import PARTS, Apt, Part
 
 PLACES = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu")
 TOLD = "\n".join(f"'file:/x' {name}_1.0-1_amd64.deb 1 SHA256:0" for name in ("libc6", "libdbus-1-3", "chromium"))
@@ -26,15 +26,18 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "chromium" / place / "libx.so.1").touch()
     program.parent.mkdir()
     program.touch()
-    monkeypatch.setattr("lab.toolbox.TOOLBOX", tmp_path)
-    monkeypatch.setattr("probes.browser.TOOLBOX", tmp_path)
+    monkeypatch.setattr("runbook_checks_lab.toolbox.TOOLBOX", tmp_path)
+    monkeypatch.setattr("runbook_checks.probes.web.browser.TOOLBOX", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     return tmp_path
 
 
 def test_libraries_of_both_places_are_found(box: Path) -> None:
     folders = {str(box / "chromium" / place) for place in PLACES}
-    for environment in (lab.toolbox.libraries(lab.toolbox.find("chromium")), probes.browser.find().environment):
+    for environment in (
+        runbook_checks_lab.toolbox.libraries(runbook_checks_lab.toolbox.find("chromium")),
+        runbook_checks.probes.web.browser.find().environment,
+    ):
         assert folders <= set(environment["LD_LIBRARY_PATH"].split(os.pathsep))
 
 
@@ -67,16 +70,16 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "toolbox" / "tool"
     place.mkdir(parents=True)
     (place / "tool").write_text("old")
-    (place / ci.toolbox.DONE).write_text('["tool"]')
+    (place / tools.toolbox.DONE).write_text('["tool"]')
     aged(place, 31)
-    monkeypatch.setattr("ci.toolbox.TOOLBOX", tmp_path / "toolbox")
+    monkeypatch.setattr("tools.toolbox.TOOLBOX", tmp_path / "toolbox")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     return tmp_path
 
 
 def aged(place: Path, days: float) -> None:
     at = time.time() - days * 86400
-    os.utime(place / ci.toolbox.DONE, (at, at))
+    os.utime(place / tools.toolbox.DONE, (at, at))
 
 
 TOOL = [Part("tool", "tool", ("tool",))]
@@ -86,23 +89,23 @@ def test_a_part_older_than_a_month_is_fetched_again(
     machine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAYMENTS_TOKEN", "s3cret")
-    assert ci.toolbox.make_ready(TOOL) == {}
+    assert tools.toolbox.make_ready(TOOL) == {}
     assert (machine / "toolbox" / "tool" / "tool").read_text() == "new\n"
     assert "renewing tool, more than 30 days old" in capsys.readouterr().err
     assert "s3cret" not in (machine / "environment").read_text()
     (machine / "asked").unlink()
-    assert ci.toolbox.make_ready(TOOL) == {}
+    assert tools.toolbox.make_ready(TOOL) == {}
     assert not (machine / "asked").exists(), "it is new now"
 
 
 def test_without_a_registry_an_old_part_goes_on_with_a_note(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (machine / "offline").touch()
-    assert ci.toolbox.make_ready(TOOL) == {}
+    assert tools.toolbox.make_ready(TOOL) == {}
     assert (machine / "toolbox" / "tool" / "tool").read_text() == "old"
     assert "tool can't be renewed, so the one of 31 days ago is used: " in capsys.readouterr().err
 
 
 def test_a_younger_part_is_left_alone(machine: Path) -> None:
     aged(machine / "toolbox" / "tool", 29)
-    assert ci.toolbox.make_ready(TOOL) == {}
+    assert tools.toolbox.make_ready(TOOL) == {}
     assert not (machine / "asked").exists()

@@ -1,7 +1,0 @@
-"""Where are the limits of AI Customer Service? One module per area."""
-
-from __future__ import annotations
-
-from lab.registry import BoundariesOf
-
-boundary = BoundariesOf("ai-customer-service")

@@ -1,7 +1,0 @@
-"""Where are the limits of ReverseAI? One module per area."""
-
-from __future__ import annotations
-
-from lab.registry import BoundariesOf
-
-boundary = BoundariesOf("reverseai")

@@ -1,9 +1,0 @@
-"""How can PostgreSQL be out of reach, or have no connection left?"""
-
-from __future__ import annotations
-
-from lab.faults.ai_customer_service import fault, system
-from lab.faults.shared import postgres
-
-postgres.unreachable(fault, system)
-postgres.exhausted(fault, system)

@@ -1,8 +1,0 @@
-"""Which certificates can the front serve that it should not?"""
-
-from __future__ import annotations
-
-from lab.faults.ai_customer_service import fault, system
-from lab.faults.shared import certificates
-
-certificates.served(fault, system)

@@ -1,9 +1,0 @@
-"""How can the API break the promises of its OpenAPI document?"""
-
-from __future__ import annotations
-
-from lab.aura_flow.names import DOCUMENT, PLANS
-from lab.faults.aura_flow import fault, system
-from lab.faults.shared import contract
-
-contract.violated(fault, system, PLANS, {"plans": [{"id": 7, "title": ["free"], "price": "a lot"}]}, DOCUMENT)

@@ -1,8 +1,0 @@
-"""What can be wrong with the variables of the release that is about to go out?"""
-
-from __future__ import annotations
-
-from lab.faults.sales_ai import fault, system
-from lab.faults.shared import preflight
-
-preflight.variables(fault, system, some="SLACK_WEBHOOK_URL", dsn="DATABASE_URL", secret="SLACK_SIGNING_SECRET")  # noqa: S106  a variable's name

@@ -1,1 +1,0 @@
-"""What can be taken from the checks of any system? For each of them to register as its own (see lab/faults/shared)."""

@@ -1,0 +1,11 @@
+"""How can the API break the promises of its OpenAPI document?"""
+
+from __future__ import annotations
+
+from runbook_checks_lab.faults.sales_ai import fault, system
+from runbook_checks_lab.faults.shared import contract
+from runbook_checks_lab.sales_ai.names import CONVERSATIONS
+
+NUMBERED = {"conversations": [{"id": 17, "lead": ["a", "list"], "status": "done"}]}
+
+contract.violated(fault, system, CONVERSATIONS, NUMBERED)

@@ -1,0 +1,32 @@
+"""What can be missing when the previous release has to come back?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runbook_checks_lab.faults.sales_ai import fault
+from runbook_checks_lab.servers.files import away
+
+if TYPE_CHECKING:
+    from runbook_checks_lab.lab import Lab
+
+
+@fault("rollback.not-possible", cause="artefact-missing")
+def bundle_gone(lab: Lab) -> Iterator[None]:
+    with away(lab.sales_ai.rollback.artefact):
+        yield
+
+
+@fault("rollback.not-possible", cause="configuration-missing")
+def configuration_gone(lab: Lab) -> Iterator[None]:
+    with away(lab.sales_ai.rollback.configuration):
+        yield
+
+
+@fault("rollback.not-possible", cause="script-missing")
+def script_not_executable(lab: Lab) -> Iterator[None]:
+    script = lab.sales_ai.rollback.script
+    script.chmod(0o644)
+    yield
+    script.chmod(0o755)

@@ -1,0 +1,87 @@
+"""How can a MariaDB database be out of reach, or have no connection left?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runbook_checks_lab.faults.shared import Of, WithMariaDb, database
+from runbook_checks_lab.servers.mariadb_sessions import sessions
+from runbook_checks_lab.servers.mariadb_settings import MAX_CONNECTIONS
+
+if TYPE_CHECKING:
+    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.registry import FaultsOf
+
+CROWD = 0.85
+SESSIONS = "SELECT COUNT(*) FROM information_schema.processlist"
+ELSEWHERE = "10.99.%"
+# ER_SERVER_SHUTDOWN is what a server says while it comes up or goes down; MySQL has no word of its own for the former.
+GOING_DOWN = (1053, "08S01", "Server shutdown in progress")
+
+
+def unreachable(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
+    database.out_of_reach(fault, of)
+
+    @fault("database.unreachable", cause="authentication-failed")
+    def password_changed(lab: Lab) -> Iterator[None]:
+        system = of(lab)
+        system.mariadb.run(f"ALTER USER '{system.monitor_role}'@'%' IDENTIFIED BY 'changed-by-somebody-else'")
+        yield
+        system.mariadb.run(*system.password_statements())
+
+    @fault("database.unreachable", cause="database-missing")
+    def database_renamed(lab: Lab) -> Iterator[None]:
+        """There is no RENAME DATABASE: the tables move one by one."""
+        system = of(lab)
+        moved = f"{system.database}_moved"
+        system.mariadb.move_tables(system.database, moved)
+        yield
+        system.mariadb.move_tables(moved, system.database)
+
+    @fault("database.unreachable", cause="too-many-connections")
+    def every_connection_taken(lab: Lab) -> Iterator[None]:
+        """The server keeps one place free for whoever may CONNECTION ADMIN; the lab comes in by it."""
+        system = of(lab)
+        role = system.crowd_role
+        with sessions(system.mariadb, MAX_CONNECTIONS, role, system.passwords[role], ["SELECT 1"], at_most=True):
+            yield
+
+    @fault("database.unreachable", cause="tls-required")
+    def plain_connections_refused(lab: Lab) -> Iterator[None]:
+        system = of(lab)
+        system.mariadb.run(f"ALTER USER '{system.monitor_role}'@'%' REQUIRE SSL")
+        yield
+        system.mariadb.run(f"ALTER USER '{system.monitor_role}'@'%' REQUIRE NONE")
+
+    @fault("database.unreachable", cause="host-not-allowed")
+    def no_account_for_our_address(lab: Lab) -> Iterator[None]:
+        """The server asks first whether any account may come from there."""
+        system = of(lab)
+        moved = "UPDATE mysql.global_priv SET Host = '{}' WHERE Host = '{}'"
+        system.mariadb.run(moved.format(ELSEWHERE, "%"), "FLUSH PRIVILEGES")
+        yield
+        system.mariadb.run(moved.format("%", ELSEWHERE), "FLUSH PRIVILEGES")
+
+    @fault("database.unreachable", cause="starting-up")
+    def coming_up(lab: Lab) -> None:
+        of(lab).database_port.behaviour.refusal = GOING_DOWN
+
+
+def exhausted(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
+    """Over the limit, with room left for the service and for those who look."""
+    crowds = {
+        "idle-in-transaction": ["BEGIN", "SELECT * FROM {table} LIMIT 1"],
+        "idle-pool": ["SELECT 1"],
+        "active-load": ["SELECT SLEEP(3600)"],
+    }
+    for cause, statements in crowds.items():
+
+        @fault("database.connections-exhausted", cause=cause)
+        def crowded(lab: Lab, statements: list[str] = statements) -> Iterator[None]:
+            system = of(lab)
+            role = system.crowd_role
+            count = int(MAX_CONNECTIONS * CROWD) - system.mariadb.value(SESSIONS)
+            said = [statement.format(table=system.quiet_table) for statement in statements]
+            with sessions(system.mariadb, count, role, system.passwords[role], said):
+                yield

@@ -1,0 +1,55 @@
+"""What can go wrong with any system? For each of them to register as its own (see lab/src/runbook_checks_lab/faults/shared)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runbook_checks_lab.faults.shared import Of, Web, WithMariaDb, WithPostgres
+
+if TYPE_CHECKING:
+    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.registry import IncidentsOf
+    from runbook_checks_lab.servers.mariadb import MariaDb
+    from runbook_checks_lab.servers.postgres import Postgres
+
+CLOCK_OFF_S = 600.0
+
+
+def name_server_gone(incident: IncidentsOf) -> None:
+    """There is one for all systems."""
+
+    @incident("name-server-gone")
+    def nobody_at_the_name_servers_port(lab: Lab) -> None:
+        lab.dns.behaviour.is_gone = True
+
+    @incident("name-server-silent")
+    def the_name_server_hangs(lab: Lab) -> None:
+        lab.dns.behaviour.is_silent = True
+
+
+def certificate_expired(incident: IncidentsOf, of: Of[Web]) -> None:
+    @incident("certificate-expired")
+    def nobody_renewed_the_fronts_certificate(lab: Lab) -> None:
+        behaviour = of(lab).front.behaviour
+        behaviour.chain = replace(behaviour.chain, days_left=-2)
+
+
+def clock_off(incident: IncidentsOf, of: Of[Web]) -> None:
+    @incident("clock-behind")
+    def ten_minutes_behind(lab: Lab) -> None:
+        of(lab).service.behaviour.clock_offset_s = -CLOCK_OFF_S
+
+    @incident("clock-ahead")
+    def ten_minutes_ahead(lab: Lab) -> None:
+        of(lab).service.behaviour.clock_offset_s = CLOCK_OFF_S
+
+
+def database_ended(lab: Lab, system: WithPostgres | WithMariaDb) -> Iterator[None]:
+    """The server's process ends, and nobody is at its port."""
+    server: Postgres | MariaDb = system.postgres if hasattr(system, "postgres") else system.mariadb
+    system.database_port.behaviour.door = "refused"
+    lab.on_loop(server.end_server())
+    yield
+    lab.on_loop(server.run_server(), patience_s=30)

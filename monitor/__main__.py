@@ -1,9 +1,0 @@
-"""`python -m monitor ENV`: one round, as `ci/monitor` makes it."""
-
-import os
-
-from monitor.command import TROUBLE, main
-from reports import streams
-
-code = streams.ended("monitor", main, TROUBLE)
-os._exit(code)  # sys.exit() would wait for what was given up: Apprise sends in threads that the interpreter joins

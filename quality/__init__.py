@@ -1,0 +1,1 @@
+"""How good the checks are: detection matrix, mutation, soak."""

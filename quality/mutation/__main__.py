@@ -1,0 +1,117 @@
+"""python -m tests.mutation [--only TEXT] [--write]: is every change to what decides noticed?"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runbook_checks_lab.systems import SYSTEMS
+
+from quality.mutation import deeper, kept, states, telling, trying
+from quality.mutation.looker import load_libraries
+from quality.mutation.mutants import Mutant, mutants
+from tests.harness import PROJECT, started_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quality.mutation.trying import Tried
+
+BELOW = ("probes", "src/runbook_checks/handles")
+
+
+def main() -> int:
+    given = _arguments()
+    if given.tell:
+        (PROJECT / "docs" / "mutation.md").write_text(telling.document())
+        return 0
+    paths = [path for folder in (BELOW if given.probes else ("checks",)) for path in (PROJECT / folder).rglob("*.py")]
+    every = [mutant for path in sorted(paths) for mutant in mutants(path)]
+    fitting = [mutant for mutant in every if given.only in mutant.name and given.function in mutant.where]
+    if given.again:
+        survivors = {key for module in kept.kept() for key in module.survivors}
+        fitting = [mutant for mutant in fitting if mutant.key in survivors]
+    count = min(given.probes or len(fitting), len(fitting))
+    chosen = random.Random(given.seed).sample(fitting, count)  # noqa: S311  a choice, no secret
+    print(f"{len(chosen)} of {len(every)} changes", flush=True)
+    begun = time.monotonic()
+    chosen.sort(key=lambda mutant: (mutant.path, mutant.start))
+    done = (
+        tried_below(chosen, 0 if given.again else given.lab_s)
+        if given.probes
+        else tried(chosen, given.system or list(SYSTEMS))
+    )
+    killed = sum(one.seen_by is not None for one in done)
+    print(f"{killed} of {len(done)} noticed, after {time.monotonic() - begun:.0f} s")
+    if given.write:
+        if given.again:
+            kept.keep_again(done)
+        else:
+            kept.keep(done, drawn=bool(given.probes and not given.only))
+        (PROJECT / "docs" / "mutation.md").write_text(telling.document())
+    return 0
+
+
+def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
+    made = []
+    load_libraries()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runbook-checks-mutation-")))
+        lab = stack.enter_context(started_lab(folder, *systems))
+        rows = [row for row in states.rows() if row["system"] in systems]
+        for path in sorted({mutant.path for mutant in chosen}):
+            those = [row for row in rows if row["check"].startswith(f"{path}::")]
+            if those:
+                begun = time.monotonic()
+                done = trying.tried(lab, folder, [mutant for mutant in chosen if mutant.path == path], those)
+                _tell(path, done, time.monotonic() - begun)
+                made += done
+    return made
+
+
+def tried_below(chosen: list[Mutant], lab_s: float) -> list[Tried]:
+    """By the tests that run a change's line, then by the lab in its states, for so many seconds."""
+    tests = deeper.Tests()
+    load_libraries()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runbook-checks-mutation-")))
+        lab = stack.enter_context(started_lab(folder, *SYSTEMS))
+        begun = time.monotonic()
+        done = deeper.tried(lab, folder, chosen, tests, lab_s)
+    for path in sorted({mutant.path for mutant in chosen}):
+        _tell(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
+    return done
+
+
+def _tell(path: str, done: list[Tried], seconds: float) -> None:
+    print(f"{path}: {sum(one.seen_by is not None for one in done)} of {len(done)} noticed, after {seconds:.0f} s")
+    for one in done:
+        mutant = one.mutant
+        if one.seen_by is None:
+            kind = "shift of a boundary" if mutant.is_boundary else "survived"
+            print(f"  {kind}: {mutant.line} {mutant.where}: {mutant.change}   {mutant.text}   ({one.looks} looks)")
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument("--only", default="", metavar="TEXT", help="those whose names hold this, as checks/webhook.py")
+    parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
+    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")
+    parser.add_argument("--probes", type=int, metavar="N", help="N changes to what lies below the checks instead")
+    parser.add_argument("--seed", type=int, default=11, metavar="N", help="draw these N by another lot (11)")
+    parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="and ask the lab for S seconds (3600)")
+    parser.add_argument("--again", action="store_true", help="only what survived before, by the tests alone")
+    parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
+    parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""How does a process come to run a changed module?
+
+Before it is imported: the import finds the changed text in place of the file's. Afterwards, where nothing but pytest
+has taken anything from it: the changed text is run once more in its place. A Python that is started by the process
+does as the process does, by way of `start/sitecustomize.py`: some probes look apart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from quality.mutation.start.begin import change
+from tests.harness import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from quality.mutation.mutants import Mutant
+
+
+START = PROJECT / "tests" / "mutation" / "start"
+
+
+class Changed:
+    """A module's name, file and changed text."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.module = mutant.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        self.file = str(PROJECT / mutant.path)
+        self.source = mutant.applied((PROJECT / mutant.path).read_text())
+
+
+def change_from_here_on(changed: Changed, folder: Path) -> None:
+    """In this process, where the module is not imported yet, and in every Python that it starts."""
+    change(vars(changed))
+    os.environ |= for_started(changed, folder)
+
+
+def for_started(changed: Changed, folder: Path) -> dict[str, str]:
+    """The variables that have a started Python run the changed module."""
+    file = folder / f"changed-{os.getpid()}.json"
+    file.write_text(json.dumps(vars(changed)))
+    return {"PYTHONMUTATIONCHANGED": str(file), "PYTHONPATH": with_start()}
+
+
+def with_start() -> str:
+    """The variable PYTHONPATH, with what a started Python is to do first."""
+    return os.pathsep.join([str(START), str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def change_here(changed: dict[str, str], item: Any) -> None:
+    """Run the changed text in the place of a module of checks, and let pytest's item call its function."""
+    module = sys.modules[changed["module"]]
+    code = compile(changed["source"], changed["file"], "exec", dont_inherit=True)
+    exec(code, vars(module))  # noqa: S102  the project's own text, changed in one place
+    item.obj = getattr(module, item.originalname)

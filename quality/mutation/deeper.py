@@ -1,0 +1,180 @@
+"""Who would notice a change below the checks, in a probe or a query? Its tests first, then the lab's states.
+
+Such a change is felt in many checks, so it is looked at only where its line is run: by the tests that have most to do
+with its module, and by as many looks as `LOOKS` says, of checks and states that differ as much as possible.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quality.mutation import states
+from quality.mutation.changed import Changed, change_from_here_on
+from quality.mutation.reach import is_reached
+from quality.mutation.trying import Lookers, Tried
+from tests.harness import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from quality.mutation.mutants import Mutant
+    from tests.harness import LabClient
+
+LOOKS = 10
+TESTS, TESTS_S = 60, 15.0
+MAP = PROJECT / ".cache" / "mutation" / "tests.json"
+PATIENCE_S = 60.0
+Lines = dict[str, set[int]]
+
+
+class Tests:
+    """Which tests run which lines, as quality.mutation.mapped has found out."""
+
+    def __init__(self) -> None:
+        if not MAP.is_file():
+            _make_map()
+        found: dict[str, Any] = json.loads(MAP.read_text())
+        passed = {name: test for name, test in found.items() if "failed" not in test and "lines" in test}
+        self._seconds = {name: test["seconds"] for name, test in passed.items()}
+        self._lines = {name: {path: set(some) for path, some in test["lines"].items()} for name, test in passed.items()}
+
+    def of(self, mutant: Mutant) -> list[str]:
+        """Those that run the line: first by another way through the module each, and most about the module first."""
+        fitting = [name for name, lines in self._lines.items() if is_reached(mutant, lines)]
+        fitting.sort(key=lambda name: (-self._share(name, mutant.path), self._seconds[name]))
+        ways = {frozenset(self._lines[name].get(mutant.path, ())): name for name in reversed(fitting)}
+        firsts = set(ways.values())
+        chosen, spent_s = list[str](), 0.0
+        for name in sorted(fitting, key=lambda name: name not in firsts):
+            if len(chosen) < TESTS and (not chosen or spent_s + self._seconds[name] <= TESTS_S):
+                spent_s += self._seconds[name]
+                chosen.append(name)
+        return chosen
+
+    def _share(self, name: str, path: str) -> float:
+        """How much of what a test runs stands in a module."""
+        lines = self._lines[name]
+        return len(lines.get(path, ())) / max(1, sum(map(len, lines.values())))
+
+
+def _make_map() -> None:
+    MAP.parent.mkdir(parents=True, exist_ok=True)
+    words = ["-c", "tests/pytest.ini", "-q", "-p", "no:cacheprovider", "-p", "quality.mutation.mapped", "tests/probes"]
+    variables = os.environ | {"MUTATION_MAP": str(MAP)}
+    subprocess.run([sys.executable, "-m", "pytest", *words], cwd=PROJECT, env=variables, check=False)
+
+
+def failed_test(mutant: Mutant, tests: list[str], folder: Path) -> str | None:
+    """The name of a test that fails twice with the change made, and passes without it."""
+    while tests:
+        failed = _failed(mutant, tests, folder)
+        if not failed:
+            return None
+        if not _failed(None, failed, folder) and _failed(mutant, failed, folder):
+            return failed[0]
+        tests = tests[tests.index(failed[0]) + 1 :]
+    return None
+
+
+def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
+    """The first test that fails, or never ends."""
+    told = folder / "failed"
+    told.unlink(missing_ok=True)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setpgid(0, 0)
+            _run_tests(mutant, tests, folder, told)
+        finally:
+            os._exit(0)
+    end = time.monotonic() + PATIENCE_S
+    while os.waitpid(pid, os.WNOHANG)[0] == 0:
+        if time.monotonic() > end:
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            break
+        time.sleep(0.05)
+    return told.read_text().splitlines() if told.is_file() else tests[:1]
+
+
+def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path) -> None:
+    log = os.open(folder / "tests.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(log, number)
+    os.chdir(PROJECT)
+    if mutant:
+        change_from_here_on(Changed(mutant), folder)
+    import pytest
+
+    failed: list[str] = []
+
+    class Noting:
+        def pytest_runtest_logstart(self, nodeid: str) -> None:
+            told.write_text(nodeid)
+
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed:
+                failed.append(report.nodeid)
+                print(report.longreprtext)
+
+    words = ["-c", "tests/pytest.ini", "-x", "-q", "-p", "no:cacheprovider"]
+    code = pytest.main([*words, *(f"tests/{test}" for test in tests)], plugins=[Noting()])
+    names = failed[:1] if code in (0, 1) else tests[:1]
+    told.write_text("\n".join(names))
+
+
+def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests, most_s: float) -> list[Tried]:
+    done = [Tried(mutant) for mutant in mutants]
+    for number, one in enumerate(done, 1):
+        by_tests(one, tests, folder)
+        print(f"{number} {one.mutant.name}: {one.seen_by or f'not noticed by {one.looks} tests'}", flush=True)
+    by_states(done, lab, folder, most_s)
+    return done
+
+
+def by_tests(one: Tried, tests: Tests, folder: Path) -> None:
+    fitting = tests.of(one.mutant)
+    one.looks += len(fitting)
+    one.seen_by = failed_test(one.mutant, fitting, folder) if fitting else None
+
+
+def by_states(done: list[Tried], lab: LabClient, folder: Path, most_s: float) -> None:
+    """The healthy lab first; then only what goes through the module there."""
+    rows, end = states.rows(), time.monotonic() + most_s
+    usual: dict[str, Lines] = {}
+    ways: dict[Mutant, Counter[str]] = {one.mutant: Counter() for one in done}
+    with Lookers(lab, folder, [row["check"] for row in rows]) as lookers:
+        for state, those in states.by_state(rows, states.own).items():
+            alive = [one for one in done if one.seen_by is None and ways[one.mutant].total() < LOOKS]
+            paths = {one.mutant.path for one in alive}
+            checks = [row["check"] for row in those if paths & set(usual.get(row["check"], paths))]
+            if not checks or state.settings or time.monotonic() > end:
+                continue
+            with state.entered(lab):
+                for check in checks:
+                    usual.setdefault(check, _look(check, alive, lookers, ways, str(state)))
+            print(f"{sum(one.seen_by is None for one in done)} unnoticed, {state}", flush=True)
+
+
+def _look(check: str, alive: list[Tried], lookers: Lookers, ways: dict[Mutant, Counter[str]], state: str) -> Lines:
+    """The lines that are run."""
+    expected, run = lookers.traced(check)
+    way = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('told', [])[:1]}"
+    for one in alive:
+        counts = ways[one.mutant]
+        if one.seen_by or counts[way] or counts.total() >= LOOKS or not is_reached(one.mutant, run):
+            continue
+        counts[way] += 1
+        one.looks += 1
+        if lookers.differ(one.mutant, check, expected):
+            one.seen_by = f"{state}, {check}"
+            lookers.close(one.mutant)
+    return run

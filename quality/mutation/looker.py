@@ -1,0 +1,212 @@
+"""How does one process look at many states of the lab? The project is loaded in it once, and each look is a child.
+
+To start Python and load the project for every look took most of the time. The campaign's own process has loaded the
+libraries and nothing of ours; what is forked from it loads the project, with one module changed, and collects the
+checks; what is forked from that runs one check and says what it told.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quality.mutation.changed import Changed, change_from_here_on, change_here
+from quality.mutation.traced import traced
+from tests.forked import LIBRARIES
+from tests.harness import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from quality.mutation.mutants import Mutant
+    from quality.mutation.reach import Lines
+
+Verdict = dict[str, Any]
+PATIENCE_S = 90.0
+_PR_SET_PDEATHSIG = 1
+
+
+def load_libraries() -> None:
+    """What every look needs, imported before the first fork; nothing of ours."""
+    for name in LIBRARIES:
+        import_module(name)
+
+
+class Looker:
+    """A process with the project loaded, a module of the probes changed in it or none.
+
+    A module of checks needs no process of its own for each change: nothing else imports it, so each look can change
+    it for itself.
+    """
+
+    def __init__(
+        self, state: Path, folder: Path, checks: Iterable[str], mutant: Mutant | None = None, env: str = "lab"
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                ours.close()
+                _serve(theirs, state, folder, _functions(checks), mutant, env)
+            finally:
+                os._exit(1)
+        self._listen(ours, theirs)
+
+    def _listen(self, ours: socket.socket, theirs: socket.socket) -> None:
+        theirs.close()
+        ours.settimeout(PATIENCE_S)
+        self.socket, self.answers = ours, ours.makefile("r")
+
+    @classmethod
+    def spawned(cls, state: Path, folder: Path, checks: Iterable[str]) -> Looker:
+        """With the project as it is, in a process that nothing was loaded into before: for whoever has threads."""
+        looker = cls.__new__(cls)
+        ours, theirs = socket.socketpair()
+        words = [str(theirs.fileno()), str(state), str(folder), *_functions(checks)]
+        command = [sys.executable, "-m", "quality.mutation.looker", *words]
+        looker.pid = subprocess.Popen(command, cwd=PROJECT, pass_fds=[theirs.fileno()]).pid
+        looker._listen(ours, theirs)
+        return looker
+
+    def verdict(self, check: str, mutant: Mutant | None = None) -> Verdict:
+        """What the check says of the lab as it is now: outcome, resource, what counts of each finding, what is left."""
+        return self._asked({"check": check, "changed": mutant and vars(Changed(mutant))})
+
+    def traced(self, check: str) -> tuple[Verdict, Lines]:
+        """The same, slower, and the lines of ours that were run."""
+        verdict = self._asked({"check": check, "is_traced": True})
+        return verdict, {file: set(lines) for file, lines in verdict.pop("lines", {}).items()}
+
+    def _asked(self, question: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self.socket.sendall(json.dumps(question).encode() + b"\n")
+            return dict(json.loads(self.answers.readline()))
+        except TimeoutError:
+            return {"outcome": "came to no end"}
+        except (OSError, ValueError):
+            return {"outcome": "did not come up"}
+
+    def close(self) -> None:
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            os.kill(self.pid, signal.SIGKILL)  # it has no group of its own yet
+        os.waitpid(self.pid, 0)
+        self.answers.close()
+        self.socket.close()
+
+
+def _functions(checks: Iterable[str]) -> list[str]:
+    return sorted({check.partition("[")[0] for check in checks})
+
+
+def _serve(asked: socket.socket, state: Path, folder: Path, checks: list[str], mutant: Mutant | None, env: str) -> None:
+    os.setpgid(0, 0)
+    _end_with_parent()
+    log = os.open(folder / "looker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(log, number)
+    for name in [name for name in os.environ if name.startswith(("PYTEST_", "CHECKS_", "LAB_"))]:
+        del os.environ[name]
+    os.environ |= {"CHECKS_LAB": str(state), "CHECKS_OUT": str(folder / "out"), "COLUMNS": "80"}
+    os.chdir(PROJECT)
+    if mutant:
+        change_from_here_on(Changed(mutant), folder)
+    import pytest
+
+    # One at a time: nothing is looked at before it is asked for.
+    pytest.main(["--env", env, "--serial", *checks], plugins=[_Answering(asked)])
+
+
+class _Answering:
+    def __init__(self, asked: socket.socket) -> None:
+        self.asked = asked
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        items = {item.nodeid: item for item in session.items}
+        for line in self.asked.makefile("r"):
+            question = json.loads(line)
+            answer = _in_a_child(session, items.get(question["check"]), question)
+            self.asked.sendall(json.dumps(answer).encode() + b"\n")
+        os._exit(0)
+
+
+def _in_a_child(session: Any, item: Any, question: dict[str, Any]) -> dict[str, Any]:
+    if item is None:
+        return {"outcome": "not collected"}
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _end_with_parent()
+            os.close(reading)
+            if question.get("changed"):
+                change_here(question["changed"], item)
+            answer = _traced(session, item) if question.get("is_traced") else _look(session, item)
+            with open(writing, "w") as pipe:
+                json.dump(answer, pipe)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading) as pipe:
+        text = pipe.read()
+    os.waitpid(pid, 0)
+    return dict(json.loads(text or '{"outcome": "crashed"}'))
+
+
+def _traced(session: Any, item: Any) -> dict[str, Any]:
+    lines: Lines = {}
+    with traced(lines):
+        verdict = _look(session, item)
+    return verdict | {"lines": {file: sorted(seen) for file, seen in list(lines.items())}}
+
+
+def _look(session: Any, item: Any) -> Verdict:
+    import pytest
+
+    from runbook_checks.plugin.records import told
+    from runbook_checks.plugin.run import run_of
+
+    run = run_of(session.config)
+    run.started = time.time()
+    bodies = session.config.pluginmanager.get_plugin("runbook-checks-bodies")
+    bodies.look([item])
+    body = bodies.body(item)
+    if isinstance(body.error, pytest.skip.Exception):
+        return {"outcome": "skipped", "resource": None, "told": []}
+    return _verdict(told(item, body, run))
+
+
+def _verdict(record: dict[str, Any]) -> Verdict:
+    """What counts; numbers in a subject may be a process' or a statement's, and differ from look to look."""
+    findings = sorted(
+        f"{one['severity'] or record['severity']} {one['cause']} {_without_digits(one['subject'] or '')}".strip()
+        for one in record["findings"]
+    )
+    is_broken = record["outcome"] == "unknown" and "the check itself failed" in (record["reason"] or "")
+    outcome = "crashed" if is_broken else record["outcome"]
+    put = sum("left" in step["facts"] for step in record["readings"])
+    taken = sum(step["title"].startswith("not on the target") for step in record["readings"])
+    return {"outcome": outcome, "resource": record["resource"], "told": findings, "left": put - taken}
+
+
+def _without_digits(text: str) -> str:
+    return "".join("0" if letter.isdigit() else letter for letter in text)
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    _number, _state, _folder, *_checks = sys.argv[1:]
+    _serve(socket.socket(fileno=int(_number)), Path(_state), Path(_folder), _checks, None, "lab")

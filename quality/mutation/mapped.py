@@ -1,0 +1,43 @@
+"""Which lines does each test run, and how long does it take? A plugin for pytest: `-p quality.mutation.mapped`.
+
+What it finds out is left in the file that the variable MUTATION_MAP names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from quality.mutation.traced import traced
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_seen: dict[str, dict[str, Any]] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    lines: dict[str, set[int]] = {}
+    begun = time.monotonic()
+    with traced(lines):
+        result = yield
+    _seen[item.nodeid] = {
+        "seconds": round(time.monotonic() - begun, 3),
+        "lines": {file: sorted(some) for file, some in list(lines.items())},
+    }
+    return result
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if not report.passed:
+        _seen.setdefault(report.nodeid, {})["failed"] = True
+
+
+def pytest_sessionfinish() -> None:
+    Path(os.environ["MUTATION_MAP"]).write_text(json.dumps(_seen))

@@ -1,0 +1,28 @@
+"""How does a Python that a changed process has started come to run the changed module, and tell which lines it ran?
+
+Found by way of PYTHONPATH, before anything else is imported. The variables say what is wanted:
+PYTHONMUTATIONCHANGED is a file with the changed module as JSON, PYTHONMUTATIONLINES
+one that the lines run are added to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from quality.mutation.start.begin import change, trace
+
+if "PYTHONMUTATIONCHANGED" in os.environ:
+    with open(os.environ["PYTHONMUTATIONCHANGED"]) as stream:
+        change(json.load(stream))
+if "PYTHONMUTATIONLINES" in os.environ:
+    told = os.open(os.environ["PYTHONMUTATIONLINES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    seen: set[tuple[str, int]] = set()
+
+    def note(path: str, line: int) -> None:
+        """At once: a process may be ended at any time."""
+        if (path, line) not in seen:
+            seen.add((path, line))
+            os.write(told, f"{path}:{line}\n".encode())
+
+    trace(note)

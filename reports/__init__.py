@@ -1,1 +1,0 @@
-"""What is said about a run? Outcomes, roots, and every report made from the same results."""

@@ -1,0 +1,1 @@
+"""The runbook-checks command and its subcommands."""

@@ -1,0 +1,139 @@
+"""How does a run become pages to browse? Allure 3 makes them of runs' results, with trends, and known issues apart."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from runbook_checks.cli.npm import end_of, find_node, get
+from runbook_checks.output import files as outputs
+from runbook_checks.output import streams
+from runbook_checks.probes.core.child_environment import clean
+from tools.setup import ROOT, SetUpError
+
+LOCK = ROOT / "ci" / "allure"
+TOOL = ROOT / ".toolbox" / "allure"
+OUT = ROOT / "reports" / "out"
+# Allure's pages load a tracker from a third party: a report of an incident must not tell anyone of itself.
+TRACKER = re.compile(r"<script async src=\"https://www\.googletagmanager\.com/[^>]*></script>")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    parser.add_argument("--results", metavar="FOLDER", help="Allure's files (those of the newest run)")
+    parser.add_argument("--to", metavar="FOLDER", help="where the pages go (reports/out/report)")
+    parser.add_argument("--environments", action="store_true", help="the newest run of each environment, side by side")
+    parser.add_argument("--many-files", action="store_true", help="a folder to serve, in place of one file")
+    asked = parser.parse_args(arguments)
+    try:
+        runs = [Path(asked.results).resolve()] if asked.results else newest_results(asked.environments)
+        page = generate(runs, Path(asked.to).resolve() if asked.to else OUT / "report", is_single=not asked.many_files)
+    except SetUpError as trouble:
+        print(f"report: {trouble}", file=sys.stderr)
+        return streams.TROUBLE
+    where = page.relative_to(ROOT) if page.is_relative_to(ROOT) else page
+    print(f"report: {where}" + (" (has to be served)" if asked.many_files else " (opens from disk)"))
+    return 0
+
+
+def newest_results(of_each_environment: bool) -> list[Path]:
+    """The folder with Allure's files of the newest run; or of each environment's newest."""
+    latest = OUT / "latest"
+    found = [latest.resolve() / "allure"] if latest.exists() else []
+    if of_each_environment:
+        every = sorted((path.parent for path in OUT.glob("2*/allure/environment.properties")), reverse=True)
+        newest = {told(folder, "environment"): folder for folder in reversed(every)}
+        found = [newest[name] for name in sorted(newest)]
+    found = [folder for folder in found if any(folder.glob("*-result.json"))]
+    if not found:
+        raise SetUpError("no run has left results yet: `make check` first.")
+    return found
+
+
+def told(results: Path, key: str) -> str:
+    """What a run says of itself among its results."""
+    properties = results / "environment.properties"
+    lines = properties.read_text(encoding="utf-8").splitlines() if properties.exists() else []
+    return dict(line.split(" = ", 1) for line in lines if " = " in line).get(key, "")
+
+
+def generate(runs: list[Path], to: Path, *, is_single: bool) -> Path:
+    """The pages of some runs; the history beside them makes the trends."""
+    require_replaceable(to)
+    node = find_node()
+    get(LOCK, TOOL, "report: Allure 3")
+    names = [told(run, "run") or run.parent.name for run in runs]
+    environments = [told(run, "environment") for run in runs]
+    name = f"runbook-checks {' '.join(names)}"
+    # Trends are those of one environment, or of all of them together.
+    of = f"-{environments[0]}" if len(runs) == 1 and environments[0] else ""
+    page, history = to / "index.html", to.with_name(f"allure-history{re.sub(r'[^A-Za-z0-9.-]', '_', of)}.jsonl")
+    forget(history, name)
+    shutil.rmtree(to, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "allurerc.mjs")
+        config.write_text(settings(name, runs, environments, to, history, is_single=is_single), encoding="utf-8")
+        command = [node, str(TOOL / "node_modules" / "allure" / "cli.js"), "generate", "--config", str(config)]
+        env = clean(FORCE_COLOR="0")
+        done = subprocess.run(
+            [*command, *map(str, runs)], check=False, cwd=ROOT, env=env, capture_output=True, text=True
+        )
+    if done.returncode != 0 or not page.exists():
+        raise SetUpError(f"Allure could not make the pages:{end_of(done)}")
+    page.write_text(TRACKER.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+    return page
+
+
+def require_replaceable(to: Path) -> None:
+    """The folder is made anew: one that holds anything but such pages is not ours to remove."""
+    page = to / "index.html"
+    is_ours = page.is_file() and "allure" in page.read_text(encoding="utf-8", errors="replace").lower()
+    if to.exists() and not is_ours and (not to.is_dir() or any(to.iterdir())):
+        raise SetUpError(f"{to} holds other things than a report: name another folder with --to.")
+
+
+def settings(name: str, runs: list[Path], environments: list[str], to: Path, history: Path, *, is_single: bool) -> str:
+    """Allure's settings, as the JavaScript that environments need: each is known by a label on its results."""
+    pages = {"singleFile": is_single, "reportLanguage": "en", "groupBy": ["epic", "feature"]}
+    plain = {
+        "name": name,
+        "output": str(to),
+        "historyPath": str(history),
+        "historyLimit": 50,
+        "plugins": {"awesome": {"options": pages}},
+        # Allure 3 takes categories from its settings only, in the form that Allure 2 has among the results.
+        "categories": _beside(runs, "categories.json"),
+        "resolutions": {"rules": _beside(runs, "resolutions.json")},
+    }
+    matchers = [
+        f"{json.dumps(f'env{number}')}: {{name: {json.dumps(environment)}, matcher: ({{labels}}) => "
+        f"labels.some(l => l.name === 'environment' && l.value === {json.dumps(environment)})}}"
+        for number, environment in enumerate(environments)
+        if environment
+    ]
+    return f"export default {{...{json.dumps(plain)}, environments: {{{', '.join(matchers)}}}}};\n"
+
+
+def _beside(runs: list[Path], name: str) -> list[Any]:
+    """What runs left beside their results, one after the other, each entry once."""
+    paths = [run / name for run in runs]
+    entries = [entry for path in paths if path.exists() for entry in json.loads(path.read_text(encoding="utf-8"))]
+    return [entry for number, entry in enumerate(entries) if entry not in entries[:number]]
+
+
+def forget(history: Path, name: str) -> None:
+    """A run counts once in the trends, however often its pages are made."""
+    if history.exists():
+        kept = [line for line in history.read_text(encoding="utf-8").splitlines() if json.loads(line)["name"] != name]
+        outputs.write(history, "".join(line + "\n" for line in kept))
+
+
+if __name__ == "__main__":
+    sys.exit(streams.ended("report", main))

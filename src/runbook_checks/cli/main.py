@@ -1,0 +1,70 @@
+"""Run the checks from any folder: `runbook-checks ...` takes pytest's command line, and ours.
+
+Nothing in that folder decides: no conftest.py, no settings of pytest, no module named as one of ours, and none of the
+variables that pytest and Python read. CHECKS_ADDOPTS adds options to every run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+SETTINGS = PROJECT / "pyproject.toml"
+# Python reads these at its start, and each can change what is imported or how it runs.
+READ_BY_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
+# pytest, its plugins and pytest-xdist read theirs; Allure's test plan deselects what it does not name.
+READ_BY_PYTEST = ("PYTEST_", "ALLURE_TESTPLAN_PATH")
+USAGE_ERROR = 4
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run with the product's settings; the exit code is the run's."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if not sys.flags.isolated and any(name in os.environ for name in READ_BY_PYTHON):
+        restart_isolated(words)
+    try:
+        words = [*added_options(), *words]
+    except ValueError as error:
+        print(f"CHECKS_ADDOPTS: {error}; mend its quotes, as a shell reads them", file=sys.stderr)
+        return USAGE_ERROR
+    return _run(words)
+
+
+def restart_isolated(words: list[str]) -> None:
+    """Start Python anew with -I: it reads no variable of its own, and imports nothing from the working directory."""
+    os.execv(sys.executable, [sys.executable, "-I", str(Path(__file__).resolve()), *words])  # noqa: S606 - no shell
+
+
+def added_options() -> list[str]:
+    """The options in CHECKS_ADDOPTS; ValueError where a quote is left open."""
+    import shlex
+
+    return shlex.split(os.environ.get("CHECKS_ADDOPTS", ""))
+
+
+def _run(words: list[str]) -> int:
+    import gc
+
+    import pytest
+
+    gc.disable()  # nothing of what is loaded now is garbage; src/runbook_checks/plugin/scheduler.py switches it on again
+    for name in [name for name in os.environ if name.startswith(READ_BY_PYTEST)]:
+        del os.environ[name]
+    sys.path.insert(0, str(PROJECT))
+    settings = ["--noconftest", f"--rootdir={PROJECT}", "-c", str(SETTINGS), "-p", "runbook_checks.plugin.suite"]
+    from runbook_checks.output import streams
+
+    return streams.ended("runbook-checks", lambda: pytest.main([*settings, *map(_found, words)]))
+
+
+def _found(word: str) -> str:
+    """A check's name as every report prints it, from any folder; `./checks/x.py` is a file of that folder."""
+    path = word.partition("::")[0]
+    is_ours = path.startswith("checks/") and path.endswith(".py") and (PROJECT / path).is_file()
+    return str(PROJECT / word) if is_ours else word
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""How are tools had that come from npm? Into .toolbox/ the first time, as a lock has them with its hashes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from runbook_checks.config.untrusted_text import printable
+from runbook_checks.probes.core.child_environment import clean
+from tools.setup import SetUpError, alone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OLDEST_NODE = 20
+
+
+def find_node() -> str:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        missing = " or ".join(name for name, path in [("node", node), ("npm", npm)] if path is None)
+        raise SetUpError(
+            f"the pages need Node {OLDEST_NODE} or newer and npm, and there is no {missing} on PATH. "
+            "The results themselves are in reports/out/latest, and everything else works without."
+        )
+    told = subprocess.run([node, "--version"], check=False, capture_output=True, text=True, env=clean()).stdout.strip()
+    major = re.match(r"v(\d+)", told)
+    if major is None or int(major[1]) < OLDEST_NODE:
+        raise SetUpError(f"the pages need Node {OLDEST_NODE} or newer, and node here is {told or 'not working'}.")
+    return node
+
+
+def get(lock: Path, to: Path, what: str) -> None:
+    """Beside first and renamed when whole, so that an interrupted download leaves nothing half made."""
+    wanted = (lock / "package-lock.json").read_bytes()
+    with alone():
+        have = to / "package-lock.json"
+        if have.exists() and have.read_bytes() == wanted:
+            return
+        print(f"{what} comes from npm into .toolbox; only this once.", file=sys.stderr, flush=True)
+        beside = to.with_name(f"{to.name}.tmp")
+        for folder in (beside, to):
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(lock, beside)
+        _install(beside, what)
+        beside.rename(to)
+
+
+def _install(folder: Path, what: str) -> None:
+    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
+    # Left alone, npm waits two and a half minutes for a registry that is out of reach.
+    quick = ["--prefer-offline", "--fetch-retries", "1", "--fetch-retry-mintimeout", "1000"]
+    command = ["npm", "ci", *quiet, *quick]
+    done = subprocess.run(
+        command, check=False, cwd=folder, capture_output=True, text=True, close_fds=False, env=clean(**_for_npm())
+    )
+    if done.returncode != 0:
+        raise SetUpError(f"npm could not get {what}; its registry must be within reach this once.{end_of(done)}")
+
+
+def _for_npm() -> dict[str, str]:
+    """npm's settings, and how it reaches its registry."""
+    names = ("http_proxy", "https_proxy", "no_proxy", "node_extra_ca_certs")
+    return {n: v for n, v in os.environ.items() if n.lower() in names or n.lower().startswith("npm_config_")}
+
+
+def end_of(done: subprocess.CompletedProcess[str]) -> str:
+    """The last lines a tool said, indented under our own sentence."""
+    return printable("".join(f"\n  {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-6:]))

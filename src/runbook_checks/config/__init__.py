@@ -1,0 +1,1 @@
+"""Environment and runbook files: read, validated, with secrets by reference."""

@@ -1,0 +1,137 @@
+"""What do people know already? Acknowledged symptoms and maintenance windows, each with a reason and an end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from runbook_checks.config.capabilities import STRICT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def moment(text: str, *, is_end: bool = False) -> datetime:
+    """A time as a file says it: 2026-12-01T18:00+01:00, UTC where no zone is said; a day ends as the next begins."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a time is written 2026-12-01, or 2026-12-01T18:00+01:00") from None
+    value = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return value + timedelta(days=1) if is_end and len(text) <= len("2026-12-01") else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledged:
+    """A symptom that somebody looks after: told, but not counted and not alerted until its end."""
+
+    __pydantic_config__ = STRICT
+    symptom: str
+    """The symptom, or several with `*`; `unreadable:RESOURCE` for a source that gives no answer."""
+    system: str = "*"
+    """On which system."""
+    subject: str = "*"
+    """About which subject, such as a domain."""
+    cause: str = "*"
+    """With which cause; with another it is something new."""
+    reason: str
+    """Why nobody need be called; shown wherever the symptom is."""
+    until: str
+    """When it ends: a day (to its end) or a time. After that it counts again."""
+    by: str = ""
+    """Who says so."""
+
+    def __post_init__(self) -> None:
+        moment(self.until, is_end=True)
+        _says_why(self.reason)
+
+    def covers(self, symptom: str, system: str, subject: str | None, cause: str | None) -> bool:
+        pairs = ((symptom, self.symptom), (system, self.system), (subject, self.subject), (cause, self.cause))
+        return all(fnmatchcase(value or "", pattern) for value, pattern in pairs)
+
+    def has_ended(self, at: float) -> bool:
+        return moment(self.until, is_end=True).timestamp() <= at
+
+    def __str__(self) -> str:
+        return f"until {self.until}{f' by {self.by}' if self.by else ''}: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A time in which things are taken apart: looked at and remembered, but nobody is called."""
+
+    __pydantic_config__ = STRICT
+    systems: list[str] = field(default_factory=list)
+    """The systems it is about; none named, all of them."""
+    begins: str
+    """A day or a time."""
+    ends: str
+    """A day (to its end) or a time."""
+    reason: str
+    """What is done."""
+
+    def __post_init__(self) -> None:
+        if moment(self.ends, is_end=True) <= moment(self.begins):
+            raise ValueError("'ends' must be later than 'begins'")
+        _says_why(self.reason)
+
+    def is_open(self, system: str, at: float) -> bool:
+        begins, ends = moment(self.begins).timestamp(), moment(self.ends, is_end=True).timestamp()
+        return begins <= at < ends and (not self.systems or system in self.systems)
+
+
+def _says_why(reason: str) -> None:
+    if not reason.strip():
+        raise ValueError("'reason' must not be blank")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A file of known issues."""
+
+    __pydantic_config__ = STRICT
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    """Symptoms that somebody looks after."""
+    maintenance: list[Window] = field(default_factory=list)
+    """Times in which nobody is called."""
+
+    def of(self, symptom: str, system: str, subject: str | None, cause: str | None) -> Iterator[Acknowledged]:
+        """The acknowledgements of a finding, whether or not they have ended."""
+        return (entry for entry in self.acknowledged if entry.covers(symptom, system, subject, cause))
+
+    def current(self, symptom: str, system: str, subject: str | None, cause: str | None, at: float) -> str:
+        """What holds at a time, in words; nothing where nothing does."""
+        entries = self.of(symptom, system, subject, cause)
+        return next((str(entry) for entry in entries if not entry.has_ended(at)), "")
+
+    def window(self, system: str, at: float) -> Window | None:
+        return next((window for window in self.maintenance if window.is_open(system, at)), None)
+
+
+NOTHING = Known()
+
+
+def read_known(path: Path) -> Known:
+    """The known issues in a file; BadFile with all its mistakes."""
+    from runbook_checks.config.cross_references import is_foreign
+    from runbook_checks.config.mistakes import validated
+    from runbook_checks.config.strict_yaml import BadFile, Problem, read_yaml, shown
+
+    keys = ("acknowledged", "maintenance")
+    try:
+        document = read_yaml(path)
+    except BadFile as bad:
+        if bad.node is None or not is_foreign(bad.node, keys):
+            raise
+        document = bad.node
+    if is_foreign(document, keys):
+        what = "is no file of known issues: it has neither of their keys, 'acknowledged' and 'maintenance'"
+        raise BadFile([Problem(shown(path), "", 1, what)])
+    known, mistakes = validated(Known, document)
+    if mistakes or not isinstance(known, Known):
+        told = [Problem(m.file, ".".join(map(str, m.location)), m.line, m.text) for m in mistakes]
+        raise BadFile(told or [Problem(shown(path), "", 1, "must be a mapping of keys to values")])
+    return known

@@ -1,0 +1,93 @@
+"""What is there to know of custom domains: which there are, how they are proved, where they lead?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Text
+
+Method = Literal["any", "txt", "cname"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainsApi:
+    """The call that lists a workspace's domains with their state; http.token is sent with it."""
+
+    __pydantic_config__ = STRICT
+    path: str = "/api/v1/workspaces/{workspace}/domains"
+    """Its address below http.base_url; {workspace} stands for the workspace's id."""
+    workspaces: list[str] = field(default_factory=list)
+    """The ids of the workspaces that are asked for."""
+    field: str = "domains"
+    """The field that holds the list, where the answer isn't the list itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainsTable:
+    """The table of the mysql capability that holds the domains, and the one of events."""
+
+    __pydantic_config__ = STRICT
+    name: str = "what_reverse_app_domains"
+    """One row a domain."""
+    events: str | None = "what_reverse_runtime_events"
+    """One row an event, with event_type, payload_json and created_at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domains:
+    """Custom domains; from the table, else from the API, else from the list."""
+
+    __pydantic_config__ = STRICT
+    names: list[str] = field(default_factory=list)
+    """Domains by name, where neither table nor API tells them: what stands in records is not looked at then."""
+    table: DomainsTable | None = None
+    """The table that tells them, of the mysql capability."""
+    api: DomainsApi | None = None
+    """The call that tells them, of the http service."""
+    base_host: Text
+    """The host that every domain leads to."""
+    text_prefix: str = "_reverseai"
+    """The label before a domain at which its verification text stands."""
+    method: Method = "any"
+    """What proves a domain: its text, its leading to the base host, or either."""
+    resolver: Text | None = None
+    """The name server to ask about domains, IP[:PORT]; else the system's, else the machine's own."""
+    authoritative_port: Text | None = None
+    """The port of the name servers that zones are delegated to (53)."""
+    port: Text | None = None
+    """The port at which domains are served (443)."""
+    path: str = "/"
+    """What is asked for to see where a domain's requests end up."""
+    unrouted_statuses: list[int] = field(default_factory=lambda: [404, 421])
+    """Answers that say that no application is behind the domain."""
+    unrouted_codes: list[str] = field(default_factory=lambda: ["ROUTING_FAILED", "DOMAIN_NOT_VERIFIED"])
+    """Error codes in a JSON answer that say the same."""
+    intermediates_file: Text | None = None
+    """A bundle of intermediate certificates: tells an incomplete chain from an untrusted one."""
+    propagation_h: float = 48
+    """A change of DNS may take so long to be everywhere."""
+    most_attempts: int = 3
+    """Attempts at verification from which somebody has to look."""
+    events_h: float = 24
+    """Failure events are looked at so far back."""
+    most_events: int = 3
+    """So many failures of one domain in that time are repeated ones."""
+    warn_days: float = 21
+    """Days left from which renewal is due."""
+    alarm_days: float = 7
+    """Days left from which renewal must have failed."""
+    timeout_s: float = 5
+    """A domain's names must be told, and its connection be over, within this time each."""
+    at_once: int = 256
+    """So many domains are looked at at once."""
+    most: int = 20000
+    """No more domains than these are looked at in a run."""
+
+    def __post_init__(self) -> None:
+        positive(warn_days=self.warn_days, alarm_days=self.alarm_days, propagation_h=self.propagation_h)
+        positive(timeout_s=self.timeout_s, at_once=self.at_once, most=self.most, events_h=self.events_h)
+        positive(most_attempts=self.most_attempts, most_events=self.most_events)
+        if self.alarm_days > self.warn_days:
+            raise ValueError("'alarm_days' must not be above 'warn_days'")

@@ -1,0 +1,48 @@
+"""What is there to know of workflow executions: their tables, and what is too long, too many, too quick?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.rules import STRICT, patterns, positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executions:
+    """Workflow executions and the logs of their nodes, in the mysql database; there wherever that is given."""
+
+    __pydantic_config__ = STRICT
+    table: str
+    """The table of executions: id, status, error_message, started_at, completed_at."""
+    node_table: str
+    """The table of node logs: execution_id, node_id, node_type, status, error, duration_ms, started_at."""
+    stuck_min: float = 30
+    """A running execution older than this is stuck."""
+    window_min: float = 60
+    """The window looked at, ending now."""
+    quiet_h: float = 24
+    """Within so many hours there must be an execution, or it is the wrong database."""
+    failing_percent: float = 5
+    """So many of the finished executions may fail."""
+    failing_least: int = 3
+    """Fewer failed executions are no share of anything."""
+    node_errors: int = 5
+    """So many errors of one type of node are tolerated in a window."""
+    slow_node_ms: float = 30_000
+    """A node that takes longer is slow."""
+    slow_nodes: int = 3
+    """So many slow runs of one type of node are tolerated in a window."""
+    node_running: list[str] = field(default_factory=lambda: ["running", "pending"])
+    """The words for a node that is at work."""
+    node_succeeded: list[str] = field(default_factory=lambda: ["success", "succeeded", "completed"])
+    """The words for a node that came to a good end."""
+    node_failed: list[str] = field(default_factory=lambda: ["error", "failed"])
+    """The words for a node that came to a bad one."""
+    causes: dict[str, list[str]] = field(default_factory=dict)
+    """Cause to regular expressions of the error messages, or of 'NODE_TYPE: message', that tell it; first fit wins."""
+
+    def __post_init__(self) -> None:
+        positive(stuck_min=self.stuck_min, window_min=self.window_min, quiet_h=self.quiet_h)
+        positive(failing_percent=self.failing_percent, failing_least=self.failing_least)
+        positive(node_errors=self.node_errors, slow_node_ms=self.slow_node_ms, slow_nodes=self.slow_nodes)
+        patterns(causes=self.causes)

@@ -1,0 +1,117 @@
+"""What is there to know of the service's own host: variables, address, the way back?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.prometheus import BasicLogin
+from runbook_checks.config.capabilities.rules import STRICT, positive, program
+from runbook_checks.config.secrets import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreRule:
+    """When a service refuses to start without its database."""
+
+    __pydantic_config__ = STRICT
+    enabled: str
+    """The variable that switches the database on; must be true."""
+    dsn: str
+    """The variable with the DSN."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeRule:
+    """The variable that tells the mode a service runs in."""
+
+    __pydantic_config__ = STRICT
+    variable: str
+    """The variable."""
+    production: str = "production"
+    """Its value in production."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variables:
+    """The variables of the instance about to start, and where they are kept: exactly one source."""
+
+    __pydantic_config__ = STRICT
+    process: bool = False
+    """The source is the environment of this very process."""
+    file: Text | None = None
+    """The source is this dotenv file."""
+    command: list[str] | None = None
+    """The source is what this command prints, in dotenv form."""
+    required: list[str] = field(default_factory=list)
+    """The variables the service needs."""
+    secret: list[str] = field(default_factory=list)
+    """Those whose values are secrets."""
+    dsn: dict[str, str] = field(default_factory=dict)
+    """Variable with a DSN, to the engine it must name: postgresql or mysql."""
+    store: StoreRule | None = None
+    """When the service refuses to start without its database."""
+    mode: ModeRule | None = None
+    """Which variable tells the mode."""
+    address: str | None = None
+    """The variable with the address the service will listen on."""
+    samples: list[str] = field(default_factory=list)
+    """Secrets printed in a runbook, which nobody may use."""
+    shortest_secret: int = 16
+    """No secret may have fewer characters."""
+
+    def __post_init__(self) -> None:
+        if [self.process, self.file is not None, self.command is not None].count(True) > 1:
+            raise ValueError("give one of 'process', 'file' and 'command', not several")
+        positive(shortest_secret=self.shortest_secret)
+        program(self.command)
+
+    @property
+    def has_source(self) -> bool:
+        return self.process or self.file is not None or self.command is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """Whether the suite runs on the service's own host."""
+
+    __pydantic_config__ = STRICT
+    here: bool = False
+    """The suite runs on the host, before the service starts."""
+    address: Text | None = None
+    """Where the service will listen; else the variable named by variables.address."""
+    default_address: str | None = None
+    """Where it listens when that variable is not set."""
+    program: str = ""
+    """The name of the service's program, to know a previous instance by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image in a registry (the HTTP API v2 of the OCI distribution specification)."""
+
+    __pydantic_config__ = STRICT
+    registry: Text | None = None
+    """The registry's address; without one no image is looked for."""
+    repository: str
+    """The image's name."""
+    tag: str = "previous"
+    """The tag of the previous version."""
+    login: BasicLogin | None = None
+    """Who may pull it."""
+    realms: list[str] = field(default_factory=list)
+    """Hosts that may be sent the login when the registry wants a token from them, beside its own domain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """What a rollback needs; each thing named must be there."""
+
+    __pydantic_config__ = STRICT
+    artefact: Text | None = None
+    """The previous version's artefact."""
+    configuration: Text | None = None
+    """The previous configuration."""
+    script: Text | None = None
+    """The rollback script; it must be executable."""
+    image: Image | None = None
+    """Or the previous version's image, in place of the artefact or beside it."""

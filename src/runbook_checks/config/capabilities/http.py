@@ -1,0 +1,106 @@
+"""What is there to know of an HTTP service: where it answers, in which words, how soon?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Secret, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """The health documents and the words they use."""
+
+    __pydantic_config__ = STRICT
+    path: str = "/health"
+    """The overall health document."""
+    live: str | None = None
+    """The liveness document."""
+    ready: str | None = None
+    """The readiness document."""
+    status_field: str = "status"
+    """The field that tells the state, dots for nesting."""
+    components_field: str = "components"
+    """The field under which components tell theirs."""
+    healthy: list[str] = field(default_factory=lambda: ["UP", "ok", "healthy"])
+    """The words that mean healthy, in any case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionAt:
+    """Where the running version is told."""
+
+    __pydantic_config__ = STRICT
+    path: str
+    """The address of the document."""
+    field: str = "version"
+    """The field in it, dots for nesting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyFunction:
+    """A request by which a service shows that it does what it is there for; it only reads."""
+
+    __pydantic_config__ = STRICT
+    name: str
+    """What it is called."""
+    path: str
+    """Its address."""
+    method: Literal["GET", "POST"] = "GET"
+    """POST for a query whose question is sent as a body."""
+    authenticated: bool = False
+    """It wants http.token."""
+    body: dict[str, Any] | None = None
+    """The JSON body that is sent."""
+    status: int = 200
+    """The status it answers with."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Fields of the JSON answer, dots for nesting and numbers for places in lists, with the values they must have."""
+    not_empty: list[str] = field(default_factory=list)
+    """Fields of the JSON answer that must hold something."""
+
+    def __post_init__(self) -> None:
+        if self.body is not None and self.method == "GET":
+            raise ValueError("a 'body' is sent by POST")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Http:
+    """An HTTP service."""
+
+    __pydantic_config__ = STRICT
+    base_url: Text
+    """Where the service answers, as its users reach it."""
+    direct_url: Text | None = None
+    """An address with no proxy before it; a proxy replaces the Date header that tells the service's clock."""
+    health: Health = field(default_factory=Health)
+    """The health documents."""
+    version: VersionAt | None = None
+    """Where the running version is told."""
+    expect_version: Text | None = None
+    """The version that should be running; --expect-version wins."""
+    metrics: str | None = None
+    """Where the service tells its metrics, in Prometheus' text form."""
+    key_functions: list[KeyFunction] = field(default_factory=list)
+    """Requests by which the service shows that it does what it is there for."""
+    token: Secret | None = None
+    """Sent as bearer authentication to key functions that want it."""
+    max_skew_s: float | None = None
+    """How far the service's clock may be from others' (tokens, signatures); else webhook.max_skew_s."""
+    slow_ms: float = 1000
+    """The median health answer must be faster."""
+    samples: int = 5
+    """How many answers the median and the version are taken from."""
+    timeout_s: float = 5
+    """A whole answer must be there within this time."""
+    connect_timeout_s: float = 3
+    """A connection must be there within this time."""
+    max_body_bytes: int = 1 << 20
+    """No answer is read beyond this size."""
+
+    def __post_init__(self) -> None:
+        positive(slow_ms=self.slow_ms, samples=self.samples, timeout_s=self.timeout_s)
+        positive(connect_timeout_s=self.connect_timeout_s, max_body_bytes=self.max_body_bytes)
+        positive(max_skew_s=self.max_skew_s)

@@ -1,0 +1,111 @@
+"""What is there to know of a log: where it is, and what counts as trouble in it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.prometheus import BasicLogin
+from runbook_checks.config.capabilities.rules import STRICT, patterns, positive, program
+from runbook_checks.config.secrets import Secret, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlowRequests:
+    """Entries that tell how long a request took."""
+
+    __pydantic_config__ = STRICT
+    took: str = "responseTime"
+    """The field of a JSON entry with the time, in ms or with its unit."""
+    what: list[str] = field(default_factory=lambda: ["method", "url"])
+    """The fields that say which request it was."""
+    limit_ms: float = 5000
+    """A request that took so long is slow."""
+
+    def __post_init__(self) -> None:
+        positive(limit_ms=self.limit_ms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LokiLogs:
+    """Streams in Grafana Loki."""
+
+    __pydantic_config__ = STRICT
+    url: Text | None = None
+    """Its address, without /loki/api/v1; without one the log isn't there."""
+    selectors: list[str] = field(default_factory=list)
+    """The streams, such as {service="api"}; each must have entries."""
+    filter: str = '|~ "(?i)(error|fatal|panic)"'
+    """LogQL's filter on lines, which keeps an ordinary day's entries from crossing the network."""
+    tenant: Text | None = None
+    """The tenant (X-Scope-OrgID)."""
+    token: Secret | None = None
+    """Sent as bearer authentication."""
+    login: BasicLogin | None = None
+    """A name and a password, in place of a token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudWatchLogs:
+    """Log groups in CloudWatch Logs, by way of Logs Insights."""
+
+    __pydantic_config__ = STRICT
+    region: Text
+    """The region."""
+    groups: list[str]
+    """The log groups; each must have entries."""
+    pattern: str = "(?i)(error|fatal|panic)"
+    """A regular expression that lines must fit; levels are looked at afterwards."""
+    access_key_id: Secret
+    """The id of a key that may do logs:StartQuery, logs:GetQueryResults and logs:StopQuery."""
+    secret_access_key: Secret
+    """Its secret."""
+    endpoint: Text | None = None
+    """An address in place of AWS' own."""
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError("'groups' must name one log group at least")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logs:
+    """A log, in exactly one place, and what counts as trouble in it."""
+
+    __pydantic_config__ = STRICT
+    file: Text | None = None
+    """The place is a log file; rotated ones beside it (.1, .1.gz) are read where the window needs them."""
+    loki: LokiLogs | None = None
+    """The place is Grafana Loki."""
+    cloudwatch: CloudWatchLogs | None = None
+    """The place is CloudWatch Logs."""
+    command: list[str] | None = None
+    """The place is what this command prints; {since} and {until} in it become seconds since the epoch, {since_utc}
+    and {until_utc} times."""
+    window_min: float = 15
+    """The window looked at, ending when the run began; the one before it is the yardstick."""
+    levels: list[str] = field(default_factory=lambda: ["ERROR", "FATAL", "PANIC"])
+    """The levels that count as errors."""
+    limit: int = 5
+    """That many entries of one message are tolerated in a window."""
+    surge_factor: float = 3
+    """A message seen before counts as surging at this many times its count in the window before."""
+    ignore: list[str] = field(default_factory=list)
+    """Regular expressions of messages known to be harmless."""
+    quiet_is_fine: bool = False
+    """An empty window is no sign of looking at the wrong file."""
+    slow: SlowRequests | None = None
+    """Which requests count as slow."""
+
+    def __post_init__(self) -> None:
+        positive(window_min=self.window_min, surge_factor=self.surge_factor, limit=self.limit + 1)
+        if len(self.places) > 1:
+            raise ValueError(f"give one of 'file', 'loki', 'cloudwatch' and 'command', not {' and '.join(self.places)}")
+        patterns(ignore={"": self.ignore})
+        program(self.command)
+
+    @property
+    def places(self) -> list[str]:
+        """Where the log is, of the places there can be: one, unless nothing was said."""
+        loki = self.loki and self.loki.url
+        named = {"file": self.file, "loki": loki, "cloudwatch": self.cloudwatch, "command": self.command}
+        return [name for name, given in named.items() if given]

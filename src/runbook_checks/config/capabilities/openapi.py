@@ -1,0 +1,21 @@
+"""What is there to know of an OpenAPI document: where it is, how much of it is tried?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.rules import STRICT
+from runbook_checks.config.secrets import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenApi:
+    """An OpenAPI document of the http service."""
+
+    __pydantic_config__ = STRICT
+    document: Text
+    """Its address below http.base_url, or a file."""
+    examples: int = 3
+    """How many requests are generated for each operation."""
+    ignore: list[str] = field(default_factory=list)
+    """Operations left out, such as 'GET /export'."""

@@ -1,0 +1,99 @@
+"""What is there to know of a PostgreSQL database: the way in, the tables it must hold, its limits?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Secret, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """How long a table keeps its rows."""
+
+    __pydantic_config__ = STRICT
+    days: float
+    """Older rows should be gone."""
+    column: str = "created_at"
+    """The column with a row's age."""
+    status_column: str | None = None
+    """The rule holds for rows that have `status` in this column; without it, for all."""
+    status: str = ""
+    """What that column then holds."""
+
+    def __post_init__(self) -> None:
+        positive(days=self.days)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """The table in which a migration tool notes what it did."""
+
+    __pydantic_config__ = STRICT
+    table: str = "_prisma_migrations"
+    """The table; the defaults are Prisma's."""
+    name: str = "migration_name"
+    """The column with a migration's name; names sort in the order of time."""
+    finished: str = "finished_at"
+    """The column that is empty until a migration is finished."""
+    rolled_back: str | None = "rolled_back_at"
+    """The column that is set where one was rolled back."""
+    expected: Text | None = None
+    """The newest migration of the release."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """A PostgreSQL database, seen by a role that may only look."""
+
+    __pydantic_config__ = STRICT
+    dsn: Secret
+    """The monitor role's DSN, postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full, or key=value pairs."""
+    schema: str = "public"
+    """The schema that holds the service's tables."""
+    tables: list[str] = field(default_factory=list)
+    """The tables a release needs."""
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Table to column to the type it must have, for columns that have been seen to break."""
+    ledger: Ledger | None = None
+    """Where migrations are noted."""
+    service_role: str | None = None
+    """The role the service and its migrations run as."""
+    connections_warn_percent: float = 80
+    """Connections in use, of the server's maximum, from which they count as exhausted."""
+    long_running_s: float = 60
+    """A statement may run so long, a transaction may be idle so long."""
+    slow_statement_ms: float = 100
+    """A statement's mean time above which it is slow."""
+    felt_statement_ms: float = 500
+    """A mean time above which users feel it, and the finding is as grave as the symptom."""
+    slow_statement_calls: int = 5
+    """Statements that ran less often say nothing about the mean."""
+    lock_wait_s: float = 1
+    """A wait for a lock may last so long."""
+    idle_s: float = 300
+    """A session may be idle so long."""
+    statistics_days: float = 7
+    """Counters of tables and indexes tell something once they are so old."""
+    dead_rows: int = 1000
+    """Fewer dead rows in a table are never too many."""
+    dead_rows_percent: float = 40
+    """So many of a table's rows may be dead; autovacuum begins at about half of it."""
+    vacuum_h: float = 24
+    """Within so many hours a vacuum is recent."""
+    retention: dict[str, Retention] = field(default_factory=dict)
+    """Table to how long it keeps its rows."""
+    connect_timeout_s: float = 4
+    """A connection must be there within this time."""
+    statement_timeout_s: float = 5
+    """No statement of ours runs longer."""
+
+    def __post_init__(self) -> None:
+        positive(connections_warn_percent=self.connections_warn_percent)
+        positive(long_running_s=self.long_running_s, lock_wait_s=self.lock_wait_s)
+        positive(slow_statement_ms=self.slow_statement_ms, felt_statement_ms=self.felt_statement_ms)
+        positive(idle_s=self.idle_s, statistics_days=self.statistics_days, vacuum_h=self.vacuum_h)
+        positive(dead_rows=self.dead_rows, dead_rows_percent=self.dead_rows_percent)
+        positive(slow_statement_calls=self.slow_statement_calls)
+        positive(connect_timeout_s=self.connect_timeout_s, statement_timeout_s=self.statement_timeout_s)

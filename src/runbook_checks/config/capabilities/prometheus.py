@@ -1,0 +1,234 @@
+"""What is there to know of a system's metrics: the Prometheus that keeps them, its series, the objectives?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Secret, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class BasicLogin:
+    """A user's name and password."""
+
+    __pydantic_config__ = STRICT
+    user: Text
+    """The name."""
+    password: Secret
+    """The password."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRate:
+    """Requests that failed, of all requests."""
+
+    __pydantic_config__ = STRICT
+    requests: str = "http_requests_total"
+    """Selector of the counter of requests."""
+    status_label: str = "status"
+    """Its label with the HTTP status (500, or 5xx)."""
+    counts: list[str] = field(default_factory=lambda: ["5xx"])
+    """The classes that count as failed; the others are told beside them."""
+    objective_percent: float
+    """The objective."""
+    alert_percent: float
+    """The share from which somebody is called."""
+
+    def __post_init__(self) -> None:
+        positive(objective_percent=self.objective_percent, alert_percent=self.alert_percent)
+        if not self.counts or set(self.counts) - {"4xx", "5xx"}:
+            raise ValueError("'counts' must hold 4xx, 5xx or both")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """How long requests take, by a histogram."""
+
+    __pydantic_config__ = STRICT
+    buckets: str = "http_request_duration_seconds_bucket"
+    """Selector of the histogram's buckets, in seconds."""
+    p95_ms: float
+    """The objective for P95."""
+    p99_ms: float | None = None
+    """The objective for P99."""
+    alert_p95_ms: float
+    """The P95 from which somebody is called."""
+
+    def __post_init__(self) -> None:
+        positive(p95_ms=self.p95_ms, p99_ms=self.p99_ms, alert_p95_ms=self.alert_p95_ms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Availability:
+    """The share of time in which a probe from outside found the system up."""
+
+    __pydantic_config__ = STRICT
+    probe: str = "probe_success"
+    """Selector of the probe's series: 1 up, 0 down."""
+    objective_percent: float
+    """The objective."""
+    window_days: float = 30
+    """The time it holds for; what may be down in it is the error budget."""
+    alert_percent: float
+    """The availability of the last alert_window_min below which somebody is called."""
+    alert_window_min: float = 60
+    """The time that one is reckoned over, and the burn rate."""
+
+    def __post_init__(self) -> None:
+        positive(objective_percent=self.objective_percent, alert_percent=self.alert_percent)
+        positive(window_days=self.window_days, alert_window_min=self.alert_window_min)
+        if self.objective_percent >= 100:
+            raise ValueError("'objective_percent' must be below 100: nothing is up always")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connections:
+    """Attempts of the service to connect to its database."""
+
+    __pydantic_config__ = STRICT
+    attempts: str
+    """Selector of the counter of attempts."""
+    failures: str
+    """Selector of the counter of those that failed."""
+    objective_percent: float
+    """The share that must succeed."""
+    window_days: float = 30
+    """The time it holds for."""
+
+    def __post_init__(self) -> None:
+        positive(objective_percent=self.objective_percent, window_days=self.window_days)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executions:
+    """Executions that were completed, of those that were started."""
+
+    __pydantic_config__ = STRICT
+    started: str = "execution_started_total"
+    """Selector of the counter of those started."""
+    completed: str = "execution_completed_total"
+    """Selector of the counter of those completed."""
+    limit_percent: float
+    """The share that must be completed."""
+
+    def __post_init__(self) -> None:
+        positive(limit_percent=self.limit_percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """File systems."""
+
+    __pydantic_config__ = STRICT
+    available: str = "node_filesystem_avail_bytes"
+    """Selector of the bytes left."""
+    size: str = "node_filesystem_size_bytes"
+    """Selector of the bytes there are."""
+    limit_percent: float
+    """The use above which a file system counts as nearly full."""
+    full_within_h: float = 24
+    """One that will be full within this time, at its present rate, is told before that."""
+    trend_h: float = 6
+    """The time the rate is taken from."""
+
+    def __post_init__(self) -> None:
+        positive(limit_percent=self.limit_percent, full_within_h=self.full_within_h, trend_h=self.trend_h)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """The memory of hosts."""
+
+    __pydantic_config__ = STRICT
+    available: str = "node_memory_MemAvailable_bytes"
+    """Selector of the bytes that programs can still have."""
+    size: str = "node_memory_MemTotal_bytes"
+    """Selector of the bytes there are."""
+    limit_percent: float
+    """The use above which it counts as nearly full."""
+
+    def __post_init__(self) -> None:
+        positive(limit_percent=self.limit_percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cpu:
+    """The processors of hosts."""
+
+    __pydantic_config__ = STRICT
+    idle: str = 'node_cpu_seconds_total{mode="idle"}'
+    """Selector of the counters of seconds in which a processor had nothing to do."""
+    limit_percent: float
+    """The use above which a host counts as saturated."""
+
+    def __post_init__(self) -> None:
+        positive(limit_percent=self.limit_percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Triggers:
+    """When a release has to be taken back."""
+
+    __pydantic_config__ = STRICT
+    health_failures: int = 3
+    """More failed probes than this, one after the other."""
+    error_percent: float = 5
+    """The error rate above this ..."""
+    error_for_min: float = 5
+    """... for so long."""
+    p95_ms: float = 2000
+    """P95 above this ..."""
+    p95_for_min: float = 10
+    """... for so long."""
+    connections_percent: float = 10
+    """Failed attempts to connect to the database, of all within window_min, above this."""
+
+    def __post_init__(self) -> None:
+        positive(health_failures=self.health_failures, error_percent=self.error_percent, p95_ms=self.p95_ms)
+        positive(error_for_min=self.error_for_min, p95_for_min=self.p95_for_min)
+        positive(connections_percent=self.connections_percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prometheus:
+    """A Prometheus (or whatever speaks its HTTP API), the series that matter, and the objectives."""
+
+    __pydantic_config__ = STRICT
+    url: Text
+    """Where it answers; /api/v1 is below."""
+    token: Secret | None = None
+    """Sent as bearer authentication."""
+    login: BasicLogin | None = None
+    """Or a user's name and password."""
+    headers: dict[str, Text] = field(default_factory=dict)
+    """Headers sent along, such as the tenant's (X-Scope-OrgID)."""
+    window_min: float = 5
+    """The time that rates are taken over, ending when the run began."""
+    max_age_s: float = 120
+    """A series whose newest sample is older tells nothing of now."""
+    least: int = 100
+    """With fewer requests (executions, attempts) in a window, a share or a quantile says nothing."""
+    error_rate: ErrorRate | None = None
+    """How many requests may fail."""
+    latency: Latency | None = None
+    """How long they may take."""
+    availability: Availability | None = None
+    """How much of the time the system must be up."""
+    connections: Connections | None = None
+    """How many attempts to connect to the database must succeed."""
+    executions: Executions | None = None
+    """How many executions must be completed."""
+    disk: Disk | None = None
+    """How full file systems may be."""
+    memory: Memory | None = None
+    """How full memory may be."""
+    cpu: Cpu | None = None
+    """How busy processors may be."""
+    rollback_when: Triggers | None = None
+    """When a release has to be taken back."""
+
+    def __post_init__(self) -> None:
+        positive(window_min=self.window_min, max_age_s=self.max_age_s, least=self.least)
+        if self.token is not None and self.login is not None:
+            raise ValueError("give 'token' or 'login', not both")

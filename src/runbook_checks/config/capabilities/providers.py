@@ -1,0 +1,70 @@
+"""What is there to know of providers: where they tell of incidents, how much quota must be left, where objects lie?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Secret, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusPage:
+    """A provider's public status page."""
+
+    __pydantic_config__ = STRICT
+    url: Text
+    """The address of its JSON document."""
+    kind: Literal["statuspage", "slack", "google"] = "statuspage"
+    """In whose form: Statuspage's summary, Slack's current status, Google Cloud's incidents."""
+    components: list[str] = field(default_factory=list)
+    """The components (services, products) that matter; none named, and all do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Providers:
+    """The public status pages of the providers a system lives on."""
+
+    __pydantic_config__ = STRICT
+    pages: dict[str, StatusPage] = field(default_factory=dict)
+    """Provider to its page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groq:
+    """Groq's API, as the system uses it."""
+
+    __pydantic_config__ = STRICT
+    key: Secret
+    """The API key."""
+    api_url: Text = Text("literal", "https://api.groq.com/openai/v1")  # noqa: RUF009  frozen
+    """Groq's API."""
+    path: str = "/models"
+    """What is asked for, with GET."""
+    least_left_percent: float | None = 10
+    """Less quota left is trouble; null where the answers don't tell it."""
+
+    def __post_init__(self) -> None:
+        positive(least_left_percent=self.least_left_percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """A bucket of an S3 API, such as R2's."""
+
+    __pydantic_config__ = STRICT
+    endpoint: Text
+    """The account's own endpoint, without the bucket: https://ACCOUNT.r2.cloudflarestorage.com."""
+    bucket: Text
+    """The bucket."""
+    access_key_id: Secret
+    """The id of a key that may list and read."""
+    secret_access_key: Secret
+    """Its secret."""
+    region: str = "auto"
+    """The region signed for; R2 knows 'auto' only."""
+    prefix: str = ""
+    """Where the objects lie that are looked at."""
+    object: str | None = None
+    """An object that must be there; else the first one below the prefix."""

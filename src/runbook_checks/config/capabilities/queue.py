@@ -1,0 +1,56 @@
+"""What is there to know of a queue: where it is, who takes from it, how much of it may fail or wait?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Secret, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueConsumer:
+    """The consumer a queue must have; what is left out may be anything."""
+
+    __pydantic_config__ = STRICT
+    script: str | None = None
+    """The Worker that consumes."""
+    batch_size: int | None = None
+    """Messages handed over at once."""
+    max_retries: int | None = None
+    """How often a message is tried again."""
+    max_concurrency: int | None = None
+    """How many invocations may run at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """A queue at Cloudflare, through its API."""
+
+    __pydantic_config__ = STRICT
+    account: Text
+    """The account's id."""
+    token: Secret
+    """An API token that may read queues and the account's analytics."""
+    name: str
+    """The queue."""
+    api_url: Text = Text("literal", "https://api.cloudflare.com/client/v4")  # noqa: RUF009  frozen
+    """Cloudflare's API."""
+    consumer: QueueConsumer = field(default_factory=QueueConsumer)
+    """The consumer it must have."""
+    failed_percent: float = 5
+    """Of the messages processed, more than this share failed is trouble."""
+    failed_tolerated: int = 2
+    """So few failures in a window are no trouble, whatever their share."""
+    window_min: float = 15
+    """The window looked at, ending when the run began."""
+    backlog_limit: int = 100
+    """More messages waiting are trouble."""
+    done_text: str = "Processing completed"
+    """What the consumer logs for a message that it has processed."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """Cause to the code that the consumer logs for a failure."""
+
+    def __post_init__(self) -> None:
+        positive(failed_percent=self.failed_percent, window_min=self.window_min, backlog_limit=self.backlog_limit)
+        positive(failed_tolerated=self.failed_tolerated + 1)

@@ -1,0 +1,24 @@
+"""What is there to know of a Redis: where it is, how full it may be?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redis:
+    """A Redis (or Valkey), seen by a user that may PING and INFO."""
+
+    __pydantic_config__ = STRICT
+    url: Secret
+    """redis://[USER[:PASSWORD]@]HOST[:PORT][/NUMBER], or rediss:// with TLS, which a password needs elsewhere."""
+    memory_percent: float = 95
+    """Memory in use, of maxmemory, from which writes are about to be refused."""
+    timeout_s: float = 4
+    """The whole reading must be there within this time."""
+
+    def __post_init__(self) -> None:
+        positive(memory_percent=self.memory_percent, timeout_s=self.timeout_s)

@@ -1,0 +1,30 @@
+"""What is there to know of a TLS address: where it is, when its certificate is due?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """A TLS address and when its certificate is due."""
+
+    __pydantic_config__ = STRICT
+    address: Text | None = None
+    """HOST:PORT; else the one of http.base_url."""
+    server_name: str | None = None
+    """The name asked for, where it isn't the address's."""
+    intermediates_file: Text | None = None
+    """A bundle of intermediate certificates: tells an incomplete chain from an untrusted one."""
+    warn_days: float = 21
+    """Days left from which renewal is due."""
+    alarm_days: float = 7
+    """Days left from which renewal must have failed."""
+
+    def __post_init__(self) -> None:
+        positive(warn_days=self.warn_days, alarm_days=self.alarm_days)
+        if self.alarm_days > self.warn_days:
+            raise ValueError("'alarm_days' must not be above 'warn_days'")

@@ -1,0 +1,96 @@
+"""What is there to know of a front end: its page, who may call its API, how quick it must be, what can be uploaded?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runbook_checks.config.capabilities.rules import STRICT, patterns, positive
+from runbook_checks.config.secrets import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cors:
+    """Which pages may call the API from a browser."""
+
+    __pydantic_config__ = STRICT
+    path: str
+    """An address of the API that the front end calls."""
+    origin: Text | None = None
+    """The front end's origin, such as https://app.example.com; else that of http.base_url."""
+    methods: list[str] = field(default_factory=lambda: ["GET", "POST"])
+    """The methods it uses."""
+    headers: list[str] = field(default_factory=lambda: ["content-type"])
+    """The headers it sends."""
+    credentials: bool = True
+    """It sends cookies or other credentials along."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assets:
+    """How much of what a page refers to is looked at."""
+
+    __pydantic_config__ = STRICT
+    other_origins: list[str] = field(default_factory=list)
+    """Other origins that are looked at too, such as https://cdn.example.com; no credentials are sent there."""
+    most: int = 200
+    """No more files than these."""
+    most_bytes: int = 32 << 20
+    """No more bytes than these, and no file beyond a quarter of it."""
+    within_s: float = 15
+    """No longer than this."""
+
+    def __post_init__(self) -> None:
+        positive(most=self.most, most_bytes=self.most_bytes, within_s=self.within_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """Where files are uploaded; needs a user (auth)."""
+
+    __pydantic_config__ = STRICT
+    path: str
+    """The address."""
+    file_field: str = "file"
+    """The form's field with the file."""
+    limit_bytes: int = 10 << 20
+    """The largest file that is taken."""
+    within_s: float = 30
+    """It must be taken within this time."""
+    accepted: list[int] = field(default_factory=lambda: [200, 201, 202])
+    """The statuses that mean it was taken."""
+    id_field: str = "id"
+    """The field of the answer that names the upload."""
+    clean_up: str | None = None
+    """The address that DELETE removes it at; {id} is what the answer named."""
+
+    def __post_init__(self) -> None:
+        positive(limit_bytes=self.limit_bytes, within_s=self.within_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Web:
+    """A front end in a browser, and the proxy it stands behind."""
+
+    __pydantic_config__ = STRICT
+    page: str = "/"
+    """The front page."""
+    plain_url: Text | None = None
+    """The plain HTTP address that must lead to HTTPS."""
+    cors: Cors | None = None
+    """Which pages may call the API."""
+    assets: Assets = field(default_factory=Assets)
+    """How much of what the page refers to is looked at."""
+    first_paint_ms: float = 2000
+    """Something must be seen within this time."""
+    load_ms: float = 5000
+    """The page must be loaded within this time."""
+    ignore: list[str] = field(default_factory=list)
+    """Regular expressions of errors in the browser's console that are known to be harmless."""
+    browser_sandbox: bool = True
+    """Chromium runs in its sandbox, except as root; false where the kernel allows none and the page is your own."""
+    upload: Upload | None = None
+    """Where files are uploaded."""
+
+    def __post_init__(self) -> None:
+        positive(first_paint_ms=self.first_paint_ms, load_ms=self.load_ms)
+        patterns(ignore={"": self.ignore})

@@ -1,0 +1,104 @@
+"""What is there to know of a webhook: how deliveries are signed, how it refuses, where a message goes?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.secrets import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusals:
+    """How a webhook refuses."""
+
+    __pydantic_config__ = STRICT
+    status: int = 403
+    """The HTTP status of a refusal."""
+    field: str = "code"
+    """The field of the answer that carries the code."""
+    prefix: str = ""
+    """What every refusal's code begins with."""
+    unsigned: str
+    """The code for a missing signature."""
+    stale: str
+    """The code for a timestamp outside the allowed skew."""
+    invalid: str
+    """The code for a wrong signature."""
+    invalid_body_status: int = 400
+    """The HTTP status for a well-signed request whose body is no message."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainStep:
+    """One step after the webhook on the way of a message through the service."""
+
+    __pydantic_config__ = STRICT
+    name: str
+    """What the step is called."""
+    path: str
+    """Its address; {names} are taken from the webhook's answer and the steps before."""
+    method: str = "POST"
+    """The HTTP method."""
+    body: dict[str, Any] = field(default_factory=dict)
+    """The JSON body."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """The way of one message through the service, and the audit rows it leaves."""
+
+    __pydantic_config__ = STRICT
+    steps: list[ChainStep]
+    """The steps after the webhook, in order."""
+    token: Secret | None = None
+    """Sent as bearer authentication with each step."""
+    audit_table: str
+    """The table of audit rows."""
+    audit_match: str
+    """The column that ties an audit row to the message."""
+    match_field: str
+    """The field of the webhook's answer whose value stands in that column."""
+    audit_rows: int = 3
+    """How many rows the chain must leave."""
+    clean_up: ChainStep | None = None
+    """A call that removes what the chain made, where the service has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """A webhook that checks HMAC-SHA256 signatures over `<timestamp>.<body>`."""
+
+    __pydantic_config__ = STRICT
+    secret: Secret
+    """The secret both sides share."""
+    path: str
+    """The webhook's address."""
+    refusals: Refusals
+    """How it refuses."""
+    timestamp_header: str = "X-Timestamp"
+    """The header with the unix time in seconds."""
+    signature_header: str = "X-Signature"
+    """The header with the signature in hex."""
+    max_skew_s: int = 300
+    """How far a timestamp may be from the service's clock."""
+    clock_warn_s: float | None = None
+    """The clock's drift from which it is told; a tenth of max_skew_s unless said."""
+    examples: int = 8
+    """How many changed deliveries the property-based check generates."""
+    message: dict[str, Any] = field(default_factory=dict)
+    """A valid message; the suite adds an id that marks it as synthetic, and puts a new word for {unique}."""
+    message_id_field: str = "message_id"
+    """The field by which the service tells a repeated delivery."""
+    timestamp_field: str | None = "timestamp"
+    """The field of the message that carries its time (RFC 3339)."""
+    processed_table: str | None = None
+    """The table that gains one row for each processed message."""
+    processed_column: str = "message_id"
+    """Its column with the message id."""
+    chain: Chain | None = None
+    """The way of a message through the service."""
+
+    def __post_init__(self) -> None:
+        positive(max_skew_s=self.max_skew_s, clock_warn_s=self.clock_warn_s, examples=self.examples)

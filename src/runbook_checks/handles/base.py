@@ -1,0 +1,96 @@
+"""What is every handle? A capability of one system, bound when it is first used."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from runbook_checks.probes.core.reading import NoReading
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from runbook_checks.config.runbook import Chosen
+    from runbook_checks.handles.system_probes import Bound
+    from runbook_checks.plugin.run import Run
+
+
+# Why nothing that was to be sent can have arrived.
+UNSENT = (
+    "name-not-resolved",
+    "connection-refused",
+    "connect-timeout",
+    "tls-failed",
+    "bad-request",
+    "clear-text-refused",
+    "unresolved-reference",
+    "rate-limited",
+)
+
+
+class Handle:
+    """What a check is handed for one capability of one system."""
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """Capabilities of which it needs one, beside those above."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """What its probes import when they first look: heavy, so only where a chosen check looks."""
+
+    def __init__(self, run: Run, chosen: Chosen) -> None:
+        self.run, self.chosen = run, chosen
+
+    @classmethod
+    def of(cls, run: Run, chosen: Chosen) -> Self:
+        """The handle of one system."""
+        return cls(run, chosen)
+
+    @classmethod
+    def lacking(cls, given: Collection[str]) -> list[str]:
+        """The capabilities that it needs and that are not given."""
+        lacking = [need for need in cls.needs if need not in given]
+        return lacking if set(cls.one_of) & {*given} or not cls.one_of else [*lacking, " or ".join(cls.one_of)]
+
+    @classmethod
+    def used(cls, given: Collection[str]) -> list[str]:
+        """The capabilities that it looks through, of those given."""
+        return [*cls.needs, *[need for need in cls.one_of if need in given][:1]]
+
+    def __repr__(self) -> str:
+        return self.chosen.name
+
+    @property
+    def bound(self) -> Bound:
+        return self.run.bound(self.chosen.name)
+
+    @property
+    def settings(self) -> Any:
+        """The settings of the (first) capability."""
+        return getattr(self.chosen.settings, self.used(self.chosen.given)[0])
+
+    def leave(self, what: str) -> None:
+        """Before it is made: note what the check may leave on the target; the report lists what is not taken back."""
+        from runbook_checks.probes.core.journal import reading
+
+        self.run.ledger.add(self.chosen.name, what)
+        with reading(f"put on the target: {what}") as facts:
+            facts["left"] = what
+
+    @contextmanager
+    def leaving(self, what: str) -> Iterator[None]:
+        """The same around what makes it: where the far end was never reached, nothing of it is left."""
+        self.leave(what)
+        try:
+            yield
+        except NoReading as gone:
+            if gone.kind in UNSENT:
+                self.take_back(what)
+            raise
+
+    def take_back(self, what: str) -> None:
+        """It was refused, or removed again: nothing of it is left."""
+        from runbook_checks.probes.core.journal import reading
+
+        self.run.ledger.take_back(self.chosen.name, what)
+        with reading(f"not on the target: {what}"):
+            pass

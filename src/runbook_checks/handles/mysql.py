@@ -1,0 +1,68 @@
+"""What is there to ask a MySQL or MariaDB database?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from runbook_checks.handles.database import Connections, Database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runbook_checks.config import capabilities
+    from runbook_checks.probes.sql.activity import Session, SlowStatement, TableSize
+
+
+class MysqlDatabase(Database):
+    """The MySQL or MariaDB database, read-only."""
+
+    needs = ("mysql",)
+    one_of = ()
+    libraries = ("runbook_checks.probes.mysql.wire", "runbook_checks.probes.mysql.query")
+    resource = "mysql"
+    settings: capabilities.Mysql
+
+    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        return self.bound.mysql.query(sql, parameters or None)
+
+    @property
+    def name(self) -> str:
+        return self.settings.schema
+
+    @property
+    def user(self) -> str:
+        """The account that the checks look with."""
+        return str(self.row("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AS name")["name"])
+
+    def places(self, tables: Sequence[str]) -> dict[str, list[str]]:
+        from runbook_checks.probes.mysql import activity as mysqlactivity
+        from runbook_checks.probes.mysql.dialect import dialect_of
+
+        dialect = dialect_of(str(self.row("SELECT VERSION() AS version")["version"]))
+        return mysqlactivity.places(self.rows, tables, dialect.innodb_tables)
+
+    def connections(self) -> Connections:
+        from runbook_checks.probes.mysql import activity as mysqlactivity
+
+        counted = Counter(tuple(one.items()) for one in mysqlactivity.in_use(self.rows))
+        groups = [{**dict(group), "count": count} for group, count in counted.most_common()]
+        return Connections(mysqlactivity.maximum(self.rows), groups)
+
+    def sessions(self) -> list[Session]:
+        from runbook_checks.probes.mysql import activity as mysqlactivity
+
+        return mysqlactivity.sessions(self.rows, self.user)
+
+    def slow_statements(self) -> list[SlowStatement]:
+        from runbook_checks.probes.mysql import activity as mysqlactivity
+
+        limits = self.settings
+        return mysqlactivity.slow_statements(
+            self.rows, limits.schema, limits.slow_window_min, limits.slow_statement_ms, limits.slow_statement_calls
+        )
+
+    def sizes(self) -> list[TableSize]:
+        from runbook_checks.probes.mysql import activity as mysqlactivity
+
+        return mysqlactivity.sizes(self.rows, self.settings.schema, self.settings.tables)

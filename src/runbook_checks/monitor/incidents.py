@@ -1,0 +1,155 @@
+"""What is told of an incident, and when? Opened, graver, still there, whom to call next, resolved: one message each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runbook_checks.monitor.observing import CLEAR, EXPLAINED, ROOT
+from runbook_checks.monitor.states import has_come, has_gone, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runbook_checks.config.acknowledgements import Known
+    from runbook_checks.config.monitoring import Monitoring
+    from runbook_checks.config.runbook import Chosen, Escalation, Rung
+    from runbook_checks.monitor.observing import Key
+    from runbook_checks.monitor.states import State
+    from runbook_checks.monitor.store import Row, Store
+
+UNWATCHED_S = 24 * 3600.0  # an incident that no run looked at for so long is let go of, and that is told
+
+
+@dataclass(frozen=True)
+class Word:
+    """Something to tell: what happened to which incident, and who is to hear of it beside the severity's channels."""
+
+    kind: str
+    """alert, graver, reminder, escalation, resolved or unwatched."""
+    incident: int
+    key: Key
+    severity: str
+    began: float
+    lasted_s: float
+    told: dict[str, Any]
+    note: str = ""
+    who: tuple[str, ...] = ()
+
+
+class Incidents:
+    """Brings incidents up to date, state by state, and says what is to be told."""
+
+    def __init__(self, store: Store, rules: Monitoring, known: Known, systems: dict[str, Chosen], at: float) -> None:
+        self.store, self.rules, self.known, self.systems, self.at = store, rules, known, systems, at
+        self.open = {key_of(row): row for row in store.rows("SELECT * FROM incident WHERE ended IS NULL")}
+
+    def follow(self, state: State, mark: str) -> Iterator[Word]:
+        """What there is to tell of one thing after a run."""
+        incident = self.open.get(state.key)
+        if incident is None:
+            if not has_come(state, mark, self.rules):
+                return
+            incident = self._opened(state)
+        if mark == CLEAR and state.clears == 1:
+            self._change(incident, cleared=self.at)
+        if mark == ROOT:
+            yield from self._still_there(incident, state)
+        elif mark == CLEAR and has_gone(state, incident["severity"], self.rules):
+            yield from self._ended(incident, state, "resolved")
+        elif self.at - state.looked_at > UNWATCHED_S:
+            yield from self._ended(incident, state, "unwatched")
+        elif mark not in (EXPLAINED, CLEAR):  # explained, its root is told; clear, it may be about to end
+            yield from self._lasting(incident, state)
+
+    def _opened(self, state: State) -> Row:
+        key = state.key
+        number = self.store.run(
+            "INSERT INTO incident (system, symptom, subject, severity, began, opened, told)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(key.system, key.symptom, key.subject, state.severity, state.since, self.at, json.dumps(state.told)),
+        )
+        return self._row(number)
+
+    def _row(self, number: int) -> Row:
+        row = self.store.row("SELECT * FROM incident WHERE id = ?", number)
+        assert row is not None
+        return row
+
+    def _still_there(self, incident: Row, state: State) -> Iterator[Word]:
+        is_graver = state.severity < incident["severity"]
+        gravest, told = min(state.severity, incident["severity"]), json.dumps(state.told)
+        self._change(incident, severity=gravest, told=told, cleared=None)
+        acknowledged = self._acknowledged(state)
+        if acknowledged:
+            self._change(incident, acknowledged=acknowledged)
+        elif incident["acknowledged"]:
+            self._change(incident, acknowledged="", alerted=None)
+        row = self._row(incident["id"])
+        if acknowledged or self.known.window(state.key.system, self.at):
+            return
+        if row["alerted"] is None:
+            note = f"the acknowledgement {incident['acknowledged']} is over" if incident["acknowledged"] else ""
+            self._change(row, alerted=self.at, rung=0)
+            yield self._word("alert", row, state, note=note, who=self._called(state))
+        elif is_graver:
+            yield self._word("graver", row, state, note=f"it was {incident['severity']}", who=self._called(state))
+        else:
+            yield from self._lasting(row, state)
+
+    def _lasting(self, row: Row, state: State) -> Iterator[Word]:
+        """Whom to call next, or a reminder, where it is time for that; nothing while somebody looks after it."""
+        key = state.key
+        if row["alerted"] is None or row["acknowledged"] or self.known.window(key.system, self.at):
+            return
+        rungs = list(_rungs(self._escalation(state)))
+        reached = sum(self.at - row["alerted"] >= rung.after_min * 60 for rung in rungs)
+        remind_s = self.rules.rule(row["severity"]).remind_min * 60
+        if reached > row["rung"]:
+            rung = rungs[reached - 1]
+            self._change(row, rung=reached)
+            note = f"nobody has acknowledged it for {rung.after_min:g} min"
+            yield self._word("escalation", row, state, note=note, who=tuple(rung.who))
+        elif remind_s and self.at - row["last_told"] >= remind_s:
+            yield self._word("reminder", row, state, who=self._called(state))
+
+    def _ended(self, row: Row, state: State, how: str) -> Iterator[Word]:
+        self._change(row, ended=self.at, how=how)
+        if row["last_told"] is not None:
+            yield self._word(how, row, state)
+
+    def _word(self, kind: str, row: Row, state: State, note: str = "", who: tuple[str, ...] = ()) -> Word:
+        self._change(row, last_told=self.at)
+        now = self._row(row["id"])
+        lasted = (now["cleared"] or self.at) - now["began"]
+        told = json.loads(now["told"])
+        return Word(kind, now["id"], state.key, now["severity"], now["began"], lasted, told, note, who)
+
+    def _change(self, row: Row, **values: Any) -> None:
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self.store.run(f"UPDATE incident SET {columns} WHERE id = ?", *values.values(), row["id"])  # noqa: S608 - names of ours
+
+    def _acknowledged(self, state: State) -> str:
+        key = state.key
+        return self.known.current(key.symptom, key.system, key.subject or None, state.told.get("cause"), self.at)
+
+    def _escalation(self, state: State) -> Escalation | None:
+        chosen = self.systems.get(state.key.system)
+        return chosen.settings.escalation.get(state.severity) if chosen else None  # type: ignore[call-overload]
+
+    def _called(self, state: State) -> tuple[str, ...]:
+        level = self._escalation(state)
+        return tuple(level.who) if level else ()
+
+
+def _rungs(level: Escalation | None) -> Iterator[Rung]:
+    """Whom to call when it lasts: as the runbook's table says, or else once more when the response is due."""
+    from runbook_checks.config.runbook import Rung
+
+    if level is None:
+        return
+    if level.then:
+        yield from level.then
+    elif level.within_min:
+        yield Rung(after_min=level.within_min, who=level.who)

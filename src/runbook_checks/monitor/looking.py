@@ -1,0 +1,145 @@
+"""Run the checks for the monitor in a process of their own, for a limited time: nothing they do stops the monitor."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOTHING_KNOWN = Path(__file__).with_name("nothing-known.yaml")
+PIPE = "RUNBOOK_CHECKS_PIPE"
+SHORTEST_S = 60.0
+AFTERWARDS_S = 5.0  # for the rest of the document, once the run has ended
+ROOM = 1 << 16  # bytes that a folder must take, or the run goes without one
+# No folder of its own, nothing captured in temporary files, no cache.
+WITHOUT_FILES = ("--out", f"{os.devnull}/none", "--capture=sys", "-p", "no:cacheprovider")
+
+
+class NoDocument(Exception):
+    """The run left no results; the sentence says why."""
+
+
+def run_checks(
+    environment: Path, select: str, folder: Path, limit_s: float, *, with_metrics: bool
+) -> tuple[dict[str, Any], str]:
+    """Run the checks on an environment and return their results document, which comes through a pipe, and a trouble.
+
+    The folder takes the run's own files and metrics. Where it can't be written, the run needs no disk at all; where it
+    was filled meanwhile and the run came to nothing, it is made once more without.
+    """
+    words = [
+        f"--env={environment}",
+        "-m",
+        select,
+        "-q",
+        "-p",
+        "runbook_checks.monitor.handing",
+        "--known",
+        str(NOTHING_KNOWN),
+    ]
+    metrics = folder / "run.prom"
+    with suppress(OSError):
+        metrics.unlink(missing_ok=True)
+    if _takes_files(folder):
+        files = ["--out", str(folder / "runs"), *(["--metrics", str(metrics)] if with_metrics else [])]
+        try:
+            return _run([*words, *files], limit_s)
+        except NoDocument:
+            if _takes_files(folder):
+                raise
+    return _run([*words, *WITHOUT_FILES], limit_s)
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as room:
+            return room.write(b"\0" * ROOM) == ROOM
+    except OSError:
+        return False
+
+
+def _run(words: list[str], limit_s: float) -> tuple[dict[str, Any], str]:
+    reading, writing = os.pipe()
+    environ = {name: value for name, value in os.environ.items() if name != "CHECKS_ADDOPTS"} | {PIPE: str(writing)}
+    command = [sys.executable, "-I", "-m", "runbook_checks.cli.main", *words]
+    try:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, env=environ, start_new_session=True, pass_fds=[writing]
+        )
+    finally:
+        os.close(writing)
+    handed = _Handed(reading)
+    try:
+        code = child.wait(max(SHORTEST_S, limit_s))
+    except subprocess.TimeoutExpired:
+        raise NoDocument(f"the checks came to no end within {max(SHORTEST_S, limit_s):g} s") from None
+    finally:
+        _end(child)
+        text = handed.text()
+    return _whole(text, code)
+
+
+class _Handed:
+    """What comes through the pipe, read meanwhile: a pipe that is full would hold up the run."""
+
+    def __init__(self, reading: int) -> None:
+        self._parts: list[bytes] = []
+        self._thread = Thread(target=self._read, args=(reading,), daemon=True)
+        self._thread.start()
+
+    def _read(self, reading: int) -> None:
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            while part := pipe.read(ROOM):
+                self._parts.append(part)
+
+    def text(self) -> str:
+        self._thread.join(AFTERWARDS_S)
+        return b"".join(self._parts).decode("utf-8", "replace")
+
+
+def _whole(text: str, code: int) -> tuple[dict[str, Any], str]:
+    """The results count as they came, also where something else that the run was to write is missing."""
+    try:
+        document = _document(text, "what the checks handed over")
+    except NoDocument:
+        raise NoDocument(f"the checks ended with exit code {code}, without results") from None
+    verified = document["run"]["exit_code"]
+    if verified not in (0, 1, 10):
+        raise NoDocument(f"the checks ended with exit code {verified}" + (" (nothing verified)" if code == 5 else ""))
+    is_missing = f"the checks ended with exit code {code}: their results count, but some of their files are missing"
+    return document, is_missing if code != verified else ""
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End it and whatever it started."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A results document from a file."""
+    try:
+        return _document(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, ValueError) as error:
+        raise NoDocument(f"{path} is no results document: {error}") from None
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+        # JSON can escape half of a character, which no database, mail or page can hold.
+        document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+    except ValueError as error:
+        raise NoDocument(f"{where} is no results document: {error}") from None
+    if not isinstance(document, dict) or document.get("schema") != 1:
+        raise NoDocument(f"{where} is no results document of schema 1")
+    return document

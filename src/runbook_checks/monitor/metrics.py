@@ -1,0 +1,56 @@
+"""What does Prometheus get of the monitor? That it lives, since when what is open is there, and what waits."""
+
+from __future__ import annotations
+
+import urllib.request
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from runbook_checks.config.addresses import NO_ADDRESS, is_address
+from runbook_checks.monitor.asking import ask
+from runbook_checks.monitor.outbox import waiting
+from runbook_checks.reports.metrics import Family, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runbook_checks.monitor.store import Store
+    from runbook_checks.reports.metrics import Sample
+
+ROUND_AT = Family("runbook_checks_monitor_round_timestamp_seconds", "When the last round began.", ("environment",))
+TROUBLE = Family(
+    "runbook_checks_monitor_trouble", "1 where the monitor itself was in trouble in the last round.", ("environment",)
+)
+WAITING = Family(
+    "runbook_checks_monitor_deliveries_waiting", "Messages that a channel has not taken yet.", ("environment",)
+)
+OPEN_SINCE = Family(
+    "runbook_checks_monitor_incident_start_timestamp_seconds",
+    "Since when what is told, or acknowledged, is there.",
+    ("environment", "system", "symptom", "subject", "severity", "acknowledged"),
+)
+FAMILIES = (ROUND_AT, TROUBLE, WAITING, OPEN_SINCE)
+
+
+def of_round(store: Store, environment: str, at: float, *, is_in_trouble: bool) -> str:
+    """The monitor's own metrics after a round."""
+    return as_text(_samples(store, environment, at, is_in_trouble))
+
+
+def _samples(store: Store, environment: str, at: float, is_in_trouble: bool) -> Iterator[Sample]:
+    yield ROUND_AT, (environment,), at
+    yield TROUBLE, (environment,), float(is_in_trouble)
+    yield WAITING, (environment,), float(waiting(store))
+    for row in store.rows("SELECT * FROM incident WHERE ended IS NULL"):
+        acknowledged = "true" if row["acknowledged"] else "false"
+        labels = (environment, row["system"], row["symptom"], row["subject"], row["severity"], acknowledged)
+        yield OPEN_SINCE, labels, row["began"]
+
+
+def push(address: str, environment: str, text: str, proxy: str | None = None) -> None:
+    """Hand the metrics to a Pushgateway, in the place of those of the round before; OSError where that fails."""
+    if not is_address(address):
+        raise OSError(f"the Pushgateway's address {NO_ADDRESS}")
+    group = f"{address.rstrip('/')}/metrics/job/runbook_checks/environment/{quote(environment, safe='')}"
+    headers = {"Content-Type": "text/plain; version=0.0.4"}
+    ask(urllib.request.Request(group, text.encode(), headers, method="PUT"), proxy)  # noqa: S310 - see is_address

@@ -1,0 +1,1 @@
+"""Output files, streams and destinations."""

@@ -1,0 +1,28 @@
+"""Let `pytest --env PATH` find the product when PATH lies outside of it.
+
+pytest looks for its settings before it knows our options, and takes any existing path after one of them (`--env PATH`,
+`--results FILE`) for a place of tests: with one outside the project it finds no settings, or another's, and our options
+are unrecognised. Only then is this plugin, an entry point, loaded at all (our settings switch the loading of entry
+points off), and starts anew as `runbook-checks`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runbook_checks.cli.main import PROJECT, SETTINGS, restart_isolated
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, None, None]:
+    is_asked_for = "CHECKS_ENV" in os.environ or any(word.partition("=")[0] == "--env" for word in args)
+    is_here = early_config.invocation_params.dir.is_relative_to(PROJECT)
+    if is_asked_for and is_here and early_config.inipath != SETTINGS:
+        restart_isolated([str(word) for word in early_config.invocation_params.args])
+    return (yield)

@@ -1,0 +1,112 @@
+"""Redacts what is said without being asked for: crashes, warnings, logs, pytest's own errors and its --debug log.
+
+Each is redacted where it comes up, so in the workers of pytest-xdist too: the controller does not know their secrets.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import traceback
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runbook_checks.config.untrusted_text import Printed, printable
+from runbook_checks.plugin.run import NAME, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runbook_checks.plugin.run import Run
+
+
+class _Formatter(logging.Formatter):
+    """What another formatter makes of a log record, without secrets."""
+
+    def __init__(self, inner: logging.Formatter, redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._inner, self._redact = inner, redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redact(self._inner.format(record))
+
+
+class Hush:
+    """Puts redaction before all that is written without asking for it; in workers of pytest-xdist, too."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._redact = run.redaction.text
+        self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
+        threading.excepthook = lambda told: self._say(told.exc_type, told.exc_value, told.exc_traceback)
+        sys.excepthook = self._say
+        sys.unraisablehook = lambda told: self._say(told.exc_type, told.exc_value, told.exc_traceback)
+
+    def _say(self, kind: Any, error: Any, trace: Any) -> None:
+        sys.stderr.write(printable(self._redact("".join(traceback.format_exception(kind, error, trace)))))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """What is logged as it happens, on the terminal and in a file; what is captured is redacted with its report."""
+        logs = session.config.pluginmanager.get_plugin("logging-plugin")
+        for handler in (logs.log_cli_handler, logs.log_file_handler) if logs else ():
+            if handler.formatter and getattr(handler, "baseFilename", "") != os.devnull:
+                handler.setFormatter(_Formatter(handler.formatter, self._redact))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """By now the lab is up, where there is one, and no check runs yet. With pytest-xdist none runs here at all."""
+        for system in self._run.systems.values():
+            self._run.vault.foresee(system.settings)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Terminal, JUnit and pytest-xdist each make a text of it."""
+        text = self._redact(str(excrepr))
+        excrepr.__class__ = type("Redacted", (type(excrepr),), {"__str__": lambda _: text, "__repr__": lambda _: text})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Terminal and pytest-xdist each make a text of it: its category is told apart from its message."""
+        said = str(warning_message.message)
+        text = self._redact(said)
+        if text != said:
+            warning_message.message = UserWarning(text)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """pytest is about to print it."""
+        self._run.public.checks.add(nodeid)
+
+    def go(self) -> None:
+        sys.excepthook, threading.excepthook, sys.unraisablehook = self._before
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.pluginmanager.has_plugin(NAME):
+        return
+    run = run_of(config)
+    hush = Hush(run)
+    config.pluginmanager.register(hush, "runbook-checks-hush")
+    config.add_cleanup(hush.go)
+    if config.option.capture == "no" and not hasattr(config, "workerinput"):
+        _print_as_text(config)
+    root = config.trace.root
+    if config.option.debug and root._writer is not None:
+        write = root._writer
+        root.setwriter(lambda text: write(run.redaction.text(text)))
+
+
+def _print_as_text(config: pytest.Config) -> None:
+    """With -s, too, what libraries print is no command to a CI runner."""
+    before = sys.stdout, sys.stderr
+
+    def give_back() -> None:
+        sys.stdout, sys.stderr = before
+
+    sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)
+    config.add_cleanup(give_back)

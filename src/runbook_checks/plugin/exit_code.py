@@ -1,0 +1,87 @@
+"""End a run with its outcome's exit code, whatever becomes of the output: a plugin that pyproject.toml names.
+
+pytest loads it before it starts to capture, and so before conftest.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.config import ConftestImportFailure
+
+from runbook_checks.output import destinations as places
+from runbook_checks.output import streams
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    streams.steady()
+    early_config.pluginmanager.register(Ending(early_config), "runbook-checks-ending")
+    places.require_pytests_own(early_config)
+    try:
+        return (yield)
+    except (pytest.UsageError, ConftestImportFailure):  # pytest says what is wrong, and ends with 4
+        raise
+    except Exception as error:
+        streams.say(streams.told(error))
+        raise SystemExit(streams.TROUBLE) from None
+
+
+class Ending:
+    """Knows the run's configuration, which some of pytest's hooks leave out."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def _redacted(self, text: str) -> str:
+        run: Any = self.config.pluginmanager.get_plugin("runbook-checks-run")
+        return str(run.redaction.text(text)) if run is not None else text
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
+        """What an error beyond pytest's own handling comes to, and whether anybody got to know the outcome."""
+        try:
+            code = yield
+        except (pytest.UsageError, KeyboardInterrupt, SystemExit):
+            raise
+        except Exception as error:
+            streams.say(self._redacted(streams.told(error)))
+            return streams.TROUBLE
+        reports: Any = self.config.pluginmanager.get_plugin("runbook-checks-reports")
+        is_kept = reports is not None and reports.is_kept
+        return streams.TROUBLE if code == 0 and streams.lost_output() and not is_kept else code
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, Any, Any]:
+        try:
+            return (yield)
+        finally:
+            self._leave_vanished_folder()
+
+    def _leave_vanished_folder(self) -> None:
+        """pytest goes back to where it was started before it finishes; without that folder it would never finish."""
+        given = self.config.invocation_params
+        if not given.dir.is_dir():
+            self.config.invocation_params = type(given)(args=given.args, plugins=given.plugins, dir=Path("/"))
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+        """A plugin that can't write its file (pytest's cache, on a full disk) keeps no report from being told."""
+        try:
+            return (yield)
+        except OSError as error:
+            streams.say(self._redacted(f"a plugin of pytest's could not write its file: {streams.told(error)}"))
+            return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool | None:
+        """What the machine refuses (disk, files, memory) is no mistake in the code: a sentence does."""
+        if not isinstance(excinfo.value, OSError | MemoryError):
+            return None
+        streams.say(self._redacted(streams.told(excinfo.value)))
+        return True

@@ -1,0 +1,129 @@
+"""What would be checked? --list-symptoms, from the collected checks; nothing is touched."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runbook_checks.config.untrusted_text import json_text, printable
+from runbook_checks.plugin.run import PROJECT, Run, run_of
+from runbook_checks.plugin.selection import lacking, symptom_of, system_of
+from runbook_checks.probes.core.child_environment import clean
+from runbook_checks.probes.core.interpreter import python
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def lab_faults() -> list[dict[str, Any]]:
+    """Every fault the lab has: `fault` as symptom:cause, and its `systems`."""
+    words = [*python(), "-m", "runbook_checks_lab", "--list=json"]
+    done = subprocess.run(words, cwd=PROJECT, env=clean(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise pytest.UsageError(f"the lab can't list its faults: {done.stderr.strip().splitlines()[-1:]}")
+    return list(json.loads(done.stdout))
+
+
+def rows(items: list[Any], run: Run) -> list[dict[str, Any]]:
+    """One row for each collected check."""
+    faults = lab_faults() if run.environment.lab else []
+    listed = []
+    for item in items:
+        name, system = symptom_of(item), system_of(item)
+        text = run.systems[system].symptoms[name or ""]
+        listed.append({
+            "symptom": name, "system": system, "severity": text.severity, "when": list(text.when),
+            "effect": text.effect, "check": item.nodeid, "causes": list(text.causes),
+            "faults": [f["fault"] for f in faults if f["fault"].split(":")[0] == name and system in f["systems"]],
+        })  # fmt: skip
+    return sorted(listed, key=lambda row: (row["system"], row["symptom"]))
+
+
+def not_collected(items: list[Any], run: Run) -> Iterator[str]:
+    """For each symptom of a chosen system that no check looks at: which, and why."""
+    import inspect
+
+    from runbook_checks.handles import HANDLES
+
+    functions = {symptom_of(item): item.function for item in items}
+    functions |= {getattr(f, "symptom", ""): f for f in _check_functions()}
+    collected = {(symptom_of(item), system_of(item)) for item in items}
+    for system, chosen in run.systems.items():
+        for name in chosen.symptoms:
+            if (name, system) in collected or name not in functions:
+                if name not in functions:
+                    yield f"{name} [{system}]: there is no check for it"
+                continue
+            arguments = [a for a in inspect.signature(functions[name]).parameters if a in HANDLES]
+            needs = sorted(set(lacking(arguments, chosen)))
+            if needs:
+                where = f"{run.environment.name} says nothing about {', '.join(needs)}"
+                yield f"{name} [{system}]: {where}"
+
+
+def _check_functions() -> Iterator[Any]:
+    modules = [m for name, m in list(sys.modules.items()) if name.split(".")[-2:-1] == ["checks"]]
+    for module in modules:
+        yield from (f for f in vars(module).values() if hasattr(f, "symptom"))
+
+
+class Listing:
+    """Takes the place of running the checks."""
+
+    def __init__(self, form: str) -> None:
+        self.form = form
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        run = run_of(session.config)
+        items = [item for item in session.items if symptom_of(item)]
+        listed = rows(items, run)
+        if self.form == "json":
+            text = json_text(json.dumps(listed, indent=1, ensure_ascii=False))
+        else:
+            text = printable("\n".join(_lines(listed, list(not_collected(items, run)), run.environment.allows)))
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        return True
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if session.exitstatus in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.OK):
+            session.exitstatus = pytest.ExitCode.OK
+
+
+def _lines(listed: list[dict[str, Any]], absent: list[str], allows: Callable[[str], bool]) -> Iterator[str]:
+    system = None
+    for row in listed:
+        if row["system"] != system:
+            system = row["system"]
+            yield f"{system}"
+        effect = "" if row["effect"] == "read" else f" ({row['effect']})"
+        effect += "" if allows(row["effect"]) else " skipped: not allowed here"
+        effect += " only when asked for" if "drill" in row["when"] else ""
+        yield f"  {row['severity']} {row['symptom']}{effect}  {' '.join(row['when'])}"
+        known = {fault.split(":")[1] for fault in row["faults"]}
+        yield "       " + ", ".join(
+            cause if cause in known or not known else f"{cause} (no fault)" for cause in row["causes"]
+        )
+    yield f"{len(listed)} symptoms would be checked."
+    if absent:
+        yield f"{len(absent)} would not:"
+        yield from (f"  {line}" for line in absent)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    form = getattr(config.option, "list_symptoms", None)
+    if form:
+        config.pluginmanager.register(Listing(form), "runbook-checks-listing")
+        # Nothing but the list goes to standard output.
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            config.pluginmanager.unregister(reporter)

@@ -1,0 +1,120 @@
+"""What do a gate, a schedule and an incident ask for beside the checks? Their options, read into the Run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runbook_checks.config.addresses import LOGIN, NO_ADDRESS, has_login, is_address
+from runbook_checks.config.regular_file import read_regular
+from runbook_checks.config.secrets import Text
+from runbook_checks.config.strict_yaml import BadFile, suggestion
+from runbook_checks.plugin.run import find_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runbook_checks.config.runbook import Chosen
+    from runbook_checks.plugin.run import Run
+
+WATCH_S = 10.0
+LONGEST_DOCUMENT = 1 << 30
+
+
+def add_options(add: Callable[..., None]) -> None:
+    add("--settle", type=float, metavar="S", help="look again until nothing at the gate is left, for S seconds at most")
+    add(
+        "--watch", nargs="?", type=float, const=WATCH_S, metavar="S",
+        help=f"look again every S seconds ({WATCH_S:.0f}) until all is clear; Ctrl-C ends it with the last look",
+    )  # fmt: skip
+    add("--baseline", metavar="FILE", help="a results document of before: what was there then is told, not counted")
+    add("--known", metavar="FILE", help="acknowledged symptoms (else known/NAME.yaml beside the environment file)")
+    add("--base-url", action="append", default=[], metavar="[SYSTEM=]URL", help="look at this instance instead")
+    add("--markdown", metavar="FILE", help="also write a summary in Markdown here (it is in the run's own folder, too)")
+    add("--metrics", metavar="FILE", help="also write what came out here as Prometheus metrics")
+    add("--paste", action="store_true", help="tell in a few plain lines that can be pasted into a chat")
+
+
+def read(run: Run, config: pytest.Config) -> None:
+    """Everything above, or a UsageError that says what is wrong."""
+    option, here = config.option, config.invocation_params.dir
+    if option.settle is not None and option.watch is not None:
+        raise pytest.UsageError("--settle ends after a time and --watch does not: give one of them")
+    run.settle_s = _seconds("--settle", option.settle)
+    run.watch_s = _seconds("--watch", option.watch)
+    if (run.settle_s or run.watch_s) and getattr(config.option, "tx", None):
+        raise pytest.UsageError("--settle and --watch look again in one process: leave -n out")
+    if option.metrics and find_spec("prometheus_client") is None:
+        raise pytest.UsageError("--metrics needs prometheus-client: pip install 'runbook-checks[metrics]'")
+    if option.baseline:
+        run.baseline = _baseline(here / option.baseline, option.baseline, run)
+    run.known = _known(here / option.known if option.known else None, run)
+    for given in option.base_url:
+        name, url = _base_url(run.systems, given)
+        run.systems[name] = _moved(run.systems[name], url)
+
+
+def _seconds(flag: str, given: float | None) -> float | None:
+    if given is not None and not 0 < given < 86400:
+        raise pytest.UsageError(f"{flag} {given:g}: must be a number of seconds above 0 and below a day")
+    return given
+
+
+def _baseline(path: Path, named: str, run: Run) -> dict[str, Any]:
+    try:
+        document = json.loads(read_regular(path, LONGEST_DOCUMENT))
+    except OSError as error:
+        raise pytest.UsageError(f"--baseline {named}: {error.strerror}") from None
+    except ValueError:
+        raise pytest.UsageError(f"--baseline {named}: is no JSON") from None
+    if not isinstance(document, dict) or document.get("schema") != 1 or "results" not in document:
+        raise pytest.UsageError(f"--baseline {named}: is no results document of schema 1 (results.json of a run)")
+    if document["run"]["environment"] != run.environment.name:
+        theirs = document["run"]["environment"]
+        raise pytest.UsageError(f"--baseline {named}: is about {theirs}, and this run is about {run.environment.name}")
+    return document
+
+
+def _known(named: Path | None, run: Run) -> Any:
+    environment = find_environment(run.named)
+    path = named or environment.parent / "known" / environment.name
+    if named is None and not path.is_file():
+        return None
+    from runbook_checks.config.acknowledgements import read_known
+
+    try:
+        return read_known(path)
+    except BadFile as bad:
+        raise pytest.UsageError(*[str(problem) for problem in bad.problems]) from None
+
+
+def _base_url(systems: dict[str, Chosen], given: str) -> tuple[str, str]:
+    """System and address; a mistake is told without the address, which may hold a password."""
+    head, has_system, tail = given.partition("=")
+    system, url = (head, tail) if has_system and "/" not in head else ("", given)
+    shown, told = (given, url) if "@" not in given else ("URL", "URL")
+    able = [name for name, chosen in systems.items() if "http" in chosen.given]
+    if system and system not in able:
+        raise pytest.UsageError(
+            f"--base-url {shown}: no system {system!r} with http is chosen{suggestion(system, able)}"
+        )
+    if not system and len(able) != 1:
+        there = ", ".join(f"{name}={told}" for name in able) or "none has http"
+        raise pytest.UsageError(f"--base-url {shown}: fits {len(able)} systems; say which: {there}")
+    if not is_address(url):
+        raise pytest.UsageError(f"--base-url: {NO_ADDRESS}")
+    if has_login(url):
+        raise pytest.UsageError(f"--base-url: {LOGIN}, as http.base_url of an environment file")
+    return system or able[0], url
+
+
+def _moved(chosen: Chosen, url: str) -> Chosen:
+    """The system as it is at another address; what the environment says of a way around the proxy isn't true there."""
+    http = replace(chosen.settings.http, base_url=Text("literal", url), direct_url=None)  # type: ignore[type-var]
+    given = chosen.given if url.startswith("https:") else chosen.given - {"tls"}
+    return replace(chosen, settings=replace(chosen.settings, http=http), given=given)

@@ -1,0 +1,53 @@
+"""How far is a reading that takes its time? One line on a terminal, rewritten; nothing where there is none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from runbook_checks.plugin.run import NAME, run_of
+
+if TYPE_CHECKING:
+    import pytest
+
+QUIET_S = 3.0  # what is over sooner needs no line
+EVERY_S = 0.5
+CLEAR_LINE = "\r\x1b[K"
+
+
+class Progress:
+    """Writes to the terminal behind pytest's capturing."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+        self._begun = self._said = time.monotonic()
+        self._is_shown = False
+        self._lock = threading.Lock()
+
+    def __call__(self, text: str, *, is_over: bool) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if is_over and self._is_shown:
+                self._write(CLEAR_LINE)
+                self._is_shown = False
+            elif not is_over and now - self._begun > QUIET_S and now - self._said > EVERY_S:
+                self._said, self._is_shown = now, True
+                self._write(f"{CLEAR_LINE}{text}")
+
+    def _write(self, text: str) -> None:
+        self._writer._file.write(text)
+        self._writer._file.flush()
+
+
+class _Starting:
+    @staticmethod
+    def pytest_sessionstart(session: pytest.Session) -> None:
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter._tw._file.isatty():
+            run_of(session.config).progress = Progress(reporter._tw)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin(NAME) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Starting(), f"{NAME}-progress")

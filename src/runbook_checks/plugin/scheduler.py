@@ -1,0 +1,250 @@
+"""When is each check's body run? Together, in a bounded number of daemon threads; pytest tells them in its order.
+
+Checks wait on the network, not on the processor. Every body has a deadline: when it passes, what the body has
+open is closed, and a body that doesn't come back even then is given up and told as unknown.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import resource
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack, suppress
+from contextvars import copy_context
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runbook_checks.handles import HANDLES
+from runbook_checks.plugin.run import run_of
+from runbook_checks.plugin.selection import symptom_of, system_of
+from runbook_checks.probes.core.deadline import Deadline, current
+from runbook_checks.probes.core.journal import Reading, journal
+from runbook_checks.probes.core.reading import NoReading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runbook_checks.plugin.run import Run
+
+# The process is about to end: Python's last search for garbage would free nothing that doesn't go with it, and takes
+# longer than many a check.
+atexit.register(gc.freeze)
+
+AT_ONCE = 64
+AT_ONCE_A_SYSTEM = 24
+FEWEST_FILES = 256  # with less, connections fail for a reason of ours that looks like the target's
+GRACE_S = 0.5
+
+
+class Body:
+    """One check's body: what it is to run, and once it ran, how that went."""
+
+    def __init__(self, item: Any, run: Run) -> None:
+        text = run.systems[system_of(item)].symptoms[symptom_of(item) or ""]
+        self.item = item
+        self.system = system_of(item)
+        self.deadline_s = text.deadline_s or run.systems[self.system].settings.deadline_s
+        self.alone = bool(item.function.alone)
+        self.started = 0.0
+        self.duration_s = 0.0
+        self.readings: list[Reading] = []
+        self.error: BaseException | None = None
+        self.done = threading.Event()
+        self._lock = threading.Lock()
+
+    def call(self) -> None:
+        """Run in this thread, within the deadline."""
+        self.started, begun = time.time(), time.monotonic()
+        deadline, last = Deadline(self.deadline_s), Deadline(self.deadline_s + GRACE_S)
+        readings: list[Reading] = []
+        with ExitStack() as stack:
+            # The first closes what the body has open; the second gives up a body that ignores that.
+            stack.enter_context(deadline.on_expiry(lambda: None))
+            stack.enter_context(last.on_expiry(lambda: self._finish(readings, begun, self._overdue())))
+            current.set(deadline)
+            journal.set(readings)
+            try:
+                self.item.obj(**self.item.callspec.params)
+            except BaseException as error:
+                self._finish(readings, begun, error)
+            else:
+                self._finish(readings, begun, None)
+
+    def _overdue(self) -> NoReading:
+        return NoReading("", f"the check came to no end within {self.deadline_s:g} s", kind="deadline")
+
+    def _finish(self, readings: list[Reading], begun: float, error: BaseException | None) -> None:
+        with self._lock:
+            if not self.done.is_set():
+                self.duration_s = time.monotonic() - begun
+                self.readings, self.error = list(readings), error
+                self.done.set()
+
+
+class Engine:
+    """Runs bodies in their order, some at once; a limit overall and one for each system."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Body] = []
+        self._running: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    def submit(self, bodies: Iterable[Body]) -> None:
+        with self._changed:
+            self._waiting += bodies
+            self._start_some()
+
+    def _start_some(self) -> None:
+        """Start what may start; the caller holds the lock."""
+        for body in list(self._waiting):
+            if self._running.total() >= AT_ONCE:
+                return
+            if self._running[body.system] < AT_ONCE_A_SYSTEM:
+                self._waiting.remove(body)
+                self._running[body.system] += 1
+                threading.Thread(target=self._run, args=(body,), name=body.item.name, daemon=True).start()
+
+    def _run(self, body: Body) -> None:
+        freed = threading.Event()
+
+        def free() -> None:
+            # Once, when the body ends or is given up: a hung thread keeps no place.
+            with self._changed:
+                if not freed.is_set():
+                    freed.set()
+                    self._running[body.system] -= 1
+                    self._start_some()
+                    self._changed.notify_all()
+
+        with Deadline(body.deadline_s + GRACE_S + 0.1).on_expiry(free):
+            copy_context().run(body.call)
+            free()
+
+    def drain(self) -> None:
+        """Wait until nothing runs."""
+        with self._changed:
+            while self._waiting or self._running.total():
+                self._changed.wait()
+
+
+class Bodies:
+    """Ties the engine to pytest: started before the loop, handed over item by item."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.run = run_of(config)
+        self.engine = Engine()
+        self.bodies: dict[str, Body] = {}
+        self.is_serial = config.option.serial or config.option.usepdb or hasattr(config, "workerinput")
+        self.in_main_thread = bool(config.option.usepdb)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if self._starts_together(session):
+            _import_libraries(item for item in session.items if _is_ours(item))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        # What is loaded by now stays until the end: every later collection of garbage would look through it in vain.
+        gc.freeze()
+        gc.enable()
+        items = [item for item in session.items if _is_ours(item)]
+        option = session.config.option
+        if (option.settle or option.watch) and not option.collectonly and not session.testsfailed:
+            self._look_again_and_again(items, session.config)
+        elif self._starts_together(session):
+            self.engine.submit(body for body in map(self.body, items) if not body.alone)
+
+    def _look_again_and_again(self, items: list[Any], config: pytest.Config) -> None:
+        from runbook_checks.plugin.records import told
+        from runbook_checks.plugin.rerun import Passes
+
+        def tell(number: int) -> bool:
+            reports: Any = config.pluginmanager.get_plugin("runbook-checks-reports")
+            looked = [told(item, self.body(item), self.run) for item in items]
+            return reports is None or bool(reports.looked(number, looked))
+
+        passes = Passes(self)
+        if self.run.settle_s:
+            self.run.settling = passes.settle(items, self.run.settle_s)
+        elif self.run.watch_s:
+            self.run.settling = passes.watch(items, self.run.watch_s, tell)
+
+    def _starts_together(self, session: pytest.Session) -> bool:
+        if session.config.option.collectonly or session.testsfailed or self.is_serial:
+            return False
+        return not session.config.getoption("tx", None)  # with pytest-xdist the workers run the checks
+
+    def body(self, item: Any) -> Body:
+        return self.bodies.setdefault(item.nodeid, Body(item, self.run))
+
+    def look(self, items: list[Any]) -> None:
+        """Run the bodies of these, and wait until none runs any more."""
+        for body in map(self.body, items):
+            if self.is_serial or body.alone:
+                self.engine.drain()
+            self.engine.submit([body])
+            if self.is_serial or body.alone:
+                body.done.wait()
+        self.engine.drain()
+
+    def forget(self, item: Any) -> None:
+        """Look at this anew; what an earlier look left on the target stays on the run's list."""
+        self.bodies.pop(item.nodeid, None)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> bool | None:
+        if not _is_ours(pyfuncitem):
+            return None
+        was_started = pyfuncitem.nodeid in self.bodies
+        body = self.body(pyfuncitem)
+        if self.in_main_thread:
+            body.call()
+        elif not body.done.is_set() and (body.alone or not was_started):
+            self.engine.drain()
+            self.engine.submit([body])
+        body.done.wait()
+        if body.error is not None:
+            raise body.error
+        return True
+
+    def pytest_unconfigure(self) -> None:
+        self.run.close()
+        gc.unfreeze()  # where the process lives on, what this run was made of is not to be kept for ever
+
+
+def _is_ours(item: Any) -> bool:
+    """A check whose every argument is a handle, and that nothing forbids: pytest need not set anything up for it."""
+    if symptom_of(item) is None or item.get_closest_marker("skip"):
+        return False
+    return set(item._fixtureinfo.argnames) <= set(item.callspec.params)
+
+
+def _import_libraries(items: Iterable[Any]) -> None:
+    """Import beforehand what the bodies would import all at once: threads that import hold each other up."""
+    handles = {type(item.callspec.params[name]) for item in items for name in item.callspec.params if name in HANDLES}
+    for library in sorted({library for handle in handles for library in handle.libraries}):
+        with suppress(ImportError):  # the check that needs it says so
+            import_module(library)
+
+
+def _require_files() -> None:
+    """As many open files as the system allows; too few end the run, before what is found is our own limit."""
+    fewer, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FEWEST_FILES if most == resource.RLIM_INFINITY else min(most, FEWEST_FILES)
+    if fewer != resource.RLIM_INFINITY and fewer < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    if wanted < FEWEST_FILES:
+        pytest.exit(f"{most} open files are allowed, and {FEWEST_FILES} are needed: raise the limit (ulimit -n)", 3)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from runbook_checks.plugin.run import NAME
+
+    if config.pluginmanager.has_plugin(NAME) and not config.option.list_symptoms:
+        _require_files()
+        gc.disable()  # while all is being loaded; on again once it is
+        config.pluginmanager.register(Bodies(config), "runbook-checks-bodies")

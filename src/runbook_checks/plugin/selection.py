@@ -1,0 +1,125 @@
+"""Which checks are run? An item for every check and every chosen system that has what it needs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runbook_checks.handles import HANDLES
+from runbook_checks.plugin.run import PROJECT, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from pathlib import Path
+
+    from runbook_checks.config.runbook import Chosen, Symptom
+    from runbook_checks.plugin.run import Run
+
+CHECKS = PROJECT / "checks"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Modules of areas that `-m "health or logs"` leaves out need not even be imported; None: as pytest sees fit."""
+    areas = _areas(config)
+    if areas is None or collection_path.parent != CHECKS or collection_path.suffix != ".py":
+        return None
+    return collection_path.stem.partition("_")[0] not in areas or None
+
+
+AREAS = pytest.StashKey["frozenset[str] | None"]()
+
+
+def _areas(config: pytest.Config) -> frozenset[str] | None:
+    """The areas that are chosen and nothing else; None where other words, or more than `or`, decide."""
+    if AREAS not in config.stash:
+        config.stash[AREAS] = _chosen_areas(config)
+    return config.stash[AREAS]
+
+
+def _chosen_areas(config: pytest.Config) -> frozenset[str] | None:
+    option = config.option
+    if option.list_symptoms or not re.fullmatch(r"\w+( or \w+)*", option.markexpr or ""):
+        return None
+    words = frozenset(option.markexpr.split(" or "))
+    return words if words <= {name.split(".")[0] for name in run_of(config).files.texts} else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    name = getattr(metafunc.function, "symptom", None)
+    if name is None:
+        return
+    run = run_of(metafunc.config)
+    arguments = [a for a in metafunc.fixturenames if a in HANDLES]
+    chosen = [c for c in run.systems.values() if name in c.symptoms and not lacking(arguments, c)]
+    metafunc.parametrize(
+        arguments,
+        [_parameters(run, c, name, arguments) for c in chosen],
+        ids=[c.name for c in chosen],
+    )
+
+
+def lacking(arguments: Iterable[str], chosen: Chosen) -> list[str]:
+    """The capabilities that a check's handles need and the environment doesn't give."""
+    return [need for argument in arguments for need in HANDLES[argument].lacking(chosen.given)]
+
+
+def _parameters(run: Run, chosen: Chosen, name: str, arguments: list[str]) -> Any:
+    text = chosen.symptoms[name]
+    marks = [getattr(pytest.mark, word) for word in marker_words(name, chosen.name, text)]
+    if not run.environment.allows(text.effect):
+        reason = f"needs effects: {text.effect}, and {run.environment.name} allows {run.environment.effects}"
+        marks.append(pytest.mark.skip(reason=reason))
+    return pytest.param(*(HANDLES[a].of(run, chosen) for a in arguments), marks=marks)
+
+
+def marker_words(name: str, system: str, text: Symptom) -> list[str]:
+    """Every marker a check carries for a system."""
+    effect = [] if text.effect == "read" else [text.effect]
+    quick = ["quick"] if text.quick else []
+    return [name.split(".")[0], *text.when, text.severity.lower(), system.replace("-", "_"), *effect, *quick]
+
+
+def symptom_of(item: pytest.Item) -> str | None:
+    return getattr(getattr(item, "function", None), "symptom", None)
+
+
+def system_of(item: Any) -> str:
+    return str(item.callspec.id)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
+    """pytest makes a skipped item where nothing is to be parametrized: a system without the symptom is no skip."""
+    made = yield
+    if not isinstance(made, list):
+        return made
+    return [item for item in made if symptom_of(item) is None or "NOTSET" not in item.nodeid]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    run = run_of(config)
+    if run.checklist:
+        system, name = run.checklist
+        wanted = {s for entry in run.systems[system].settings.checklists[name].items for s in entry.symptoms}
+        _keep(config, items, [item for item in items if symptom_of(item) in wanted])
+    elif not _asks_for_drills(config):
+        _keep(config, items, [item for item in items if item.get_closest_marker("drill") is None])
+    items.sort(key=lambda item: bool(getattr(getattr(item, "function", None), "alone", False)))
+
+
+def _asks_for_drills(config: pytest.Config) -> bool:
+    """By marker, by name, or for a list of what there is: the list says which are drills."""
+    if config.option.list_symptoms:
+        return True
+    by_marker = re.search(r"\bdrill\b", config.option.markexpr or "") is not None
+    return by_marker or bool(config.option.keyword) or any("::" in argument for argument in config.args)
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:
+    left_out = [item for item in items if item not in kept]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept

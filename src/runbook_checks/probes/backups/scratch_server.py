@@ -1,0 +1,192 @@
+"""Where can a dump be restored without touching anything? Into a PostgreSQL of its own, gone when the block ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from runbook_checks.probes.core.child_environment import clean
+from runbook_checks.probes.core.deadline import within
+from runbook_checks.probes.core.interpreter import python
+from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.postgres import binaries as pgbinaries
+from runbook_checks.probes.postgres.authentication import for_programs
+from runbook_checks.probes.postgres.dsn import parse
+
+RESOURCE = "scratch"
+ROOT = Path(__file__).resolve().parent.parent
+KEEP = (
+    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from runbook_checks.probes.backups.supervisor import keep; keep()"
+)
+NAME = "runbook_checks_drill_"
+ROLE = "runbook_checks_restore"
+END_S = 20.0
+# libpq's words for what PG* variables say; a password in an argument could be read by everybody.
+VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "passfile": "PGPASSFILE",
+    "require_auth": "PGREQUIREAUTH",
+}
+
+
+class Scratch:
+    """A database nobody else uses, and a role that owns it and is no superuser: a dump may say anything.
+
+    reached  how that role reaches the database; who is named by somebody else's DSN may be another
+    admin    how a superuser reaches the server, where we have one; never used once the dump has been read
+    """
+
+    def __init__(
+        self, programs: Path, reached: dict[str, Any], *, is_own: bool, admin: dict[str, Any] | None = None
+    ) -> None:
+        self.place, self.reached = programs, {key: str(value) for key, value in reached.items()}
+        self.is_own = is_own
+        """On a server of its own, where roles are nobody else's either."""
+        self.admin = {key: str(value) for key, value in admin.items()} if admin else None
+
+    def psql(self, *options: str, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+        """psql, reading statements from its standard input; it stops at the first error, and says its SQLSTATE."""
+        words = [str(self.place / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", *options]
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=self._environment(),
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for us
+        )
+
+    def _environment(self) -> dict[str, str]:
+        known = {VARIABLES[key]: value for key, value in self.reached.items() if key in VARIABLES}
+        return {"PATH": os.defpath, "LC_ALL": "C", "PGAPPNAME": "runbook-checks", "PGCONNECT_TIMEOUT": "10", **known}
+
+    def run(self, *statements: Any) -> list[tuple[Any, ...]]:
+        """The rows of the last statement, run by the role that owns the database. Raises psycopg.Error."""
+        return _run(self.reached, *statements)
+
+    def run_as_admin(self, *statements: Any, database: str = "template1") -> list[tuple[Any, ...]]:
+        """The same by the superuser, away from what the dump has made."""
+        assert self.admin is not None
+        return _run(self.admin | {"dbname": database}, *statements)
+
+    def hand_over(self) -> None:
+        """Give the database's owner what a superuser's dump takes for granted, without making it one."""
+        from psycopg import sql
+
+        role = sql.Identifier(self.reached["user"])
+        owned = [
+            "ALTER SCHEMA public OWNER TO {}",
+            "GRANT ALL ON SCHEMA public TO PUBLIC",  # whoever is made an object's owner must be able to create some
+            "ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT ALL ON SCHEMAS TO PUBLIC",
+            "DROP EXTENSION plpgsql",
+        ]
+        self.run_as_admin(*(sql.SQL(each).format(role) for each in owned), database=self.reached["dbname"])
+        self.run("CREATE EXTENSION plpgsql")  # older dumps comment on it, which its owner alone may
+
+
+def _run(reached: dict[str, str], *statements: Any) -> list[tuple[Any, ...]]:
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
+    with psycopg.connect(make_conninfo(**reached), autocommit=True, connect_timeout=10) as connection:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def own_server(binaries: Path | None, folder: Path | None) -> Iterator[Scratch]:
+    """A server made on this machine. NoReading kinds: no-programs, not-made."""
+    place = pgbinaries.find(binaries, ("initdb", "postgres", "psql"), RESOURCE)
+    programs = pgbinaries.for_servers(place, RESOURCE)
+    asked = {
+        "folder": str(folder) if folder else None,
+        "user": programs.user,
+        "initdb": programs.words("initdb"),
+        "postgres": programs.words("postgres"),
+    }
+    with _kept(asked) as reached:
+        made = Scratch(place, reached | {"user": ROLE}, is_own=True, admin=reached)
+        with _preparing():
+            owned = f"ALTER DATABASE {reached['dbname']} OWNER TO {ROLE}"
+            made.run_as_admin(f"CREATE ROLE {ROLE} LOGIN BYPASSRLS", owned)
+            made.hand_over()
+        yield made
+
+
+@contextmanager
+def database_on(dsn: str, binaries: Path | None) -> Iterator[Scratch]:
+    """A database of a random name on a server that is named. A superuser makes a plain role, which goes with it.
+
+    NoReading kinds: no-programs, dsn-malformed, dsn-unsupported, tls-undecided, not-made.
+    """
+    from psycopg.conninfo import make_conninfo
+
+    place = pgbinaries.find(binaries, ("psql",), RESOURCE)
+    known = for_programs(parse(dsn, RESOURCE, None), RESOURCE)
+    name, password = NAME + secrets.token_hex(6), secrets.token_urlsafe(24)
+    with _kept({"dsn": make_conninfo(**known), "name": name, "password": password}) as reached:
+        made = Scratch(place, known | reached, is_own=False, admin=known if "user" in reached else None)
+        if made.admin:
+            with _preparing():
+                made.hand_over()
+        yield made
+
+
+@contextmanager
+def _preparing() -> Iterator[None]:
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise NoReading(RESOURCE, f"no scratch database: {one_line(str(error))}", kind="not-made") from None
+
+
+@contextmanager
+def _kept(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    keeper = subprocess.Popen(
+        [*python(), "-P", "-c", KEEP],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=clean(),
+        start_new_session=True,
+    )
+    assert keeper.stdin is not None and keeper.stdout is not None  # noqa: PT018
+    try:
+        # Its input ends with us or with the deadline, and what it made goes with it.
+        with within(float("inf")).on_expiry(keeper.stdin.close):
+            keeper.stdin.write(json.dumps(asked) + "\n")
+            keeper.stdin.flush()
+            said = json.loads(keeper.stdout.readline() or '{"error": "it ended without a word"}')
+            if "error" in said:
+                raise NoReading(RESOURCE, f"no scratch database: {one_line(said['error'])}", kind="not-made")
+            yield said
+    finally:
+        with suppress(OSError, ValueError):
+            keeper.stdin.close()
+        try:
+            keeper.wait(END_S)
+        except subprocess.TimeoutExpired:
+            keeper.terminate()
+            keeper.wait()
+        keeper.stdout.close()

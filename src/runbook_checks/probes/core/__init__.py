@@ -1,0 +1,1 @@
+"""What every probe needs: deadlines, the journal of readings, single flight, isolated processes."""

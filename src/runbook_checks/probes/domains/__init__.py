@@ -1,0 +1,1 @@
+"""Sweep thousands of domains at once."""

@@ -1,0 +1,106 @@
+"""What is known of a domain after a sweep? Facts only, as small as they can be: there may be ten thousand of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
+
+if TYPE_CHECKING:
+    from runbook_checks.probes.tls.server import Handshake
+
+Said = Literal["there", "no-such-name", "no-such-record", "server-failure", "timeout"]
+
+T = TypeVar("T", bound=Hashable)
+MOST_SHARED = 1024
+_known: dict[Hashable, Hashable] = {}
+
+
+def shared(fact: T) -> T:
+    """Most domains say the same: one fact stands for all that are equal."""
+    if len(_known) >= MOST_SHARED:
+        return cast("T", _known.get(fact, fact))
+    return cast("T", _known.setdefault(fact, fact))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What name servers say to one question."""
+
+    said: Said
+    values: tuple[str, ...] = ()  # texts, addresses or names, as asked for
+    aliases: tuple[str, ...] = ()  # the CNAMEs on the way, in order
+    is_loop: bool = False  # they lead back to one of themselves, or there is no end of them
+    words: str = ""  # such as "SERVFAIL", where the name server failed
+    zone: str | None = None  # the zone that says there is no such thing
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What the name servers say that the zone is delegated to, and that the resolver should repeat."""
+
+    zone: str | None
+    servers: tuple[str, ...] = ()  # by name
+    asked: str = ""  # "name (address:port)" of the one that answered
+    txt: Answer | None = None
+    address: Answer | None = None
+    problem: str = ""  # why nobody could be asked, or answered
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What kept the sweep from looking: the kinds and words of a NoReading."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What came back to one GET /."""
+
+    status: int
+    code: str | None  # the error code in a JSON body, where there is one
+    location: str | None
+
+
+@dataclass(slots=True)
+class Served:
+    """What a domain's address serves: its certificate in short, and in full where it doesn't verify."""
+
+    peer: str  # "address:port"
+    not_before: float  # seconds since the epoch
+    not_after: float
+    issuer: str
+    handshake: Handshake | None = None  # None: OpenSSL verified chain, dates, strength and name
+
+
+@dataclass(slots=True)
+class Facts:
+    """All that a sweep saw of a domain."""
+
+    domain: str  # ASCII, as it is asked for
+    txt: Answer
+    address: Answer  # A records, and the aliases on the way to them
+    address6: Answer | None = None  # AAAA records; not asked for where an alias leads to the base host
+    authority: Authority | None = None  # asked where the resolver doesn't show what proves the domain
+    served: Served | None = None
+    routed: Routed | None = None
+    gone: Gone | None = None  # why there is nothing served, or nothing routed
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return self.address.values + (self.address6.values if self.address6 else ())
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a sweep came to."""
+
+    facts: dict[str, Facts]  # by domain, as it was given
+    base_addresses: tuple[str, ...]
+    unseen: dict[str, str] = field(default_factory=dict)  # domains that it did not come to, and why
+    duration_s: float = 0.0
+    time_of_look: float = 0.0
+    questions: int = 0
+    resolver: str = ""

@@ -1,0 +1,166 @@
+"""What does DNS say of a domain: its verification text, where it leads, and whether that is everywhere the same?"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from runbook_checks.probes.domains.facts import Answer, Authority, Facts, shared
+from runbook_checks.probes.domains.packets import AAAA, CNAME, NS, TXT, A
+from runbook_checks.probes.domains.questions import NameServer, answer_of
+from runbook_checks.probes.net.resolve import is_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runbook_checks.probes.domains.loop import Loop
+    from runbook_checks.probes.domains.plan import Plan
+
+MAX_SERVERS = 4
+MAX_ALIASES = 16
+
+
+class Names:
+    """Asks one resolver, and where that doesn't suffice the servers that a zone is delegated to."""
+
+    def __init__(self, loop: Loop, plan: Plan, resolver: NameServer) -> None:
+        self.loop, self.plan, self.resolver = loop, plan, resolver
+        self.base_addresses: tuple[str, ...] = ()
+        self._servers: dict[tuple[str, int], NameServer] = {}
+        self._delegations: dict[str, Authority] = {}
+
+    def close(self) -> None:
+        for server in (self.resolver, *self._servers.values()):
+            server.close()
+
+    async def look_up_base(self) -> Answer:
+        """The addresses of the base host, which an apex that can't be a CNAME repeats."""
+        host = self.plan.base_host
+        if not host:
+            return Answer("no-such-name")
+        asked = [self.resolver.ask(host, kind) for kind in (A, AAAA)]
+        four = await answer_of(self.resolver, host, A, asked[0])
+        six = await answer_of(self.resolver, host, AAAA, asked[1])
+        self.base_addresses = (*four.values, *six.values)
+        return four
+
+    async def facts(self, domain: str) -> Facts:
+        """What the resolver says of a domain. Both questions are on their way at once."""
+        address_asked = self.resolver.ask(domain, A)
+        try:
+            text_asked = self.resolver.ask(self.plan.text_name(domain), TXT)
+        except ValueError:  # with its prefix the name is too long to exist
+            text_asked = None
+        address = await answer_of(self.resolver, domain, A, address_asked)
+        text = Answer("no-such-name")
+        if text_asked:
+            text = await answer_of(self.resolver, self.plan.text_name(domain), TXT, text_asked)
+        facts = Facts(domain, text, shared(address))
+        if self._is_odd(address):
+            await self._follow(facts)
+        return facts
+
+    def _is_odd(self, address: Answer) -> bool:
+        return not (address.said == "there" and self.plan.base_host in address.aliases)
+
+    async def _follow(self, facts: Facts) -> None:
+        """What one A answer doesn't tell: IPv6 addresses, and a loop where the resolver says SERVFAIL."""
+        address = facts.address
+        if address.said == "server-failure":
+            aliases = await self._walk(facts.domain)
+            if aliases and aliases[-1] in (facts.domain, *aliases[:-1]):
+                facts.address = Answer("no-such-record", aliases=aliases, is_loop=True)
+        elif address.said != "timeout" and not address.is_loop:
+            facts.address6 = await answer_of(self.resolver, facts.domain, AAAA)
+
+    async def _walk(self, domain: str) -> tuple[str, ...]:
+        """The aliases one by one, each asked for itself: that works where following them all fails."""
+        aliases: list[str] = []
+        here = domain
+        while len(aliases) < MAX_ALIASES:
+            answer = await answer_of(self.resolver, here, CNAME)
+            if answer.said != "there":
+                break
+            here = answer.values[0]
+            aliases.append(here)
+            if here == domain or here in aliases[:-1]:
+                break
+        return tuple(aliases)
+
+    async def ask_authority(self, facts: Facts) -> None:
+        """The same questions to the servers of the zone; past every cache, they are what will be everywhere."""
+        found = await self._delegation(facts)
+        if found.problem:
+            facts.authority = found
+            return
+        servers = await self._addresses(found.servers)
+        for name, address in servers:
+            server = self._server((address, self.plan.authoritative_port))
+            text = await self._within_a_try(server, self.plan.text_name(facts.domain), TXT)
+            where = await self._within_a_try(server, facts.domain, A)
+            if text.said not in ("server-failure", "timeout") or where.said not in ("server-failure", "timeout"):
+                facts.authority = Authority(found.zone, found.servers, f"{name} ({server.where})", text, where)
+                return
+        answers = "answers" if servers else "has an address that is public, or listed in far_ends.allow"
+        what = f"none of the name servers that {found.zone} is delegated to {answers} ({', '.join(found.servers)})"
+        facts.authority = Authority(found.zone, found.servers, problem=what)
+
+    async def _within_a_try(self, server: NameServer, name: str, kind: int) -> Answer:
+        task = self.loop.running
+        assert task
+        task.limit(time.monotonic() + self.plan.authority_s)
+        return await answer_of(server, name, kind)
+
+    async def _delegation(self, facts: Facts) -> Authority:
+        """The zone of a domain and its servers: its name is told with "there is no such", else found upwards."""
+        zone = facts.txt.zone or facts.address.zone or facts.domain
+        while zone.count("."):
+            if zone not in self._delegations:
+                self._delegations[zone] = await self._servers_of(zone)
+            found = self._delegations[zone]
+            if found.servers or found.problem:
+                return found
+            zone = zone.partition(".")[2]
+        return Authority(None, problem=f"no zone with name servers of its own is found above {facts.domain}")
+
+    async def _servers_of(self, zone: str) -> Authority:
+        task = self.loop.running
+        assert task
+        task.limit(time.monotonic() + self.plan.authority_s)
+        answer = await answer_of(self.resolver, zone, NS)
+        if answer.said == "there":
+            return Authority(zone, answer.values[:MAX_SERVERS])
+        if answer.said in ("server-failure", "timeout"):
+            what = answer.words or "no answer in time"
+            return Authority(zone, problem=f"the resolver can't tell the name servers of {zone} ({what})")
+        return Authority(zone)
+
+    async def _addresses(self, servers: Iterable[str]) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for name in servers:
+            answer = await answer_of(self.resolver, name, A)
+            if answer.said != "there":
+                answer = await answer_of(self.resolver, name, AAAA)
+            found += [(name, address) for address in answer.values[:1] if self._is_followed(address)]
+        return found
+
+    def _is_followed(self, address: str) -> bool:
+        return is_address(address) and self.plan.far_ends.may_dial(address, self.plan.authoritative_port)
+
+    def _server(self, where: tuple[str, int]) -> NameServer:
+        if where not in self._servers:
+            self._servers[where] = NameServer(self.loop, where, recurse=False)
+        return self._servers[where]
+
+
+def in_ascii(name: str) -> str:
+    """A name as it is asked for (IDNA 2008, UTS 46); ValueError where there can't be such a name."""
+    lowered = name.strip().rstrip(".").lower()
+    if lowered.isascii():
+        return lowered
+    import idna
+
+    with contextlib.suppress(idna.IDNAError):
+        return idna.encode(lowered, uts46=True).decode()
+    raise ValueError(f"{name!r} is no name that DNS can hold")

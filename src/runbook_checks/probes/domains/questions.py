@@ -1,0 +1,262 @@
+"""How are thousands of questions put to a name server without losing answers, or believing the wrong ones?
+
+One UDP socket for each server. An answer counts when it comes from the server's address with the id and the
+question as it was asked, case included (RFC 5452, 9; draft-vixie-dnsext-dns0x20). Cut answers, and those that don't
+keep the case, are asked for again by TCP (RFC 7766). Silence is asked again, at growing intervals (RFC 1035, 4.2.1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from runbook_checks.probes.domains import packets
+from runbook_checks.probes.domains.facts import Answer
+from runbook_checks.probes.domains.loop import Overdue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runbook_checks.probes.domains.loop import Loop, Task, Timer
+    from runbook_checks.probes.domains.packets import Packet
+
+Server = tuple[str, int]
+
+RESEND_S = (1.0, 2.0, 4.0, 8.0)
+RECEIVE_BUFFER = 4 << 20
+AT_ONCE = 192  # a default receive buffer holds about 277 small answers
+COOL_S = 0.3  # what isn't answered by then comes slowly, and can't overflow the buffer
+MAX_DATAGRAM = 65535
+MAX_ALIASES = 16
+
+
+class Asked:
+    """One question under way."""
+
+    __slots__ = ("attempts", "ident", "is_cool", "is_slow", "packet", "task", "timer", "wants_tcp", "wire")
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.ident = 0
+        self.wire = b""
+        self.attempts = 0
+        self.packet: Packet | None = None
+        self.wants_tcp = False
+        self.is_cool = False
+        self.timer: Timer | None = None
+
+    @property
+    def asked(self) -> bytes:
+        """Name, type and class as they stand in the packet."""
+        return self.wire[12 : 12 + self.wire.index(0, 12) - 12 + 5]
+
+
+class NameServer:
+    """One name server; answers wake the task that asked."""
+
+    def __init__(self, loop: Loop, server: Server, *, recurse: bool = True) -> None:
+        self._loop, self.server, self.recurses = loop, server, recurse
+        self._open: dict[int, Asked] = {}
+        self._waiting: deque[Asked] = deque()
+        self._hot = 0
+        self._idents: Iterator[int] = iter(())
+        self.questions = self.answers = 0
+        self.is_closed_port = False
+        self._sock = socket.socket(_family(server), socket.SOCK_DGRAM)
+        self._sock.setblocking(False)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self._sock.connect(server)  # only this server's packets come in, and a closed port is told
+        loop.watch(self._sock, self._receive)
+
+    def close(self) -> None:
+        self._sock.close()
+
+    @property
+    def where(self) -> str:
+        return f"{self.server[0]}:{self.server[1]}" if ":" not in self.server[0] else "[{}]:{}".format(*self.server)
+
+    def ask(self, name: str, kind: int) -> Asked:
+        """Put a question for the running task, which `answer` then waits for; ValueError for what is no name."""
+        assert self._loop.running
+        asked = Asked(self._loop.running)
+        wire = packets.question(packets.shuffled(packets.name_wire(name)), kind)
+        asked.ident = self._free_ident()
+        asked.wire = packets.packed(asked.ident, wire, recurse=self.recurses)
+        self._open[asked.ident] = asked
+        if self._hot < AT_ONCE:
+            self._send(asked)
+        else:
+            self._waiting.append(asked)
+        return asked
+
+    async def answer(self, asked: Asked) -> Packet | None:
+        """The answer; None where none came before the task's limit, which is used up then."""
+        try:
+            while asked.packet is None:
+                if asked.wants_tcp:
+                    asked.wants_tcp = False
+                    asked.packet = await self._by_tcp(asked)
+                    if asked.packet is not None:
+                        break
+                await self._loop.pause()
+        except Overdue:
+            return None
+        finally:
+            self._forget(asked)
+        return asked.packet
+
+    def _free_ident(self) -> int:
+        while True:
+            for ident in self._idents:
+                if ident not in self._open:
+                    return ident
+            random = os.urandom(1024)
+            self._idents = iter([random[n] << 8 | random[n + 1] for n in range(0, len(random), 2)])
+
+    def _send(self, asked: Asked) -> None:
+        if asked.ident not in self._open:
+            return
+        if asked.attempts == 0:
+            self._hot += 1
+            self.questions += 1
+            asked.timer = self._loop.call_at(time.monotonic() + COOL_S, lambda: self._cool(asked))
+        else:
+            wait = RESEND_S[min(asked.attempts, len(RESEND_S) - 1)]
+            asked.timer = self._loop.call_at(time.monotonic() + wait, lambda: self._send(asked))
+        asked.attempts += 1
+        try:
+            self._sock.send(asked.wire)
+        except ConnectionRefusedError:
+            self.is_closed_port = True
+        except OSError:
+            pass  # as if it had been lost on the way
+
+    def _cool(self, asked: Asked) -> None:
+        self._release(asked)
+        asked.timer = self._loop.call_at(time.monotonic() + RESEND_S[0] - COOL_S, lambda: self._send(asked))
+
+    def _release(self, asked: Asked) -> None:
+        if asked.attempts and not asked.is_cool:
+            asked.is_cool = True
+            self._hot -= 1
+        while self._waiting and self._hot < AT_ONCE:
+            self._send(self._waiting.popleft())
+
+    def _forget(self, asked: Asked) -> None:
+        self._open.pop(asked.ident, None)
+        if asked.timer:
+            self._loop.cancel(asked.timer)
+            asked.timer = None
+        self._release(asked)
+
+    def _receive(self) -> None:
+        while True:
+            try:
+                wire = self._sock.recv(MAX_DATAGRAM)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:
+                self.is_closed_port = True
+                continue
+            except OSError:
+                return
+            if len(wire) >= 12 and wire[2] & 0x80:
+                asked = self._open.get(wire[0] << 8 | wire[1])
+                if asked is not None and asked.packet is None:
+                    self._take(asked, wire)
+
+    def _take(self, asked: Asked, wire: bytes) -> None:
+        """What can't be read, or answers another question, isn't ours: the true answer may still come."""
+        question = asked.asked
+        repeated = wire[12 : 12 + len(question)]
+        if repeated != question:
+            if repeated.lower() != question.lower():
+                return
+            asked.wants_tcp = True  # it does not keep the case: TCP can't be forged from afar
+        else:
+            try:
+                packet = packets.read(wire, question)
+            except packets.NoPacket:
+                return
+            if packet.rcode in (packets.FORMERR, packets.NOTIMP) and asked.wire.endswith(packets.EDNS):
+                # A server older than EDNS (RFC 6891, 7): the same question without it.
+                asked.wire = packets.packed(asked.ident, question, recurse=self.recurses, edns=False)
+                with contextlib.suppress(OSError):  # as if it had been lost on the way
+                    self._sock.send(asked.wire)
+                return
+            if packet.is_truncated:
+                asked.wants_tcp = True
+            else:
+                asked.packet = packet
+        self.answers += 1
+        asked.task.wake()
+
+    async def _by_tcp(self, asked: Asked) -> Packet | None:
+        """The same question by TCP; None where that fails, and UDP goes on asking."""
+        with contextlib.suppress(OSError, packets.NoPacket), socket.socket(_family(self.server)) as sock:
+            sock.setblocking(False)
+            sock.connect_ex(self.server)
+            self._loop.watch(sock)
+            await self._loop.pause()
+            return await self._converse(sock, asked)
+        return None
+
+    async def _converse(self, sock: socket.socket, asked: Asked) -> Packet | None:
+        to_send, got = len(asked.wire).to_bytes(2, "big") + asked.wire, b""
+        question = asked.asked
+        while len(got) < 2 or len(got) < 2 + int.from_bytes(got[:2], "big"):
+            try:
+                if to_send:
+                    to_send = to_send[sock.send(to_send) :]
+                data = sock.recv(MAX_DATAGRAM)
+            except BlockingIOError:
+                await self._loop.pause()
+                continue
+            if not data:
+                return None
+            got += data
+        wire = got[2 : 2 + int.from_bytes(got[:2], "big")]
+        is_ours = wire[:2] == asked.wire[:2] and wire[12 : 12 + len(question)].lower() == question.lower()
+        return packets.read(wire, question) if is_ours else None
+
+
+async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | None = None) -> Answer:
+    """The answer with its aliases followed; where a server leaves them to be followed, step by step."""
+    aliases: list[str] = []
+    here, zone = name, None
+    while len(aliases) <= MAX_ALIASES:
+        try:
+            packet = await server.answer(asked or server.ask(here, kind))
+        except ValueError:
+            if not aliases:
+                raise
+            return Answer("no-such-record", aliases=tuple(aliases))  # it leads to what is no name
+        asked = None
+        if packet is None:
+            return Answer("timeout", aliases=tuple(aliases))
+        start = here
+        while (target := packet.aliases.get(here)) is not None:
+            if target == name or target in aliases:
+                return Answer("no-such-record", aliases=(*aliases, target), is_loop=True)
+            aliases.append(target)
+            here = target
+        zone = packet.zone or zone
+        values = packet.values.get(here)
+        if values:
+            return Answer("there", tuple(values), tuple(aliases))
+        if packet.rcode == packets.NXDOMAIN:
+            return Answer("no-such-name", aliases=tuple(aliases), zone=zone)
+        if packet.rcode != packets.NOERROR:
+            words = packets.RCODES.get(packet.rcode, f"RCODE {packet.rcode}")
+            return Answer("server-failure", aliases=tuple(aliases), words=words)
+        if here == start or not server.recurses:
+            return Answer("no-such-record", aliases=tuple(aliases), zone=zone)
+    return Answer("no-such-record", aliases=tuple(aliases), is_loop=True)
+
+
+def _family(server: Server) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in server[0] else socket.AF_INET

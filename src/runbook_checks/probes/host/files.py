@@ -1,0 +1,73 @@
+"""Is a file there, since when, and could it be run? Which files of a folder are the newest?"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from runbook_checks.probes.core.journal import reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.regular_file import why
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """One file. `size` in bytes, `mtime` in seconds since the epoch."""
+
+    path: Path
+    size: int
+    mtime: float
+    is_executable: bool
+
+
+def look_at(path: Path, *, resource: str = "rollback") -> FileFacts | None:
+    """The facts of a regular file, or None where there is none."""
+    with reading(f"look at {path}") as facts:
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            facts["exists"] = False
+            return None
+        except (OSError, ValueError) as error:
+            raise NoReading(resource, f"{path} can't be looked at: {_why(error)}", kind="unreadable") from None
+        if not stat.S_ISREG(state.st_mode):
+            raise NoReading(resource, f"{path} is not a file", kind="unreadable")
+        # By its mode: root may run a file only if somebody may, and access(2) asks for us alone.
+        found = FileFacts(path, state.st_size, state.st_mtime, bool(state.st_mode & 0o111))
+        facts.update(exists=True, size=found.size, mtime=found.mtime, is_executable=found.is_executable)
+        return found
+
+
+def newest(folder: Path, pattern: str = "*", *, resource: str = "backups") -> list[FileFacts]:
+    """The regular files of a folder whose names fit a pattern, newest first; empty where there is none."""
+    with reading(f"list {folder}") as facts:
+        try:
+            with os.scandir(folder) as entries:
+                found = [_facts(entry) for entry in entries if fnmatch(entry.name, pattern)]
+        except (OSError, ValueError) as error:
+            raise NoReading(resource, f"{folder} can't be listed: {_why(error)}", kind="unreadable") from None
+        files = sorted((f for f in found if f is not None), key=lambda f: (-f.mtime, f.path.name))
+        facts["files"] = len(files)
+        facts["newest"] = files[0].path.name if files else None
+        return files
+
+
+def _why(error: OSError | ValueError) -> str:
+    return why(error) if isinstance(error, OSError) else "its name holds a NUL"
+
+
+def _facts(entry: os.DirEntry[str]) -> FileFacts | None:
+    """None for what is no file: a folder, a link that leads nowhere, a file that went while we looked."""
+    try:
+        state = entry.stat()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return None
+        raise
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    return FileFacts(Path(entry.path), state.st_size, state.st_mtime, bool(state.st_mode & 0o111))

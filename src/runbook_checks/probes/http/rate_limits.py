@@ -1,0 +1,82 @@
+"""Recognise that a far end limits how often we ask, wait for it where that is short, and say so."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from runbook_checks.probes.core.deadline import current
+from runbook_checks.probes.core.journal import tried
+from runbook_checks.probes.core.reading import NoReading
+
+if TYPE_CHECKING:
+    from runbook_checks.probes.http.response import Answer
+
+RATE_LIMITED = "rate-limited"
+TRIES = 3
+PAUSE_S = 1.0  # where it doesn't say how long
+RESERVE_S = 0.5
+SPENT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+# GitHub and others refuse with 403, S3 and R2 with 503. A 503 that asks to come back later is maintenance elsewhere.
+WORDS = {
+    403: re.compile(rb"rate.?limit|too many requests|throttl", re.IGNORECASE),
+    503: re.compile(rb"<Code>SlowDown</Code>|reduce your request rate", re.IGNORECASE),
+}
+EXCERPT = 2048
+
+
+def is_limit(answer: Answer) -> bool:
+    """Whether the answer refuses us for asking too often: 429 (RFC 6585, 4), or what says the same elsewhere."""
+    if answer.status not in WORDS:
+        return answer.status == 429
+    says_so = WORDS[answer.status].search(answer.body[:EXCERPT]) is not None
+    is_spent = any((answer.headers.get(name) or "").strip() == "0" for name in SPENT)
+    return says_so and (answer.status == 503 or is_spent or "retry-after" in answer.headers)
+
+
+def patiently(ask: Callable[[], Answer], resource: str, *, tries: int = TRIES, longest_s: float = math.inf) -> Answer:
+    """The answer to a read, once the far end is ready to give one.
+
+    A limited read is repeated when the far end says (RFC 9110, 10.2.3), as far as the check's deadline allows.
+    NoReading rate-limited (evidence: retry_after_s) beyond that, or where the wait is longer than longest_s.
+    """
+    for attempt in range(1, tries + 1):
+        answer = ask()
+        if not is_limit(answer):
+            if attempt > 1:
+                tried(attempt)
+            return answer
+        told = retry_after_s(answer)
+        wait_s = PAUSE_S if told is None else told
+        deadline = current.get()
+        is_out_of_time = deadline is not None and deadline.remaining() < wait_s + RESERVE_S
+        if attempt == tries or wait_s > longest_s or is_out_of_time:
+            break
+        time.sleep(wait_s)
+    raise limited(answer, resource, attempt)
+
+
+def limited(answer: Answer, resource: str, attempts: int = 1) -> NoReading:
+    """What to say of an answer that is a limit."""
+    told = retry_after_s(answer)
+    when = "without saying for how long" if told is None else f"retry after {told:g} s"
+    tries = f"{attempts} attempt" + ("s" if attempts > 1 else "")
+    reason = f"{answer.url.partition('?')[0]}: rate limited (HTTP {answer.status}), {when} ({tries})"
+    return NoReading(resource, reason, kind=RATE_LIMITED, evidence={"retry_after_s": told}, attempts=attempts)
+
+
+def retry_after_s(answer: Answer) -> float | None:
+    """Seconds or a date (RFC 9110, 10.2.3); None where nothing is said that can be read."""
+    told = (answer.headers.get("retry-after") or "").strip()
+    try:
+        seconds = float(told)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(told).timestamp() - answer.received_at
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

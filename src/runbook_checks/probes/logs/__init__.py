@@ -1,0 +1,1 @@
+"""Log files, commands, Loki and CloudWatch Logs."""

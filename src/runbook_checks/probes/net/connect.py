@@ -1,0 +1,142 @@
+"""Can a TCP connection be made, and how long do the name and the connecting take?"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.net import far_ends as rules
+from runbook_checks.probes.net.far_ends import FarEnds
+from runbook_checks.probes.net.resolve import resolve
+
+UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
+# Address and port that stayed silent in this process: one dead address of a name costs every caller its time-out anew.
+_silent: set[tuple[str, int]] = set()
+REFUSED = "connection-refused"
+SILENT = "connect-timeout"
+
+
+@dataclass
+class Connected:
+    sock: socket.socket  # time-out set to what is left of the deadline
+    peer: str
+    dns_ms: float
+    connect_ms: float  # over all addresses tried
+
+
+def connect(
+    host: str,
+    port: int,
+    *,
+    resolver: str | None,
+    deadline: Deadline,
+    connect_timeout_s: float,
+    resource: str,
+    as_served: bool = False,
+    guard: Callable[[str], None] | None = None,
+    far_ends: FarEnds | None = None,
+) -> Connected:
+    """Connect to the addresses of a name in turn, no longer than the deadline altogether.
+
+    An address that stayed silent before is tried last; as_served=True tries them in the order of the answer,
+    as a client that has met none of them does. `guard` raises NoReading for an address that must not be connected.
+
+    far_ends is given where a far end named the host: then only addresses that it lets through are dialled.
+
+    NoReading name-not-resolved, address-refused (no address may be dialled), connection-refused (every
+    address that answered refused) or
+    connect-timeout (one at least stayed silent, or there is no way to it).
+    """
+    begun = time.monotonic()
+    addresses = resolve(host, resolver=resolver, deadline=deadline, resource=resource)
+    resolved = time.monotonic()
+    if far_ends is not None:
+        addresses = _followed(far_ends, addresses, host, port, resource)
+    if not as_served:
+        addresses = sorted(addresses, key=lambda address: (address, port) in _silent)
+    tried: dict[str, str] = {}
+    kinds: set[str | None] = set()
+    for number, address in enumerate(addresses):
+        if guard is not None:
+            guard(address)
+        share = share_of(deadline, len(addresses) - number, connect_timeout_s)
+        try:
+            sock = connect_one(address, port, share, deadline)
+        except OSError as error:
+            # Shut down by the deadline while connecting: the system reports that in its own ways.
+            kind, tried[address] = _why(TimeoutError() if deadline.expired else error, share)
+            kinds.add(kind)
+            if kind == SILENT:
+                _silent.add((address, port))
+            continue
+        now = time.monotonic()
+        _silent.discard((address, port))
+        return Connected(sock, join(address, port), _ms(resolved - begun), _ms(now - resolved))
+    raise no_connection(resource, host, port, tried, kinds)
+
+
+def _followed(far_ends: FarEnds, addresses: list[str], host: str, port: int, resource: str) -> list[str]:
+    kept = [address for address in addresses if far_ends.may_dial(address, port)]
+    if not kept:
+        evidence = {"host": host, "port": port, "addresses": addresses}
+        raise NoReading(resource, rules.sentence(join(host, port), addresses[0]), kind=rules.REFUSED, evidence=evidence)
+    return kept
+
+
+def share_of(deadline: Deadline, addresses_left: int, limit: float) -> float:
+    """One address may not use up the time of those after it, yet each gets a second where there is one."""
+    left = deadline.remaining()
+    return min(limit, left, max(1.0, left / addresses_left))
+
+
+def connect_one(address: str, port: int, timeout_s: float, deadline: Deadline) -> socket.socket:
+    if timeout_s <= 0:
+        raise TimeoutError
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with ExitStack() as undo:
+        sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        sock.settimeout(timeout_s)
+        with deadline.watch(sock):
+            sock.connect((address, port))
+        # A socket that was shut down while it was connecting looks as if it were connected.
+        if deadline.expired:
+            raise TimeoutError
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(max(0.001, deadline.remaining()))
+        undo.pop_all()
+        return sock
+
+
+def no_connection(resource: str, host: str, port: int, tried: dict[str, str], kinds: set[str | None]) -> NoReading:
+    kind = next((k for k in (SILENT, REFUSED) if k in kinds), None)
+    where = join(host, port)
+    if len(tried) == 1:
+        [(address, what)] = tried.items()
+        text = f"{where} {what}" if address == host else f"{where} ({address}) {what}"
+    else:
+        text = f"no address of {where} could be connected: " + "; ".join(f"{a} {w}" for a, w in tried.items())
+    return NoReading(resource, text, kind=kind, evidence={"host": host, "port": port, "tried": tried})
+
+
+def _why(error: OSError, waited: float) -> tuple[str | None, str]:
+    if isinstance(error, ConnectionError):
+        return REFUSED, "refused the connection"
+    if isinstance(error, TimeoutError):
+        return SILENT, f"did not answer the connection attempt within {waited:.1f} s"
+    if error.errno in UNREACHABLE:
+        return SILENT, "can't be reached (no route to it)"
+    return None, f"could not be connected ({errno.errorcode.get(error.errno or 0, type(error).__name__)})"
+
+
+def join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,133 @@
+"""Which addresses does a name have?"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.core.reading import NoReading
+
+SYSTEM = "the machine's own"
+MOST_S = 10.0  # two questions of five seconds, as resolv.conf(5) has it
+
+
+def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resource: str = "dns") -> list[str]:
+    """The addresses of `host`: IPv4 first, each family in the order it was served.
+
+    Nobody is waited for longer than MOST_S, however far the deadline is.
+
+    resolver  "address[:port]" of a name server to ask; None asks as the system does. An address given
+              as host passes through. `localhost` is loopback whatever a resolver says (RFC 6761, 6.3).
+
+    NoReading name-not-resolved: the name doesn't exist, has no address, or nobody answered in time. Where it says
+    nothing about the name, its evidence has the `resolver` and what is wrong with it: see `not_resolved`.
+    """
+    host = host.strip("[]")
+    if is_address(host):
+        return [host]
+    deadline = deadline.child(MOST_S)
+    if resolver is None:
+        return _ask_system(host, deadline, resource)
+    if host.rstrip(".").lower().split(".")[-1] == "localhost":
+        return ["127.0.0.1", "::1"]
+    from runbook_checks.probes.net.dns_client import ask
+
+    return ask(host, resolver, deadline, resource)
+
+
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def split_address(text: str, default_port: int) -> tuple[str, int]:
+    """ "192.0.2.1:53", "[2001:db8::1]:53" or a bare address; ValueError where it is none."""
+    host, port = text.strip(), ""
+    if host.startswith("["):
+        host, bracket, port = host[1:].partition("]")
+        if not bracket:
+            raise ValueError("no closing bracket")
+        port = port.removeprefix(":")
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+    return str(ipaddress.ip_address(host)), int(port) if port else default_port
+
+
+class _Lookup:
+    """One getaddrinfo call under way. It can't be interrupted: callers leave it behind at their deadline."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.is_done = threading.Event()
+        self.addresses: list[str] = []
+        self.problem = ""
+        self.is_for_now = False
+
+    def run(self) -> None:
+        try:
+            found = socket.getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
+            self.addresses = in_order([str(sockaddr[0]) for *_, sockaddr in found])
+        except socket.gaierror as error:
+            self.problem = error.strerror or "no address"
+            self.is_for_now = error.errno == socket.EAI_AGAIN  # no name server answered, or none could tell
+        except (OSError, UnicodeError) as error:
+            self.problem = f"not a name that can be looked up ({type(error).__name__})"
+        finally:
+            with _lock:
+                _lookups.pop(self.host, None)
+            self.is_done.set()
+
+
+_lock = threading.Lock()
+_lookups: dict[str, _Lookup] = {}
+
+
+def _ask_system(host: str, deadline: Deadline, resource: str) -> list[str]:
+    # Callers of one name share one thread: a resolver that hangs must not collect threads.
+    with _lock:
+        lookup = _lookups.get(host)
+        if lookup is None:
+            lookup = _lookups[host] = _Lookup(host)
+            threading.Thread(target=lookup.run, name=f"resolve {host}", daemon=True).start()
+    _wait(lookup.is_done, deadline)
+    if not lookup.is_done.is_set():
+        why = "the system's resolver gave no answer in time (timeout)"
+        raise not_resolved(resource, host, why, resolver=SYSTEM, state="failing")
+    if not lookup.addresses:
+        state = "failing" if lookup.is_for_now else None
+        raise not_resolved(resource, host, lookup.problem or "no address", resolver=SYSTEM, state=state)
+    return list(lookup.addresses)
+
+
+def _wait(event: threading.Event, deadline: Deadline) -> None:
+    # Either may end the wait, the answer or somebody giving up; a short slice keeps both in sight.
+    while not event.is_set() and not deadline.expired:
+        event.wait(min(0.05, max(0.001, deadline.remaining())))
+
+
+def in_order(addresses: list[str]) -> list[str]:
+    """Each address once, IPv4 first: a machine without an IPv6 route is common, the reverse is not."""
+    once = list(dict.fromkeys(addresses))
+    return [a for a in once if ":" not in a] + [a for a in once if ":" in a]
+
+
+def not_resolved(
+    resource: str, host: str, why: str, *, resolver: str | None = None, state: str | None = None
+) -> NoReading:
+    """A name without an address.
+
+    state  None: it is told of the name. "silent": the resolver answers nothing at all. "failing": it has no answer
+           to this question, and whether that is the name's fault or the resolver's is open.
+    """
+    blamed = {"resolver": resolver, "resolver_state": state} if state else {}
+    return NoReading(
+        resource,
+        f"the name {host} can't be resolved: {why}",
+        kind="name-not-resolved",
+        evidence={"host": host, **blamed},
+    )

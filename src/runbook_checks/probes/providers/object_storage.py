@@ -1,0 +1,253 @@
+"""What does a bucket hold? (The S3 API, as R2 and others speak it, through boto3.)"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+from runbook_checks.probes.core.journal import reading
+from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.http.rate_limits import RATE_LIMITED
+from runbook_checks.probes.providers.aws import check_endpoint, client
+
+RESOURCE = "storage"
+MOST = 1000  # keys of one listing
+PIECE = 8 << 20
+MAX_BODY = 2 * PIECE  # whoever knows no ranges sends objects whole
+BEYOND_THE_END = 416  # of a range (RFC 9110, 15.5.17); an empty object has no first byte
+KINDS = {
+    "NoSuchBucket": "bucket-missing",
+    "NoSuchKey": "object-missing",
+    "AccessDenied": "access-denied",
+    "Unauthorized": "access-denied",  # R2's word for a key it doesn't know
+    "InvalidAccessKeyId": "access-denied",
+    "SignatureDoesNotMatch": "access-denied",
+    "RequestTimeTooSkewed": "clock-skew",
+    "SlowDown": RATE_LIMITED,
+    "Throttling": RATE_LIMITED,
+    "ThrottlingException": RATE_LIMITED,
+    "RequestLimitExceeded": RATE_LIMITED,
+    "TooManyRequests": RATE_LIMITED,
+}
+OF_STATUS = {"401": "access-denied", "403": "access-denied", "404": "object-missing", "429": RATE_LIMITED}
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """One object. `size` in bytes, `modified` in seconds since the epoch."""
+
+    key: str
+    size: int
+    modified: float
+
+
+class Bucket:
+    """One bucket, seen by a key that may only look. NoReading kinds: bucket-missing, access-denied, object-missing,
+    endpoint-unreachable, malformed-answer, clock-skew, rate-limited, no-library, bad-endpoint, and those of
+    runbook_checks.probes.tls.tls_context; evidence: code, status.
+
+    Sent as R2 wants it: the bucket in the path, and no checksum headers that an operation doesn't require (boto3
+    #4392).
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        bucket: str,
+        *,
+        key_id: str,
+        secret: str,
+        region: str = "auto",
+        ca_file: str | None = None,
+        proxy: str | None = None,
+        resolver: str | None = None,
+        timeout_s: float = 4.0,  # for each of two tries
+        resource: str = RESOURCE,
+        clear_text: tuple[str, ...] = (),
+    ) -> None:
+        self.endpoint, self.bucket, self.resource = endpoint, bucket, resource
+        self._key, self._region, self._timeout_s = (key_id, secret), region, timeout_s
+        self._ca_file, self._proxy, self._resolver = ca_file, proxy, resolver
+        self._clear_text = clear_text
+
+    def listed(self, prefix: str = "", most: int = MOST) -> list[ObjectFacts]:
+        """The first objects below a prefix, by their keys; all of them, where that is more than one listing holds."""
+        found: list[ObjectFacts] = []
+        more: dict[str, str] = {}
+        while len(found) < most:
+            with self._asking(f"list s3://{self.bucket}/{prefix}") as facts:
+                page = self._client.list_objects_v2(
+                    Bucket=self.bucket, Prefix=prefix, MaxKeys=min(MOST, most - len(found)), **more
+                )
+                entries = page.get("Contents", [])
+                found += [_facts(entry["Key"], entry["Size"], entry["LastModified"]) for entry in entries]
+                facts["objects"] = len(found)
+                if not page.get("IsTruncated"):
+                    break
+                if not entries:
+                    raise self._malformed("lists nothing, and says that there is more")
+                more = {"ContinuationToken": page["NextContinuationToken"]}
+        return found
+
+    def head(self, key: str) -> ObjectFacts:
+        """What is told of an object without sending it; NoReading object-missing where there is none."""
+        with self._asking(f"head s3://{self.bucket}/{key}") as facts:
+            told = self._client.head_object(Bucket=self.bucket, Key=key)
+            facts["size"] = told["ContentLength"]
+            return _facts(key, told["ContentLength"], told["LastModified"])
+
+    def read(self, key: str, max_bytes: int) -> bytes:
+        """At most `max_bytes` of an object's beginning."""
+        return self.piece(key, 0, max_bytes)[0]
+
+    @contextlib.contextmanager
+    def opened(self, key: str) -> Iterator[BinaryIO]:
+        """An object to be read piece by piece, within the running check's deadline; each piece is asked for by itself,
+        and keeps us no longer than timeout_s."""
+        yield cast(BinaryIO, io.BufferedReader(_Pieces(self, key), PIECE))
+
+    def piece(self, key: str, begin: int, size: int, etag: str | None = None) -> tuple[bytes, str, bool]:
+        """The bytes of an object from `begin`, its ETag, and whether that was the end; `etag` is what it must still be.
+
+        RFC 9110, 14.2: who knows no ranges sends it whole.
+        """
+        from botocore.exceptions import ClientError
+
+        same = {"IfMatch": etag} if etag else {}
+        with self._asking(f"read s3://{self.bucket}/{key}") as facts:
+            try:
+                told = self._client.get_object(
+                    Bucket=self.bucket, Key=key, Range=f"bytes={begin}-{begin + size - 1}", **same
+                )
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == BEYOND_THE_END:
+                    return b"", etag or "", True
+                raise
+            body = bytes(told["Body"].read())
+            facts["bytes"] = len(body)
+            if "ContentRange" not in told:
+                return body[begin : begin + size], told.get("ETag", ""), len(body) <= begin + size
+            whole = int(told["ContentRange"].rpartition("/")[2])
+            if not body:
+                raise self._malformed("sends a piece that holds nothing")
+            return body[:size], told.get("ETag", ""), begin + len(body) >= whole
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @cached_property
+    def _client(self) -> Any:
+        check_endpoint(self.endpoint, self.resource)
+        if urlsplit(self.endpoint).path.strip("/"):
+            what = "the endpoint must be the account's own address, without the bucket behind it"
+            raise NoReading(self.resource, what, kind="bad-endpoint")
+        return client(
+            "s3",
+            self.resource,
+            region=self._region,
+            key_id=self._key[0],
+            secret=self._key[1],
+            endpoint=self.endpoint,
+            ca_file=self._ca_file,
+            proxy=self._proxy,
+            resolver=self._resolver,
+            timeout_s=self._timeout_s,
+            max_body=MAX_BODY,
+            clear_text=self._clear_text,
+            more={
+                "s3": {"addressing_style": "path"},
+                "request_checksum_calculation": "when_required",
+                "response_checksum_validation": "when_required",
+            },
+        )
+
+    @contextlib.contextmanager
+    def _asking(self, title: str) -> Iterator[dict[str, Any]]:
+        self._client  # noqa: B018  made before any clock runs
+        from botocore import exceptions as boto
+
+        with reading(title) as facts:
+            try:
+                yield facts
+            except NoReading:
+                raise
+            except boto.ClientError as error:
+                raise self._refused(error) from None
+            except (boto.ConnectionError, boto.HTTPClientError) as error:
+                what = f"{self.endpoint} gives no answer: {_why(error)}"
+                raise NoReading(self.resource, what, kind="endpoint-unreachable") from None
+            except (boto.ParamValidationError, boto.NoCredentialsError, boto.PartialCredentialsError) as error:
+                raise NoReading(self.resource, f"{self.endpoint}: {_why(error)}", kind="bad-request") from None
+            except Exception:  # what botocore makes of an answer is whatever it runs into
+                raise self._malformed("answers with something that is no S3") from None
+
+    def _malformed(self, what: str) -> NoReading:
+        return NoReading(self.resource, f"{self.endpoint} {what}", kind="malformed-answer")
+
+    def _refused(self, error: Any) -> NoReading:
+        told = error.response.get("Error", {})
+        code, status = str(told.get("Code", "")), str(error.response["ResponseMetadata"]["HTTPStatusCode"])
+        kind = KINDS.get(code) or OF_STATUS.get(status, "wrong-status")
+        what = f"{self.endpoint} answers HTTP {status} {one_line(code, 60)} for s3://{self.bucket}"
+        if kind == RATE_LIMITED:
+            told = status if code in ("", status) else f"{status} {one_line(code, 60)}"
+            what = f"{self.endpoint}: rate limited (HTTP {told}) for s3://{self.bucket}"
+        if kind == "clock-skew":
+            what += f": {_skew(error.response)}"
+        return NoReading(self.resource, what, kind=kind, evidence={"code": code, "status": int(status)})
+
+
+class _Pieces(io.RawIOBase):
+    """An object as a file."""
+
+    def __init__(self, bucket: Bucket, key: str) -> None:
+        self._bucket, self._key = bucket, key
+        self._at, self._etag, self._is_over = 0, "", False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._is_over:
+            return 0
+        body, self._etag, self._is_over = self._bucket.piece(self._key, self._at, len(buffer), self._etag)
+        self._at += len(body)
+        buffer[: len(body)] = body
+        return len(body)
+
+
+def _facts(key: str, size: int, modified: datetime) -> ObjectFacts:
+    return ObjectFacts(key, size, modified.timestamp())
+
+
+def _why(error: Exception) -> str:
+    """botocore's sentence names the endpoint, never the key."""
+    cause = error.__class__.__name__
+    words = {
+        "EndpointConnectionError": "no connection",
+        "ConnectTimeoutError": "no connection in time",
+        "ReadTimeoutError": "no whole answer in time",
+        "SSLError": "TLS failed",
+        "ConnectionClosedError": "the connection was closed",
+        "ProxyConnectionError": "the proxy gives no connection",
+    }
+    return words.get(cause, cause)
+
+
+def _skew(response: Any) -> str:
+    """Whose clock is off can't be told, by how much can."""
+    told = response["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
+    try:
+        off = datetime.now(UTC).timestamp() - parsedate_to_datetime(told).timestamp()
+    except (ValueError, TypeError):
+        return "this machine's clock and the storage's are too far apart for a signature to hold"
+    side = "ahead of" if off > 0 else "behind"
+    return f"this machine's clock is {abs(off):.0f} s {side} the storage's, too far for a signature to hold"

@@ -1,0 +1,36 @@
+"""What does Slack's Web API say of a bot token? (auth.test, docs.slack.dev)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.json_api import Api, document, malformed, said
+
+if TYPE_CHECKING:
+    from runbook_checks.probes.http.client import Http
+
+RESOURCE = "slack_bot"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom the token stands for, or why it stands for nobody."""
+
+    error: str | None  # Slack's word, such as token_revoked
+    team: str
+    user: str
+
+
+def auth_test(http: Http) -> Identity:
+    """NoReading where Slack doesn't answer as it does; rate-limited (with retry_after_s) once patience is at an end."""
+    answer = Api(http, RESOURCE).get("/auth.test")
+    if answer.status != 200:
+        reason = f"{answer.url} answers HTTP {answer.status}, where Slack tells of errors inside a 200"
+        raise NoReading(RESOURCE, reason, kind="wrong-status")
+    found = document(answer, RESOURCE)
+    if not isinstance(found.get("ok"), bool):
+        raise malformed(RESOURCE, answer, "has no field ok")
+    error = None if found["ok"] else said(found.get("error") or "no_error_told")
+    return Identity(error, said(found.get("team", "")), said(found.get("user", "")))

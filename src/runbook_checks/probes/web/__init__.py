@@ -1,0 +1,1 @@
+"""Web pages: their assets, and how a browser fares with them."""

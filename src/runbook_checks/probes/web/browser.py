@@ -1,0 +1,172 @@
+"""How does a page fare in a real browser: when is something seen, when is it loaded, what fails in it?
+
+Chromium without a window, driven by playwright; both are optional parts. It runs apart, in processes that end with
+the deadline, as a new user each time, and keeps nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runbook_checks.probes.core.child_environment import clean
+from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.journal import picture, reading
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.net.far_ends import FarEnds
+from runbook_checks.probes.web.browser_session import Look, looks
+
+if TYPE_CHECKING:
+    import psutil
+
+TOOLBOX = Path(__file__).resolve().parent.parent / ".toolbox"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+END_S = 2.0
+LONGEST = 36  # a socket of Chromium lies 70 characters below; 107 are its path's most (unix(7))
+
+
+@dataclass(frozen=True)
+class Chromium:
+    """The browser, and the environment it needs."""
+
+    path: str
+    environment: dict[str, str] = field(repr=False)
+    fonts: tuple[str, ...] = ()  # folders to find some in, where the machine may have none
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is visited, and how its host is found and trusted."""
+
+    url: str
+    timeout_s: float
+    address: str | None = None  # of the page's host, where the browser is not to look it up itself
+    pinned_keys: tuple[str, ...] = ()  # SHA-256 in hex of public keys believed in beside the browser's own authorities
+    agent: str = ""
+    headers: dict[str, str] = field(default_factory=dict, repr=False)  # to the page's own origin alone
+    far_ends: FarEnds = field(default_factory=FarEnds)  # which addresses the page may refer to, beside its own host
+    resolver: str | None = None  # for those
+    sandbox: bool = True  # Chromium's own; as root there is none
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The best of a few visits, and all the errors."""
+
+    status: int
+    first_paint_ms: float | None  # None: nothing was painted
+    load_ms: float | None  # None: not loaded when the time was up
+    waited_ms: float  # for that, at most
+    errors: tuple[str, ...]  # of the console and of scripts, each once
+    slowest: str  # path of the file that took longest
+    slowest_ms: float
+    visits: int
+    version: str
+    refused: tuple[str, ...]  # why some of what the page refers to was not followed
+    screenshot: bytes = field(repr=False)  # PNG; empty where the page let none be taken
+
+
+def find(resource: str = "browser") -> Chromium:
+    """The machine's Chromium, else the one unpacked into .toolbox; NoReading missing-tool without either."""
+    own = next(filter(None, map(shutil.which, NAMES)), None)
+    if own is not None:
+        return Chromium(own, clean())
+    root = TOOLBOX / "chromium"
+    unpacked = root / "usr" / "lib" / "chromium" / "chromium"
+    if unpacked.is_file():
+        libraries = [path for place in ("usr/lib", "lib") for path in root.glob(f"{place}/**/*.so*")]
+        folders = sorted({str(path.parent) for path in libraries})
+        environment = clean(LD_LIBRARY_PATH=os.pathsep.join(folders))
+        return Chromium(str(unpacked), environment, (str(root / "usr" / "share" / "fonts"), "/usr/share/fonts"))
+    what = "there is no Chromium on PATH or in .toolbox: install chromium, or run `make set-up` with a network"
+    raise NoReading(resource, what, kind="missing-tool")
+
+
+def visit(request: Request, resource: str = "browser") -> Visit:
+    """The page at an address, visited a few times by new users; the best times count, for a machine may be busy.
+
+    NoReading kinds: missing-tool (no Chromium, no playwright), not-started, no-answer (evidence: error), page-hangs
+    (loaded, and then nothing more can be asked of it), those of runbook_checks.probes.core.isolated.
+    """
+    chromium = find(resource)
+    with reading(f"{request.url} in Chromium") as facts:
+        with _home() as home:
+            made, version = apart(
+                looks, chromium, request, home, resource, resource=resource, timeout_s=request.timeout_s, memory=None
+            )
+        seen = _best(made, version)
+        facts.update(
+            status=seen.status,
+            first_paint_ms=seen.first_paint_ms,
+            load_ms=seen.load_ms,
+            errors=list(seen.errors),
+            slowest=seen.slowest,
+            slowest_ms=seen.slowest_ms,
+            visits=seen.visits,
+            chromium=seen.version,
+            refused=list(seen.refused),
+        )
+    if seen.screenshot:
+        picture("screenshot", seen.screenshot)
+    return seen
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[str]:
+    """A folder of the browser's own; nothing that was started with it, and no file in it, outlives the block."""
+    above = tempfile.gettempdir()
+    home = tempfile.mkdtemp(prefix="checks-browser-", dir=above if len(above) <= LONGEST else "/tmp")  # noqa: S108
+    try:
+        yield home
+    finally:
+        _end_all(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _end_all(home: str) -> None:
+    """Chromium leads process groups of its own, and may be too busy with a page to see that its driver is gone."""
+    import psutil
+
+    end = time.monotonic() + END_S
+    while (alive := list(_started_with(home))) and time.monotonic() < end:
+        for process in alive:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(alive, timeout=0.05)
+
+
+def _started_with(home: str) -> Iterator[psutil.Process]:
+    import psutil
+
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error, OSError):
+            process = psutil.Process(pid)
+            if home in process.environ().values() and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+
+
+def _best(looks: list[Look], version: str) -> Visit:
+    paints = [look.paint for look in looks if look.paint is not None]
+    loads = [look.load for look in looks if look.load is not None]
+    quickest = min(looks, key=lambda look: look.load or float("inf"))
+    errors = dict.fromkeys(error for look in looks for error in look.errors)
+    return Visit(
+        looks[-1].status,
+        round(min(paints)) if paints else None,
+        round(min(loads)) if loads else None,
+        round(max(look.waited_ms for look in looks)),
+        tuple(errors),
+        quickest.slowest,
+        round(quickest.slowest_ms),
+        len(looks),
+        version,
+        tuple(dict.fromkeys(why for look in looks for why in look.refused)),
+        looks[-1].screenshot,
+    )

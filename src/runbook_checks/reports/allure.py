@@ -1,0 +1,299 @@
+"""The Allure report: allure-pytest's results, dressed with the runbook's words, through one redaction choke point."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from allure_commons.logger import AllureFileLogger
+from allure_commons.model2 import Attachment, Label, Parameter, StatusDetails, TestResult, TestStepResult
+from allure_commons.utils import md5, uuid4
+
+from runbook_checks.config.untrusted_text import clean
+from runbook_checks.output import files as outputs
+from runbook_checks.reports.csv_table import table
+from runbook_checks.reports.markdown import with_commands
+from runbook_checks.reports.terminal import MOST_FINDINGS
+from runbook_checks.results.alternatives import in_a_line
+from runbook_checks.results.model import Result, result_of
+from runbook_checks.results.wording import filled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runbook_checks.config.runbook import Symptom
+    from runbook_checks.results.roots import Root
+
+SEVERITIES = {"P0": "blocker", "P1": "critical", "P2": "normal", "P3": "minor"}
+STATUSES = {"clear": "passed", "found": "failed", "unknown": "broken", "skipped": "skipped"}
+_OWN_LABELS = ("epic", "feature", "story", "severity", "environment")
+
+
+_KINDS = {"txt": "text/plain", "json": "application/json", "png": "image/png", "csv": "text/csv"}
+
+
+class Logger(AllureFileLogger):
+    """Everything Allure gets passes here: what allure-pytest tells by itself is redacted, and a record is already."""
+
+    run: Any = None
+    trouble: str | None = None  # why some of it could not be written
+
+    def __init__(self, report_dir: str, clean: bool = False) -> None:
+        super().__init__(report_dir, clean)
+        self.record: dict[str, Any] | None = None
+
+    def report_result(self, result: TestResult) -> None:
+        record, self.record = self.record, None
+        _hush(result, self.run.redaction)
+        if record is not None:
+            system = self.run.systems[record["system"]]
+            text = system.symptoms[record["symptom"]]
+            title = system.settings.title or system.name
+            dress(result, record, text, title, self.attach, self.run.environment.name)
+        super().report_result(result)
+
+    def report_container(self, container: Any) -> None:
+        """Set-up and clean-up, where there was any to tell: pytest sets up a check's parameters too."""
+        told = [*container.befores, *container.afters]
+        for step in told:
+            _hush(step, self.run.redaction)
+        if any(step.steps or step.attachments or step.status not in (None, "passed") for step in told):
+            super().report_container(container)
+
+    def attach(self, name: str, value: Any, ending: str = "") -> Attachment:
+        """Evidence as a file beside the results: a text, a picture (PNG, as bytes), or anything else as JSON."""
+        ending = ending or ("txt" if isinstance(value, str) else "png" if isinstance(value, bytes) else "json")
+        kind, body = _KINDS[ending], value if isinstance(value, str | bytes) else _json(value)
+        source = f"{uuid4()}-attachment.{ending}"
+        with _kept_in_mind():
+            super().report_attached_data(body, source)
+        return Attachment(name=name, source=source, type=kind)
+
+    def _report_item(self, item: Any) -> None:
+        name = item.file_pattern.format(prefix=uuid4())
+        with _kept_in_mind():
+            outputs.write(self._report_dir / name, json.dumps(_plain(item), ensure_ascii=False))
+
+    def report_attached_data(self, body: str | bytes, file_name: str) -> None:
+        """What others attach, such as captured output."""
+        redaction = self.run.redaction
+        clean = redaction.text(body) if isinstance(body, str) else redaction.bytes(body)
+        with _kept_in_mind():
+            super().report_attached_data(clean, file_name)
+
+    def report_attached_file(self, source: str, file_name: str) -> None:
+        self.report_attached_data(Path(source).read_bytes(), file_name)
+
+
+for _hook in ("report_result", "report_container", "report_attached_data", "report_attached_file"):
+    # pluggy finds a method by a mark that overriding it loses.
+    getattr(Logger, _hook).allure_impl = getattr(AllureFileLogger, _hook).allure_impl
+
+
+@contextmanager
+def _kept_in_mind() -> Iterator[None]:
+    """A disk that is full in the middle of the run ends no run; the end tells."""
+    try:
+        yield
+    except OSError as error:
+        Logger.trouble = Logger.trouble or error.strerror or str(error)
+
+
+def require_whole() -> None:
+    """OSError where something of it could not be written."""
+    if Logger.trouble:
+        raise OSError(0, Logger.trouble)
+
+
+def _hush(item: Any, redaction: Any) -> None:
+    """Redact the free text of a result or step: its name, label and status are names of ours."""
+    item.description, item.descriptionHtml = redaction.tree([item.description, item.descriptionHtml])
+    if item.statusDetails is not None:
+        details = item.statusDetails
+        details.message, details.trace = redaction.tree([details.message, details.trace])
+    for parameter in item.parameters:
+        parameter.value = redaction.tree(parameter.value)
+    for step in item.steps:
+        step.name = redaction.tree(step.name)
+        _hush(step, redaction)
+
+
+def _plain(item: Any) -> Any:
+    """A model of allure_commons as JSON; what is empty is left out."""
+    if hasattr(item, "__attrs_attrs__"):
+        values = ((attribute.name, getattr(item, attribute.name)) for attribute in item.__attrs_attrs__)
+        return {name: _plain(value) for name, value in values if value or value is False}
+    return [_plain(entry) for entry in item] if isinstance(item, list) else item
+
+
+class _Follower:
+    """Hands each check's record to the logger before allure-pytest closes the result."""
+
+    def __init__(self, logger: Logger) -> None:
+        self.logger = logger
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        record = getattr(report, "record", None)
+        if record is not None:
+            self.logger.record = record
+
+    @staticmethod
+    def pytest_sessionfinish(session: pytest.Session) -> None:
+        if Logger.trouble and hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["allure_trouble"] = Logger.trouble
+
+
+def install(config: pytest.Config, run: Any) -> None:
+    """Put our logger in the place of allure-pytest's, before it makes one."""
+    import allure_pytest.plugin
+
+    def make(report_dir: str, clean: bool = False) -> Logger:
+        logger = Logger(report_dir, clean)
+        config.pluginmanager.register(_Follower(logger), "runbook-checks-allure")
+        return logger
+
+    Logger.run, Logger.trouble = run, None
+    allure_pytest.plugin.AllureFileLogger = make
+
+
+def dress(result: Any, record: dict[str, Any], text: Symptom, system: str, attach: Any, environment: str) -> None:
+    """Give a result the runbook's words, the readings as steps, and the evidence as attachments."""
+    symptom = record["symptom"]
+    result.name = f"{symptom}: {text.title}"
+    result.description = description(text)
+    result.start = int(record["started"] * 1000)
+    result.stop = result.start + int(record["duration_s"] * 1000)
+    result.parameters = [Parameter(name="system", value=record["system"])]
+    result.labels = [label for label in result.labels if label.name not in _OWN_LABELS]
+    values = (system, symptom.split(".")[0], symptom, SEVERITIES[record["severity"]], environment)
+    result.labels += [Label(name=n, value=v) for n, v in zip(_OWN_LABELS, values, strict=True)]
+    result.status = STATUSES[record["outcome"]]
+    if record["outcome"] != "clear":
+        told = result_of(record, text)
+        result.statusDetails = StatusDetails(message="\n".join(message(told)), trace=record.get("trace", ""))
+    result.steps = [*result.steps, *(_step(reading, attach) for reading in record["readings"])]
+    if sum(bool(finding["subject"]) for finding in record["findings"]) > 1:
+        result.attachments.append(attach("findings", table(result_of(record, text).findings), "csv"))
+    for finding in record["findings"][:MOST_FINDINGS]:  # the table has them all
+        name = f"evidence {finding['subject'] or finding['cause'] or ''}".strip()
+        result.attachments.append(
+            attach(name, {"seen": finding["seen"], "wanted": finding["wanted"], **finding["evidence"]})
+        )
+
+
+def message(told: Result) -> Iterator[str]:
+    """What Allure shows first; the categories of roots go by its first line."""
+    head = f"{told.outcome} {told.name()}"
+    if told.outcome in ("unknown", "skipped"):
+        yield f"{head}: {told.reason}"
+    for finding in told.findings[:MOST_FINDINGS]:
+        yield f"{head} {finding.cause or 'cause not told'}"
+        yield from (f"{name}: {getattr(finding, name)}" for name in ("seen", "wanted", "because"))
+        yield from (f"remedy: {step}" for step in finding.remedy)
+        yield from (f"{name}: {said}" for name, said in in_a_line(finding.rivals, told.system))
+    if len(told.findings) > MOST_FINDINGS:
+        yield f"... and {len(told.findings) - MOST_FINDINGS} more"
+
+
+def description(text: Symptom) -> str:
+    """The runbook's text of a symptom, in Markdown."""
+    causes = []
+    for name, cause in text.causes.items():
+        causes.append(f"- **{name}**: {with_commands(filled(cause.because, {}))}")
+        causes += [f"  - {with_commands(filled(step, {}))}" for step in cause.remedy]
+    return f"{with_commands(text.why)}\n\n**Causes and remedies**\n\n" + "\n".join(causes)
+
+
+def _step(reading: dict[str, Any], attach: Any) -> Any:
+    start = int(reading["started"] * 1000)
+    facts, pictures = reading["facts"], reading.get("pictures", {})
+    return TestStepResult(
+        name=clean(reading["title"]),
+        status="broken" if "no_reading" in facts else "passed",
+        start=start,
+        stop=start + int(reading["duration_s"] * 1000),
+        attachments=[
+            *([attach("facts", facts)] if facts else []),
+            *(attach(name, base64.b64decode(picture)) for name, picture in pictures.items()),
+        ],
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
+
+
+def write_crashed(folder: Path, result: Result, run: Any) -> None:
+    """A result for a check whose process died: allure-pytest leaves none (allure-python #825)."""
+    logger = Logger(str(folder))
+    logger.run = run
+    names = (
+        "symptom",
+        "system",
+        "severity",
+        "outcome",
+        "check",
+        "reason",
+        "started",
+        "duration_s",
+        "attempts",
+        "needs",
+    )
+    record = {**{name: getattr(result, name) for name in names}, "resource": None, "findings": [], "readings": []}
+    path, _, function = result.check.partition("::")
+    full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.partition('[')[0]}"
+    crashed = TestResult(uuid=uuid4(), fullName=full_name, testCaseId=md5(full_name), historyId=md5(result.check))
+    crashed.stage = "finished"
+    logger.record = record if result.text else None
+    crashed.name, crashed.status = result.check, "broken"
+    logger.report_result(crashed)
+
+
+def finish(folder: Path, reports: Any) -> None:
+    """What only the end knows: categories of roots, and the environment."""
+    run = reports.run
+    lines = {
+        "environment": run.environment.name,
+        "tier": run.environment.tier,
+        "effects": run.environment.effects,
+        "run": run.id,
+        "systems": ", ".join(run.systems),
+        "selection": run.selection or "all",
+        "gate": run.gate,
+        "exit": str(reports.code),
+    }
+    outputs.write(folder / "environment.properties", "".join(f"{k} = {clean(v)}\n" for k, v in lines.items()))
+    outputs.write(folder / "categories.json", _json([*map(_category, reports.roots), *_CATEGORIES]))
+    outputs.write(folder / "resolutions.json", _json(list(_accepted(reports.results))))
+
+
+def _accepted(results: list[Result]) -> Iterator[dict[str, str]]:
+    """Known issues, for Allure: what was found and does not count, with the reason."""
+    for result in results:
+        reasons = sorted({finding.not_counted or "" for finding in result.findings})
+        if reasons and all(reasons):
+            pattern = rf"^found {re.escape(result.name())}[\s\S]*"
+            yield {"resolution": "accepted", "comment": "; ".join(reasons), "messageRegexp": pattern}
+
+
+_CATEGORIES = [
+    {"name": "Found", "matchedStatuses": ["failed"]},
+    {"name": "Unknown", "matchedStatuses": ["broken"]},
+    {"name": "Not verified", "matchedStatuses": ["skipped"]},
+]
+
+
+def _category(root: Root) -> dict[str, Any]:
+    cause = f" ({root.finding.cause})" if root.finding and root.finding.cause else ""
+    names = {root.result.name(), *(result.name() for result, _ in root.explains)}
+    return {
+        "name": f"Root: {root.severity} {root.name}{cause}",
+        "description": "; ".join(f"{name} {told}" for name, told in in_a_line(root.rivals, root.result.system)),
+        "matchedStatuses": ["failed", "broken"],
+        "messageRegex": r"^(found|unknown) (" + "|".join(map(re.escape, sorted(names))) + r")[\s\S]*",
+    }

@@ -1,0 +1,140 @@
+"""What does a job's page show of a run? A short summary in Markdown: roots, remedies, checklist, counts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runbook_checks.config.remedy_commands import fenced
+from runbook_checks.config.untrusted_text import clean, unmentioned
+from runbook_checks.reports.terminal import meaning
+from runbook_checks.results.alternatives import in_a_line
+from runbook_checks.results.verdict import counts, not_verified
+from runbook_checks.results.wording import word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runbook_checks.reports.plugin import Reports
+    from runbook_checks.results.model import Finding, Result
+    from runbook_checks.results.root_graph import Node
+    from runbook_checks.results.roots import Root
+
+MOST = 10
+_SIGNS = {0: "✅", 1: "❌", 10: "⏸️"}
+_BOXES = {"ticked": "[x]", "crossed": "[ ] ❌", "unanswered": "[ ] ❔", "attested": "[x] (attested)"}
+# What Markdown would take for markup, or a page for HTML, in words from a far end.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~$])")
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+
+
+def summary(reports: Reports) -> str:
+    """The whole summary."""
+    return "\n".join(_lines(reports)) + "\n"
+
+
+def _lines(reports: Reports) -> Iterator[str]:
+    run, code = reports.run, reports.code
+    yield f"## {_SIGNS.get(code, '⚠️')} {_plain(run.environment.name)}: {meaning(code)}"
+    yield ""
+    what = fenced(clean(run.selection)) if run.selection else "all checks"
+    counted = ", ".join(f"{number} {name}" for name, number in counts(reports.results).items() if number)
+    yield f"{what}, gate {run.gate}, exit code {code}: {counted or 'nothing checked'}."
+    for root in reports.roots[:MOST]:
+        yield from _root(root, reports)
+    if len(reports.roots) > MOST:
+        yield f"\n… and {len(runbook_checks.results.roots) - MOST} more roots; the results document has them all."
+    if run.checklist:
+        yield f"\n### Checklist {run.checklist[1]} ({run.checklist[0]})\n"
+        yield from (f"- {_BOXES[item.state]} {_plain(item.item)}" for item in reports.items)
+    unseen = not_verified(reports.results, run.gate)
+    if unseen:
+        yield "\n### Not verified\n"
+        yield from (f"- {r.severity} {r.symptom} ({r.system}): {_plain(r.reason or '')}" for r in unseen)
+    if reports.notes:
+        yield ""
+        yield from (f"- {_plain(note)}" for note in reports.notes)
+    yield f"\nRun {run.id}."
+
+
+def _root(root: Root, reports: Reports) -> Iterator[str]:
+    result, finding = root.result, root.finding
+    subject = f" {_plain(finding.subject)}" if finding and finding.subject else ""
+    what = (finding.cause or "cause not told") if finding else "could not look"
+    yield f"\n### {root.severity} {result.symptom} ({result.system}){subject}: {what}\n"
+    if finding is None:
+        yield f"- **seen** {_plain(result.reason or '')}"
+    else:
+        yield from _finding(finding)
+        escalation = reports.escalation(result.system, root.severity)
+        if escalation:
+            yield f"- **escalate** {_plain(escalation)}"
+    yield from (f"- **{name}** {_plain(text)}" for name, text in in_a_line(root.rivals, result.system))
+    if root.explains:
+        yield f"- **explains** {', '.join(_explained(node) for node in root.explains[:MOST])}"
+    yield f"- **reproduce** {fenced(clean(f'{reports.reproduce()} {word(result.check)}'))}"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    if finding.not_counted:
+        yield f"- **not counted** {_plain(finding.not_counted)}"
+    for name in ("seen", "wanted", "because"):
+        yield f"- **{name}** {_plain(getattr(finding, name))}"
+    if finding.remedy:
+        yield "- **remedy**"
+        yield from (f"  {number}. {with_commands(step)}" for number, step in enumerate(finding.remedy, 1))
+
+
+def _explained(node: Node) -> str:
+    result, finding = node
+    return f"{result.symptom} ({'found' if finding else 'unknown'})"
+
+
+def _plain(text: str) -> str:
+    return escaped(clean(text))
+
+
+def escaped(text: str) -> str:
+    """Text as Markdown that shows it as it is, and calls nobody."""
+    return unmentioned(_SPECIAL.sub(r"\\\1", text))
+
+
+def with_commands(step: str) -> str:
+    """A runbook's sentence, filled, whose commands stand in backticks already (runbook_checks.config.remedy_commands.fenced)."""
+    text, end, parts = clean(step), 0, []
+    for span in _SPAN.finditer(text):
+        parts += [escaped(text[end : span.start()]), span[0]]
+        end = span.end()
+    return "".join([*parts, escaped(text[end:])])
+
+
+def pasted(reports: Reports) -> str:
+    """The same for a chat: plain lines in a fence, the roots first, each remedy's first step."""
+    run = reports.run
+    lines = [f"{run.environment.name} {run.started_text}: {meaning(reports.ended)} (exit {reports.ended})"]
+    for root in reports.roots[:MOST]:
+        lines += _pasted_root(root.result, root.finding, len(root.explains))
+    if len(reports.roots) > MOST:
+        lines.append(f"... and {len(runbook_checks.results.roots) - MOST} more roots")
+    counted = ", ".join(f"{number} {name}" for name, number in counts(reports.results).items() if number)
+    lines += [counted or "nothing checked", *map(clean, reports.notes)]
+    # A fence inside would end ours.
+    return "```\n" + "\n".join(lines).replace("```", "'''") + "\n```\n"
+
+
+def _pasted_root(result: Result, finding: Finding | None, explains: int) -> Iterator[str]:
+    severity = finding.severity if finding else result.severity
+    subject = f" {clean(finding.subject)}" if finding and finding.subject else ""
+    word = (finding.cause or "cause not told") if finding else "UNKNOWN"
+    yield f"{severity} {result.symptom} [{result.system}]{subject}: {word}"
+    if finding is None:
+        yield f"   seen    {clean(result.reason or '')}"
+    else:
+        yield f"   seen    {clean(finding.seen)}"
+        yield f"   because {clean(finding.because)}"
+        if finding.remedy:
+            yield f"   remedy  {clean(finding.remedy[0])}"
+        if finding.not_counted:
+            yield f"   not counted: {clean(finding.not_counted)}"
+    if explains:
+        yield f"   explains {explains} more"

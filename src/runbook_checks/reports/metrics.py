@@ -1,0 +1,104 @@
+"""What does Prometheus get of a run? Outcomes, roots, durations and dates of expiry, in its text format."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runbook_checks.results.model import OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runbook_checks.reports.plugin import Reports
+    from runbook_checks.results.model import Result
+
+Sample = tuple["Family", tuple[str, ...], float]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A metric: its name in Prometheus' manner (base units, the unit last), what it tells, and its labels."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+
+
+_CHECK = ("environment", "system", "symptom", "severity")
+OUTCOME = Family(
+    "runbook_checks_outcome",
+    "1 for the outcome that a check had, 0 for the three others; severity is the gravest the check can give.",
+    (*_CHECK, "outcome"),
+)
+FINDINGS = Family("runbook_checks_findings", "How many subjects a symptom is found on.", _CHECK)
+ROOT = Family(
+    "runbook_checks_root",
+    "1 for what no other finding explains, or a source that gives no answer (symptom unreadable:RESOURCE).",
+    (*_CHECK, "subject", "cause"),
+)
+DURATION = Family("runbook_checks_check_duration_seconds", "How long a check took.", _CHECK)
+EXPIRY = Family(
+    "runbook_checks_certificate_expiry_timestamp_seconds",
+    "When the certificate that an address shows expires.",
+    ("environment", "system", "address"),
+)
+RUN_AT = Family("runbook_checks_run_timestamp_seconds", "When the last run ended.", ("environment",))
+RUN_TOOK = Family("runbook_checks_run_duration_seconds", "How long the last run took.", ("environment",))
+RUN_CODE = Family("runbook_checks_run_exit_code", "The last run's exit code.", ("environment",))
+FAMILIES = (OUTCOME, FINDINGS, ROOT, DURATION, EXPIRY, RUN_AT, RUN_TOOK, RUN_CODE)
+
+
+def of_run(reports: Reports) -> str:
+    """A run's metrics."""
+    return as_text(_samples(reports))
+
+
+def _samples(reports: Reports) -> Iterator[Sample]:
+    here = reports.run.environment.name
+    for result in reports.results:
+        labels = (here, result.system, result.symptom, result.severity)
+        yield from ((OUTCOME, (*labels, name), float(name == result.outcome)) for name in OUTCOMES)
+        if result.outcome in ("clear", "found"):
+            yield FINDINGS, labels, float(len(result.findings))
+        if result.outcome != "skipped":
+            yield DURATION, labels, result.duration_s
+        yield from _expiries(here, result)
+    for root in reports.roots:
+        name = root.result.symptom if root.finding else f"unreadable:{root.result.resource}"
+        subject, cause = (root.finding.subject, root.finding.cause) if root.finding else (None, None)
+        yield ROOT, (here, root.result.system, name, root.severity, subject or "", cause or ""), 1.0
+    run = reports.document()["run"]
+    yield RUN_AT, (here,), time.time()
+    yield RUN_TOOK, (here,), run["duration_s"]
+    yield RUN_CODE, (here,), run["exit_code"]
+
+
+def _expiries(here: str, result: Result) -> Iterator[Sample]:
+    """Of every certificate that was looked at, whether or not it is due."""
+    for reading in result.readings:
+        if "expires" in reading:
+            yield EXPIRY, (here, result.system, reading["certificate"]), reading["expires"]
+
+
+def as_text(samples: Iterable[Sample]) -> str:
+    """Samples in the text format; of two with the same labels the last holds."""
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.core import GaugeMetricFamily
+
+    gathered: dict[Family, dict[tuple[str, ...], float]] = {}
+    for family, labels, value in samples:
+        gathered.setdefault(family, {})[labels] = value
+
+    class Collector:
+        def collect(self) -> Iterator[Any]:
+            for family, values in gathered.items():
+                metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+                for labels, value in values.items():
+                    metric.add_metric(labels, value)
+                yield metric
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Collector())
+    return str(generate_latest(registry).decode())

@@ -1,0 +1,25 @@
+"""A handful of runs in a row leave nothing behind; `make soak` makes hundreds of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from quality.soak.__main__ import LEFT_BEHIND, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_handful_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--runs", "21", "--apart", "3", "--keep", str(tmp_path)])
+    assert code == 0, capsys.readouterr().out
+    within = [json.loads(line) for line in (tmp_path / "inside.jsonl").read_text().splitlines()]
+    assert {sample["code"] for sample in within} == {0, 1}  # a healthy lab, and far ends that are not
+    # What a run was made of goes with it, though its process stays; a body that was given up may end a moment later.
+    assert [sample["runs_kept"] for sample in within][-1] <= 3, within
+    apart = [json.loads(line) for line in (tmp_path / "apart.jsonl").read_text().splitlines()]
+    assert apart[-1]["folders"] == 3
+    assert {name: apart[-1][name] for name in LEFT_BEHIND} == dict.fromkeys(LEFT_BEHIND, 0)

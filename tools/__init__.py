@@ -1,0 +1,1 @@
+"""What sets a clone up: its virtual environment, its toolbox, its pinned requirements."""
