@@ -14,7 +14,7 @@ HEAD = """\
 
 Made by `make mutation`; don't edit. A comparison, a condition, a limit or a word of a query is changed, and the changed
 check is asked about the lab in every state that has to do with it: healthy, with each fault, on both sides of each
-limit (`lab/src/runbook_checks_lab/boundaries/`), with each outage (`lab/src/runbook_checks_lab/outages/`). Where outcome, causes, severities and subjects stay the
+limit (`boundaries/` in the lab), with each outage (`outages/`). Where outcome, causes, severities and subjects stay the
 same in all of them, the change has *survived*. What lies below the checks is asked of the tests that run its line, each
 by another way, and then of checks that run it. A difference has to show twice.
 

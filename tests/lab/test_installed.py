@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from runbook_checks_lab.folders import PACKAGE
 
 NAME = PACKAGE.name

@@ -20,14 +20,12 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def _clone() -> Path | None:
-    for folder in (PACKAGE, PACKAGE.parent.parent):  # lab/ itself, or lab/src/ with the package in it
-        if folder.name == "lab" and (folder / "pyproject.toml").is_file():
-            return folder.parent
-    return None
+    folder = PACKAGE.parent.parent
+    return folder.parent if folder.name == "lab" and (folder / "pyproject.toml").is_file() else None
 
 
 CLONE = _clone()
-"""The top of the repository that holds this package in its lab/ folder; None where the package is installed."""
+"""The top of the repository that holds this package in lab/src/; None where the package is installed."""
 
 
 class RunFolder:

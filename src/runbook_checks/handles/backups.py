@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.handles.base import Handle
-from runbook_checks.plugin.run import PROJECT
+from runbook_checks.locations import state_folder
 from runbook_checks.probes.core.reading import NoReading
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runbook_checks.probes.backups.scratch_server import Scratch
     from runbook_checks.probes.providers.object_storage import Bucket
 
-RECORD = PROJECT / "reports" / "out" / "drills.json"
+RECORD = state_folder() / "drills.json"
 
 
 class Backups(Handle):

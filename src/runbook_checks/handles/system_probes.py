@@ -117,7 +117,7 @@ class Bound:
         return None if url is None else self.opened("direct", lambda: self.service_at(url))
 
     def service_at(self, url: str, **different: Any) -> Http:
-        """The service at one of its addresses, with all it is asked with; `different` as runbook_checks.probes.http.client.Http."""
+        """The service at one of its addresses, with all it is asked with; `different` as probes.http.client.Http."""
         expected, certificate = self.settings.http, self.settings.client_certificate
         assert expected is not None
         pair = None
@@ -143,7 +143,7 @@ class Bound:
         return values
 
     def http_at(self, url: str, resource: str = "http", **more: Any) -> Http:
-        """An HTTP service: the system's trust, proxy and resolver, none of its headers. `more` as runbook_checks.probes.http.client.Http."""
+        """An HTTP service: the system's trust, proxy and resolver, none of its headers. `more` as Http takes it."""
         from runbook_checks.probes.http.client import Http
 
         return Http(

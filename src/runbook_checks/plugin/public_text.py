@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runbook_checks.locations import SUITE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runbook_checks.plugin.run import Run
 
-PROJECT = Path(__file__).resolve().parent.parent
 OUTCOMES = "clear found unknown skipped CLEAR FOUND UNKNOWN SKIPPED"
 
 
@@ -34,12 +35,12 @@ class Public:
     def _texts(self) -> list[str]:
         run = self._run
         named = [run.id, run.named, run.selection, run.environment.name, *run.systems, str(run.known), OUTCOMES]
-        return [*named, *(str(path.relative_to(PROJECT)) for path in PROJECT.glob("checks/*.py")), *self._files()]
+        return [*named, *(str(path.relative_to(SUITE)) for path in SUITE.glob("checks/*.py")), *self._files()]
 
     def _files(self) -> Iterator[str]:
         import _pytest.terminal
 
-        pages = [*self._run.files.sources, *PROJECT.glob("runbooks/**/*.yaml"), Path(_pytest.terminal.__file__)]
+        pages = [*self._run.files.sources, *SUITE.glob("runbooks/**/*.yaml"), Path(_pytest.terminal.__file__)]
         for path in pages:
             with suppress(OSError, UnicodeDecodeError):
                 yield path.read_text(encoding="utf-8")

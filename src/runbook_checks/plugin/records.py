@@ -2,7 +2,7 @@
 
 `report.record` holds: symptom, system, severity, outcome, check, started, duration_s, attempts, findings, reason,
 resource, needs, readings, and what the explanations look for in its words. It crosses from pytest-xdist's workers as
-JSON, without secrets: its free text is redacted here (runbook_checks.plugin.record_redaction), where they are known.
+JSON, without secrets: its free text is redacted here (plugin.record_redaction), where they are known.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import re
 import traceback
 from datetime import datetime
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runbook_checks.config.runbook import WORDWISE
 from runbook_checks.handles import HANDLES
+from runbook_checks.locations import is_ours, shown
 from runbook_checks.plugin.record_redaction import MAX_TEXT, NAMES, SPARE, WORDS, redacted
-from runbook_checks.plugin.run import PROJECT, run_of
+from runbook_checks.plugin.run import run_of
 from runbook_checks.plugin.selection import symptom_of, system_of
 from runbook_checks.probes.core.reading import NoReading, one_line
 from runbook_checks.verdicts import Found
@@ -123,8 +123,8 @@ def _outcome(error: BaseException | None, symptom: str, run: Run) -> dict[str, A
             **words(error.reason),
         }
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if Path(f.filename).is_relative_to(PROJECT) and ".venv" not in f.filename]
-    place = f" ({Path(ours[-1].filename).relative_to(PROJECT)}:{ours[-1].lineno})" if ours else ""
+    ours = [f for f in frames if is_ours(f.filename)]
+    place = f" ({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
     # Before all but the first line is left out, and that is cut.
     first_line = (run.redaction.text(str(error)).splitlines() or [""])[0]
     what = f"the check itself failed: {type(error).__name__}: {one_line(first_line)}{place}"

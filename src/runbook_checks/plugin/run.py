@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config import environment_files as finding
+from runbook_checks.config.environment_files import suite_of
 from runbook_checks.config.redaction import Redaction
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.plugin.leftovers import Ledger
 from runbook_checks.plugin.public_text import Public
 from runbook_checks.plugin.record_redaction import redacted
+from runbook_checks.plugin.suites import BUILT_IN, own_handles
 from runbook_checks.probes.sql.pool import Pools
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from runbook_checks.config.runbook import Chosen
     from runbook_checks.handles.system_probes import Bound
 
-PROJECT = Path(__file__).resolve().parent.parent
 NAME = "runbook-checks-run"
 
 
@@ -53,10 +54,8 @@ class Run:
     known: Any = None
     settling: Any = None
     notes: list[str] = field(default_factory=list)
-    progress: Callable[..., None] = field(default=lambda text, *, is_over: None)  # noqa: ARG005  runbook_checks.plugin.progress sets it
-    write: Callable[[Path, str], object] = (
-        Path.write_text
-    )  # runbook_checks.reports.plugin sets the one that all reports use
+    progress: Callable[..., None] = field(default=lambda text, *, is_over: None)  # noqa: ARG005  plugin.progress sets it
+    write: Callable[[Path, str], object] = Path.write_text  # reports.plugin sets the one that all reports use
     public: Public = field(init=False)
     redaction: Redaction = field(init=False)
     ledger: Ledger = field(init=False)
@@ -89,11 +88,9 @@ class Run:
 
     def symptom_of(self, nodeid: str) -> str:
         """The symptom of a check by its node id, where only that is left; the node id where there is none."""
-        import importlib
-
         path, _, function = nodeid.partition("[")[0].partition("::")
         try:
-            module = importlib.import_module(Path(path).with_suffix("").as_posix().replace("/", "."))
+            module = BUILT_IN.module(Path(path))
         except ImportError:
             return nodeid
         return str(getattr(getattr(module, function, None), "symptom", nodeid))
@@ -124,10 +121,13 @@ def find_environment(named: str) -> Path:
 
 
 def load_files(named: str) -> Files:
+    """Everything that an environment leads to, the team's own capabilities among it; UsageError with all mistakes."""
     from runbook_checks.config.cache import load
 
+    path = find_environment(named)
+    own = {name: handle.Settings for name, handle in own_handles(suite_of(path)).items()}
     try:
-        return load(find_environment(named))
+        return load(path, own)
     except BadFile as bad:
         raise pytest.UsageError(*[str(problem) for problem in bad.problems]) from None
 

@@ -43,7 +43,7 @@ def _lines(reports: Reports) -> Iterator[str]:
     for root in reports.roots[:MOST]:
         yield from _root(root, reports)
     if len(reports.roots) > MOST:
-        yield f"\n… and {len(runbook_checks.results.roots) - MOST} more roots; the results document has them all."
+        yield f"\n… and {len(reports.roots) - MOST} more roots; the results document has them all."
     if run.checklist:
         yield f"\n### Checklist {run.checklist[1]} ({run.checklist[0]})\n"
         yield from (f"- {_BOXES[item.state]} {_plain(item.item)}" for item in reports.items)
@@ -100,7 +100,7 @@ def escaped(text: str) -> str:
 
 
 def with_commands(step: str) -> str:
-    """A runbook's sentence, filled, whose commands stand in backticks already (runbook_checks.config.remedy_commands.fenced)."""
+    """A runbook's sentence, filled, whose commands stand in backticks already (config.remedy_commands.fenced)."""
     text, end, parts = clean(step), 0, []
     for span in _SPAN.finditer(text):
         parts += [escaped(text[end : span.start()]), span[0]]
@@ -115,7 +115,7 @@ def pasted(reports: Reports) -> str:
     for root in reports.roots[:MOST]:
         lines += _pasted_root(root.result, root.finding, len(root.explains))
     if len(reports.roots) > MOST:
-        lines.append(f"... and {len(runbook_checks.results.roots) - MOST} more roots")
+        lines.append(f"... and {len(reports.roots) - MOST} more roots")
     counted = ", ".join(f"{number} {name}" for name, number in counts(reports.results).items() if number)
     lines += [counted or "nothing checked", *map(clean, reports.notes)]
     # A fence inside would end ours.

@@ -13,9 +13,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runbook_checks.locations import tools_folder
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.isolated import apart
 from runbook_checks.probes.core.journal import picture, reading
@@ -26,7 +26,7 @@ from runbook_checks.probes.web.browser_session import Look, looks
 if TYPE_CHECKING:
     import psutil
 
-TOOLBOX = Path(__file__).resolve().parent.parent / ".toolbox"
+TOOLBOX = tools_folder()
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 END_S = 2.0
 LONGEST = 36  # a socket of Chromium lies 70 characters below; 107 are its path's most (unix(7))
@@ -93,7 +93,7 @@ def visit(request: Request, resource: str = "browser") -> Visit:
     """The page at an address, visited a few times by new users; the best times count, for a machine may be busy.
 
     NoReading kinds: missing-tool (no Chromium, no playwright), not-started, no-answer (evidence: error), page-hangs
-    (loaded, and then nothing more can be asked of it), those of runbook_checks.probes.core.isolated.
+    (loaded, and then nothing more can be asked of it), those of probes.core.isolated.
     """
     chromium = find(resource)
     with reading(f"{request.url} in Chromium") as facts:
