@@ -27,9 +27,9 @@ class ImportGraph:
 
     @cached_property
     def packages(self) -> dict[tuple[str, str], list[str]]:
-        """(`runbook_checks_lab.faults`, `runbook_checks_lab.servers`): the imports from one part into another, as "module -> module".
+        """The imports from one part into another, as "module -> module", by the pair of parts.
 
-        A part is a direct subpackage, or a module that lies directly in the package.
+        A part is a direct subpackage (`runbook_checks_lab.faults`), or a module that lies directly in the package.
         """
         found: dict[tuple[str, str], list[str]] = {}
         for module, targets in sorted(self.imports.items()):

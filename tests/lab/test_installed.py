@@ -26,7 +26,7 @@ PROGRAMS = {
 def installed(tmp_path: Path) -> dict[str, str]:
     """The environment of a machine that has the package, its dependencies and hardly a program."""
     site, tools = tmp_path / "site", tmp_path / "tools"
-    shutil.copytree(PACKAGE, site / NAME, ignore=shutil.ignore_patterns("__pycache__", "pyproject.toml"))
+    shutil.copytree(PACKAGE, site / NAME, ignore=shutil.ignore_patterns("__pycache__"))
     tools.mkdir()
     for program in ("cp", "unshare"):
         if found := shutil.which(program):

@@ -1,4 +1,4 @@
-"""What does `python -m lab` do?"""
+"""The command `python -m runbook_checks_lab`."""
 
 from __future__ import annotations
 

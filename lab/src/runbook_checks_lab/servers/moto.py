@@ -7,7 +7,6 @@ import copy
 import importlib.util
 import json
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks_lab import processes
-from runbook_checks_lab.folders import PACKAGE
 from runbook_checks_lab.servers.certificates import ChainPlan
 from runbook_checks_lab.servers.front import Front
 from runbook_checks_lab.servers.ports import quiet_port
@@ -72,10 +70,8 @@ class Moto:
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
             raise OSError(f"moto's server needs {', '.join(missing)}: pip install runbook-checks-lab")
-        isolation = ["-I"] if sys.flags.isolated else []
         self._process = processes.spawn(
-            [sys.executable, *isolation, "-m", f"{__package__}.moto_child", str(self.port)],
-            cwd=PACKAGE.parent,  # where `-m` finds it, installed or not
+            [*processes.module(f"{__package__}.moto_child"), str(self.port)],
             output=(self._folder / "moto.log").open("wb"),
         )
         await asyncio.to_thread(self._wait)
