@@ -8,11 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from runbook_checks_lab.folders import PACKAGE
+from tests.harness import PROJECT
+from tests.imports import import_graph
 
 NAME = PACKAGE.name
 BOOT_S = 60.0
@@ -20,6 +24,9 @@ PROGRAMS = {
     "mariadb": "mariadbd is not on PATH: install it (Debian's package mariadb-server-core)",
     "prometheus": "prometheus is not on PATH: install it (Debian's package prometheus)",
 }
+BROUGHT = {"botocore": "boto3", "starlette": "fastapi", "werkzeug": "flask"}
+"""By package that the lab imports: the dependency that brings it."""
+NAMES = {"dns": "dnspython", "jwt": "pyjwt"}
 
 
 @pytest.fixture
@@ -103,3 +110,21 @@ def test_clone_is_known_by_its_shape(tmp_path: Path, installed: dict[str, str], 
     environment = installed | {"PYTHONPATH": str(tmp_path / site)}
     code = f"from {NAME}.folders import CLONE; print(CLONE)"
     assert _asked(environment, tmp_path, code) == str(clone and tmp_path / clone)
+
+
+def test_distribution_asks_for_what_the_lab_imports() -> None:
+    project = tomllib.loads((PROJECT / "lab" / "pyproject.toml").read_text())["project"]
+    asked = {Requirement(wanted).name.lower() for wanted in project["dependencies"]}
+    roots = {name.partition(".")[0] for names in import_graph(PACKAGE, NAME).outside.values() for name in names}
+    wanted = {NAMES.get(root, BROUGHT.get(root, root)) for root in roots - set(sys.stdlib_module_names)}
+    assert wanted - asked == set(), "lab/pyproject.toml does not name these"
+
+
+def test_distribution_has_the_products_version_and_licence() -> None:
+    lab, product = (
+        tomllib.loads((PROJECT / folder / "pyproject.toml").read_text())["project"] for folder in ("lab", ".")
+    )
+    assert [lab[key] for key in ("version", "requires-python", "license")] == [
+        product[key] for key in ("version", "requires-python", "license")
+    ]
+    assert (PROJECT / "lab" / "LICENSE").read_text() == (PROJECT / "LICENSE").read_text(), "copy it"
