@@ -29,17 +29,16 @@ def pinned(uv: str, what: str, *source: str, wanted: str = "") -> str:
 
 
 def renew_requirements(uv: str) -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    lab = tomllib.loads((ROOT / "lab" / "pyproject.toml").read_text())["project"]
     everything = ROOT / "requirements-dev.txt"
-    everything.write_text(
-        pinned(uv, "what the lab, the tests and the tools need as well", "--extra", "dev", "pyproject.toml")
-    )
+    source, wanted = ("--extra", "dev", "pyproject.toml", "-"), "\n".join(lab["dependencies"])
+    everything.write_text(pinned(uv, "what the lab, the tests and the tools need as well", *source, wanted=wanted))
     same = ("--constraints", everything.name)
     (ROOT / "requirements.txt").write_text(
         pinned(uv, "what a machine needs that only runs the checks", *same, "pyproject.toml")
     )
     (ROOT / "requirements-postgres.txt").write_text(
-        pinned(uv, "the lab's PostgreSQL", *same, "-", wanted="\n".join(extras["lab-postgres"]))
+        pinned(uv, "the lab's PostgreSQL", *same, "-", wanted="\n".join(lab["optional-dependencies"]["postgres"]))
     )
 
 
