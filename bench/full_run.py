@@ -6,10 +6,9 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from runbook_checks_lab.systems import SYSTEMS
-
 from bench.goals import Figures, Goal
 from bench.measuring import Command, in_turns
+from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import started_lab
 
 if TYPE_CHECKING:

@@ -9,12 +9,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks_lab.toolbox import NotHere, find, libraries
-
 from bench.domains.memory import peak_mb
 from bench.domains.world import Authority, world
 from bench.goals import Figures, Goal
 from bench.measuring import PROJECT, Command, NotMeasured, Took, in_turns
+from runbook_checks_lab.toolbox import NotHere, find, libraries
 from tools.toolbox import Part, make_ready
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ symptoms:
 _HEAD = """\
 from time import sleep
 
-from fixtures import symptom
+from runbook_checks import symptom
 from runbook_checks.handles.backups import Backups
 """
 _CHECK = """

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from runbook_checks_lab.systems import SYSTEMS
 
+from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import SYSTEM, LabClient, started_lab
 
 if TYPE_CHECKING:

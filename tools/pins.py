@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = (ROOT / "ci" / "allure", ROOT / "tests" / "ci" / "tools")
+TOOLS = (ROOT / "reports" / "allure", ROOT / "tests" / "ci" / "tools")
 HEADER = "# Made by `make pins` from pyproject.toml; {what}.\n"
 COMPILE = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
 COMPILE += ["--no-config", "--upgrade", "--quiet"]

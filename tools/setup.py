@@ -138,20 +138,31 @@ def install(tool: str) -> None:
     except SetUpError as trouble:
         reason = str(trouble).splitlines()[-1].strip()
         say(f"no PostgreSQL from the package index, so the lab uses the machine's own, if any: {reason}")
-    run([*command, "--no-deps", "--no-build-isolation", "--editable", "."])
+    run([*command, "--no-deps", "--no-build-isolation", "--editable", ".", "--editable", "./lab"])
     tell_python_where()
+    tell_pytest_where()
 
 
 def tell_python_where() -> None:
     """Relative, since Python 3.11 can't read an absolute path with letters that the locale doesn't have."""
     for file in VENV.glob("lib/*/site-packages/*.pth"):
-        if file.read_text(encoding="utf-8").strip() == str(ROOT):
-            file.write_text(os.path.relpath(ROOT, file.parent) + "\n", encoding="utf-8")
+        place = Path(file.read_text(encoding="utf-8").strip())
+        if place in (ROOT / "src", ROOT / "lab" / "src"):
+            file.write_text(os.path.relpath(place, file.parent) + "\n", encoding="utf-8")
+
+
+def tell_pytest_where() -> None:
+    """A plugin for this clone alone, so that `pytest --env PATH` finds it; the package itself gives pytest none."""
+    for folder in VENV.glob("lib/python*/site-packages"):
+        place = folder / "runbook_checks_clone-0.dist-info"
+        place.mkdir(exist_ok=True)
+        (place / "METADATA").write_text("Metadata-Version: 2.1\nName: runbook-checks-clone\nVersion: 0\n")
+        (place / "entry_points.txt").write_text("[pytest11]\nrunbook-checks-clone = runbook_checks.cli.clone\n")
 
 
 def compile_everything() -> None:
     """Bytecode beforehand, on all processors: without it the first start takes twice as long."""
-    own = [str(path.parent.relative_to(ROOT)) for path in sorted(ROOT.glob("*/__init__.py"))]
+    own = ["src", "lab/src", *(str(path.parent.relative_to(ROOT)) for path in sorted(ROOT.glob("*/__init__.py")))]
     with contextlib.suppress(SetUpError):  # some packages carry files for other versions of Python
         run([".venv/bin/python", "-I", "-m", "compileall", "-q", "-j", "0", ".venv/lib", *own])
 
@@ -160,7 +171,7 @@ def compile_everything() -> None:
 
 
 def digest() -> str:
-    files = [ROOT / name for name in ("pyproject.toml", REQUIREMENTS, POSTGRES)]
+    files = [ROOT / name for name in ("pyproject.toml", "lab/pyproject.toml", REQUIREMENTS, POSTGRES)]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 

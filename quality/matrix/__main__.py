@@ -8,12 +8,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbook_checks_lab.registry import blinds, faults
-from runbook_checks_lab.systems import SYSTEMS
-
 from bench.machine import machine
 from quality.matrix import running, telling
 from quality.matrix.telling import Figures
+from runbook_checks_lab.registry import blinds, faults
+from runbook_checks_lab.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbook_checks_lab.registry import blinds, faults
-
 from quality.matrix.judging import Row, blinded, judged
 from quality.matrix.secrets import leaks, planted
+from runbook_checks_lab.registry import blinds, faults
 from tests.harness import started_lab
 from tests.listed import with_drills
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from runbook_checks_lab.registry import Change
-
     from tests.harness import LabClient
 
 SEED = 20

@@ -11,11 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbook_checks_lab.systems import SYSTEMS
-
 from quality.mutation import deeper, kept, states, telling, trying
 from quality.mutation.looker import load_libraries
 from quality.mutation.mutants import Mutant, mutants
+from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import PROJECT, started_lab
 
 if TYPE_CHECKING:

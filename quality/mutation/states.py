@@ -9,7 +9,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks_lab.registry import blinds, edges
-
 from tests.harness import run
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ HEAD = """\
 
 Made by `make mutation`; don't edit. A comparison, a condition, a limit or a word of a query is changed, and the changed
 check is asked about the lab in every state that has to do with it: healthy, with each fault, near each limit
-(`lab/src/runbook_checks_lab/edges/`), with each source taken away (`lab/src/runbook_checks_lab/blinds/`). Where outcome, causes, severities and subjects stay the
+(`edges/` in the lab), with each source taken away (`blinds/`). Where outcome, causes, severities and subjects stay the
 same in all of them, the change has *survived*. What lies below the checks is asked of the tests that run its line, each
 by another way, and then of checks that run it. A difference has to show twice.
 

@@ -1,4 +1,4 @@
-"""Run the product many times within one process, as no user does: python -m quality.soak.inside RUNS SAMPLES [--env ...]
+"""Run the product many times within one process, as no user does (quality.soak.inside RUNS SAMPLES [--env ...])
 
 What a run leaves in its process would be lost with it otherwise: a thread, a socket, a file, memory that piles up. The
 environments are used in turn. Samples go to a file, a JSON object a line.

@@ -134,7 +134,10 @@ def test_monitor_looks_from_a_hostile_repository(hostile: Place, expected: dict[
 
 def test_processes_that_a_run_starts_import_nothing_of_the_team_s(hostile: Place) -> None:
     """The lab, and the process in which a reading is made that may never end."""
-    added = "from operator import add; from runbook_checks.probes.core.isolated import apart; print(apart(add, 1, 2, resource='x', timeout_s=9))"
+    added = (
+        "from operator import add; from runbook_checks.probes.core.isolated import apart; "
+        "print(apart(add, 1, 2, resource='x', timeout_s=9))"
+    )
     apart = hostile.run(str(BIN / "python"), "-I", "-c", added)
     assert apart.stdout == "3\n", apart.stderr
     listed = hostile.run(

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from runbook_checks_lab.toolbox import NotHere, find
 
 from runbook_checks.cli.npm import get
+from runbook_checks_lab.toolbox import NotHere, find
 from tests.harness import PROJECT
 from tools.setup import SetUpError
 

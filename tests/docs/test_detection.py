@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from runbook_checks_lab.registry import blinds, faults
-
 from quality.matrix.__main__ import JSON, MARKDOWN
 from quality.matrix.telling import Figures, as_markdown
+from runbook_checks_lab.registry import blinds, faults
 
 FIGURES = Figures.read(JSON.read_text())
 RENEW = "renew it with `make matrix`, or a part of it: `make matrix ARGS='--stage singles --only SYMPTOM'`"

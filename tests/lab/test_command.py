@@ -27,7 +27,10 @@ def test_list_names_symptom_cause_and_systems() -> None:
 
 
 def test_list_is_light() -> None:
-    look = f"import sys, runbook_checks_lab.__main__ as m; m.main(['--list=json']); print(set('{HEAVY}'.split()) & set(sys.modules))"
+    look = (
+        "import sys, runbook_checks_lab.__main__ as m; m.main(['--list=json']); "
+        f"print(set('{HEAVY}'.split()) & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", look], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from runbook_checks_lab import registry
 
+from runbook_checks_lab import registry
 from tests.harness import SYSTEM, LabClient
 from tests.lab.outside import Outside
 

@@ -11,7 +11,10 @@ from tests.harness import PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEEP = "import sys; from pathlib import Path; from runbook_checks_lab.servers.templates import keep; keep(*map(Path, sys.argv[1:]))"
+KEEP = (
+    "import sys; from pathlib import Path; from runbook_checks_lab.servers.templates import keep; "
+    "keep(*map(Path, sys.argv[1:]))"
+)
 FILES = 400
 
 

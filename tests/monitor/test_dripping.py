@@ -93,7 +93,10 @@ def test_process_ends_while_a_channel_still_drips(stage: Stage, monkeypatch: pyt
     stage.write()
     results = stage.folder / "results.json"
     results.write_text(json.dumps(document(DOWN)))
-    code = "import runpy, runbook_checks.monitor.limits; runbook_checks.monitor.limits.WHOLE_S = 1.0; runpy.run_module('monitor', run_name='__main__')"
+    code = (
+        "import runpy, runbook_checks.monitor.limits as limits; limits.WHOLE_S = 1.0; "
+        "runpy.run_module('runbook_checks.monitor', run_name='__main__')"
+    )
     words = [sys.executable, "-c", code, str(stage.path), *stage.arguments, "--document", str(results)]
     with dripping(b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n", b"", drips=300) as port:
         monkeypatch.setenv("STAGE_CHAT", f"json://127.0.0.1:{port}/chat")

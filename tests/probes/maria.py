@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from runbook_checks_lab.servers.mariadb import MariaDb
 from runbook_checks_lab.toolbox import NotHere, find
-
 from tests.probes import pki
 
 PASSWORD = "k9-Long-Enough"

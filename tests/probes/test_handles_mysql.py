@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runbook_checks_lab.servers.mariadb import MariaDb
-from runbook_checks_lab.toolbox import NotHere, find
 
 from runbook_checks.handles.abuse import Abuse
 from runbook_checks.handles.executions import Executions
@@ -18,6 +16,8 @@ from runbook_checks.handles.mysql import MysqlDatabase
 from runbook_checks.handles.provisioning import Provisioning
 from runbook_checks.handles.tables import first_fit, in_path, payload
 from runbook_checks.probes.core.reading import NoReading
+from runbook_checks_lab.servers.mariadb import MariaDb
+from runbook_checks_lab.toolbox import NotHere, find
 from tests.hostile.beasts import answering, document
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast

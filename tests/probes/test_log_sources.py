@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runbook_checks_lab.servers.loki import Loki as LokiStandIn
-from runbook_checks_lab.servers.ports import quiet_port
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.logs.cloudwatch import CloudWatch
 from runbook_checks.probes.logs.command import read_printed
 from runbook_checks.probes.logs.loki import Loki
+from runbook_checks_lab.servers.loki import Loki as LokiStandIn
+from runbook_checks_lab.servers.ports import quiet_port
 from tests.harness import PROJECT
 from tests.hostile.beasts import always, document
 from tests.probes.conftest import taking

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runbook_checks_lab.servers.mariadb import MariaDb
-from runbook_checks_lab.servers.mariadb_sessions import sessions
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.mysql import activity as mysqlactivity
 from runbook_checks.probes.mysql.client import Mysql
+from runbook_checks_lab.servers.mariadb import MariaDb
+from runbook_checks_lab.servers.mariadb_sessions import sessions
 from tests.probes import pki
 from tests.probes.maria import PASSWORD, dsn, running
 from tests.zoo.beast import Beast

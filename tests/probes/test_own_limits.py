@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from runbook_checks_lab.servers.mariadb import MariaDb
 
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
@@ -17,6 +16,7 @@ from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.sql.database import SqlDatabase
 from runbook_checks.probes.sql.pool import Pools
+from runbook_checks_lab.servers.mariadb import MariaDb
 from tests.probes import maria, pg, pki
 from tests.probes.conftest import taking
 from tests.zoo.beast import BlackHole

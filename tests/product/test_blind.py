@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from runbook_checks_lab.registry import Change, blinds
 from runbook_checks_lab.systems import SYSTEMS
-
 from tests.harness import PROJECT, SYSTEM, LabClient, run, told
 from tests.listed import check_of
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEAD = """
 import os, socket, threading, time
-from fixtures import Found, NoReading, symptom
+from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.backups import Backups
 """
 ENVIRONMENT = """

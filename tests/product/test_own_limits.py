@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
-from runbook_checks_lab.servers.mariadb_settings import MAX_CONNECTIONS
 
+from runbook_checks_lab.servers.mariadb_settings import MAX_CONNECTIONS
 from tests.harness import PROJECT, SYSTEM, Ran, run
 from tests.probes import maria, pg, pki
 

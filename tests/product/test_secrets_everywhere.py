@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from runbook_checks_lab.systems import SYSTEMS
 
+from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import PROJECT, LabClient
 from tests.product.test_secrets import said, written
 

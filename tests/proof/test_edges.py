@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from runbook_checks_lab.registry import Change, edges
 
 from quality.mutation.looker import Looker
+from runbook_checks_lab.registry import Change, edges
 from tests.listed import check_of
 
 if TYPE_CHECKING:

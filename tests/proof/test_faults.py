@@ -11,9 +11,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+
 from runbook_checks_lab.registry import faults
 from runbook_checks_lab.systems import SYSTEMS
-
 from tests.harness import LabClient, told
 from tests.listed import check_of, with_drills
 

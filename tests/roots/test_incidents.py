@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from runbook_checks_lab.systems import SYSTEMS
 
+from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import LabClient
 from tests.roots.reading import causes_of, not_clear, roots_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from runbook_checks_lab.systems import SYSTEMS
 
+from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import LabClient
 from tests.roots.reading import causes_of, roots_of
 

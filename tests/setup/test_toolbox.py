@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-import runbook_checks_lab.toolbox
 
 import runbook_checks.probes.web.chromium
+import runbook_checks_lab.toolbox
 import tools.toolbox
 from tools.toolbox import PARTS, Apt, Part
 

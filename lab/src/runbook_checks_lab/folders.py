@@ -75,7 +75,7 @@ def _is_ours(folder: Path) -> bool:
 
 def cache_folder() -> Path:
     """The first place that can be written to: the project, the user's cache, the temporary folder."""
-    project = Path(__file__).resolve().parent.parent / ".cache"
+    project = Path(__file__).resolve().parents[3] / ".cache"
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     places = [project, Path(home) / "runbook-checks", Path(tempfile.gettempdir()) / f"runbook-checks-{os.geteuid()}"]
     for place in places:

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-TOOLBOX = Path(__file__).resolve().parent.parent / ".toolbox"
+TOOLBOX = Path(__file__).resolve().parents[3] / ".toolbox"
 FOLDERS = ("usr/sbin", "usr/bin", "usr/lib/chromium")
 
 

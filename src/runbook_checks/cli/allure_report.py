@@ -12,15 +12,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from runbook_checks.cli.npm import end_of, find_node, get
+from runbook_checks.cli.npm import ToolError, end_of, find_node, get
+from runbook_checks.config.environment_files import suite_here
+from runbook_checks.locations import SUITE, output_folder, tools_folder
 from runbook_checks.output import files as outputs
 from runbook_checks.output import streams
+from runbook_checks.output.destinations import as_typed
 from runbook_checks.probes.core.child_environment import clean
-from tools.setup import ROOT, SetUpError
 
-LOCK = ROOT / "ci" / "allure"
-TOOL = ROOT / ".toolbox" / "allure"
-OUT = ROOT / "reports" / "out"
+LOCK = SUITE / "reports" / "allure"
+TOOL = tools_folder() / "allure"
 # Allure's pages load a tracker from a third party: a report of an incident must not tell anyone of itself.
 TRACKER = re.compile(r"<script async src=\"https://www\.googletagmanager\.com/[^>]*></script>")
 
@@ -34,26 +35,27 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         runs = [Path(asked.results).resolve()] if asked.results else newest_results(asked.environments)
-        page = generate(runs, Path(asked.to).resolve() if asked.to else OUT / "report", is_single=not asked.many_files)
-    except SetUpError as trouble:
+        to = Path(asked.to).resolve() if asked.to else output_folder(suite_here()) / "report"
+        page = generate(runs, to, is_single=not asked.many_files)
+    except ToolError as trouble:
         print(f"report: {trouble}", file=sys.stderr)
         return streams.TROUBLE
-    where = page.relative_to(ROOT) if page.is_relative_to(ROOT) else page
-    print(f"report: {where}" + (" (has to be served)" if asked.many_files else " (opens from disk)"))
+    print(f"report: {as_typed(page)}" + (" (has to be served)" if asked.many_files else " (opens from disk)"))
     return 0
 
 
 def newest_results(of_each_environment: bool) -> list[Path]:
     """The folder with Allure's files of the newest run; or of each environment's newest."""
-    latest = OUT / "latest"
+    out = output_folder(suite_here())
+    latest = out / "latest"
     found = [latest.resolve() / "allure"] if latest.exists() else []
     if of_each_environment:
-        every = sorted((path.parent for path in OUT.glob("2*/allure/environment.properties")), reverse=True)
+        every = sorted((path.parent for path in out.glob("2*/allure/environment.properties")), reverse=True)
         newest = {told(folder, "environment"): folder for folder in reversed(every)}
         found = [newest[name] for name in sorted(newest)]
     found = [folder for folder in found if any(folder.glob("*-result.json"))]
     if not found:
-        raise SetUpError("no run has left results yet: `make check` first.")
+        raise ToolError("no run has left results yet: `make check` first.")
     return found
 
 
@@ -82,11 +84,9 @@ def generate(runs: list[Path], to: Path, *, is_single: bool) -> Path:
         config.write_text(settings(name, runs, environments, to, history, is_single=is_single), encoding="utf-8")
         command = [node, str(TOOL / "node_modules" / "allure" / "cli.js"), "generate", "--config", str(config)]
         env = clean(FORCE_COLOR="0")
-        done = subprocess.run(
-            [*command, *map(str, runs)], check=False, cwd=ROOT, env=env, capture_output=True, text=True
-        )
+        done = subprocess.run([*command, *map(str, runs)], check=False, env=env, capture_output=True, text=True)
     if done.returncode != 0 or not page.exists():
-        raise SetUpError(f"Allure could not make the pages:{end_of(done)}")
+        raise ToolError(f"Allure could not make the pages:{end_of(done)}")
     page.write_text(TRACKER.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
     return page
 
@@ -96,7 +96,7 @@ def require_replaceable(to: Path) -> None:
     page = to / "index.html"
     is_ours = page.is_file() and "allure" in page.read_text(encoding="utf-8", errors="replace").lower()
     if to.exists() and not is_ours and (not to.is_dir() or any(to.iterdir())):
-        raise SetUpError(f"{to} holds other things than a report: name another folder with --to.")
+        raise ToolError(f"{to} holds other things than a report: name another folder with --to.")
 
 
 def settings(name: str, runs: list[Path], environments: list[str], to: Path, history: Path, *, is_single: bool) -> str:

@@ -1,4 +1,4 @@
-"""Run the checks from any folder: `runbook-checks ...` takes pytest's command line, and ours.
+"""Run the checks from any folder: `runbook-checks ...` takes pytest's command line, ours, and subcommands.
 
 Nothing in that folder decides: no conftest.py, no settings of pytest, no module named as one of ours, and none of the
 variables that pytest and Python read. CHECKS_ADDOPTS adds options to every run.
@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-SETTINGS = PROJECT / "pyproject.toml"
+if not __package__:  # started by its path
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from runbook_checks.cli import subcommands
+from runbook_checks.locations import IN_CLONE, PACKAGE, SUITE, cache_folder
+
+SETTINGS = PACKAGE / "cli" / "pytest.ini"
 # Python reads these at its start, and each can change what is imported or how it runs.
 READ_BY_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
 # pytest, its plugins and pytest-xdist read theirs; Allure's test plan deselects what it does not name.
@@ -24,8 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if not sys.flags.isolated and any(name in os.environ for name in READ_BY_PYTHON):
         restart_isolated(words)
+    if words[:1] and words[0] in subcommands.NAMES:
+        return subcommands.call(words[0], words[1:])
+    if words == ["--version"]:
+        return subcommands.show_version()
     try:
-        words = [*added_options(), *words]
+        words = [*added_options(), *(words[1:] if words[:1] == ["run"] else words)]
     except ValueError as error:
         print(f"CHECKS_ADDOPTS: {error}; mend its quotes, as a shell reads them", file=sys.stderr)
         return USAGE_ERROR
@@ -34,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def restart_isolated(words: list[str]) -> None:
     """Start Python anew with -I: it reads no variable of its own, and imports nothing from the working directory."""
-    os.execv(sys.executable, [sys.executable, "-I", str(Path(__file__).resolve()), *words])  # noqa: S606 - no shell
+    os.execv(sys.executable, [sys.executable, "-I", os.path.abspath(__file__), *words])  # noqa: S606 - no shell
 
 
 def added_options() -> list[str]:
@@ -49,11 +57,11 @@ def _run(words: list[str]) -> int:
 
     import pytest
 
-    gc.disable()  # nothing of what is loaded now is garbage; src/runbook_checks/plugin/scheduler.py switches it on again
+    gc.disable()  # nothing of what is loaded now is garbage; plugin/scheduler.py switches it on again
     for name in [name for name in os.environ if name.startswith(READ_BY_PYTEST)]:
         del os.environ[name]
-    sys.path.insert(0, str(PROJECT))
-    settings = ["--noconftest", f"--rootdir={PROJECT}", "-c", str(SETTINGS), "-p", "runbook_checks.plugin.suite"]
+    settings = ["--noconftest", f"--rootdir={SUITE}", "-c", str(SETTINGS), "-p", "runbook_checks.cli.pytest_plugin"]
+    settings += ["-o", f"cache_dir={SUITE / '.pytest_cache' if IN_CLONE else cache_folder() / 'pytest'}"]
     from runbook_checks.output import streams
 
     return streams.ended("runbook-checks", lambda: pytest.main([*settings, *map(_found, words)]))
@@ -62,8 +70,8 @@ def _run(words: list[str]) -> int:
 def _found(word: str) -> str:
     """A check's name as every report prints it, from any folder; `./checks/x.py` is a file of that folder."""
     path = word.partition("::")[0]
-    is_ours = path.startswith("checks/") and path.endswith(".py") and (PROJECT / path).is_file()
-    return str(PROJECT / word) if is_ours else word
+    is_ours = path.startswith("checks/") and path.endswith(".py") and (SUITE / path).is_file()
+    return str(SUITE / word) if is_ours else word
 
 
 if __name__ == "__main__":

@@ -1,43 +1,50 @@
-"""How are tools had that come from npm? Into .toolbox/ the first time, as a lock has them with its hashes."""
+"""Install tools from npm into the folder for tools, once, as a lock file pins them with hashes."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.untrusted_text import printable
 from runbook_checks.probes.core.child_environment import clean
-from tools.setup import SetUpError, alone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 OLDEST_NODE = 20
+
+
+class ToolError(Exception):
+    """A tool can't be used; the text says why, and what to do."""
 
 
 def find_node() -> str:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         missing = " or ".join(name for name, path in [("node", node), ("npm", npm)] if path is None)
-        raise SetUpError(
+        raise ToolError(
             f"the pages need Node {OLDEST_NODE} or newer and npm, and there is no {missing} on PATH. "
             "The results themselves are in reports/out/latest, and everything else works without."
         )
     told = subprocess.run([node, "--version"], check=False, capture_output=True, text=True, env=clean()).stdout.strip()
     major = re.match(r"v(\d+)", told)
     if major is None or int(major[1]) < OLDEST_NODE:
-        raise SetUpError(f"the pages need Node {OLDEST_NODE} or newer, and node here is {told or 'not working'}.")
+        raise ToolError(f"the pages need Node {OLDEST_NODE} or newer, and node here is {told or 'not working'}.")
     return node
 
 
 def get(lock: Path, to: Path, what: str) -> None:
     """Beside first and renamed when whole, so that an interrupted download leaves nothing half made."""
     wanted = (lock / "package-lock.json").read_bytes()
-    with alone():
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(to.parent):
         have = to / "package-lock.json"
         if have.exists() and have.read_bytes() == wanted:
             return
@@ -50,6 +57,18 @@ def get(lock: Path, to: Path, what: str) -> None:
         beside.rename(to)
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process install at a time. The installer inherits the lock, and holds it until it ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _install(folder: Path, what: str) -> None:
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
     # Left alone, npm waits two and a half minutes for a registry that is out of reach.
@@ -59,7 +78,7 @@ def _install(folder: Path, what: str) -> None:
         command, check=False, cwd=folder, capture_output=True, text=True, close_fds=False, env=clean(**_for_npm())
     )
     if done.returncode != 0:
-        raise SetUpError(f"npm could not get {what}; its registry must be within reach this once.{end_of(done)}")
+        raise ToolError(f"npm could not get {what}; its registry must be within reach this once.{end_of(done)}")
 
 
 def _for_npm() -> dict[str, str]:

@@ -3,7 +3,7 @@
 RFC 3986, 3.2: user and password end at the first '@', the authority at the first '/', '?' or '#'. A password with one
 of these unescaped moves its tail to where the host is expected. Nothing of such an address is shown, resolved or
 connected.
-(runbook_checks.probes.net.address is as strict, and takes apart what this lets pass.)
+(probes.net.address is as strict, and takes apart what this lets pass.)
 """
 
 from __future__ import annotations

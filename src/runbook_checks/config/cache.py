@@ -16,17 +16,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.runbook import Symptom
+from runbook_checks.locations import SUITE, cache_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runbook_checks.config.load import Files
 
-PROJECT = Path(__file__).resolve().parent.parent
-CACHE = PROJECT / ".cache" / "runbooks"
-_CODE = ("environments", "runbooks")
+CACHE = cache_folder() / "runbooks"
 
 
-def load(path: Path) -> Files:
-    """Everything an environment file leads to, from the cache where nothing changed; BadFile with all mistakes."""
+def load(path: Path, own: Mapping[str, type | None] | None = None) -> Files:
+    """Everything an environment file leads to, from the cache where nothing changed; BadFile with all mistakes.
+
+    own  as config.load.read takes it; with it nothing is cached: its classes are the team's
+    """
+    if own:
+        from runbook_checks.config.load import read
+
+        return read(path, own)
     slot = CACHE / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.pickle"
     cached = _cached(slot)
     if cached is not None:
@@ -61,8 +69,8 @@ def _keep(slot: Path, files: Files) -> None:
 
 def _key(sources: list[str]) -> str:
     digest = hashlib.sha256(f"{sys.version} {Symptom.__module__}".encode())
-    code = [path for folder in _CODE for path in sorted((PROJECT / folder).rglob("*.py"))]
-    texts = sorted((PROJECT / "runbooks").glob("**/*.yaml"))
+    code = sorted(Path(__file__).parent.rglob("*.py"))
+    texts = sorted((SUITE / "runbooks").glob("**/*.yaml"))
     for path in (*map(Path, sources), *texts):
         digest.update(f"{path}\0".encode() + _bytes(path))
     for path in code:

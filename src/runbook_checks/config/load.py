@@ -22,20 +22,22 @@ from runbook_checks.config.cross_references import (
     wrong_name,
 )
 from runbook_checks.config.environment import Environment
+from runbook_checks.config.environment_files import own_capabilities, suite_of
 from runbook_checks.config.mistakes import validated
 from runbook_checks.config.runbook import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
 from runbook_checks.config.strict_yaml import BadFile, Node, Problem, shown, suggestion
 from runbook_checks.config.validate import nonsense, without_place
 from runbook_checks.config.yaml_file import read_yaml
+from runbook_checks.locations import SUITE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from runbook_checks.config.cross_references import Named
     from runbook_checks.config.redaction import Redaction
     from runbook_checks.config.secrets import Vault
 
-HOME = Path(__file__).resolve().parent
+HOME = SUITE / "runbooks"
 # Whoever may change an environment file (in a pull request, say) is not to read any file of the machine by it.
 OUTSIDE = (
     "the runbook file must lie below the environment file's folder, or in 'runbooks' beside it where that is "
@@ -57,28 +59,50 @@ class Files:
     explanations: Explanations
     sources: tuple[Path, ...]
     folder: Path
+    suite: Path | None = None
+    """The team's suite that the environment file belongs to."""
+
+    @property
+    def own_symptoms(self) -> dict[str, Symptom]:
+        """The texts of the team's own symptoms, for which its own checks answer."""
+        every = [chosen.symptoms.items() for chosen in self.systems.values()]
+        return {name: text for symptoms in every for name, text in symptoms if name not in self.texts}
 
     def vault(self, redaction: Redaction) -> Vault:
         """What resolves the references of these files."""
         from runbook_checks.config.secrets import Vault, variables_named
 
         def named() -> frozenset[str]:
-            return variables_named([self.environment, *(chosen.settings for chosen in self.systems.values())])
+            return variables_named([self.environment, *_settings(self.systems.values())])
 
         return Vault(self.folder, redaction, listed=self.environment.command_variables, named=named)
 
 
-def read(path: Path) -> Files:
-    """Everything an environment file leads to; BadFile with all mistakes."""
-    return _Reading(path).files()
+def _settings(systems: Iterable[Chosen]) -> Iterator[Any]:
+    for chosen in systems:
+        yield chosen.settings
+        yield from chosen.own.values()
+
+
+def read(path: Path, own: Mapping[str, type | None] | None = None) -> Files:
+    """Everything an environment file leads to; BadFile with all mistakes.
+
+    own  the dataclasses that the settings of the team's own capabilities are read into, None for one without settings;
+         left out, those sections are not looked at
+    """
+    return _Reading(path, own).files()
 
 
 class _Reading:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, own: Mapping[str, type | None] | None) -> None:
         self.path = path
+        self.suite = suite_of(path)
+        self.own = own
+        declared = own_capabilities(self.suite)
+        self.own_names = declared.keys() if own is None else own.keys()
         self.folder = path.resolve().parent
         self.problems: list[Problem] = []
-        self.sources: list[Path] = []
+        self.sources: list[Path] = list(declared.values())
 
     def files(self) -> Files:
         document = self._mapping(self.path, "an environment file")
@@ -96,7 +120,7 @@ class _Reading:
             self._note(unknown_attested(document, lists), "")
         if self.problems or environment is None or explanations is None:
             raise BadFile(self.problems)
-        return Files(environment, systems, texts, explanations, tuple(self.sources), self.folder)
+        return Files(environment, systems, texts, explanations, tuple(self.sources), self.folder, self.suite)
 
     def _mapping(self, path: Path, kind: str = "") -> Node | None:
         """What a file says, if that is keys and values; its mistakes are noted, and none that quotes a foreign file."""
@@ -166,22 +190,33 @@ class _Reading:
         merged = _opened(section).over(_opened(runbook))
         unused = [n for n, _ in merged.items() if n in CAPABILITIES and n not in given]
         self._look_at_parts(merged, unused, where)
-        whole = Node({n: v for n, v in merged.items() if n not in unused}, section.file, section.line)
+        own = dict(self._own_settings(merged, given, where))
+        left_out = {*unused, *self.own_names}
+        whole = Node({n: v for n, v in merged.items() if n not in left_out}, section.file, section.line)
         settings = self._validated(System, whole, where)
         texts = self._symptoms(where, whole, shared)
-        self._note(unknown_in_checklists(whole, [n for n, _ in whole.under("symptoms") if n in shared]), where)
+        known = [n for n, words in whole.under("symptoms") if n in shared or _is_own(words)]
+        self._note(unknown_in_checklists(whole, known), where)
         self._note(without_place(whole), where)
         self._note(((whole.at(at), at, text) for at, text in nonsense(settings)) if settings else (), where)
-        return Chosen(name, settings, texts, frozenset(given), self.folder)
+        return Chosen(name, settings, texts, frozenset(given), self.folder, own)
+
+    def _own_settings(self, system: Node, given: Iterable[str], where: str) -> Iterator[tuple[str, Any]]:
+        """The settings of the team's own capabilities that the environment gives."""
+        for name, node in system.items():
+            model = (self.own or {}).get(name)
+            if name in given and name in self.own_names and model is not None:
+                said = Node({}, node.file, node.line) if node.value is None else node
+                yield name, self._validated(model, said, f"{where}.{name}")
 
     def _look_at_parts(self, system: Node, names: Iterable[str], where: str) -> None:
         """What is wrong with parts of a system that are not in use, or can't be completed."""
-        parts = {name: node for name, node in system.items() if name in [*names]}
+        parts = {name: node for name, node in system.items() if name in [*names] and name not in self.own_names}
         self._validated(System, Node(parts, system.file, system.line), where, is_whole=False)
 
     def _given(self, section: Node, runbook: Node) -> set[str]:
         """The capabilities an environment gives; `tls` needs no section where http is https."""
-        given = {name for name, node in section.items() if name in CAPABILITIES}
+        given = {name for name, node in section.items() if name in CAPABILITIES or name in self.own_names}
         base = section.at(("http", "base_url")).value if section.get("http") else None
         if "tls" in dict(runbook.items()) and "http" in given and not str(base).lower().startswith("http://"):
             given.add("tls")
@@ -193,7 +228,8 @@ class _Reading:
         if named is not None and isinstance(named.value, str):
             candidates = [self.folder / named.value]
         else:
-            folders = (HOME, self.folder, self.folder / "runbooks")
+            beside = [self.suite / "runbooks"] if self.suite else []
+            folders = (*beside, HOME, self.folder, self.folder / "runbooks")
             candidates = [folder / f"{name}.yaml" for folder in folders if name in _there() or folder != HOME]
         path = next((c for c in candidates if c.is_file()), None)
         if not self._is_within(path or candidates[0]):
@@ -213,12 +249,15 @@ class _Reading:
         """Whether a runbook file, links followed, is one that an environment file may name."""
         folders = {self.folder, self.path.absolute().parent.resolve()}
         suites = {folder.parent / "runbooks" for folder in folders if folder.name == "environments"}
-        return any(path.resolve().is_relative_to(place) for place in (*folders, *suites, HOME.parent))
+        return any(path.resolve().is_relative_to(place) for place in (*folders, *suites, SUITE))
 
     def _symptoms(self, where: str, system: Node, shared: dict[str, Node]) -> dict[str, Symptom]:
         texts: dict[str, Symptom] = {}
         for symptom, override in system.under("symptoms"):
-            if symptom not in shared:
+            if symptom not in shared and _is_own(override):
+                text = self._own_text(symptom, override, f"{where}.symptoms")
+                texts |= {symptom: text} if text else {}
+            elif symptom not in shared:
                 what = f"unknown symptom {quoted(symptom)}{suggestion(symptom, shared)}"
                 self._problem(override, f"{where}.symptoms", what)
             elif override.value is None or isinstance(override.value, dict):
@@ -228,6 +267,16 @@ class _Reading:
                 self._note(unfillable(override), place)
                 texts[symptom] = self._validated(Symptom, known.over(shared[symptom]), place)
         return texts
+
+    def _own_text(self, name: str, words: Node, where: str) -> Symptom | None:
+        """The text of a symptom of the team's own."""
+        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z0-9]+(-[a-z0-9]+)*", name):
+            what = "a symptom is called AREA.NAME, both in lower case; hyphens join the words of NAME"
+            self._problem(words, where, what)
+            return None
+        self._note(unfillable(words), f"{where}.{name}")
+        text: Symptom | None = self._validated(Symptom, words, f"{where}.{name}")
+        return text
 
     def _known_words(self, words: Node, text: Node, where: str) -> Node:
         """What a system says of a symptom, without causes that there aren't; those are noted."""
@@ -265,6 +314,11 @@ class _Reading:
         if Path(node.file).resolve().parent == HOME / "symptoms":
             path = path.removeprefix("symptoms.")
         self.problems.append(Problem(node.file, path, node.line, text))
+
+
+def _is_own(words: Node) -> bool:
+    """Whether a runbook's words about a symptom are a text of its own, not a change to a shared one."""
+    return isinstance(words.value, dict) and "title" in words.value
 
 
 def _there() -> list[str]:

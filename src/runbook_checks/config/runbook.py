@@ -269,3 +269,5 @@ class Chosen:
     symptoms: dict[str, Symptom]
     given: frozenset[str]
     folder: Path
+    own: dict[str, Any] = field(default_factory=dict)
+    """The settings of the team's own capabilities, by name."""

@@ -40,6 +40,8 @@ class Handle:
     """Capabilities that the system must have: the sections of its runbook and environment files."""
     one_of: ClassVar[tuple[str, ...]] = ()
     """Capabilities of which it needs one, beside those above."""
+    Settings: ClassVar[type | None] = None
+    """The dataclass of a team's own capability: its section of an environment file is read into one."""
     libraries: ClassVar[tuple[str, ...]] = ()
     """What its probes import when they first look: heavy, so only where a chosen check looks."""
 
@@ -72,7 +74,8 @@ class Handle:
     @property
     def settings(self) -> Any:
         """The settings of the (first) capability."""
-        return getattr(self.chosen.settings, self.used(self.chosen.given)[0])
+        name = self.used(self.chosen.given)[0]
+        return self.chosen.own[name] if name in self.chosen.own else getattr(self.chosen.settings, name)
 
     def leave(self, what: str) -> None:
         """Before it is made: note what the check may leave on the target; the report lists what is not taken back."""

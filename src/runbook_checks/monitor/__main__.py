@@ -1,9 +1,19 @@
-"""`python -m monitor ENV`: one round, as `ci/monitor` makes it."""
+"""`python -m runbook_checks.monitor ENV`: one round, as `runbook-checks monitor` makes it."""
+
+from __future__ import annotations
 
 import os
+import sys
 
 from runbook_checks.monitor.command import TROUBLE, main
 from runbook_checks.output import streams
 
-code = streams.ended("monitor", main, TROUBLE)
-os._exit(code)  # sys.exit() would wait for what was given up: Apprise sends in threads that the interpreter joins
+
+def run(words: list[str]) -> int:
+    """Make one round and end the process."""
+    code = streams.ended("monitor", lambda: main(words), TROUBLE)
+    os._exit(code)  # sys.exit() would wait for what was given up: Apprise sends in threads that the interpreter joins
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

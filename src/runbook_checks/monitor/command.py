@@ -13,8 +13,9 @@ from runbook_checks.config.cache import load
 from runbook_checks.config.environment_files import NoSuchEnvironment, find_environment
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.config.untrusted_text import printable
+from runbook_checks.locations import state_folder
 from runbook_checks.monitor.identity import conflict
-from runbook_checks.monitor.looking import PROJECT, read_document, run_checks
+from runbook_checks.monitor.looking import read_document, run_checks
 from runbook_checks.monitor.rounds import HISTORY, Round
 from runbook_checks.monitor.schedule import Overlapped, alone
 
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ci/monitor", description=__doc__)
+    parser = argparse.ArgumentParser(prog="monitor", description=__doc__)
     parser.add_argument("environment", metavar="ENV", help="the environment, NAME or PATH")
     parser.add_argument("--state", metavar="FOLDER", help="the folder to remember in (else as the environment says)")
     parser.add_argument("--document", metavar="FILE", help="take this results document in; run no checks")
@@ -64,7 +65,7 @@ def _folder(named: str | None, files: Files) -> tuple[Path, str]:
     """The folder to remember in; where it can't be known, a place that nothing can be written to, and why."""
     said = files.environment.monitoring and files.environment.monitoring.state
     if named or not said:
-        return Path(named or os.environ.get("CHECKS_STATE") or PROJECT / "reports" / "out" / "monitor"), ""
+        return Path(named or os.environ.get("CHECKS_STATE") or state_folder() / "monitor"), ""
     from runbook_checks.config.redaction import Redaction
     from runbook_checks.config.secrets import Unresolved
 

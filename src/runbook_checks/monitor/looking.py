@@ -13,7 +13,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parent.parent
 NOTHING_KNOWN = Path(__file__).with_name("nothing-known.yaml")
 PIPE = "RUNBOOK_CHECKS_PIPE"
 SHORTEST_S = 60.0

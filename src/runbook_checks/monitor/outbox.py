@@ -2,7 +2,7 @@
 
 On one channel what is told of an incident keeps its order: alert before resolved. Different incidents never wait for
 each other. A refusal is final (this message will never be taken: HTTP 400 or 404), passing (HTTP 429 or 5xx, no answer)
-or unclear. What is refused for good is set aside (runbook_checks.monitor.aside); everything else is tried again.
+or unclear. What is refused for good is set aside (monitor.aside); everything else is tried again.
 """
 
 from __future__ import annotations

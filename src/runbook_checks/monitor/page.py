@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from html import escape
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.untrusted_text import clean
+from runbook_checks.locations import SUITE
 from runbook_checks.monitor import aside, figures
 from runbook_checks.monitor.messages import clock, length
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runbook_checks.monitor.figures import History
     from runbook_checks.monitor.store import Row, Store
 
-STYLE = Path(__file__).with_name("page.css")
+STYLE = SUITE / "reports" / "status-page.css"
 HEIGHTS = {"clear": 6, "found": 10, "unknown": 8, "none": 2}  # so that nobody needs the colours
 WORDS = {"clear": "clear", "found": "found", "unknown": "nobody could look", "none": "no run"}
 ASIDE_S = 7 * 86400.0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runbook_checks.locations import output_folder
 from runbook_checks.output import files as outputs
 from runbook_checks.output import streams
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 KEPT_RUNS = 100
-OUT = Path(__file__).resolve().parent / "out"
 NAMED = {"results": "--results", "markdown": "--markdown", "metrics": "--metrics", "xmlpath": "--junitxml"}
 IN_FOLDER = {"--results": "results.json", "--markdown": "summary.md", "--junitxml": "junit.xml"}
 PYTESTS_OWN = {"log_file": "--log-file", "debug": "--debug"}  # which pytest opens itself, at its start
@@ -131,7 +131,7 @@ def named_folder(config: pytest.Config) -> str | None:
 def own_folder(config: pytest.Config, run: Run) -> Path | None:
     """The run's own folder, made; without one the run goes on, and says so."""
     named = named_folder(config)
-    base = config.invocation_params.dir / named if named else OUT
+    base = config.invocation_params.dir / named if named else output_folder(run.files.suite)
     folder = base / run.id
     try:
         base.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from runbook_checks.locations import is_ours, shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-PROJECT = Path(__file__).resolve().parent.parent
 INTERRUPTED, TROUBLE, USAGE = 2, 3, 4
 ARGPARSE_USAGE = 2
 LOST: dict[int | None, str] = {}  # why a standard stream can't be written any more
@@ -107,9 +108,8 @@ def told(error: BaseException) -> str:
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(PROJECT)]
-    ours = [f for f in frames if ".venv" not in f.filename]
-    place = f" ({Path(ours[-1].filename).relative_to(PROJECT)}:{ours[-1].lineno})" if ours else ""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_ours(f.filename)]
+    place = f" ({shown(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 

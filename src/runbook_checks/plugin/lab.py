@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.plugin.run import PROJECT, has_run, run_of
+from runbook_checks.plugin.run import has_run, run_of
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.interpreter import python
 
@@ -57,7 +57,7 @@ class Lab:
         words = [*python(), "-m", "runbook_checks_lab", "--state", str(state)]
         words += [word for name in self.run.systems for word in ("--system", name)]
         self.child = subprocess.Popen(
-            words, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said, env=clean()
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said, env=clean()
         )
         os.environ[STATE] = str(state)
 

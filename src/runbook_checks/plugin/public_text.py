@@ -23,7 +23,7 @@ OUTCOMES = "clear found unknown skipped CLEAR FOUND UNKNOWN SKIPPED"
 
 
 class PublicText:
-    """Tells whether words are public. It is asked of words that equal a secret, which is rare: then it reads the files."""
+    """Tells whether words are public. Asked of words that equal a secret, which is rare, it reads the files then."""
 
     def __init__(self, sources: Iterable[Path]) -> None:
         self._sources = sources

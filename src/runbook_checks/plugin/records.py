@@ -15,15 +15,15 @@ import re
 import traceback
 from datetime import datetime
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runbook_checks.config.runbook import WORDWISE
 from runbook_checks.handles import Handle
+from runbook_checks.locations import is_ours, shown
 from runbook_checks.plugin.record_redaction import MAX_TEXT, NAMES, SPARE, WORDS, redacted
-from runbook_checks.plugin.run import PROJECT, run_of
+from runbook_checks.plugin.run import run_of
 from runbook_checks.plugin.scheduler import bodies_of
 from runbook_checks.plugin.selection import symptom_of, system_of
 from runbook_checks.probes.core.reading import NoReading, one_line
@@ -134,8 +134,8 @@ def _outcome(error: BaseException | None, symptom: str, run: Run) -> dict[str, A
             **words(error.reason),
         }
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if Path(f.filename).is_relative_to(PROJECT) and ".venv" not in f.filename]
-    place = f" ({Path(ours[-1].filename).relative_to(PROJECT)}:{ours[-1].lineno})" if ours else ""
+    ours = [f for f in frames if is_ours(f.filename)]
+    place = f" ({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
     # Before all but the first line is left out, and that is cut.
     first_line = (run.redaction.text(str(error)).splitlines() or [""])[0]
     what = f"the check itself failed: {type(error).__name__}: {one_line(first_line)}{place}"

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runbook_checks.config import environment_files as finding
+from runbook_checks.config.environment_files import suite_of
 from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.handles.context import Context
+from runbook_checks.plugin.suites import own_handles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,10 +32,13 @@ def find_environment(named: str) -> Path:
 
 
 def load_files(named: str) -> Files:
+    """Everything that an environment leads to, the team's own capabilities among it; UsageError with all mistakes."""
     from runbook_checks.config.cache import load
 
+    path = find_environment(named)
+    own = {name: handle.Settings for name, handle in own_handles(suite_of(path)).items()}
     try:
-        return load(find_environment(named))
+        return load(path, own)
     except BadFile as bad:
         raise pytest.UsageError(*[str(problem) for problem in bad.problems]) from None
 

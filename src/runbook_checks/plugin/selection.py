@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.handles.annotations import handles_of
-from runbook_checks.plugin.run import PROJECT, context_of, run_of
+from runbook_checks.plugin.run import context_of, run_of
+from runbook_checks.plugin.suites import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
     from runbook_checks.handles.annotations import Asked
     from runbook_checks.handles.context import Context
 
-CHECKS = PROJECT / "checks"
-
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Modules of areas that `-m "health or logs"` leaves out need not even be imported; None: as pytest sees fit."""
     areas = _areas(config)
-    if areas is None or collection_path.parent != CHECKS or collection_path.suffix != ".py":
+    if areas is None or collection_path.parent != BUILT_IN.checks or collection_path.suffix != ".py":
         return None
     return collection_path.stem.partition("_")[0] not in areas or None
 

@@ -29,7 +29,7 @@ def _text(value: Any) -> str:
 def filled(sentence: str, values: Mapping[str, Any]) -> str:
     """The sentence with its {placeholders} filled; one without a value stays visible as <name>.
 
-    Commands, in backticks, are filled so that they can be pasted (config.remedy_commands). Outside of them no value brings
+    Commands, in backticks, are filled so that they can be pasted (remedy_commands). Outside of them no value brings
     a backtick along, so that a command is always the runbook's.
     """
 

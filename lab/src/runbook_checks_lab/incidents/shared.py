@@ -1,4 +1,4 @@
-"""What can go wrong with any system? For each of them to register as its own (see lab/src/runbook_checks_lab/faults/shared)."""
+"""What can go wrong with any system? For each of them to register as its own (see faults/shared)."""
 
 from __future__ import annotations
 

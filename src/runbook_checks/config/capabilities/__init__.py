@@ -2,7 +2,7 @@
 
 The runbook file says what to expect, the environment file where it is; both speak of the same keys, and
 the environment's win. Plain dataclasses: they are validated with pydantic when a file is first seen
-(src/runbook_checks/config/load.py), and a start-up that finds the file unchanged needs no pydantic at all, and only the modules of
+(config/load.py), and a start-up that finds the file unchanged needs no pydantic at all, and only the modules of
 the capabilities in it.
 """
 

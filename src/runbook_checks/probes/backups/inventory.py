@@ -104,7 +104,7 @@ class Folder:
 
 
 class InBucket:
-    """Dumps in a bucket; `pattern` is that of the names behind the prefix. NoReading kinds as runbook_checks.probes.providers.object_storage."""
+    """Dumps in a bucket; `pattern` is that of the names behind the prefix. NoReading kinds as object_storage."""
 
     kind = "bucket"
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from runbook_checks.locations import CODE
+from runbook_checks.probes.backups import supervisor
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.interpreter import python
@@ -20,10 +22,7 @@ from runbook_checks.probes.postgres.authentication import for_programs
 from runbook_checks.probes.postgres.dsn import parse
 
 RESOURCE = "scratch"
-ROOT = Path(__file__).resolve().parent.parent
-KEEP = (
-    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from runbook_checks.probes.backups.supervisor import keep; keep()"
-)
+KEEP = f"import sys; sys.path.insert(0, {str(CODE)!r}); from {supervisor.__name__} import keep; keep()"
 NAME = "runbook_checks_drill_"
 ROLE = "runbook_checks_restore"
 END_S = 20.0

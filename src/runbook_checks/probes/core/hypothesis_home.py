@@ -8,7 +8,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-OURS = Path(__file__).resolve().parent.parent / ".cache" / "hypothesis"
+from runbook_checks.locations import cache_folder
+
+OURS = cache_folder() / "hypothesis"
 
 
 @cache

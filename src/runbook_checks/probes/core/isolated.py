@@ -14,9 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
+from runbook_checks.locations import CODE
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.deadline import Deadline, current, within
 from runbook_checks.probes.core.interpreter import python
@@ -24,8 +24,7 @@ from runbook_checks.probes.core.journal import Reading, journal
 from runbook_checks.probes.core.reading import NoReading
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parent.parent
-SERVE = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from runbook_checks.probes.core.isolated import serve; serve()"
+SERVE = f"import sys; sys.path.insert(0, {str(CODE)!r}); from runbook_checks.probes.core.isolated import serve; serve()"
 MAX_MEMORY = 2 << 30
 RETURN_S = 0.5  # its own deadline comes first: it can say how far it came
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)

@@ -1,7 +1,7 @@
 """What does a probe say when it could not look?
 
 NoReading            the resource gave no answer, and why
-  NotJson            it answered, but not with JSON            (runbook_checks.probes.http.client)
+  NotJson            it answered, but not with JSON            (probes.http.client)
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ class Serving:
     async def _completed_by(
         self, facts: Facts, address: str, greeted: Greeted, refused: Refused | None
     ) -> Literal["bundle", "aia"] | None:
-        """What adds the issuer that the server forgot to send; see runbook_checks.probes.tls.server."""
+        """What adds the issuer that the server forgot to send; see probes.tls.server."""
         if refused is None or refused.code not in ISSUER_MISSING or not greeted.chain:
             return None
         if self._bundle and await self._verifies_with(self._bundle, facts, address):

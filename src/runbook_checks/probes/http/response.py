@@ -80,7 +80,7 @@ class Answer:
             return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The JSON object or array in the body, strictly (runbook_checks.probes.core.json_text); NotJson for anything else.
+        """The JSON object or array in the body, strictly (probes.core.json_text); NotJson for anything else.
 
         UTF-8 only (RFC 8259, 8.1), no lone surrogates (8.2); a byte order mark is ignored.
         """

@@ -1,7 +1,7 @@
 """When was a log line written, how grave is it, and what does it say?
 
 Known: RFC 3339, `2026-05-04 13:44:39,123`, Go's `2026/05/04 13:44:39`, JSON lines, and logfmt as Go's slog and
-logrus write it (`time=... level=... msg="..."`); invocations of Cloudflare Workers (runbook_checks.probes.logs.cloudflare_workers).
+logrus write it (`time=... level=... msg="..."`); invocations of Cloudflare Workers (probes.logs.cloudflare_workers).
 """
 
 from __future__ import annotations

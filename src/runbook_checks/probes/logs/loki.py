@@ -32,7 +32,7 @@ NS = 1_000_000_000
 
 class Loki:
     """One Loki. NoReading kinds: no-stream (a selector finds nothing in the time in which there must be something),
-    http-STATUS with Loki's own words, malformed-answer, and those of runbook_checks.probes.http.client.
+    http-STATUS with Loki's own words, malformed-answer, and those of probes.http.client.
     """
 
     def __init__(self, http: Http) -> None:

@@ -74,7 +74,7 @@ def violations(
 
     NoReading kinds: document-missing (none there, or it can't be read as one; evidence: status), wrong-status
     (it is kept from us), external-reference, nothing-to-look-at (no GET operation), not-looked-at (some
-    operations could not be seen, and those that could keep their promise), those of runbook_checks.probes.core.isolated; and Http's own.
+    operations could not be seen, and those that could keep their promise), those of core.isolated; and Http's own.
     """
     source = fetch(document, http, resource)
     document = str(document)

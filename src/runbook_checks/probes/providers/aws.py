@@ -31,7 +31,7 @@ def client(
     clear_text: tuple[str, ...] = (),
     more: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A client of boto3, over our own HTTP (runbook_checks.probes.providers.aws_transport). NoReading no-library, bad-endpoint. `timeout_s` is for
+    """A client of boto3, over our own HTTP (aws_transport). NoReading no-library, bad-endpoint. `timeout_s` is for
     each of two tries; `more` as botocore's Config takes it.
 
     With a key, nothing is taken from the caller's AWS_ variables or ~/.aws; without one, the key is looked for there,

@@ -18,7 +18,7 @@ OURS = ("user-agent", "content-length", "host", "connection")  # set by whoever 
 
 
 class Wire:
-    """Sends what botocore has signed; `how` as runbook_checks.probes.http.client.Http."""
+    """Sends what botocore has signed; `how` as probes.http.client.Http."""
 
     def __init__(self, resource: str, **how: Any) -> None:
         self._resource, self._how = resource, how

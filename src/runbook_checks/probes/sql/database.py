@@ -54,7 +54,7 @@ class SqlDatabase(Generic[Known]):
     within its deadline whatever the server does.
 
     connections  at most so many at once; more where several databases share `pools`, the pools of one run, and look
-                 at one server as one role; never more than half of what the role may hold (runbook_checks.probes.sql.pool)
+                 at one server as one role; never more than half of what the role may hold (probes.sql.pool)
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class SqlDatabase(Generic[Known]):
         raise NotImplementedError
 
     def _connect(self, settings: Known, deadline: Deadline, role_limit: int | None) -> Any:
-        """A connection (runbook_checks.probes.sql.pool.Connection) to the database, or why there is none."""
+        """A connection (probes.sql.pool.Connection) to the database, or why there is none."""
         raise NotImplementedError
 
     def _asking(self, connection: Any, settings: Known, limit_s: float) -> Asking:

@@ -63,7 +63,7 @@ def look(
 
     Where an issuer is missing, the chain is tried again with the certificates of intermediates_file, then
     with those that its Authority Information Access names (http only, few, small, as far_ends lets through).
-    NoReading kinds: those of runbook_checks.probes.http.client, with read-timeout for a handshake that stalls.
+    NoReading kinds: those of probes.http.client, with read-timeout for a handshake that stalls.
     """
     from runbook_checks.probes.tls.handshake import Shaker
 

@@ -47,7 +47,7 @@ def visit(request: Request, resource: str = "browser") -> Visit:
     """The page at an address, visited a few times by new users; the best times count, for a machine may be busy.
 
     NoReading kinds: missing-tool (no Chromium, no playwright), not-started, no-answer (evidence: error), page-hangs
-    (loaded, and then nothing more can be asked of it), those of runbook_checks.probes.core.isolated.
+    (loaded, and then nothing more can be asked of it), those of probes.core.isolated.
     """
     chromium = find(resource)
     with reading(f"{request.url} in Chromium") as facts:

@@ -1,1 +1,1 @@
-"""What can be taken from the checks of any system? For each of them to register as its own (see lab/src/runbook_checks_lab/faults/shared)."""
+"""What can be taken from the checks of any system? For each of them to register as its own (see faults/shared)."""

@@ -1,0 +1,142 @@
+"""`runbook-checks gate OCCASION ENV [OPTION...]`: the gate of a pipeline.
+
+The options are those of runbook-checks, such as --settle 120, --expect-version 1.4.2 and --baseline FILE. In GATE_OUT
+(./gate) it leaves results.json, summary.md, junit.xml, allure/ and, where Node is, report/index.html. It ends with the
+run's exit code: 0 go on; 1 stop; 10 unknown, a pause; 4, 5 and others: nothing was verified. See docs/gate.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from runbook_checks.output.streams import TROUBLE, USAGE
+from runbook_checks.probes.core.interpreter import python
+
+OCCASIONS = ("predeploy", "postdeploy", "postrollback")
+NOTHING_VERIFIED = 5
+FILES = ("results.json", "summary.md", "junit.xml")
+FOLDERS = ("allure", "report")
+ALLURES = re.compile(
+    r".*-(result|container)\.json|.*-attachment\..*|(categories|resolutions)\.json|environment\.properties"
+)
+VERDICTS = {0: "pass", 10: "pause"}
+
+
+class Refused(Exception):
+    """The output folder holds what no gate left there; the sentence says what, and what to do."""
+
+
+def main(words: list[str]) -> int:
+    """Run one gate; the exit code of its run."""
+    if len(words) < 2 or words[0] not in OCCASIONS:
+        print(f"usage: gate {'|'.join(OCCASIONS)} ENV [OPTION...]", file=sys.stderr)
+        return USAGE
+    occasion, environment, *options = words
+    out = Path(os.environ.get("GATE_OUT") or "gate")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        out = out.resolve()
+        _remove_earlier(out)
+    except (OSError, Refused) as error:
+        print(f"gate: {error}; name another folder with GATE_OUT", file=sys.stderr)
+        return USAGE
+    code = _run(occasion, environment, options, out)
+    if code == 0 and not _is_verified(out / "results.json"):
+        print(f"gate: nothing was verified: no check is clear in {out / 'results.json'}", file=sys.stderr)
+        code = NOTHING_VERIFIED
+    _make_report(out)
+    _append("GITHUB_STEP_SUMMARY", _text(out / "summary.md"), "the summary is not on the job's page")
+    told = _append("GITHUB_OUTPUT", f"verdict={_verdict(code)}\n", "the verdict can't be written to GITHUB_OUTPUT")
+    if not told and code == 0:
+        code = TROUBLE
+    print(f"gate: {_verdict(code)} (exit {code}); see {out / 'summary.md'}")
+    return code
+
+
+def _verdict(code: int) -> str:
+    return VERDICTS.get(code, "stop")
+
+
+def _remove_earlier(out: Path) -> None:
+    """Remove what an earlier gate left. What no gate leaves under such a name stays: a pipe, a link, others' files."""
+    for name in (*FILES, *FOLDERS):
+        if (out / name).is_symlink():
+            raise Refused(f"{out / name} is a link")
+    for name in FILES:
+        if (out / name).exists() and not (out / name).is_file():
+            raise Refused(f"{out / name} is no regular file")
+    if any(not path.is_dir() and not ALLURES.fullmatch(path.name) for path in (out / "allure").rglob("*")):
+        raise Refused(f"{out / 'allure'} holds other things than results")
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)
+    if (out / "allure").exists():
+        shutil.rmtree(out / "allure")
+    if (out / "report" / "index.html").is_file():
+        shutil.rmtree(out / "report")
+
+
+def _run(occasion: str, environment: str, options: list[str], out: Path) -> int:
+    """Run the checks in a process of their own: however that ends, the gate gives its verdict."""
+    named = {
+        "--results": "results.json",
+        "--markdown": "summary.md",
+        "--junitxml": "junit.xml",
+        "--alluredir": "allure",
+    }
+    words = ["--env", environment, "-m", occasion, "--gate", os.environ.get("GATE") or "P1", "--out", str(out / "runs")]
+    words += [word for option, name in named.items() for word in (option, str(out / name))]
+    child = subprocess.Popen([*python(), "-m", "runbook_checks.cli.main", *words, *options])
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
+    while True:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:  # the terminal interrupts the child as well, and it ends with what it knows
+            continue
+        return code if code >= 0 else 128 - code  # as a shell counts a signal
+
+
+def _is_verified(results: Path) -> bool:
+    """Whether anything is clear. Options such as --collect-only and --help end with 0 and verify nothing."""
+    try:
+        return int(json.loads(results.read_text(encoding="utf-8"))["counts"]["clear"]) >= 1
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _make_report(out: Path) -> None:
+    """Make the pages for people. Whether they can be made decides nothing."""
+    if shutil.which("node") and (out / "allure").is_dir():
+        from runbook_checks.cli import allure_report
+
+        with suppress(OSError, ValueError):
+            allure_report.main(["--results", str(out / "allure"), "--to", str(out / "report")])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _append(variable: str, text: str, trouble: str) -> bool:
+    """Append to the file that a variable of the runner names; False where that can't be done."""
+    named = os.environ.get(variable)
+    if not named or not text:
+        return True
+    try:
+        with open(named, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        print(f"gate: {trouble}", file=sys.stderr)
+        return False
+    return True

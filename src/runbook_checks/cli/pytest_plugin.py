@@ -1,0 +1,44 @@
+"""The product as one pytest plugin: conftest.py loads it for `pytest` in the clone, `runbook-checks` by -p.
+
+Named by -p, it is loaded in workers of pytest-xdist as well.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any
+
+import pytest
+
+from runbook_checks.cli.main import added_options
+from runbook_checks.plugin.options import names_of
+
+# In the order in which a run goes through them.
+pytest_plugins = [
+    "runbook_checks.plugin.options",
+    "runbook_checks.plugin.team",
+    "runbook_checks.plugin.selection",
+    "runbook_checks.plugin.list_symptoms",
+    "runbook_checks.reports.plugin",
+    "runbook_checks.plugin.lab",
+    "runbook_checks.plugin.crash_redaction",
+    "runbook_checks.plugin.scheduler",
+    "runbook_checks.plugin.records",
+    "runbook_checks.plugin.rerun",
+    "runbook_checks.plugin.leftovers",
+    "runbook_checks.plugin.progress",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    if names := names_of(added_options()):
+        parser.extra_info["CHECKS_ADDOPTS"] = f"adds {names}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Isolate the workers: each is a new Python, which else imports from the working directory first."""
+    for spec in specs:
+        if spec.popen and not spec.python:
+            spec.python = f"{shlex.quote(sys.executable)} -I"

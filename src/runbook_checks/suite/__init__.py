@@ -1,0 +1,9 @@
+"""The built-in suite as a package: `checks` and `fixtures` in it, and the files of the folders beside them.
+
+In a clone these folders lie at the top of the repository; in a wheel they lie here.
+"""
+
+from pathlib import Path
+
+if not (Path(__file__).parent / "checks").is_dir():
+    __path__ = [str(Path(__file__).parents[3])]
