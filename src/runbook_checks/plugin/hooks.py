@@ -13,5 +13,5 @@ def pytest_runbook_checks_look(number: int, records: list[dict[str, Any]]) -> bo
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_runbook_checks_redact(config: pytest.Config, record: dict[str, Any]) -> dict[str, Any]:
+def pytest_runbook_checks_redact(config: pytest.Config, record: dict[str, Any]) -> dict[str, Any] | None:
     """The record of a check without the secrets that are known by now: more of them than when it was made."""
