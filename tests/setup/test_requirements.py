@@ -44,11 +44,15 @@ def test_no_host_and_no_folder_is_named(name: str) -> None:
 
 def test_the_pins_are_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
+    lab = tomllib.loads((ROOT / "lab" / "pyproject.toml").read_text())["project"]
     asked = {
         "requirements.txt": project["dependencies"],
-        "requirements-dev.txt": [*project["dependencies"], *extras["lab"], *extras["dev"]],
-        "requirements-postgres.txt": extras["lab-postgres"],
+        "requirements-dev.txt": [
+            *project["dependencies"],
+            *lab["dependencies"],
+            *project["optional-dependencies"]["dev"],
+        ],
+        "requirements-postgres.txt": lab["optional-dependencies"]["postgres"],
     }
     for name, wanted in asked.items():
         have = pins(name)
@@ -66,7 +70,7 @@ def test_the_files_agree_with_each_other() -> None:
             assert everything.get(package, version) == version, f"{package} in {name}; {RENEW}"
 
 
-@pytest.mark.parametrize("folder", ["ci/allure", "tests/ci/tools"])
+@pytest.mark.parametrize("folder", ["reports/allure", "tests/ci/tools"])
 def test_the_locks_of_what_comes_from_npm_have_hashes_and_no_host(folder: str) -> None:
     lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = {path: package for path, package in lock["packages"].items() if path}

@@ -55,7 +55,7 @@ def newest_results(of_each_environment: bool) -> list[Path]:
         found = [newest[name] for name in sorted(newest)]
     found = [folder for folder in found if any(folder.glob("*-result.json"))]
     if not found:
-        raise ToolError("no run has left results yet: `make check` first.")
+        raise ToolError(f"no run has left results in {as_typed(out)} yet: run the checks first.")
     return found
 
 

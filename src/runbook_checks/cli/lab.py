@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 
 from runbook_checks.output.streams import USAGE
-from runbook_checks.probes.core.interpreter import python
-
-PACKAGE = "runbook_checks_lab"
+from runbook_checks.probes.core.interpreter import module
 
 
 def main(words: list[str]) -> int:
     """Become the lab; 4 where it is not installed."""
-    if find_spec(PACKAGE) is None:
+    try:
+        command = [*module("runbook_checks_lab"), *words]
+    except ModuleNotFoundError:
         print("the lab is not installed: `pip install runbook-checks-lab`", file=sys.stderr)
         return USAGE
-    command = [*python(), "-m", PACKAGE, *words]
     return os.execv(command[0], command)  # noqa: S606 - a list of arguments; there is no shell in it

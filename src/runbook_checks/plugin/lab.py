@@ -15,13 +15,14 @@ import pytest
 
 from runbook_checks.plugin.run import has_run, run_of
 from runbook_checks.probes.core.child_environment import clean
-from runbook_checks.probes.core.interpreter import python
+from runbook_checks.probes.core.interpreter import module
 
 if TYPE_CHECKING:
     from runbook_checks.config.run import Run
 
 STATE = "CHECKS_LAB"  # a running lab's state file: that lab is used, and left running
 PATIENCE_S = 60.0
+LAB = "runbook_checks_lab"
 
 
 class Lab:
@@ -54,7 +55,7 @@ class Lab:
         # A file, for nobody reads while the lab runs: a full pipe would stop it.
         self._said = (Path(self.folder.name) / "said").open("w+b")
         state = Path(self.folder.name) / "state.json"
-        words = [*python(), "-m", "runbook_checks_lab", "--state", str(state)]
+        words = [*module(LAB), "--state", str(state)]
         words += [word for name in self.run.systems for word in ("--system", name)]
         self.child = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said, env=clean()

@@ -14,7 +14,7 @@ from runbook_checks.handles.annotations import handles_of
 from runbook_checks.plugin.run import run_of
 from runbook_checks.plugin.selection import lacking, symptom_of, system_of
 from runbook_checks.probes.core.child_environment import clean
-from runbook_checks.probes.core.interpreter import python
+from runbook_checks.probes.core.interpreter import module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def lab_faults() -> list[dict[str, Any]]:
     """Every fault the lab has: `fault` as symptom:cause, and its `systems`."""
-    words = [*python(), "-m", "runbook_checks_lab", "--list=json"]
+    words = [*module("runbook_checks_lab"), "--list=json"]
     done = subprocess.run(words, env=clean(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise pytest.UsageError(f"the lab can't list its faults: {done.stderr.strip().splitlines()[-1:]}")
@@ -65,8 +65,8 @@ def not_collected(items: list[Any], run: Run) -> Iterator[str]:
 
 def _check_functions() -> Iterator[Any]:
     modules = [m for name, m in list(sys.modules.items()) if name.split(".")[-2:-1] == ["checks"]]
-    for module in modules:
-        yield from (f for f in vars(module).values() if hasattr(f, "symptom"))
+    for checks in modules:
+        yield from (f for f in vars(checks).values() if hasattr(f, "symptom"))
 
 
 class Listing:
