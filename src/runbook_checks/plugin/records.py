@@ -133,12 +133,7 @@ def _outcome(error: BaseException | None, symptom: str, run: Run) -> dict[str, A
             "evidence": {name: error.evidence[name] for name in (*NAMES, *WORDS) if name in error.evidence},
             **words(error.reason),
         }
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if is_ours(f.filename)]
-    place = f" ({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
-    # Before all but the first line is left out, and that is cut.
-    first_line = (run.redaction.text(str(error)).splitlines() or [""])[0]
-    what = f"the check itself failed: {type(error).__name__}: {one_line(first_line)}{place}"
+    what = f"the check itself failed: {_failure(error, run)}"
     return {
         "outcome": "unknown",
         "reason": what,
@@ -146,6 +141,18 @@ def _outcome(error: BaseException | None, symptom: str, run: Run) -> dict[str, A
         "trace": "".join(traceback.format_tb(error.__traceback__)),
         **words(what),
     }
+
+
+def _failure(error: BaseException, run: Run) -> str:
+    """An error in a check, in one line, with the place in our code or in the check that it came from."""
+    if isinstance(error, pytest.FixtureLookupError):
+        name = error.argname
+        return f"its parameter {name} is no fixture, and its annotation is no handle that the module imports to run"
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if is_ours(f.filename)]
+    place = f" ({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
+    # Before all but the first line is left out, and that is cut.
+    first_line = (run.redaction.text(str(error)).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {one_line(first_line)}{place}"
 
 
 def _words(explanations: Explanations, symptom: str) -> Callable[[str], dict[str, Any]]:
