@@ -25,8 +25,9 @@ from runbook_checks.config.environment import Environment
 from runbook_checks.config.environment_files import own_capabilities, suite_of
 from runbook_checks.config.mistakes import validated
 from runbook_checks.config.runbook import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
-from runbook_checks.config.strict_yaml import BadFile, Node, Problem, read_yaml, shown, suggestion
+from runbook_checks.config.strict_yaml import BadFile, Node, Problem, shown, suggestion
 from runbook_checks.config.validate import nonsense, without_place
+from runbook_checks.config.yaml_file import read_yaml
 from runbook_checks.locations import SUITE
 
 if TYPE_CHECKING:
