@@ -68,6 +68,11 @@ class Files:
         every = [chosen.symptoms.items() for chosen in self.systems.values()]
         return {name: text for symptoms in every for name, text in symptoms if name not in self.texts}
 
+    @property
+    def areas(self) -> frozenset[str]:
+        """The areas of all symptoms, built-in and the team's; each is a marker."""
+        return frozenset(name.partition(".")[0] for name in (*self.texts, *self.own_symptoms))
+
     def vault(self, redaction: Redaction) -> Vault:
         """What resolves the references of these files."""
         from runbook_checks.config.secrets import Vault, variables_named

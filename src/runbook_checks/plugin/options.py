@@ -244,8 +244,7 @@ def _refuse_unknown_markers(run: Run, expression: str) -> None:
 
 
 def _markers(run: Run) -> Iterable[str]:
-    texts = run.files.texts
-    for area in sorted({name.split(".")[0] for name in texts}):
+    for area in sorted(run.files.areas):
         yield f"{area}: symptoms of this area"
     occasions = (
         "before a deploy",

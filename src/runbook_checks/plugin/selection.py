@@ -43,7 +43,7 @@ def _chosen_areas(config: pytest.Config) -> frozenset[str] | None:
     if option.list_symptoms or not re.fullmatch(r"\w+( or \w+)*", option.markexpr or ""):
         return None
     words = frozenset(option.markexpr.split(" or "))
-    return words if words <= {name.split(".")[0] for name in run_of(config).files.texts} else None
+    return words if words <= run_of(config).files.areas else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

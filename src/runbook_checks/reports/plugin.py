@@ -14,6 +14,7 @@ import pytest
 
 from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.config.untrusted_text import Printed, printable
+from runbook_checks.locations import SETTINGS
 from runbook_checks.output import destinations
 from runbook_checks.reports import allure, markdown, terminal
 from runbook_checks.reports.run_files import RunFiles
@@ -179,7 +180,7 @@ class Reports:
 
     def _reproduce(self) -> str:
         faults = "".join(f" --fault {fault}" for fault in self.run.faults)
-        program = "pytest" if self.config.invocation_params.dir == self.config.rootpath else "runbook-checks"
+        program = "runbook-checks" if self.config.inipath == SETTINGS else "pytest"
         return f"{program} --env {shlex.quote(self.run.named)}{faults}"
 
     def pytest_terminal_summary(self) -> None:
