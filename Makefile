@@ -32,22 +32,22 @@ bench: set-up  ## how quick it is, in ratios
 	$(PYTHON) -m bench $(ARGS)
 
 matrix: set-up  ## every fault against every check: docs/detection.md (takes half an hour)
-	$(PYTHON) -m tests.matrix --write $(ARGS)
+	$(PYTHON) -m quality.matrix --write $(ARGS)
 
 mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour)
-	$(PYTHON) -m tests.mutation --write $(ARGS)
+	$(PYTHON) -m quality.mutation --write $(ARGS)
 
 soak: set-up  ## hundreds of runs in a row, and what they leave behind (takes an hour)
-	$(PYTHON) -m tests.soak $(ARGS)
+	$(PYTHON) -m quality.soak $(ARGS)
 
 report: set-up  ## the newest run as HTML with trends, in reports/out/report (needs node)
-	$(PYTHON) -m ci.pages $(ARGS)
+	$(PYTHON) -m runbook_checks.cli.allure_report $(ARGS)
 
 lab: set-up  ## run the stand-ins by hand, addresses printed; Ctrl-C stops
 	$(PYTHON) -m runbook_checks_lab $(ARGS)
 
 pins: set-up  ## renew the hashed requirements from pyproject.toml (needs uv)
-	$(PYTHON) -m ci.pins
+	$(PYTHON) -m tools.pins
 
 clean:  ## remove what was installed, cached and reported
 	rm -rf .venv .cache .toolbox reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

@@ -1,4 +1,4 @@
-"""python -m tests.mutation [--only TEXT] [--write]: is every change to what decides noticed?"""
+"""python -m quality.mutation [--only TEXT] [--write]: is every change to what decides noticed?"""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from quality.mutation import deeper, kept, states, telling, trying
 from quality.mutation.looker import load_libraries
 from quality.mutation.mutants import Mutant, mutants
+from quality.mutation.start.begin import ENGINE
 from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import PROJECT, started_lab
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from quality.mutation.trying import Tried
 
-BELOW = ("probes", "src/runbook_checks/handles")
+BELOW = (f"{ENGINE}/probes", f"{ENGINE}/handles")
 
 
 def main() -> int:
@@ -99,7 +100,7 @@ def _tell(path: str, done: list[Tried], seconds: float) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=(__doc__ or "").partition(": ")[2])
+    parser = argparse.ArgumentParser(prog="python -m quality.mutation", description=(__doc__ or "").partition(": ")[2])
     parser.add_argument("--only", default="", metavar="TEXT", help="those whose names hold this, as checks/webhook.py")
     parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
     parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from quality.mutation.trying import Tried
 
 KEPT = PROJECT / "docs" / "mutation.json"
-REASONS = PROJECT / "tests" / "mutation" / "reasons.yaml"
+REASONS = PROJECT / "quality" / "mutation" / "reasons.yaml"
 Key = tuple[str, str, str, str]
 
 

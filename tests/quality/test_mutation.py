@@ -20,6 +20,8 @@ from tests.harness import PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
+READING = "src/runbook_checks/probes/core/reading.py"
+
 
 @cache
 def possible(path: str) -> set[Key]:
@@ -40,7 +42,7 @@ def test_every_survivor_has_a_reason() -> None:
 
 
 def test_document_is_made_from_what_is_kept() -> None:
-    assert (PROJECT / "docs" / "mutation.md").read_text() == telling.document(), "python -m tests.mutation --tell"
+    assert (PROJECT / "docs" / "mutation.md").read_text() == telling.document(), "python -m quality.mutation --tell"
 
 
 def test_share_that_is_noticed_does_not_fall() -> None:
@@ -56,7 +58,7 @@ def test_share_that_is_noticed_does_not_fall() -> None:
 
 
 def test_what_looks_apart_is_changed_and_traced_too(tmp_path: Path) -> None:
-    changed = Changed(next(one for one in mutants(PROJECT / "probes" / "reading.py") if one.where == "MAX_REASON"))
+    changed = Changed(next(one for one in mutants(PROJECT / READING) if one.where == "MAX_REASON"))
     words = [sys.executable, "-c", "from runbook_checks.probes.core.reading import MAX_REASON; print(MAX_REASON)"]
     variables = os.environ | for_started(changed, tmp_path)
     done = subprocess.run(words, cwd=PROJECT, env=variables, capture_output=True, text=True, check=True)
@@ -64,7 +66,7 @@ def test_what_looks_apart_is_changed_and_traced_too(tmp_path: Path) -> None:
     lines: dict[str, set[int]] = {}
     with traced(lines):
         assert apart(one_line, "as it is", resource="test", timeout_s=30) == "as it is"
-    assert lines["src/runbook_checks/probes/core/reading.py"]
+    assert lines[READING]
     assert "PYTHONMUTATIONLINES" not in os.environ
 
 
@@ -72,7 +74,7 @@ def test_some_changes_are_noticed() -> None:
     """The machinery works: six changes to three conditions, in the smallest lab."""
     words = ["--only", "checks/preflight.py", "--function", "check_database_is_switched_on"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.mutation", *words, "--system", "ai-customer-service"],
+        [sys.executable, "-m", "quality.mutation", *words, "--system", "ai-customer-service"],
         cwd=PROJECT, capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
     assert "6 of 6 noticed" in done.stdout, done.stdout + done.stderr
