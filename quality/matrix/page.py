@@ -58,16 +58,16 @@ def _outages(figures: Figures) -> Iterator[str]:
     if figures.outages:
         well = sum(not entry.wrong for entry in figures.outages.values())
         yield "## A check that can't look is unknown\n"
-        yield f"{len(figures.outages)} times a source or a privilege was taken away. In {well} of these runs every check"
-        yield "that needs it was unknown.\n"
+        yield f"{len(figures.outages)} times a source or a privilege was taken away. In {well} of these runs every"
+        yield "check that needs it was unknown.\n"
 
 
 def _pairs(figures: Figures) -> Iterator[str]:
     if figures.pairs:
         well = sum(not entry.wrong for entry in figures.pairs.values())
         yield "## Two faults at once\n"
-        yield f"In {well} of {len(figures.pairs)} runs both faults were named, as two roots or one explained by the other,"
-        yield "and there was no false alarm.\n"
+        yield f"In {well} of {len(figures.pairs)} runs both faults were named, as two roots or one explained by the"
+        yield "other, and there was no false alarm.\n"
 
 
 def _wrong(figures: Figures) -> Iterator[str]:
@@ -82,13 +82,15 @@ def _twice(figures: Figures) -> Iterator[str]:
     twice = [(name, entry.first) for name, entry in entries if entry.first]
     if twice:
         yield "## Needed a second run\n"
-        yield "The first run of these was not as it should be, mostly because the machine was busy; the second, alone, was:\n"
+        yield "In the first run these were not as they should be, mostly because the machine was busy; in the second,"
+        yield "alone, they were:\n"
         yield from (f"- {name}: {first}" for name, first in twice)
         yield ""
 
 
 def _symptoms(figures: Figures) -> Iterator[str]:
-    yield "## Every symptom\n\n*Explains*: the areas of what else these runs found or could not see. Times are the longest.\n"
+    yield "## Every symptom\n"
+    yield "*Explains*: the areas of what else these runs found or could not see. Times are the longest.\n"
     yield "| symptom | faults | explains | run | check |\n|---|---|---|---|---|"
     for symptom, entries in sorted(_grouped(figures.faults, lambda name: name.partition(":")[0]).items()):
         explained = ", ".join(sorted({area for entry in entries for area in entry.explains}))

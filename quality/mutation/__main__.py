@@ -1,4 +1,4 @@
-"""python -m quality.mutation [--only TEXT] [--write]: is every change to what decides noticed?"""
+"""python -m quality.mutation [--only TEXT] [--write]: change what checks decide by, and count what is noticed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quality.mutation import deeper, kept, states, telling, trying
+from quality.mutation import deeper, kept, page, states, trying
 from quality.mutation.looker import load_libraries
 from quality.mutation.mutants import Mutant, mutants
 from quality.mutation.start.begin import ENGINE
@@ -29,7 +29,7 @@ BELOW = (f"{ENGINE}/probes", f"{ENGINE}/handles")
 def main() -> int:
     given = _arguments()
     if given.tell:
-        (PROJECT / "docs" / "mutation.md").write_text(telling.document())
+        (PROJECT / "docs" / "mutation.md").write_text(page.document())
         return 0
     paths = [path for folder in (BELOW if given.probes else ("checks",)) for path in (PROJECT / folder).rglob("*.py")]
     every = [mutant for path in sorted(paths) for mutant in mutants(path)]
@@ -54,7 +54,7 @@ def main() -> int:
             kept.keep_again(done)
         else:
             kept.keep(done, drawn=bool(given.probes and not given.only))
-        (PROJECT / "docs" / "mutation.md").write_text(telling.document())
+        (PROJECT / "docs" / "mutation.md").write_text(page.document())
     return 0
 
 
@@ -101,16 +101,19 @@ def _tell(path: str, done: list[Tried], seconds: float) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quality.mutation", description=(__doc__ or "").partition(": ")[2])
-    parser.add_argument("--only", default="", metavar="TEXT", help="those whose names hold this, as checks/webhook.py")
-    parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
-    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")
-    parser.add_argument("--probes", type=int, metavar="N", help="N changes to what lies below the checks instead")
-    parser.add_argument("--seed", type=int, default=11, metavar="N", help="draw these N by another lot (11)")
-    parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="and ask the lab for S seconds (3600)")
-    parser.add_argument("--again", action="store_true", help="only what survived before, by the tests alone")
+    parser.add_argument("--only", default="", metavar="TEXT", help="changes with this in the name: checks/webhook.py")
+    parser.add_argument("--function", default="", metavar="NAME", help="changes in a function of such a name")
+    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="run checks of this system (all)")
+    parser.add_argument("--probes", type=int, metavar="N", help="N changes to probes and handles instead")
+    parser.add_argument("--seed", type=int, default=11, metavar="N", help="seed of the random choice of these N (11)")
+    parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="seconds in the lab for these (3600)")
+    parser.add_argument("--again", action="store_true", help="only what survived before, with the tests alone")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
-    parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")
-    return parser.parse_args()
+    parser.add_argument("--tell", action="store_true", help="write docs/mutation.md from docs/mutation.json, and end")
+    given = parser.parse_args()
+    if given.write and (given.function or given.system):
+        parser.error("--write needs all changes to a module, in all systems: leave out --function and --system")
+    return given
 
 
 if __name__ == "__main__":

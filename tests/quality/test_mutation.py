@@ -1,4 +1,4 @@
-"""Is what is told of changes to the checks still so, and are some of them noticed right now?"""
+"""docs/mutation.md is up to date, its survivors have reasons, and the campaign notices some changes right now."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-from quality.mutation import telling
+from quality.mutation import page
 from quality.mutation.changed import Changed, for_started
-from quality.mutation.kept import Key, kept, reasons
+from quality.mutation.kept import KEPT, Key, as_json, kept, reasons
 from quality.mutation.mutants import mutants
 from quality.mutation.traced import traced
 from runbook_checks.probes.core.isolated import apart
@@ -31,18 +31,19 @@ def possible(path: str) -> set[Key]:
 
 def test_every_reason_speaks_of_code_that_is_there() -> None:
     gone = [key for key in reasons() if key not in possible(key[0])]
-    assert not gone, "take these out of quality/mutation/reasons.yaml, or say them anew; then make mutation"
+    assert not gone, "this code changed: remove or rewrite these in quality/mutation/reasons.yaml; then make mutation"
 
 
 def test_every_survivor_has_a_reason() -> None:
     survivors = [key for module in kept() for key in module.survivors if key in possible(key[0])]
     assert survivors
     without = [key for key in survivors if key not in reasons()]
-    assert not without, "nobody notices these: add a boundary or a test, simplify, or give a reason"
+    assert not without, "no test notices these: add a boundary or a test, simplify, or give a reason in reasons.yaml"
 
 
-def test_document_is_made_from_what_is_kept() -> None:
-    assert (PROJECT / "docs" / "mutation.md").read_text() == telling.document(), "python -m quality.mutation --tell"
+def test_document_is_made_from_the_kept_figures() -> None:
+    assert KEPT.read_text() == as_json(kept()), "docs/mutation.json is written by `make mutation`"
+    assert (PROJECT / "docs" / "mutation.md").read_text() == page.document(), "python -m quality.mutation --tell"
 
 
 def test_share_that_is_noticed_does_not_fall() -> None:
@@ -54,10 +55,10 @@ def test_share_that_is_noticed_does_not_fall() -> None:
     assert sum(module.tried for module in below) >= 250, "make mutation ARGS='--probes 250'"
     assert {module.path for module in checks} == {
         path.relative_to(PROJECT).as_posix() for path in (PROJECT / "checks").glob("*.py") if mutants(path)
-    }, "make mutation, so that each module of checks is told of"
+    }, "docs/mutation.json lacks a module of checks: run `make mutation ARGS='--only checks/NAME.py'`"
 
 
-def test_what_looks_apart_is_changed_and_traced_too(tmp_path: Path) -> None:
+def test_isolated_processes_are_changed_and_traced_too(tmp_path: Path) -> None:
     changed = Changed(next(one for one in mutants(PROJECT / READING) if one.where == "MAX_REASON"))
     words = [sys.executable, "-c", "from runbook_checks.probes.core.reading import MAX_REASON; print(MAX_REASON)"]
     variables = os.environ | for_started(changed, tmp_path)

@@ -48,7 +48,7 @@ class _Loader(SourceFileLoader):
 
 
 def trace(note: Callable[[str, int], None]) -> None:
-    """Call `note` with file (relative to the project) and number of every line of ours run from now on, in all threads."""
+    """Call `note` with the file, relative to the project, and the number of every line of ours run from now on."""
 
     def called(frame: Any, event: str, argument: Any) -> Any:
         file = frame.f_code.co_filename
