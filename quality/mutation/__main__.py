@@ -43,7 +43,7 @@ def main() -> int:
     begun = time.monotonic()
     chosen.sort(key=lambda mutant: (mutant.path, mutant.start))
     done = (
-        tried_below(chosen, 0 if given.again else given.lab_s)
+        tried_below(chosen, 0 if given.again else given.lab_s, given.tests or ())
         if given.probes
         else tried(chosen, given.system or list(SYSTEMS))
     )
@@ -75,15 +75,15 @@ def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
     return made
 
 
-def tried_below(chosen: list[Mutant], lab_s: float) -> list[Tried]:
+def tried_below(chosen: list[Mutant], lab_s: float, tests: Sequence[str]) -> list[Tried]:
     """By the tests that run a change's line, then by the lab in its states, for so many seconds."""
-    tests = deeper.Tests()
+    mapped = deeper.Tests(tests)
     load_libraries()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runbook-checks-mutation-")))
         lab = stack.enter_context(started_lab(folder, *SYSTEMS))
         begun = time.monotonic()
-        done = deeper.tried(lab, folder, chosen, tests, lab_s)
+        done = deeper.tried(lab, folder, chosen, mapped, lab_s)
     for path in sorted({mutant.path for mutant in chosen}):
         _tell(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
     return done
@@ -107,12 +107,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--probes", type=int, metavar="N", help="N changes to probes and handles instead")
     parser.add_argument("--seed", type=int, default=11, metavar="N", help="seed of the random choice of these N (11)")
     parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="seconds in the lab for these (3600)")
+    parser.add_argument("--tests", nargs="+", metavar="FILE", help="ask only these test files (tests/probes)")
     parser.add_argument("--again", action="store_true", help="only what survived before, with the tests alone")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
     parser.add_argument("--tell", action="store_true", help="write docs/mutation.md from docs/mutation.json, and end")
     given = parser.parse_args()
-    if given.write and (given.function or given.system):
-        parser.error("--write needs all changes to a module, in all systems: leave out --function and --system")
+    if given.write and (given.function or given.system or given.tests):
+        parser.error("--write counts all changes to a module: leave out --function, --system and --tests")
     return given
 
 
