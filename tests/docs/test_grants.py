@@ -43,19 +43,12 @@ class Role:
         return [statement.strip() for statement in re.sub(r"--.*", "", text).split(";") if statement.strip()]
 
 
+AURA, SALES = "environments/aura-flow.example.yaml", "environments/sales-ai.example.yaml"
 ROLES = (
-    Role("ai-customer-service", "README.md", "LAB_CS_MONITOR_DSN", "cs_monitor", "SELECT * FROM cs_sessions"),
-    Role(
-        "aura-flow", "environments/aura-flow.example.yaml", "LAB_AF_MONITOR_DSN", "aura_monitor", "SELECT * FROM users"
-    ),
-    Role(
-        "sales-ai",
-        "environments/sales-ai.example.yaml",
-        "LAB_SALES_MONITOR_DSN",
-        "sales_monitor",
-        "SELECT * FROM leads",
-    ),
-    Role("reverseai", "docs/reverseai.md", "LAB_REVERSE_MONITOR_DSN", "reverse_monitor", "DELETE FROM mysql.user"),
+    Role("ai-customer-service", "cs_monitor", "LAB_CS_MONITOR_DSN", "README.md", "SELECT * FROM cs_sessions"),
+    Role("aura-flow", "aura_monitor", "LAB_AF_MONITOR_DSN", AURA, "SELECT * FROM users"),
+    Role("sales-ai", "sales_monitor", "LAB_SALES_MONITOR_DSN", SALES, "SELECT * FROM leads"),
+    Role("reverseai", "reverse_monitor", "LAB_REVERSE_MONITOR_DSN", "docs/reverseai.md", "DELETE FROM mysql.user"),
 )
 
 
@@ -85,7 +78,7 @@ def _administrator(role: Role, lab: LabClient) -> Any:
         [socket] = [path for path in folder.rglob("s") if path.is_socket()]
         return pymysql.connect(unix_socket=str(socket), user="root", autocommit=True)
     [socket] = [path for path in folder.rglob(".s.PGSQL.*") if path.suffix != ".lock"]
-    where = {"host": str(socket.parent), "port": socket.suffix[1:], "user": "postgres"}
+    where: dict[str, Any] = {"host": str(socket.parent), "port": socket.suffix[1:], "user": "postgres"}
     return psycopg.connect(**where, dbname=_database(role, lab), autocommit=True)
 
 
@@ -113,7 +106,7 @@ def test_documented_role_is_enough_for_every_check(documented: tuple[Role, LabCl
 def test_documented_role_can_change_nothing(documented: tuple[Role, LabClient]) -> None:
     role, lab = documented
     parts = urlsplit(lab.variables[role.variable])
-    where = {"host": "127.0.0.1", "port": parts.port, "user": role.user, "password": PASSWORD}
+    where: dict[str, Any] = {"host": "127.0.0.1", "port": parts.port, "user": role.user, "password": PASSWORD}
     if role.system == "reverseai":
         with closing(pymysql.connect(**where, database=_database(role, lab), ssl={"check_hostname": False})) as mysql:
             for statement in ("CREATE TABLE mine (id int)", role.forbidden):
