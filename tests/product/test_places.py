@@ -110,8 +110,8 @@ def test_every_cause_has_a_fault() -> None:
 def test_every_fault_has_a_cause() -> None:
     causes = {f"{row['symptom']}:{cause}@{row['system']}" for row in rows() for cause in row["causes"]}
     wrong = [
-        f"{name} is the fault of no cause: add the cause to runbooks/symptoms/{area_of(name)}.yaml, or list the symptom "
-        f"in runbooks/{fault.system}.yaml, or remove the fault"
+        f"{name} is the fault of no cause: add the cause to runbooks/symptoms/{area_of(name)}.yaml, or the symptom to "
+        f"runbooks/{fault.system}.yaml, or remove the fault"
         for name, fault in faults().items()
         if name not in causes
     ]
