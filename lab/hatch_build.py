@@ -15,22 +15,29 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class TrackedFiles(BuildHookInterface[BuilderConfig]):
-    """Excludes each untracked file by name."""
+    """Leaves out each untracked file by its name."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add to the excluded patterns of the target, which hatch reads after this."""
-        if version != "editable":
-            settings = self.build_config.target_config
-            settings["exclude"] = [*settings.get("exclude", []), *map(_pattern, _untracked(self.root))]
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - as hatch calls it
+        """Add to the target's patterns of what is left out, which hatch reads after this."""
+        if version == "editable" or not _is_checkout(self.root):
+            return
+        settings = self.build_config.target_config
+        settings["exclude"] = [*settings.get("exclude", []), *map(_pattern, _untracked(self.root))]
+        if new := _untracked(self.root, "--exclude-standard"):
+            self.app.display_warning(f"left out, as git does not track it: {', '.join(new)}")
 
 
-def _untracked(root: str) -> list[str]:
-    """The untracked paths of a checkout, folders with a slash at their end; none of an unpacked sdist or without git."""
+def _is_checkout(root: str) -> bool:
+    """Whether git tracks this project. It does not track an sdist that was unpacked in somebody's checkout."""
     try:
-        _git(root, "ls-files", "--error-unmatch", "pyproject.toml")
-        names = _git(root, "ls-files", "-z", "--others", "--directory")
+        return bool(_git(root, "ls-files", "pyproject.toml"))
     except (OSError, subprocess.CalledProcessError):
-        return []
+        return False
+
+
+def _untracked(root: str, *options: str) -> list[str]:
+    """The untracked paths of a checkout, folders with a slash at the end."""
+    names = _git(root, "ls-files", "-z", "--others", "--directory", *options)
     return [name for name in names.split("\0") if name]
 
 

@@ -16,6 +16,9 @@ SUITE = PACKAGE.parents[1] if IN_CLONE else _INSTALLED
 """The folder with the built-in checks, environments, runbooks and reports."""
 CODE = PACKAGE.parent
 """The folder that Python imports the engine from."""
+COMMAND = PACKAGE / "cli" / "main.py"
+"""The command. Started by its path it finds the engine where an isolated Python (-I) does not look: in a user's own
+site-packages (`pip install --user`) and in a folder of PYTHONPATH."""
 
 
 def cache_folder() -> Path:
@@ -52,5 +55,13 @@ def shown(file: str) -> str:
 def _xdg(variable: str, below_home: str) -> Path:
     named = os.environ.get(variable, "")
     # The specification has relative paths ignored.
-    base = Path(named) if os.path.isabs(named) else Path.home() / below_home
+    base = Path(named) if os.path.isabs(named) else _home() / below_home
     return base / "runbook-checks"
+
+
+def _home() -> Path:
+    """The user's home; where there is none (a container's user without a name), a place that takes no file."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
+
+import pytest
 
 from runbook_checks.output.streams import USAGE
-from runbook_checks.probes.core.interpreter import python
-
-PACKAGE = "runbook_checks_lab"
+from runbook_checks.plugin.lab_command import lab_command
 
 
 def main(words: list[str]) -> int:
     """Become the lab; 4 where it is not installed."""
-    if find_spec(PACKAGE) is None:
-        print("the lab is not installed: `pip install runbook-checks-lab`", file=sys.stderr)
+    try:
+        command = lab_command(*words)
+    except pytest.UsageError as missing:
+        print(f"lab: {missing}", file=sys.stderr)
         return USAGE
-    command = [*python(), "-m", PACKAGE, *words]
     return os.execv(command[0], command)  # noqa: S606 - a list of arguments; there is no shell in it

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runbook_checks.plugin.lab_command import lab_command
 from runbook_checks.plugin.run import NAME, run_of
 from runbook_checks.probes.core.child_environment import clean
-from runbook_checks.probes.core.interpreter import python
 
 if TYPE_CHECKING:
     from runbook_checks.plugin.run import Run
@@ -50,14 +50,14 @@ class Lab:
             self.apply(fault)
 
     def _spawn(self) -> None:
+        command = lab_command(*(word for name in self.run.systems for word in ("--system", name)))
         self.folder = tempfile.TemporaryDirectory(prefix="checks-lab-")
         # A file, for nobody reads while the lab runs: a full pipe would stop it.
         self._said = (Path(self.folder.name) / "said").open("w+b")
         state = Path(self.folder.name) / "state.json"
-        words = [*python(), "-m", "runbook_checks_lab", "--state", str(state)]
-        words += [word for name in self.run.systems for word in ("--system", name)]
+        command += ["--state", str(state)]
         self.child = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said, env=clean()
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said, env=clean()
         )
         os.environ[STATE] = str(state)
 

@@ -42,7 +42,7 @@ def apart(
     deadline = within(timeout_s)
     task = pickle.dumps((make, arguments, memory, time.monotonic() + deadline.remaining() - RETURN_S))
     process = subprocess.Popen(
-        [*python(), "-P", "-c", SERVE],
+        [*python(), "-c", SERVE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

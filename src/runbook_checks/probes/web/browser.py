@@ -74,7 +74,7 @@ class Visit:
 
 
 def find(resource: str = "browser") -> Chromium:
-    """The machine's Chromium, else the one unpacked into .toolbox; NoReading missing-tool without either."""
+    """The machine's Chromium, else that of the folder for tools; NoReading missing-tool without either."""
     own = next(filter(None, map(shutil.which, NAMES)), None)
     if own is not None:
         return Chromium(own, clean())
@@ -85,7 +85,7 @@ def find(resource: str = "browser") -> Chromium:
         folders = sorted({str(path.parent) for path in libraries})
         environment = clean(LD_LIBRARY_PATH=os.pathsep.join(folders))
         return Chromium(str(unpacked), environment, (str(root / "usr" / "share" / "fonts"), "/usr/share/fonts"))
-    what = "there is no Chromium on PATH or in .toolbox: install chromium, or run `make set-up` with a network"
+    what = "there is no Chromium on PATH: install chromium (in a clone, `make set-up` with a network unpacks one)"
     raise NoReading(resource, what, kind="missing-tool")
 
 
