@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-FILES = ["requirements.txt", "requirements-dev.txt", "requirements-postgres.txt"]
+FILES = ["requirements.txt", "requirements-dev.txt", "requirements-postgres.txt", "tests/wheel/requirements.txt"]
 RENEW = "run `make pins`"
 
 
@@ -43,12 +43,12 @@ def test_no_host_and_no_folder_is_named(name: str) -> None:
 
 
 def test_the_pins_are_what_pyproject_asks_for() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project, lab = (tomllib.loads((ROOT / f).read_text())["project"] for f in ("pyproject.toml", "lab/pyproject.toml"))
     extras = project["optional-dependencies"]
     asked = {
         "requirements.txt": project["dependencies"],
-        "requirements-dev.txt": [*project["dependencies"], *extras["lab"], *extras["dev"]],
-        "requirements-postgres.txt": extras["lab-postgres"],
+        "requirements-dev.txt": [*project["dependencies"], *lab["dependencies"], *extras["dev"]],
+        "requirements-postgres.txt": lab["optional-dependencies"]["postgres"],
     }
     for name, wanted in asked.items():
         have = pins(name)
@@ -66,7 +66,7 @@ def test_the_files_agree_with_each_other() -> None:
             assert everything.get(package, version) == version, f"{package} in {name}; {RENEW}"
 
 
-@pytest.mark.parametrize("folder", ["ci/allure", "tests/ci/tools"])
+@pytest.mark.parametrize("folder", ["reports/allure", "tests/ci/tools"])
 def test_the_locks_of_what_comes_from_npm_have_hashes_and_no_host(folder: str) -> None:
     lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = {path: package for path, package in lock["packages"].items() if path}
