@@ -28,8 +28,8 @@ symptoms:
 _HEAD = """\
 from time import sleep
 
-from fixtures import symptom
-from handles import Backups
+from runbook_checks import symptom
+from runbook_checks.handles import Backups
 """
 _CHECK = """
 

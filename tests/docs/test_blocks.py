@@ -79,11 +79,11 @@ def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
         _succeeds(sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q")
     elif program == "make":
         _succeeds("make", "--dry-run", *arguments)
-    elif arguments[:2] == ["-m", "runbook_checks_lab"]:
-        _succeeds(sys.executable, *arguments)
+    elif program == "runbook-checks" and arguments[:1] == ["lab"]:
+        _succeeds(sys.executable, "-m", "runbook_checks.cli.main", *arguments)
     elif arguments == ["-m", "docs.generate"]:
         pass  # test_made.py
-    elif arguments[:1] == ["-m"] and arguments[1].startswith("tests."):
+    elif arguments[:1] == ["-m"] and arguments[1].startswith(("tests.", "quality.")):
         _succeeds(sys.executable, "-c", f"import {arguments[1]}.__main__")
     elif program == "export":
         _is_asked_for(arguments[0].partition("=")[0])

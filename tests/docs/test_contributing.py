@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SYMPTOM, CAUSE = "database.wrong-time-zone", "not-utc"
-PARTS = ("checks", "ci", "docs", "environments", "fixtures", "lab", "monitor", "probes", "reports", "runbooks")
+PARTS = ("checks", "ci", "docs", "environments", "lab", "reports", "runbooks", "src")
 
 
 def pieces() -> dict[str, Block]:
@@ -45,18 +45,24 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+def imported_from(folder: Path) -> dict[str, str]:
+    """The copy's code, in place of what is installed."""
+    return {"PYTHONPATH": f"{folder / 'src'}:{folder / 'lab' / 'src'}"}
+
+
 def test_the_example_names_all_three_places() -> None:
     folders = {name.split("/")[0] for name in pieces()}
     assert folders == {"runbooks", "checks", "lab"}
 
 
 def test_added_symptom_is_clear_in_the_healthy_lab(extended: Path, tmp_path: Path) -> None:
-    ran = run("--env", "lab", "-m", "database", cwd=extended, out=tmp_path)
+    ran = run("--env", "lab", "-m", "database", cwd=extended, out=tmp_path, variables=imported_from(extended))
     assert ran.results[SYMPTOM]["outcome"] == "clear", ran.output()
 
 
 def test_added_symptom_is_found_with_its_cause(extended: Path, tmp_path: Path) -> None:
-    ran = run("--env", "lab", "-m", "database", "--fault", f"{SYMPTOM}:{CAUSE}", cwd=extended, out=tmp_path)
+    words = ("--env", "lab", "-m", "database", "--fault", f"{SYMPTOM}:{CAUSE}")
+    ran = run(*words, cwd=extended, out=tmp_path, variables=imported_from(extended))
     (finding,) = ran.results[SYMPTOM]["findings"]
     assert finding["cause"] == CAUSE, ran.output()
     assert finding["because"] == "sessions in ai_customer_service begin in Asia/Shanghai"

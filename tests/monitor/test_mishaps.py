@@ -24,7 +24,7 @@ RESOLVED = f"[stage] resolved: health.unreachable[{SYSTEM}]"
 
 DIES = """
 import os, signal, sys, time_machine
-from monitor import command
+from runbook_checks.monitor import command
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 {change}
@@ -83,7 +83,7 @@ def test_killed_in_the_middle_of_a_delivery_loses_nothing(stage: Stage) -> None:
 
 def test_killed_in_the_middle_of_remembering_leaves_a_whole_history(stage: Stage) -> None:
     stage.go(0, [])
-    killed(stage, 1, "from monitor import incidents\nincidents.Incidents.follow = die")
+    killed(stage, 1, "from runbook_checks.monitor import incidents\nincidents.Incidents.follow = die")
     for minute in (2, 3):
         assert stage.go(minute, DOWN) == 0
     assert stage.receivers.titles("pager") == [TITLE]

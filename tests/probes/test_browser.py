@@ -280,8 +280,8 @@ def test_without_chromium_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatc
 ALONE = ("unshare", "--user", "--map-user=12345", "--map-group=12345", "--keep-caps")
 VISITS = """
 import sys
-from probes.web.browser import Request, visit
-from probes.core.reading import NoReading
+from runbook_checks.probes.web.browser import Request, visit
+from runbook_checks.probes.core.reading import NoReading
 try:
     print(visit(Request(sys.argv[1], 40)).status)
 except NoReading as gone:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 HEAD = """
 import os, socket, threading, time
-from fixtures import Found, NoReading, symptom
-from handles import Backups
+from runbook_checks import Found, NoReading, symptom
+from runbook_checks.handles import Backups
 """
 ENVIRONMENT = """
 name: e

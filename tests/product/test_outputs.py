@@ -183,8 +183,8 @@ def test_device_stays_a_device(tmp_path: Path) -> None:
 
 def test_descriptor_that_was_handed_over_is_written_to(tmp_path: Path) -> None:
     """Process substitution is one: `--results >(jq .roots)`; a file is added to, and nothing else is touched."""
-    code = "import sys; from pathlib import Path; from reports import outputs; p = Path(sys.argv[1])\n"
-    code += "outputs.require(p); outputs.write(p, 'new')"
+    code = "import sys; from pathlib import Path; from runbook_checks.output import files as outputs\n"
+    code += "p = Path(sys.argv[1]); outputs.require(p); outputs.write(p, 'new')"
     (tmp_path / "input").touch()
     with (tmp_path / "file").open("w+") as file, (tmp_path / "input").open() as other:
         file.write("before ")
@@ -231,7 +231,7 @@ def test_what_another_user_left_in_a_shared_folder_is_refused(tmp_path: Path, ki
 
 def test_file_is_whole_or_as_it_was_on_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / "r").write_text("old")
-    code = "import resource, sys; from pathlib import Path; from reports import outputs\n"
+    code = "import resource, sys; from pathlib import Path; from runbook_checks.output import files as outputs\n"
     code += "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); outputs.write(Path(sys.argv[1]), 'x' * 2000)"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "r")], cwd=PROJECT, capture_output=True, text=True, check=False

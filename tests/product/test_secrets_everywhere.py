@@ -42,8 +42,8 @@ ONCE = {
 CRASHING = """
 import os
 import threading
-from handles import receiver, database
-from probes.http.client import Http
+from runbook_checks.handles import receiver, database
+from runbook_checks.probes.http.client import Http
 
 def crashes(what):
     def crash(self, *_, **__):

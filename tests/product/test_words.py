@@ -54,7 +54,7 @@ CHECKLIST = [
 # A check falls over, warns and logs, and says every secret while it does.
 CRASHING = """
 import logging, os, warnings
-from handles import backups
+from runbook_checks.handles import backups
 
 def crash(self, *_, **__):
     self.bound.headers  # from here on they are known

@@ -26,7 +26,7 @@ import pathlib, zipfile
 def build_editable(folder, settings=None, metadata=None):
     name = "small-1-py3-none-any.whl"
     with zipfile.ZipFile(pathlib.Path(folder, name), "w") as wheel:
-        wheel.writestr("small.pth", str(pathlib.Path.cwd()))
+        wheel.writestr("small.pth", str(pathlib.Path.cwd() / "src"))
         wheel.writestr("small-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: small\\nVersion: 1\\n")
         wheel.writestr("small-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         wheel.writestr("small-1.dist-info/RECORD", "")
@@ -37,12 +37,17 @@ def build_editable(folder, settings=None, metadata=None):
 class SmallProject:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "ci").mkdir(parents=True)
+        (folder / "tools").mkdir(parents=True)
         (folder / "backend.py").write_text(BACKEND)
         (folder / "pyproject.toml").write_text(PYPROJECT)
         for name in ("__init__.py", "toolbox.py"):
-            (folder / "ci" / name).touch()
-        shutil.copy(ROOT / "ci" / "setup.py", folder / "ci")
+            (folder / "tools" / name).touch()
+        shutil.copy(ROOT / "tools" / "setup.py", folder / "tools")
+        (folder / "src").mkdir()
+        (folder / "src" / "small.py").touch()
+        (folder / "lab").mkdir()
+        (folder / "lab" / "backend.py").write_text(BACKEND.replace("small", "smaller"))
+        (folder / "lab" / "pyproject.toml").write_text(PYPROJECT.replace("small", "smaller"))
         for name in ("requirements-dev.txt", "requirements-postgres.txt"):
             (folder / name).write_text("# nothing\n")
 
@@ -77,8 +82,8 @@ class SmallProject:
     def imports_itself(self) -> bool:
         """Is the project found from another folder, in a locale that knows only ASCII?"""
         python = self.folder / ".venv" / "bin" / "python"
-        code = "import backend; print(ascii(backend.__file__))"
+        code = "import small; print(ascii(small.__file__))"
         told = subprocess.run(
             [str(python), "-c", code], check=False, cwd="/", env={"LC_ALL": "C"}, capture_output=True, text=True
         )
-        return told.stdout.strip() == ascii(str(self.folder / "backend.py"))
+        return told.stdout.strip() == ascii(str(self.folder / "src" / "small.py"))

@@ -43,11 +43,15 @@ def test_no_host_and_no_folder_is_named(name: str) -> None:
 
 
 def test_the_pins_are_what_pyproject_asks_for() -> None:
-    project, lab = (tomllib.loads((ROOT / f).read_text())["project"] for f in ("pyproject.toml", "lab/pyproject.toml"))
-    extras = project["optional-dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lab = tomllib.loads((ROOT / "lab" / "pyproject.toml").read_text())["project"]
     asked = {
         "requirements.txt": project["dependencies"],
-        "requirements-dev.txt": [*project["dependencies"], *lab["dependencies"], *extras["dev"]],
+        "requirements-dev.txt": [
+            *project["dependencies"],
+            *lab["dependencies"],
+            *project["optional-dependencies"]["dev"],
+        ],
         "requirements-postgres.txt": lab["optional-dependencies"]["postgres"],
     }
     for name, wanted in asked.items():

@@ -31,7 +31,7 @@ def two_at_once(project: SmallProject) -> None:
     assert [process.returncode for process in both] == [0, 0], said
     assert sum("ready after" in text for text in said) == 1, "one does the work, the other waits for it"
     assert project.imports_itself()
-    assert list((project.folder / "ci" / "__pycache__").glob("setup.*.pyc")), "bytecode in spite of the environment"
+    assert list((project.folder / "tools" / "__pycache__").glob("setup.*.pyc")), "bytecode in spite of the environment"
 
 
 def keeps_what_it_has_when_the_index_is_out_of_reach(project: SmallProject) -> None:
@@ -103,7 +103,7 @@ def test_an_old_python_hands_over_to_a_newer_one(tmp_path: Path) -> None:
 
 
 def test_an_old_python_can_read_the_file() -> None:
-    ast.parse((ROOT / "ci" / "setup.py").read_text(), feature_version=(3, 7))
+    ast.parse((ROOT / "tools" / "setup.py").read_text(), feature_version=(3, 7))
 
 
 def test_a_folder_that_is_not_ours_to_write_in_is_said(tmp_path: Path) -> None:

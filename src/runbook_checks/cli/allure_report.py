@@ -14,7 +14,7 @@ from typing import Any
 
 from runbook_checks.cli.npm import ToolError, end_of, find_node, get
 from runbook_checks.config.environment_files import suite_here
-from runbook_checks.locations import IN_CLONE, SUITE, output_folder, tools_folder
+from runbook_checks.locations import SUITE, output_folder, tools_folder
 from runbook_checks.output import files as outputs
 from runbook_checks.output import streams
 from runbook_checks.output.destinations import as_typed
@@ -55,9 +55,7 @@ def newest_results(of_each_environment: bool) -> list[Path]:
         found = [newest[name] for name in sorted(newest)]
     found = [folder for folder in found if any(folder.glob("*-result.json"))]
     if not found:
-        raise ToolError(
-            f"no run has left results yet: `{'make check' if IN_CLONE else 'runbook-checks --env NAME'}` first."
-        )
+        raise ToolError(f"no run has left results in {as_typed(out)} yet: run the checks first.")
     return found
 
 

@@ -16,6 +16,6 @@ def main(words: list[str]) -> int:
     try:
         command = lab_command(*words)
     except pytest.UsageError as missing:
-        print(f"lab: {missing}", file=sys.stderr)
+        print(missing, file=sys.stderr)
         return USAGE
     return os.execv(command[0], command)  # noqa: S606 - a list of arguments; there is no shell in it

@@ -50,14 +50,14 @@ class Lab:
             self.apply(fault)
 
     def _spawn(self) -> None:
-        command = lab_command(*(word for name in self.run.systems for word in ("--system", name)))
         self.folder = tempfile.TemporaryDirectory(prefix="checks-lab-")
         # A file, for nobody reads while the lab runs: a full pipe would stop it.
         self._said = (Path(self.folder.name) / "said").open("w+b")
         state = Path(self.folder.name) / "state.json"
-        command += ["--state", str(state)]
+        words = lab_command("--state", str(state))
+        words += [word for name in self.run.systems for word in ("--system", name)]
         self.child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said, env=clean()
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said, env=clean()
         )
         os.environ[STATE] = str(state)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
 
-from runbook_checks.probes.core.interpreter import python
-
-PACKAGE = "runbook_checks_lab"
+from runbook_checks.probes.core.interpreter import module
 
 
 def lab_command(*words: str) -> list[str]:
     """The words that start the lab; UsageError where it is not installed."""
-    if find_spec(PACKAGE) is None:
-        raise pytest.UsageError("the lab is not installed: `pip install runbook-checks-lab`")
-    return [*python(), "-m", PACKAGE, *words]
+    try:
+        return [*module("runbook_checks_lab"), *words]
+    except ModuleNotFoundError:
+        raise pytest.UsageError("the lab is not installed: `pip install runbook-checks-lab`") from None

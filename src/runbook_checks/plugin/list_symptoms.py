@@ -66,8 +66,8 @@ def not_collected(items: list[Any], run: Run) -> Iterator[str]:
 
 def _check_functions() -> Iterator[Any]:
     modules = [m for name, m in list(sys.modules.items()) if name.split(".")[-2:-1] == ["checks"]]
-    for module in modules:
-        yield from (f for f in vars(module).values() if hasattr(f, "symptom"))
+    for checks in modules:
+        yield from (f for f in vars(checks).values() if hasattr(f, "symptom"))
 
 
 class Listing:
