@@ -23,7 +23,7 @@ class TrackedFiles(BuildHookInterface[BuilderConfig]):
             return
         settings = self.build_config.target_config
         settings["exclude"] = [*settings.get("exclude", []), *map(_pattern, _untracked(self.root))]
-        if new := _untracked(self.root, "--exclude-standard"):
+        if new := _untracked(self.root, "--exclude-standard", "--", *self.build_config.only_include):
             self.app.display_warning(f"left out, as git does not track it: {', '.join(new)}")
 
 
@@ -35,9 +35,9 @@ def _is_checkout(root: str) -> bool:
         return False
 
 
-def _untracked(root: str, *options: str) -> list[str]:
+def _untracked(root: str, *words: str) -> list[str]:
     """The untracked paths of a checkout, folders with a slash at the end."""
-    names = _git(root, "ls-files", "-z", "--others", "--directory", *options)
+    names = _git(root, "ls-files", "-z", "--others", "--directory", *words)
     return [name for name in names.split("\0") if name]
 
 

@@ -42,11 +42,9 @@ def renew_requirements(uv: str) -> None:
     )
     postgres = ROOT / "requirements-postgres.txt"
     postgres.write_text(pinned(uv, "the lab's PostgreSQL", *same, "-", wanted="\n".join(lab_extras["postgres"])))
+    beside, words = "what the tests of the wheels install beside them", [*same, "--constraints", postgres.name]
     (ROOT / WHEEL_TESTS).with_suffix(".txt").write_text(
-        pinned(
-            uv, "what the tests of the wheels install beside them", *same, "--constraints", postgres.name, WHEEL_TESTS,
-            source="requirements.in",
-        )  # fmt: skip
+        pinned(uv, beside, *words, WHEEL_TESTS, source="requirements.in")
     )
 
 
