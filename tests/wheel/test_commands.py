@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,3 +130,24 @@ def test_report_needs_a_run_and_node(user: User, shop: Bookshop) -> None:
     assert (without_run.returncode, without_node.returncode) == (3, 3)
     assert "no run has left results in reports/out yet" in without_run.stderr
     assert "the pages need Node 20 or newer and npm, and there is no node or npm on PATH" in without_node.stderr
+
+
+def test_report_makes_pages_with_what_it_keeps_in_the_cache(user: User, shop: Bookshop) -> None:
+    """npm's own cache is that of whoever runs the tests, so that it needs its registry only once."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("there is no node or npm on PATH")
+    shop.example(user.work / "example")
+    user.checks("--env", "example/staging.yaml", **shop.variables)
+    settings = {k: v for k, v in os.environ.items() if k.lower().startswith("npm_config_")} | npm_cache(npm)
+    path = os.pathsep.join(dict.fromkeys([os.path.dirname(node), os.path.dirname(npm), "/usr/bin", "/bin"]))
+    done = user.checks("report", PATH=path, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "report: reports/out/report/index.html (opens from disk)\n"
+    assert "<title>" in (user.work / "reports" / "out" / "report" / "index.html").read_text()
+    assert (user.cache / "toolbox" / "allure" / "node_modules").is_dir()
+
+
+def npm_cache(npm: str) -> dict[str, str]:
+    told = subprocess.run([npm, "config", "get", "cache"], capture_output=True, text=True, check=True)
+    return {"npm_config_cache": told.stdout.strip()}
