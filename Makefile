@@ -44,7 +44,7 @@ report: set-up  ## the newest run as HTML with trends, in reports/out/report (ne
 	$(PYTHON) -m ci.pages $(ARGS)
 
 lab: set-up  ## run the stand-ins by hand, addresses printed; Ctrl-C stops
-	$(PYTHON) -m lab $(ARGS)
+	$(PYTHON) -m runbook_checks_lab $(ARGS)
 
 pins: set-up  ## renew the hashed requirements from pyproject.toml (needs uv)
 	$(PYTHON) -m ci.pins

@@ -82,9 +82,9 @@ class LabClient:
             yield
 
     @contextmanager
-    def blind(self, *names: str) -> Iterator[None]:
+    def outage(self, *names: str) -> Iterator[None]:
         """The lab with these sources or privileges taken away."""
-        with self._switched("blind", "what", names):
+        with self._switched("outages", "outage", names):
             yield
 
     @contextmanager
@@ -94,9 +94,9 @@ class LabClient:
             yield
 
     @contextmanager
-    def edge(self, *names: str) -> Iterator[None]:
+    def boundary(self, *names: str) -> Iterator[None]:
         """The lab near these limits."""
-        with self._switched("edges", "edge", names):
+        with self._switched("boundaries", "boundary", names):
             yield
 
     @contextmanager

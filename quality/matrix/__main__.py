@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.machine import machine
 from quality.matrix import running, telling
 from quality.matrix.telling import Figures
-from runbook_checks_lab.registry import blinds, faults
+from runbook_checks_lab.registry import faults, outages
 from runbook_checks_lab.systems import SYSTEMS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def main() -> int:
 def _write(figures: Figures, *, is_part: bool) -> None:
     """A part of the matrix renews its rows; the others stay as they were measured."""
     if is_part and JSON.is_file():
-        known = {*faults(), *blinds()}
+        known = {*faults(), *outages()}
         figures = Figures.read(JSON.read_text()).renewed(figures).without(lambda name: name not in known)
     JSON.write_text(telling.as_json(figures))
     MARKDOWN.write_text(telling.as_markdown(figures))

@@ -97,15 +97,15 @@ def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float, id
     return row
 
 
-def blinded(blind: Change, document: dict[str, Any], run_s: float) -> Row:
+def without_source(outage: Change, document: dict[str, Any], run_s: float) -> Row:
     """A row of a run from which a source or a privilege was taken away."""
     outcomes = {
-        f"{r['symptom']}[{r['system']}]": r["outcome"] for r in document["results"] if r["system"] == blind.system
+        f"{r['symptom']}[{r['system']}]": r["outcome"] for r in document["results"] if r["system"] == outage.system
     }
-    row = Row([blind.full_name], run_s=round(run_s, 2))
+    row = Row([outage.full_name], run_s=round(run_s, 2))
     row.roots = [root for root in document["roots"] if _bare(root) in outcomes]
     row.unknown = [name for name, outcome in outcomes.items() if outcome == "unknown"]
-    row.lied = [name for name in (f"{s}[{blind.system}]" for s in blind.hides) if outcomes.get(name) != "unknown"]
+    row.lied = [name for name in (f"{s}[{outage.system}]" for s in outage.hides) if outcomes.get(name) != "unknown"]
     return row
 
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quality.matrix.judging import Row, blinded, judged
+from quality.matrix.judging import Row, judged, without_source
 from quality.matrix.secrets import leaks, planted
-from runbook_checks_lab.registry import blinds, faults
+from runbook_checks_lab.registry import faults, outages
 from tests.harness import started_lab
 from tests.listed import with_drills
 
@@ -40,7 +40,7 @@ def singles(systems: Iterable[str]) -> list[Entry]:
 
 def sources(systems: Iterable[str]) -> list[Entry]:
     """Every source and every privilege that can be taken away, and whose loss must show."""
-    return [(blind,) for blind in blinds(systems).values() if blind.hides]
+    return [(outage,) for outage in outages(systems).values() if outage.hides]
 
 
 def pairs(systems: Sequence[str], count: int) -> list[Entry]:
@@ -104,16 +104,17 @@ def _made(systems: Sequence[str], work: Iterable[Round], jobs: int, told: Callab
 def _rows(lab: LabClient, entries: Round) -> list[Row]:
     known = planted(lab)
     changes = [change for entry in entries for change in entry]
-    is_blind = bool(changes[0].hides)
+    is_outage = bool(changes[0].hides)
     symptoms = (symptom for change in changes for symptom in change.hides or [change.name.partition(":")[0]])
-    with (lab.blind if is_blind else lab.fault)(*(change.full_name for change in changes)):
+    with (lab.outage if is_outage else lab.fault)(*(change.full_name for change in changes)):
         begun = time.monotonic()
         ran = lab.check(*with_drills(symptoms))
         run_s = time.monotonic() - begun
     idle = set(lab.systems) - {change.system for change in changes}
     document = ran.document
     made = [
-        blinded(entry[0], document, run_s) if is_blind else judged(entry, document, run_s, idle) for entry in entries
+        without_source(entry[0], document, run_s) if is_outage else judged(entry, document, run_s, idle)
+        for entry in entries
     ]
     leaked = leaks(ran, known)
     for row in made:

@@ -85,7 +85,7 @@ class Figures:
             "false_alarms": sum(len(row.unexplained) for row in self.singles),
             "leaks": sum(len(row.leaks) for row in self.singles),
             "sources": len(self.sources),
-            "clear_though_blind": sum(len(row.lied) for row in self.sources),
+            "clear_despite_outage": sum(len(row.lied) for row in self.sources),
             "looked_at_twice": sum(bool(row.first) for row in [*self.singles, *self.sources, *self.pairs]),
             "pairs": len(self.pairs),
             "pairs_told_percent": percent(sum(not row.wrong for row in self.pairs), len(self.pairs)),
@@ -113,7 +113,7 @@ def as_markdown(figures: Figures) -> str:
             HEAD,
             *_summary(figures),
             *_healthy(figures),
-            *_blind(figures),
+            *_outages(figures),
             *_pairs(figures),
             *_missed(figures),
             *_twice(figures),
@@ -152,7 +152,7 @@ def _healthy(figures: Figures) -> Iterable[str]:
     yield ""
 
 
-def _blind(figures: Figures) -> Iterable[str]:
+def _outages(figures: Figures) -> Iterable[str]:
     if not figures.sources:
         return
     lied = [row for row in figures.sources if row.lied]

@@ -73,15 +73,15 @@ def keep_again(done: Iterable[Tried]) -> None:
 
 def _module(path: str, done: list[Tried]) -> Module:
     grave = [one for one in done if not one.mutant.is_boundary]
-    edges = [one for one in done if one.mutant.is_boundary]
+    shifts = [one for one in done if one.mutant.is_boundary]
     return Module(
         path=path,
         possible=len(mutants(PROJECT / path)),
         tried=len(done),
-        boundaries=len(edges),
+        boundaries=len(shifts),
         noticed=sum(one.seen_by is not None for one in grave),
         survivors=[one.mutant.key for one in grave if one.seen_by is None],
-        on_boundary=sum(one.seen_by is None for one in edges),
+        on_boundary=sum(one.seen_by is None for one in shifts),
     )
 
 

@@ -1,4 +1,4 @@
-"""In which states of the lab is a check looked at: healthy, broken, blinded, near a limit?"""
+"""In which states of the lab is a check looked at: healthy, broken, with an outage, near a limit?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks_lab.registry import blinds, edges
+from runbook_checks_lab.registry import boundaries, outages
 from tests.harness import run
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class State:
     kind: str
-    """healthy, fault, blind or edge."""
+    """healthy, fault, outage or boundary."""
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -37,7 +37,7 @@ class State:
     def entered(self, lab: LabClient) -> AbstractContextManager[None]:
         if self.kind == "healthy":
             return nullcontext()
-        enter = {"fault": lab.fault, "blind": lab.blind, "edge": lab.edge}[self.kind]
+        enter = {"fault": lab.fault, "outage": lab.outage, "boundary": lab.boundary}[self.kind]
         return enter(self.name)
 
 
@@ -53,15 +53,15 @@ def own(row: Row) -> list[State]:
     system, symptom = row["system"], row["symptom"]
     found = [State("healthy", "")]
     found += [State("fault", f"{fault}@{system}") for fault in row["faults"]]
-    near = [change for change in edges([system]).values() if change.name.partition("/")[0] == symptom]
-    found += [State("edge", change.full_name, change.settings) for change in near]
-    found += [State("blind", c.full_name) for c in blinds([system]).values() if symptom in c.hides]
+    near = [change for change in boundaries([system]).values() if change.name.partition("/")[0] == symptom]
+    found += [State("boundary", change.full_name, change.settings) for change in near]
+    found += [State("outage", c.full_name) for c in outages([system]).values() if symptom in c.hides]
     return found
 
 
 def neighbours(row: Row) -> list[State]:
     """The states in which something is gone that leaves enough to see."""
-    return [State("blind", c.full_name) for c in blinds([row["system"]]).values() if not c.hides]
+    return [State("outage", c.full_name) for c in outages([row["system"]]).values() if not c.hides]
 
 
 def by_state(rows: list[Row], about: Callable[[Row], list[State]]) -> dict[State, list[Row]]:

@@ -13,8 +13,8 @@ HEAD = """\
 # Would anybody notice if a check were wrong?
 
 Made by `make mutation`; don't edit. A comparison, a condition, a limit or a word of a query is changed, and the changed
-check is asked about the lab in every state that has to do with it: healthy, with each fault, near each limit
-(`edges/` in the lab), with each source taken away (`blinds/`). Where outcome, causes, severities and subjects stay the
+check is asked about the lab in every state that has to do with it: healthy, with each fault, on both sides of each
+limit (`boundaries/` in the lab), with each outage (`outages/`). Where outcome, causes, severities and subjects stay the
 same in all of them, the change has *survived*. What lies below the checks is asked of the tests that run its line, each
 by another way, and then of checks that run it. A difference has to show twice.
 

@@ -130,4 +130,4 @@ def _is_new(one: Tried, state: State, check: str, run: Lines, expected: Verdict)
     end = (expected["outcome"], *expected.get("told", ()))
     way = hash((check.partition("[")[0], end, frozenset(run.get(one.mutant.path, ()))))
     one.ways[way] += 1
-    return state.kind == "edge" or one.ways[way] <= SAME_WAY
+    return state.kind == "boundary" or one.ways[way] <= SAME_WAY

@@ -100,7 +100,7 @@ def test_baseline_counts_only_what_was_made_worse(lab: LabClient, tmp_path: Path
 
 def test_unknown_is_no_pass_whatever_was_before(lab: LabClient, tmp_path: Path) -> None:
     before = str(tmp_path / "before.json")
-    with lab.blind("backup-folder-missing"):
+    with lab.outage("backup-folder-missing"):
         lab.check("-m", "backup or health", "--results", before)
         assert lab.check("-m", "backup or health", "--baseline", before).code == 10
 
@@ -205,7 +205,7 @@ def test_shell_entry_leaves_what_a_pipeline_publishes(lab: LabClient, tmp_path: 
 
 def test_shell_entry_pauses_on_what_is_not_known(lab: LabClient, tmp_path: Path) -> None:
     output = tmp_path / "output"
-    with lab.blind("backup-folder-missing"):
+    with lab.outage("backup-folder-missing"):
         words = ("predeploy", "lab", "--system", SYSTEM, "-m", "backup or health", "--gate", "P2")
         done = gate(lab, tmp_path / "gate", *words, variables={"GITHUB_OUTPUT": str(output)})
     assert done.returncode == 10, done.stdout
@@ -216,7 +216,7 @@ def test_shell_entry_pauses_on_what_is_not_known(lab: LabClient, tmp_path: Path)
 def test_shell_entry_says_how_it_is_used(lab: LabClient, tmp_path: Path, words: list[str]) -> None:
     done = gate(lab, tmp_path / "gate", *words)
     assert done.returncode == 4
-    assert "usage: ci/gate" in done.stderr
+    assert "usage: runbook-checks gate" in done.stderr
 
 
 def test_two_instances_are_compared(lab: LabClient, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def samples(text: str) -> dict[str, float]:
 
 def test_metrics_of_a_run_pass_promtool_and_tell_what_the_run_told(lab: LabClient, tmp_path: Path) -> None:
     path = tmp_path / "run.prom"
-    with lab.fault("backup.stale:none"), lab.blind("log-file-missing"):
+    with lab.fault("backup.stale:none"), lab.outage("log-file-missing"):
         ran = lab.check("--metrics", str(path))
     text = path.read_text()
     assert succeeds(promtool(), "check", "metrics", said=text) == ""

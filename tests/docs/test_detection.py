@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quality.matrix.__main__ import JSON, MARKDOWN
 from quality.matrix.telling import Figures, as_markdown
-from runbook_checks_lab.registry import blinds, faults
+from runbook_checks_lab.registry import faults, outages
 
 FIGURES = Figures.read(JSON.read_text())
 RENEW = "renew it with `make matrix`, or a part of it: `make matrix ARGS='--stage singles --only SYMPTOM'`"
@@ -15,14 +15,14 @@ def test_every_fault_has_its_row() -> None:
 
 
 def test_every_source_has_its_row() -> None:
-    hiding = {name for name, blind in blinds().items() if blind.hides}
+    hiding = {name for name, outage in outages().items() if outage.hides}
     assert {row.faults[0] for row in FIGURES.sources} == hiding, RENEW
 
 
 def test_each_is_found_with_its_cause_and_nothing_else_is_claimed() -> None:
     goals = FIGURES.goals()
     assert goals["found_percent"] == goals["named_percent"] == 100
-    assert goals["false_alarms"] == goals["leaks"] == goals["clear_though_blind"] == 0
+    assert goals["false_alarms"] == goals["leaks"] == goals["clear_despite_outage"] == 0
 
 
 def test_two_faults_at_once_are_both_told() -> None:

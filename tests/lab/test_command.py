@@ -1,4 +1,4 @@
-"""What does `python -m lab` print, and how quickly?"""
+"""What does `python -m runbook_checks_lab` print, and how quickly?"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.harness import SYSTEM, LabClient
 from tests.lab.outside import Outside
 
 FAULTS = sorted({change.name for change in registry.faults([SYSTEM]).values()})
-BLINDS = sorted({change.name for change in registry.blinds([SYSTEM]).values()})
+OUTAGES = sorted({change.name for change in registry.outages([SYSTEM]).values()})
 NOT_LOOKED_AT = {  # what takes away a way of looking that isn't used here, or makes it wait
     "postgres-activity-revoked",
     "postgres-catalog-revoked",
@@ -62,9 +62,9 @@ def test_every_cause_shows_and_goes(lab: LabClient, healthy: str, looks: dict[st
     assert _settled(lab, healthy) == healthy
 
 
-@pytest.mark.parametrize("name", BLINDS)
-def test_blind_goes(lab: LabClient, healthy: str, name: str) -> None:
-    with lab.blind(name):
+@pytest.mark.parametrize("name", OUTAGES)
+def test_outage_goes(lab: LabClient, healthy: str, name: str) -> None:
+    with lab.outage(name):
         assert name in NOT_LOOKED_AT or _look(lab) != healthy
     assert _settled(lab, healthy) == healthy
 

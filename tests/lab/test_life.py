@@ -82,7 +82,7 @@ def test_parent_killed(tmp_path: Path) -> None:
     assert not _run_folder(told).exists(), "the lab had time to clean up"
 
 
-def test_killed_with_a_squatter_and_the_next_lab_cleans_up(tmp_path: Path, killed_folders: list[Path]) -> None:
+def test_killed_with_a_port_holder_and_the_next_lab_cleans_up(tmp_path: Path, killed_folders: list[Path]) -> None:
     from urllib.request import Request, urlopen
 
     process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT)
@@ -130,14 +130,15 @@ def spaced_copy() -> Iterator[Path]:
 
 
 def test_ordinary_user_and_a_path_with_a_space(spaced_copy: Path) -> None:
-    python, environment = [sys.executable], {"HOME": str(spaced_copy.parent), "PATH": os.defpath}
+    python, packages = [sys.executable], [str(spaced_copy / "lab" / "src")]
     more: dict[str, Any] = {}
     if os.geteuid() == 0:
         python = [_anybodys_python()]
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
+        packages += [path for path in sys.path if path.endswith("site-packages")]
         more = {"user": 65534, "group": 65534, "extra_groups": []}
         for path in (spaced_copy.parent, *spaced_copy.parent.rglob("*")):
             os.chown(path, 65534, 65534)
+    environment = {"HOME": str(spaced_copy.parent), "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(packages)}
     # One system: another patch release of Python may want other packages than those that were installed for ours.
     state, only = spaced_copy.parent / "state", ("--system", SYSTEM)
     process, told = _started(state, python, *only, cwd=spaced_copy, env=environment, **more)

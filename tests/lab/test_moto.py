@@ -27,7 +27,7 @@ SECRET = "secret"
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     """Started in this thread, whose death would be the child's."""
-    from runbook_checks_lab.servers.certificates import Authority
+    from runbook_checks_lab.servers.authority import Authority
     from runbook_checks_lab.servers.moto import Moto
 
     folder: Path = tmp_path_factory.mktemp("moto")

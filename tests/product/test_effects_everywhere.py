@@ -55,7 +55,7 @@ REFUSED_AT = ("/api/v1/customer-service/webhook", "/slack/commands", "/api/auth/
 
 
 def heard(lab: LabClient) -> Counter[tuple[str, str]]:
-    return Counter((row["server"], row["what"]) for row in lab.ask("GET", "heard"))
+    return Counter((row["server"], row["what"]) for row in lab.ask("GET", "request-log"))
 
 
 def beyond_reading(lab: LabClient) -> list[str]:

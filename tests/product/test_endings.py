@@ -186,7 +186,7 @@ def test_terminal_that_knows_ascii_only(lab: LabClient, tmp_path: Path) -> None:
             ran = shell(f"{BARE} {words(tmp_path, more)} --known {tmp_path}/known.yaml", lab, variables=ASCII)
             assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
             assert "Zo? sieht nach ? bald" in " ".join(ran.stdout.split())
-    for command in (f"{BARE} --env lab --list-symptoms", f"{PYTHON} -m lab --list"):
+    for command in (f"{BARE} --env lab --list-symptoms", f"{PYTHON} -m runbook_checks_lab --list"):
         ran = shell(command, variables=ASCII)
         assert (ran.returncode, ran.stderr) == (0, "")
 
@@ -239,11 +239,11 @@ def test_signals(lab: LabClient, tmp_path: Path, number: int, code: int) -> None
 
 
 def test_lab_that_nobody_listens_to(tmp_path: Path) -> None:
-    listed = shell(f"{PYTHON} -m lab --list | true")
+    listed = shell(f"{PYTHON} -m runbook_checks_lab --list | true")
     assert listed.returncode == 0
     assert listed.stderr == "lab: standard output can't be written: Broken pipe\n"
-    assert shell(f"{PYTHON} -m lab --list >&-").returncode == 0
+    assert shell(f"{PYTHON} -m runbook_checks_lab --list >&-").returncode == 0
     (tmp_path / "link").symlink_to("state.json")
-    refused = shell(f"{PYTHON} -m lab --system sales-ai --state {tmp_path / 'link'}")
+    refused = shell(f"{PYTHON} -m runbook_checks_lab --system sales-ai --state {tmp_path / 'link'}")
     assert (refused.returncode, refused.stderr) == (3, f"lab: --state {tmp_path / 'link'} is no regular file\n")
     assert (tmp_path / "link").is_symlink()

@@ -56,14 +56,14 @@ def test_gate_goes_by_the_finding_not_by_the_marker(lab: LabClient) -> None:
 
 
 def test_10_when_a_check_could_not_look(lab: LabClient) -> None:
-    with lab.blind("backup-folder-missing"):
+    with lab.outage("backup-folder-missing"):
         ran = lab.check("-m", "backup or health")
     assert ran.code == 10, told(ran)
     assert ran.document["roots"] == [f"unreadable:backups[{SYSTEM}]"]
 
 
 def test_1_wins_over_10(lab: LabClient) -> None:
-    with lab.blind("log-file-missing"), lab.fault("backup.stale:none"):
+    with lab.outage("log-file-missing"), lab.fault("backup.stale:none"):
         assert lab.check("-m", "backup or logs").code == 1
 
 
@@ -145,7 +145,7 @@ def test_checklist_is_ticked_crossed_or_unanswered(lab: LabClient) -> None:
         crossed = lab.check("--checklist", f"{SYSTEM}/rollback-verification")
     assert crossed.code == 1
     assert [item["state"] for item in crossed.document["checklist"]["items"]] == ["crossed", "ticked", "ticked"]
-    with lab.blind("version-not-told"):
+    with lab.outage("version-not-told"):
         unanswered = lab.check("--checklist", "rollback-verification")
     assert unanswered.code == 10
     assert unanswered.document["checklist"]["items"][0]["state"] == "unanswered"

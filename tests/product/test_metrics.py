@@ -22,7 +22,7 @@ LATENCY = "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seco
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_target_that_was_restarted_raises_no_alarm(lab_of: Callable[[str], LabClient], system: str) -> None:
     lab = lab_of(system)
-    with lab.blind("metrics-target-restarted"):
+    with lab.outage("metrics-target-restarted"):
         ran = lab.check("-m", "slo or rollback")
     for symptom in ("slo.error-rate", "slo.latency"):
         assert ran.results[symptom]["outcome"] == "clear", told(ran)
@@ -31,7 +31,7 @@ def test_a_target_that_was_restarted_raises_no_alarm(lab_of: Callable[[str], Lab
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_handful_of_requests_is_not_judged(lab_of: Callable[[str], LabClient], system: str) -> None:
     lab = lab_of(system)
-    with lab.blind("metrics-little-traffic"):
+    with lab.outage("metrics-little-traffic"):
         ran = lab.check("-m", "slo")
     for symptom in ("slo.error-rate", "slo.latency"):
         assert ran.results[symptom]["outcome"] == "skipped", told(ran)
@@ -63,7 +63,7 @@ def _asked(lab: LabClient, prefix: str, query: str) -> float:
 
 def test_the_password_stands_in_no_report(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of("aura-flow")
-    with lab.blind("prometheus-login-refused"):
+    with lab.outage("prometheus-login-refused"):
         ran = lab.check("-m", "slo")
     assert ran.folder is not None
     said = ran.output() + "".join(path.read_text() for path in ran.folder.rglob("*.json"))

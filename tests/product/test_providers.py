@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SYSTEM = "sales-ai"
 # What is done to the lab: the symptom, its outcome, words of the sentence.
-BLIND = {
+OUTAGES = {
     "cloudflare-token-expired": ("queue.consumer-missing", "unknown", "Invalid API Token: is the token still valid?"),
     "cloudflare-token-may-not-read-queues": ("queue.consumer-missing", "unknown", "may the token read queues"),
     "cloudflare-limits": (
@@ -67,11 +67,11 @@ def _said(result: dict[str, Any]) -> str:
     return result["reason"] or " ".join(finding["seen"] for finding in result["findings"])
 
 
-@pytest.mark.parametrize("name", BLIND)
+@pytest.mark.parametrize("name", OUTAGES)
 def test_outcome_and_sentence(lab_of: Callable[[str], LabClient], name: str) -> None:
-    symptom, outcome, words = BLIND[name]
+    symptom, outcome, words = OUTAGES[name]
     lab = lab_of(SYSTEM)
-    with lab.blind(name):
+    with lab.outage(name):
         ran = lab.check("-m", "queue or slack or dependency")
     result = ran.results[symptom]
     assert result["outcome"] == outcome, told(ran)
@@ -89,7 +89,7 @@ def test_finding_says_what_was_seen(lab_of: Callable[[str], LabClient], name: st
 
 def test_failures_are_seen_in_the_log_where_analytics_are_closed(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of(SYSTEM)
-    with lab.blind("analytics-forbidden"), lab.fault("queue.failing:database-error"):
+    with lab.outage("analytics-forbidden"), lab.fault("queue.failing:database-error"):
         ran = lab.check("-m", "queue")
     result = ran.results["queue.failing"]
     assert [finding["cause"] for finding in result["findings"]] == ["database-error"], told(ran)
@@ -125,7 +125,7 @@ def test_every_page_of_queues_is_read(lab_of: Callable[[str], LabClient]) -> Non
 
 def test_no_key_of_a_provider_is_told(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of(SYSTEM)
-    with lab.blind("cloudflare-token-expired"), lab.fault("dependency.object-storage:access-denied"):
+    with lab.outage("cloudflare-token-expired"), lab.fault("dependency.object-storage:access-denied"):
         ran = lab.check()
     assert ran.folder is not None
     files = [path.read_text(errors="replace") for path in ran.folder.rglob("*") if path.is_file()]

@@ -39,7 +39,7 @@ def test_results_document_keeps_its_schema(lab: LabClient) -> None:
 
 
 def test_every_report_tells_the_same(lab: LabClient) -> None:
-    with lab.fault("webhook.signature-rejected:secret-mismatch"), lab.blind("log-file-missing"):
+    with lab.fault("webhook.signature-rejected:secret-mismatch"), lab.outage("log-file-missing"):
         ran = lab.check()
     stories = {
         next(label["value"] for label in result["labels"] if label["name"] == "story"): result["status"]

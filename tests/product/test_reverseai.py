@@ -48,10 +48,10 @@ def test_the_database_is_only_read_and_every_statement_names_its_run(reverseai: 
 
 
 def test_a_missing_grant_is_named(reverseai: LabClient) -> None:
-    with reverseai.blind("mysql-accounts-revoked"):
+    with reverseai.outage("mysql-accounts-revoked"):
         ran = reverseai.check("-m", "provision")
     assert "GRANT SELECT ON mysql.user TO 'reverse_monitor'" in ran.results["provision.user-missing"]["reason"]
-    with reverseai.blind("mysql-databases-revoked"):
+    with reverseai.outage("mysql-databases-revoked"):
         ran = reverseai.check("-m", "provision")
     assert "GRANT SHOW DATABASES ON *.* TO" in ran.results["provision.database-missing"]["reason"]
 

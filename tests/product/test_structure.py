@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.harness import PROJECT, SYSTEM, run
+from tests.imports import import_graph
 
 MAY_IMPORT = {
     "environments": {"environments"},
@@ -24,6 +25,7 @@ MAY_IMPORT = {
     "monitor": {"monitor", "reports", "runbooks", "environments"},
 }
 OURS = {*MAY_IMPORT, "ci", "bench", "tests"}
+WITHOUT_CYCLES = {"runbook_checks_lab": "lab/src/runbook_checks_lab"}  # packages by name, with the folder of each
 
 
 def imports(path: Any) -> set[str]:
@@ -44,6 +46,14 @@ def test_import_direction(folder: str) -> None:
         if imports(path) - MAY_IMPORT[folder]
     }
     assert not wrong, f"{folder} may import from {sorted(MAY_IMPORT[folder])} only; move what these need: {wrong}"
+
+
+@pytest.mark.parametrize("package", WITHOUT_CYCLES)
+def test_no_import_cycle(package: str) -> None:
+    graph = import_graph(PROJECT / WITHOUT_CYCLES[package], package)
+    assert graph.imports, f"{WITHOUT_CYCLES[package]} holds no module"
+    advice = "move what two of these share into a module below both, or give the lower one a Protocol"
+    assert graph.cycles == [], f"these modules import each other (types and imports in functions count): {advice}"
 
 
 @pytest.mark.parametrize(

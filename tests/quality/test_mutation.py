@@ -36,7 +36,7 @@ def test_every_survivor_has_a_reason() -> None:
     survivors = [key for module in kept() for key in module.survivors if key in possible(key[0])]
     assert survivors
     without = [key for key in survivors if key not in reasons()]
-    assert not without, "nobody notices these: add an edge or a test, simplify, or give a reason"
+    assert not without, "nobody notices these: add a boundary or a test, simplify, or give a reason"
 
 
 def test_document_is_made_from_what_is_kept() -> None:

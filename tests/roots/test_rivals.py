@@ -72,7 +72,7 @@ def test_messages_fail_and_no_log_says_why(everything: LabClient, tmp_path: Path
 def test_queue_piles_up_and_its_figures_cannot_be_had(everything: LabClient) -> None:
     with (
         everything.fault(f"queue.backlog:consumer-stalled@{SALES}"),
-        everything.blind(f"analytics-forbidden@{SALES}"),
+        everything.outage(f"analytics-forbidden@{SALES}"),
     ):
         ran = everything.check("--system", SALES, "-m", "queue")
     finding = told(ran, "queue.backlog")

@@ -64,6 +64,7 @@ def test_a_healthy_service_is_clear(user: User, shop: Bookshop, spread: tuple[st
     results = user.work / "reports" / "out" / "latest" / "results.json"
     assert outcomes(results) == {"clear"}
     assert document(results)["counts"]["clear"] > 8
+    assert "site-packages" not in done.stdout.partition("plugins:")[2]
     assert {path.name for path in user.work.iterdir()} == {"example", "reports"}
     assert (user.cache / "runbooks").is_dir()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wheel.environments import NO_PROGRAMS, Venv
+from tests.wheel.environments import Venv
 from tests.wheel.sources import ENGINE
 from tests.wheel.wheelhouse import wheelhouse
 
@@ -22,9 +22,9 @@ def installers(once: Once) -> Venv:
 
 
 def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run an installer that finds packages in the wheelhouse alone. pipx installs with uv as well."""
+    """Run an installer that finds packages in the wheelhouse alone and builds none; pipx installs with uv as well."""
     offline = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(wheelhouse()), "UV_NO_BUILD": "1"}
-    own = {"HOME": str(home), "PATH": NO_PROGRAMS, "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    own = {"HOME": str(home), "PATH": "/usr/bin:/bin", "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
     home.mkdir(exist_ok=True)
     return subprocess.run(words, cwd=home, env=own | offline, capture_output=True, text=True, check=False)
 

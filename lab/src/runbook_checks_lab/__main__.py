@@ -1,4 +1,4 @@
-"""What does `python -m lab` do?"""
+"""The command `python -m runbook_checks_lab`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="python -m lab", description="Run the stand-in systems; Ctrl-C stops them.")
+    parser = Parser(prog=f"python -m {__package__}", description="Run the stand-in systems; Ctrl-C stops them.")
     parser.add_argument("--fault", action="append", default=[], metavar="SYMPTOM:CAUSE[@SYSTEM]", help="break it so")
     parser.add_argument("--system", action="append", default=[], choices=list(SYSTEMS), help="only this one")
     parser.add_argument("--list", nargs="?", const="text", choices=["text", "json"], help="print the faults")

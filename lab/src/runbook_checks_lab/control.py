@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from runbook_checks_lab.fault_stack import FaultStack
     from runbook_checks_lab.lab import Lab
     from runbook_checks_lab.registry import Change
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_control(lab: Lab) -> Starlette:
+def create_control(lab: Lab, stack: FaultStack) -> Starlette:
     """Everything lies under the token, except the intermediate certificate, which is public."""
-    faults = _switching(lab, "fault", registry.find_fault, registry.faults)
-    blinds = _switching(lab, "what", registry.find_blind, registry.blinds)
-    incidents = _switching(lab, "incident", registry.find_incident, registry.incidents)
-    edges = _switching(lab, "edge", registry.find_edge, registry.edges)
+    faults = _switching(lab, stack, "fault", registry.find_fault, registry.faults)
+    outages = _switching(lab, stack, "outage", registry.find_outage, registry.outages)
+    incidents = _switching(lab, stack, "incident", registry.find_incident, registry.incidents)
+    boundaries = _switching(lab, stack, "boundary", registry.find_boundary, registry.boundaries)
 
     async def requests(request: Request) -> Response:
         if request.method == "DELETE":
@@ -37,8 +38,8 @@ def create_control(lab: Lab) -> Starlette:
     async def statements(_: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(lab.statements))
 
-    async def heard(_: Request) -> Response:
-        return JSONResponse(await asyncio.to_thread(lab.heard))
+    async def request_log(_: Request) -> Response:
+        return JSONResponse(await asyncio.to_thread(lab.request_log))
 
     async def intermediate(_: Request) -> Response:
         return Response(lab.authority.intermediate_der(), media_type="application/pkix-cert")
@@ -46,12 +47,12 @@ def create_control(lab: Lab) -> Starlette:
     return Starlette(
         routes=[
             Route(f"/{lab.token}/faults", faults, methods=["GET", "POST", "DELETE"]),
-            Route(f"/{lab.token}/blind", blinds, methods=["GET", "POST", "DELETE"]),
+            Route(f"/{lab.token}/outages", outages, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/incidents", incidents, methods=["GET", "POST", "DELETE"]),
-            Route(f"/{lab.token}/edges", edges, methods=["GET", "POST", "DELETE"]),
+            Route(f"/{lab.token}/boundaries", boundaries, methods=["GET", "POST", "DELETE"]),
             Route(f"/{lab.token}/requests", requests, methods=["GET", "DELETE"]),
             Route(f"/{lab.token}/statements", statements),
-            Route(f"/{lab.token}/heard", heard),
+            Route(f"/{lab.token}/request-log", request_log),
             Route("/pki/intermediate.crt", intermediate),
         ]
     )
@@ -59,15 +60,14 @@ def create_control(lab: Lab) -> Starlette:
 
 def _switching(
     lab: Lab,
+    stack: FaultStack,
     key: str,
     find: Callable[[str, Iterable[str]], Change],
     known: Callable[[Iterable[str]], dict[str, Change]],
 ) -> Endpoint:
-    changes = lab.changes
-
     async def switch(request: Request) -> Response:
         if request.method == "GET":
-            active = changes.names(known(lab.names))
+            active = stack.names(known(lab.names))
             names = sorted({change.name for change in known(lab.names).values()})
             return JSONResponse({"active": active, "known": names})
         try:
@@ -77,9 +77,9 @@ def _switching(
         except registry.UnknownName as unknown:
             return JSONResponse({"error": str(unknown)}, 404)
         try:
-            await (changes.apply(change) if request.method == "POST" else changes.undo(change))
+            await (stack.apply(change) if request.method == "POST" else stack.undo(change))
         except Exception as error:  # whatever went wrong is the caller's to read
             return JSONResponse({"error": f"{change.name}: {type(error).__name__}: {error}"}, 500)
-        return JSONResponse({"active": changes.names(known(lab.names))})
+        return JSONResponse({"active": stack.names(known(lab.names))})
 
     return switch

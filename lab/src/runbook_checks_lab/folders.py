@@ -1,4 +1,4 @@
-"""Where do a run's files live, and what becomes of them when the lab dies?"""
+"""Where the lab keeps its files: those of one run, and the cache."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "runbook-checks-lab-"
 ALIVE = "alive"
 YOUNG_S = 60.0
 LONGEST = 50
+PACKAGE = Path(__file__).resolve().parent
+
+
+def _clone() -> Path | None:
+    folder = PACKAGE.parent.parent
+    return folder.parent if folder.name == "lab" and (folder / "pyproject.toml").is_file() else None
+
+
+CLONE = _clone()
+"""The top of the repository that holds this package in lab/src/; None where the package is installed."""
 
 
 class RunFolder:
@@ -74,18 +85,25 @@ def _is_ours(folder: Path) -> bool:
 
 
 def cache_folder() -> Path:
-    """The first place that can be written to: the project, the user's cache, the temporary folder."""
-    project = Path(__file__).resolve().parents[3] / ".cache"
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    places = [project, Path(home) / "runbook-checks", Path(tempfile.gettempdir()) / f"runbook-checks-{os.geteuid()}"]
-    for place in places:
+    """The first of these that can be written to: the clone's, the user's, one in the temporary folder."""
+    for folder in _cache_folders():
         try:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if _is_ours(place) and os.access(place, os.W_OK):
-                return place
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if _is_ours(folder) and os.access(folder, os.W_OK):
+                return folder
         except OSError:
             continue
     return Path(tempfile.mkdtemp(prefix=PREFIX))
+
+
+def _cache_folders() -> Iterator[Path]:
+    if CLONE:
+        yield CLONE / ".cache" / "lab"
+    for home in (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")):
+        if os.path.isabs(home):  # the XDG Base Directory Specification ignores a relative path
+            yield Path(home) / "runbook-checks-lab"
+    # Not by PREFIX: labs remove what they find abandoned under that name.
+    yield Path(tempfile.gettempdir()) / f"runbook-checks-cache-{os.geteuid()}"
 
 
 def key_of(*parts: str) -> str:

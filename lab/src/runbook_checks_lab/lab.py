@@ -1,36 +1,40 @@
-"""What does the whole lab consist of, and in which order does it come up and go down?"""
+"""The whole lab: what it consists of, and in which order it starts and stops."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import secrets
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks_lab.changes import Changes
-from runbook_checks_lab.folders import RunFolder
-from runbook_checks_lab.servers import heard
-from runbook_checks_lab.servers.asgi import HttpServer
-from runbook_checks_lab.servers.certificates import Authority
-from runbook_checks_lab.servers.dns import Dns
-from runbook_checks_lab.servers.moto import Moto
-from runbook_checks_lab.servers.squatter import holding
+from runbook_checks_lab.aura_flow.system import AuraFlow
+from runbook_checks_lab.customer_service.system import CustomerService
+from runbook_checks_lab.reverseai.system import ReverseAi
+from runbook_checks_lab.sales_ai.system import SalesAi
+from runbook_checks_lab.servers import request_log
+from runbook_checks_lab.servers.port_holder import holding
+from runbook_checks_lab.shared_servers import SharedServers
 from runbook_checks_lab.systems import SYSTEMS
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
-    from runbook_checks_lab.aura_flow.system import AuraFlow
-    from runbook_checks_lab.customer_service.system import CustomerService
-    from runbook_checks_lab.reverseai.system import ReverseAi
-    from runbook_checks_lab.sales_ai.system import SalesAi
-    from runbook_checks_lab.servers.part import Part
+    from starlette.types import ASGIApp
+
+    from runbook_checks_lab.folders import RunFolder
+    from runbook_checks_lab.servers.component import Component
     from runbook_checks_lab.systems import StandIn
 
+CLASSES: Mapping[str, Callable[[SharedServers], StandIn]] = {
+    "ai-customer-service": CustomerService,
+    "sales-ai": SalesAi,
+    "reverseai": ReverseAi,
+    "aura-flow": AuraFlow,
+}
 
-class Lab:
+
+class Lab(SharedServers):
     """What all systems share, and one attribute for each system that is up."""
 
     customer_service: CustomerService
@@ -39,36 +43,28 @@ class Lab:
     aura_flow: AuraFlow
 
     def __init__(self, run: RunFolder, names: Iterable[str] = SYSTEMS) -> None:
-        self.run = run
+        super().__init__(run)
         self.loop = asyncio.get_running_loop()
         self.token = secrets.token_urlsafe(16)
-        self.dns = Dns()
-        self.control = HttpServer(is_noted=False)
-        self.authority = Authority(run.sub("certificates"))
-        self.authority.aia_url = f"http://127.0.0.1:{self.control.port}/pki/intermediate.crt"
-        self.moto = Moto(run.sub("moto"), self.authority.context)
         self.names = tuple(names)
-        self.systems = [self._made(*SYSTEMS[name]) for name in self.names]
-        self.changes = Changes(self)
+        self.systems = [self._made(name) for name in self.names]
         self.variables: dict[str, str] = {}
 
-    def _made(self, attribute: str, where: str) -> StandIn:
-        module, _, name = where.partition(":")
-        system: StandIn = getattr(import_module(module), name)(self)
-        setattr(self, attribute, system)
+    def _made(self, name: str) -> StandIn:
+        system = CLASSES[name](self)
+        setattr(self, SYSTEMS[name], system)
         return system
 
     @property
-    def parts(self) -> list[Part]:
-        return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.parts)]
+    def components(self) -> list[Component]:
+        return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.components)]
 
-    async def start(self) -> None:
-        from runbook_checks_lab.control import create_control
-
+    async def start(self, control: ASGIApp) -> None:
+        """Start everything; `control` answers control requests."""
         await asyncio.gather(
             self.dns.start(), asyncio.to_thread(self.authority.start), *(system.start() for system in self.systems)
         )
-        await self.control.start(create_control(self))
+        await self.control.start(control)
         self.variables = self._variables()  # before any fault: what the lab ought to be
 
     async def stop(self) -> None:
@@ -104,13 +100,13 @@ class Lab:
     def statements(self) -> list[dict[str, object]]:
         return [row for system in self.systems for row in system.statements()]
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         """What reached any server, by those servers' own account."""
-        rows = [*heard.NOTED, *self.moto.heard()]
-        return rows + [row for system in self.systems for row in system.heard()]
+        rows = [*request_log.ENTRIES, *self.moto.request_log()]
+        return rows + [row for system in self.systems for row in system.request_log()]
 
     def clear(self) -> None:
-        heard.NOTED.clear()
+        request_log.ENTRIES.clear()
         self.moto.clear()
         for system in self.systems:
             system.clear()
@@ -120,8 +116,8 @@ class Lab:
         return asyncio.run_coroutine_threadsafe(step, self.loop).result(patience_s)
 
     @contextlib.contextmanager
-    def squatter(self, port: int, spawn: Callable[[], subprocess.Popen[bytes]]) -> Iterator[None]:
-        """Somebody holds the port; spawned on the main thread, whose death is the lab's."""
+    def hold_port(self, port: int, spawn: Callable[[], subprocess.Popen[bytes]]) -> Iterator[None]:
+        """Another process holds the port; it is spawned on the main thread, whose death is the lab's."""
 
         async def on_main_thread() -> subprocess.Popen[bytes]:
             return spawn()
@@ -130,5 +126,5 @@ class Lab:
             yield
 
     def settle(self) -> None:
-        for part in self.parts:
+        for part in self.components:
             self.on_loop(part.settle())

@@ -6,9 +6,12 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+from runbook_checks_lab.folders import PACKAGE
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -26,6 +29,16 @@ def _in_child(parent: int, number: int) -> Callable[[], None]:
             os._exit(1)
 
     return prepare
+
+
+def module(name: str) -> list[str]:
+    """The command that runs a module of this package in another Python, which imports it from where this one did."""
+    isolation = ["-I"] if sys.flags.isolated else []
+    code = (
+        f"import runpy, sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); "
+        f"runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
+    )
+    return [sys.executable, *isolation, "-c", code]
 
 
 def spawn(

@@ -51,9 +51,9 @@ class Change:
 
 
 _faults: dict[str, Change] = {}
-_blinds: dict[str, Change] = {}
+_outages: dict[str, Change] = {}
 _incidents: dict[str, Change] = {}
-_edges: dict[str, Change] = {}
+_boundaries: dict[str, Change] = {}
 _read: set[str] = set()
 
 
@@ -67,8 +67,8 @@ class FaultsOf:
         return _registering(_faults, f"{symptom}:{cause}", self._system)
 
 
-class BlindsOf:
-    """The decorator `@blind("name", "symptom", ...)`: a source or a privilege taken away, so that a check can't look.
+class OutagesOf:
+    """The decorator `@outage("name", "symptom", ...)`: a source or a privilege taken away, so that a check can't look.
 
     The symptoms named must then be unknown. Where none is named, something else is left to look with. What is shared
     is missed by every system of the lab.
@@ -78,7 +78,7 @@ class BlindsOf:
         self._system = system
 
     def __call__(self, name: str, *hides: str, is_shared: bool = False) -> Callable[[Body], Body]:
-        return _registering(_blinds, name, self._system, hides=hides, is_shared=is_shared)
+        return _registering(_outages, name, self._system, hides=hides, is_shared=is_shared)
 
 
 class IncidentsOf:
@@ -91,8 +91,8 @@ class IncidentsOf:
         return _registering(_incidents, name, self._system)
 
 
-class EdgesOf:
-    """The decorator `@edge("symptom", "name", ...)`: a state near a limit, and what is then told of the symptom.
+class BoundariesOf:
+    """The decorator `@boundary("symptom", "name", ...)`: a state near a limit, and what is then told of the symptom.
 
     That is the causes, one for each finding, with a severity before it where that matters ("P1 renewal-failing");
     nothing where the state lies just inside the limit; or "unknown", or "skipped". `settings` are what the environment
@@ -105,7 +105,7 @@ class EdgesOf:
     def __call__(
         self, symptom: str, name: str, *told: str, settings: Mapping[str, Any] | None = None
     ) -> Callable[[Body], Body]:
-        return _registering(_edges, f"{symptom}/{name}", self._system, told=told, settings=settings or {})
+        return _registering(_boundaries, f"{symptom}/{name}", self._system, told=told, settings=settings or {})
 
 
 def _registering(table: dict[str, Change], name: str, system: str, **more: Any) -> Callable[[Body], Body]:
@@ -120,19 +120,19 @@ def _registering(table: dict[str, Change], name: str, system: str, **more: Any) 
 
 
 def faults(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
-    return _of(systems, _loaded("runbook_checks_lab.faults", _faults))
+    return _of(systems, _loaded("faults", _faults))
 
 
-def blinds(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
-    return _of(systems, _loaded("runbook_checks_lab.blinds", _blinds))
+def outages(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
+    return _of(systems, _loaded("outages", _outages))
 
 
 def incidents(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
-    return _of(systems, _loaded("runbook_checks_lab.incidents", _incidents))
+    return _of(systems, _loaded("incidents", _incidents))
 
 
 def as_fault(name: str, system: str) -> Body:
-    """The body of an edge that is a fault's, seen with other settings or by another check."""
+    """The body of a boundary that is a fault's, seen with other settings or by another check."""
 
     def body(lab: Lab) -> Iterator[None] | None:
         return find_fault(name, [system]).body(lab)
@@ -141,21 +141,23 @@ def as_fault(name: str, system: str) -> Body:
 
 
 def untouched(lab: Lab) -> None:
-    """The body of an edge that lies in the settings alone."""
+    """The body of a boundary that lies in the settings alone."""
 
 
-def edges(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
-    return _of(systems, _loaded("runbook_checks_lab.edges", _edges))
+def boundaries(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
+    return _of(systems, _loaded("boundaries", _boundaries))
 
 
 def _of(systems: Iterable[str], table: dict[str, Change]) -> dict[str, Change]:
     return {name: change for name, change in table.items() if change.system in systems}
 
 
-def _loaded(package: str, table: dict[str, Change]) -> dict[str, Change]:
-    if package not in _read:
-        _read.add(package)
-        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+def _loaded(folder: str, table: dict[str, Change]) -> dict[str, Change]:
+    """The table, once every module in the folder has been imported: their decorators fill it."""
+    if folder not in _read:
+        _read.add(folder)
+        package = importlib.import_module(f"{__package__}.{folder}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     return table
 
@@ -171,16 +173,16 @@ def find_fault(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
     return _find(faults(systems), given, "fault")
 
 
-def find_blind(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
-    return _find(blinds(systems), given, "blind")
+def find_outage(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
+    return _find(outages(systems), given, "outage")
 
 
 def find_incident(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
     return _find(incidents(systems), given, "incident")
 
 
-def find_edge(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
-    return _find(edges(systems), given, "edge")
+def find_boundary(given: str, systems: Iterable[str] = SYSTEMS) -> Change:
+    return _find(boundaries(systems), given, "boundary")
 
 
 def _find(table: dict[str, Change], given: str, kind: str) -> Change:

@@ -54,9 +54,13 @@ async def _boot_and_wait(lab: Lab, faults: list[Change], state: Path | None, end
 
 
 async def _start(lab: Lab, faults: list[Change]) -> None:
-    await lab.start()
+    from runbook_checks_lab.control import create_control
+    from runbook_checks_lab.fault_stack import FaultStack
+
+    stack = FaultStack(lab)
+    await lab.start(create_control(lab, stack))
     for fault in faults:
-        await lab.changes.apply(fault)
+        await stack.apply(fault)
 
 
 def _follow_parent(ends: asyncio.Event) -> None:

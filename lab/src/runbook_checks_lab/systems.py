@@ -6,26 +6,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from runbook_checks_lab.servers.part import Part
+    from runbook_checks_lab.servers.component import Component
 
 
-# By the name that environments use: the attribute of Lab, and the class behind it.
+# By the name that environment files use: the attribute of Lab.
 SYSTEMS = {
-    "ai-customer-service": ("customer_service", "runbook_checks_lab.customer_service.system:CustomerService"),
-    "sales-ai": ("sales_ai", "runbook_checks_lab.sales_ai.system:SalesAi"),
-    "reverseai": ("reverseai", "runbook_checks_lab.reverseai.system:ReverseAi"),
-    "aura-flow": ("aura_flow", "runbook_checks_lab.aura_flow.system:AuraFlow"),
+    "ai-customer-service": "customer_service",
+    "sales-ai": "sales_ai",
+    "reverseai": "reverseai",
+    "aura-flow": "aura_flow",
 }
 
 
 class StandIn(Protocol):
-    """One system of the lab: made with the Lab as its only argument, started and stopped with it."""
+    """One system of the lab: made with the SharedServers as its only argument, started and stopped with it."""
 
     missing: dict[str, str]
-    """Parts that this machine can't have, and why."""
+    """Components that this machine can't have, and why."""
 
     @property
-    def parts(self) -> Sequence[Part]:
+    def components(self) -> Sequence[Component]:
         """What a fault may change, in the order in which a change settles."""
 
     async def start(self) -> None: ...
@@ -44,7 +44,7 @@ class StandIn(Protocol):
     def statements(self) -> list[dict[str, object]]:
         """What reached its databases."""
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         """What its other servers say of what reached them."""
 
     def clear(self) -> None:

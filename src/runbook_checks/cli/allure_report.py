@@ -27,7 +27,7 @@ TRACKER = re.compile(r"<script async src=\"https://www\.googletagmanager\.com/[^
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="runbook-checks report", description=__doc__)
     parser.add_argument("--results", metavar="FOLDER", help="Allure's files (those of the newest run)")
     parser.add_argument("--to", metavar="FOLDER", help="where the pages go (reports/out/report)")
     parser.add_argument("--environments", action="store_true", help="the newest run of each environment, side by side")

@@ -20,7 +20,7 @@ COMPARABLE = (0, 1, 10)
 def main(words: list[str]) -> int:
     """Run the two gates; the exit code of the second, or of the first where it gave no verdict."""
     if len(words) < 3:
-        print("usage: compare ENV OLD_URL NEW_URL [OPTION...]", file=sys.stderr)
+        print("usage: runbook-checks compare ENV OLD_URL NEW_URL [OPTION...]", file=sys.stderr)
         return USAGE
     environment, old, new, *options = words
     out = Path(os.environ.get("GATE_OUT") or "gate")

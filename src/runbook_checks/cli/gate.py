@@ -38,7 +38,7 @@ class Refused(Exception):
 def main(words: list[str]) -> int:
     """Run one gate; the exit code of its run."""
     if len(words) < 2 or words[0] not in OCCASIONS:
-        print(f"usage: gate {'|'.join(OCCASIONS)} ENV [OPTION...]", file=sys.stderr)
+        print(f"usage: runbook-checks gate {'|'.join(OCCASIONS)} ENV [OPTION...]", file=sys.stderr)
         return USAGE
     occasion, environment, *options = words
     out = Path(os.environ.get("GATE_OUT") or "gate")

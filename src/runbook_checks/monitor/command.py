@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="monitor", description=__doc__)
+    parser = argparse.ArgumentParser(prog="runbook-checks monitor", description=__doc__)
     parser.add_argument("environment", metavar="ENV", help="the environment, NAME or PATH")
     parser.add_argument("--state", metavar="FOLDER", help="the folder to remember in (else as the environment says)")
     parser.add_argument("--document", metavar="FILE", help="take this results document in; run no checks")

@@ -120,7 +120,7 @@ def known_faults(run: Run) -> list[str]:
         name, _, system = given.partition("@")
         if name not in faults:
             raise pytest.UsageError(
-                f"--fault {given}: the lab has no such fault{suggestion(name, faults)} (python -m lab --list)"
+                f"--fault {given}: the lab has no such fault{suggestion(name, faults)} (runbook-checks lab --list)"
             )
         fitting = [s for s in faults[name] if s in run.systems] or faults[name]
         if system and system not in fitting:

@@ -44,6 +44,9 @@ class _Starting:
     @staticmethod
     def pytest_sessionstart(session: pytest.Session) -> None:
         reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            # Checks are shown as `reproduce` names them, not by the way from here into site-packages.
+            reporter.startpath = session.config.rootpath
         if reporter is not None and reporter._tw._file.isatty():
             run_of(session.config).progress = Progress(reporter._tw)
 

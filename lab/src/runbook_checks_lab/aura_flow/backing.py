@@ -35,31 +35,31 @@ from runbook_checks_lab.servers.timeseries import USER
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from runbook_checks_lab.lab import Lab
-    from runbook_checks_lab.servers.part import Part
+    from runbook_checks_lab.servers.component import Component
+    from runbook_checks_lab.shared_servers import SharedServers
 
 READS = 6
 
 
 class Backing:
-    """One attribute per part; AuraFlow has them all as its own."""
+    """One attribute per component; AuraFlow has them all as its own."""
 
     database_host, database = DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
 
-    def __init__(self, lab: Lab) -> None:
-        folder = lab.run.sub("aura-flow")
-        self._lab = lab
+    def __init__(self, shared: SharedServers) -> None:
+        folder = shared.run.sub("aura-flow")
+        self._shared = shared
         self.missing: dict[str, str] = {}
-        self.postgres = Postgres(lab.run.sub("aura-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs()) + ";")])
-        self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
+        self.postgres = Postgres(shared.run.sub("aura-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs()) + ";")])
+        self.database_port = PostgresProxy(lambda: self.postgres.port, shared.authority.context)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
-        folder = lab.run.sub("aura-backups")
+        folder = shared.run.sub("aura-backups")
         self.dumps = DumpFolder(folder / "daily", "backup_{day}.sql.gz")
         self.drills = DrillRecord(folder / "drills.json", "aura-flow")
-        self.prometheus = Prometheus(lab.run.sub("aura-prometheus"), AuraMetrics(), series)
+        self.prometheus = Prometheus(shared.run.sub("aura-prometheus"), AuraMetrics(), series)
         self.cache_password, self.registry_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-        self.redis = Redis(lab.run.sub("aura-redis"), {MONITOR: (self.cache_password, "+ping +info")})
+        self.redis = Redis(shared.run.sub("aura-redis"), {MONITOR: (self.cache_password, "+ping +info")})
         self.redis_port = Front(self.redis.port)
         self.registry = ImageRegistry(MONITOR, self.registry_password, {REPOSITORY: ["latest", PREVIOUS_TAG]})
         self.log = CombinedLog(folder / "combined.log")
@@ -69,11 +69,11 @@ class Backing:
         self._life: asyncio.Task[None] | None = None
 
     @property
-    def backing_parts(self) -> list[Part]:
+    def backing_components(self) -> list[Component]:
         return [self.database_port, self.prometheus, self.redis_port, self.registry, self.dotenv]
 
     async def start_backing(self) -> None:
-        self._lab.dns.behaviour.records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
+        self._shared.dns.behaviour.records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
         self.dotenv.behaviour.values = self._next_release()
         self.log.begin(time.time())
         self._life = asyncio.create_task(self.log.live())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook_checks_lab.servers.jsonlines import Event, JsonLines
-from runbook_checks_lab.servers.ordinary import HISTORY_S, is_known_due, known_before
+from runbook_checks_lab.servers.known_errors import HISTORY_S, is_known_due, known_before
 
 EVERY_S = 10
 BACKGROUND = "insight not made: provider answered 429"

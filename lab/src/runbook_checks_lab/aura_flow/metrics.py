@@ -19,7 +19,7 @@ HOST = {"job": "node", "instance": "host-1:9100"}
 
 @dataclass
 class AuraMetrics(MetricsBehaviour):
-    outages: tuple[tuple[float, float], ...] = ((12 * DAY_S, 600.0),)  # so long ago, for so long
+    downtimes: tuple[tuple[float, float], ...] = ((12 * DAY_S, 600.0),)  # so long ago, for so long
     failing_connections: float = 0.00005  # of all, in the month
     failing_lately: float = 0.00005
     disk_used: float = 0.41
@@ -35,9 +35,9 @@ def series(behaviour: AuraMetrics, now: float) -> Iterator[Series]:
 
 def _all(behaviour: AuraMetrics, now: float) -> Iterator[Series]:
     yield from traffic(behaviour, now, **BACKEND)
-    outages = [(now - ago, now - ago + length) for ago, length in behaviour.outages]
+    downtimes = [(now - ago, now - ago + length) for ago, length in behaviour.downtimes]
     probe = {"job": "blackbox", "instance": "https://aura.lab.test/health"}
-    yield Series("probe_success", up_except(outages), probe, MONTHLY_GAUGE)
+    yield Series("probe_success", up_except(downtimes), probe, MONTHLY_GAUGE)
     yield from _connections(behaviour, now)
     yield from _host(behaviour, now)
 

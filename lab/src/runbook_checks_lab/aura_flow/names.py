@@ -1,4 +1,4 @@
-"""What are the parts of Aura Flow called?"""
+"""What are the components of Aura Flow called?"""
 
 from __future__ import annotations
 

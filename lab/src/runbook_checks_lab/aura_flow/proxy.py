@@ -8,8 +8,8 @@ from pathlib import Path
 
 from runbook_checks_lab.aura_flow.names import HOST, PLANS
 from runbook_checks_lab.servers.certificates import ANY_KEY, ChainPlan
-from runbook_checks_lab.servers.heard import LogOf
 from runbook_checks_lab.servers.nginx import Nginx
+from runbook_checks_lab.servers.request_log import LogOf
 
 LIMITED = PLANS
 NOBODY = 9  # the discard service, which hardly any machine has any more
@@ -30,7 +30,7 @@ class ProxyBehaviour:
 
 
 class Proxy:
-    """A part: nginx, configured by its behaviour, with the certificates that the front's behaviour asks for."""
+    """A component: nginx, configured by its behaviour, with the certificates that the front's behaviour asks for."""
 
     def __init__(
         self, folder: Path, root: Path, backend_port: int, chain: Callable[[], tuple[ChainPlan, Path]]

@@ -1,4 +1,4 @@
-"""How do the parts of Aura Flow come up together, and where are they reached?"""
+"""How do the components of Aura Flow come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -15,53 +15,52 @@ from runbook_checks_lab.servers.certificates import ChainPlan
 from runbook_checks_lab.servers.front import Front
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from runbook_checks_lab.lab import Lab
-    from runbook_checks_lab.servers.part import Part
+    from runbook_checks_lab.servers.component import Component
     from runbook_checks_lab.servers.recorder import Recorder
+    from runbook_checks_lab.shared_servers import SharedServers
 
 
 class AuraFlow(Backing):
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host = HOST
 
-    def __init__(self, lab: Lab) -> None:
-        folder = lab.run.sub("aura-flow")
-        super().__init__(lab)
+    def __init__(self, shared: SharedServers) -> None:
+        folder = shared.run.sub("aura-flow")
+        super().__init__(shared)
         self.service = Service()
         self.http = HttpServer()
         self.site = Site(folder / "dist")
-        self.proxy = Proxy(lab.run.sub("aura-nginx"), self.site.folder, self.http.port, self._chain)
-        self.front = Front(self.proxy.port, lab.authority.context, target_has_tls=True)
+        self.proxy = Proxy(shared.run.sub("aura-nginx"), self.site.folder, self.http.port, self._chain)
+        self.front = Front(self.proxy.port, shared.authority.context, target_has_tls=True)
         self.plain = Front(self.proxy.plain_port)
         self.direct = Front(self.http.port)
         self.recorder: Recorder | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: callers come last."""
-        return [*self.backing_parts, self.service, self.proxy, self.front, self.plain, self.direct]
+        return [*self.backing_components, self.service, self.proxy, self.front, self.plain, self.direct]
 
     async def start(self) -> None:
-        self._lab.dns.behaviour.records[(HOST, "A")] = ["127.0.0.1"]
+        self._shared.dns.behaviour.records[(HOST, "A")] = ["127.0.0.1"]
         self.proxy.front_port = self.front.port
         self.service.behaviour.cors.origins = [self.url]
         self.site.build()
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
         await asyncio.gather(asyncio.to_thread(self._chain), self._start_service(), self.start_backing())
-        for part in self.parts:
+        for part in self.components:
             await self._settled(part)
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "runbook_checks_lab.aura_flow.app")
-        self.recorder = app.create_app(self.service)
+        create_app = await asyncio.to_thread(_create_app)
+        self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
-    async def _settled(self, part: Part) -> None:
+    async def _settled(self, part: Component) -> None:
         try:
             await part.settle()
         except OSError as error:
@@ -75,7 +74,7 @@ class AuraFlow(Backing):
 
     def _chain(self) -> tuple[ChainPlan, Path]:
         plan = self.front.behaviour.chain
-        return plan, self._lab.authority.chain(plan)
+        return plan, self._shared.authority.chain(plan)
 
     @property
     def url(self) -> str:
@@ -103,8 +102,8 @@ class AuraFlow(Backing):
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
-    def heard(self) -> list[dict[str, object]]:
-        redis = [] if "redis" in self.missing else self.redis.heard()
+    def request_log(self) -> list[dict[str, object]]:
+        redis = [] if "redis" in self.missing else self.redis.request_log()
         return [*self.prometheus.queries.rows(), *self.proxy.log.rows(), *redis]
 
     def clear(self) -> None:
@@ -117,3 +116,10 @@ class AuraFlow(Backing):
         if "postgres" not in self.missing:
             self.postgres.clear_log()
         self.service.logins.forget()
+
+
+def _create_app() -> Callable[[Service], Recorder]:
+    """Imported in a thread: FastAPI takes a while."""
+    from runbook_checks_lab.aura_flow.app import create_app
+
+    return create_app

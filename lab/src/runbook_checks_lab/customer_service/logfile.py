@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from runbook_checks_lab.servers.clock import log_stamp
-from runbook_checks_lab.servers.ordinary import HISTORY_S, known_before
+from runbook_checks_lab.servers.known_errors import HISTORY_S, known_before
 
 HARMLESS = 'migration 0001_init: pq: duplicate key value violates unique constraint "cs_message_dedup_pkey"'
 BACKGROUND = "deliver reply: upstream channel answered 429 channel=wechat"

@@ -1,4 +1,4 @@
-"""What are the parts of AI Customer Service called?"""
+"""What are the components of AI Customer Service called?"""
 
 from __future__ import annotations
 

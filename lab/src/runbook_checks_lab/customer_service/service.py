@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runbook_checks_lab.customer_service.logfile import BACKGROUND, HEARTBEAT_EVERY_S, heartbeat
 from runbook_checks_lab.customer_service.rules import ServiceBehaviour
 from runbook_checks_lab.servers.answers import Versions, clock_of
-from runbook_checks_lab.servers.ordinary import is_known_due
+from runbook_checks_lab.servers.known_errors import is_known_due
 
 if TYPE_CHECKING:
     from runbook_checks_lab.customer_service.logfile import LogFile

@@ -1,4 +1,4 @@
-"""How do the parts of AI Customer Service come up together, and where are they reached?"""
+"""How do the components of AI Customer Service come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -20,20 +20,24 @@ from runbook_checks_lab.servers.postgres import Database, Postgres
 from runbook_checks_lab.servers.postgres_proxy import PostgresProxy
 
 if TYPE_CHECKING:
-    from runbook_checks_lab.lab import Lab
-    from runbook_checks_lab.servers.part import Part
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+
+    from runbook_checks_lab.servers.component import Component
     from runbook_checks_lab.servers.recorder import Recorder
+    from runbook_checks_lab.shared_servers import SharedServers
 
 
 class CustomerService:
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = "ai_cs", "cs_monitor", HBA
 
-    def __init__(self, lab: Lab) -> None:
-        folder = lab.run.sub("ai-customer-service")
-        self._lab = lab
+    def __init__(self, shared: SharedServers) -> None:
+        folder = shared.run.sub("ai-customer-service")
+        self._shared = shared
         self.missing: dict[str, str] = {}
         self.log = LogFile(folder / "ai-cs.log")
         self.backups: Path = folder / "backups"
@@ -41,24 +45,24 @@ class CustomerService:
         self.dotenv = Dotenv(folder / "next-instance.env")
         self.service = Service(self.log)
         self.http = HttpServer()
-        self.front = Front(self.http.port, lab.authority.context)
+        self.front = Front(self.http.port, shared.authority.context)
         self.direct = Front(self.http.port)
-        self.postgres = Postgres(lab.run.sub("cs-pg"), [Database(DATABASE, _schema())])
-        self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
+        self.postgres = Postgres(shared.run.sub("cs-pg"), [Database(DATABASE, _schema())])
+        self.database_port = PostgresProxy(lambda: self.postgres.port, shared.authority.context)
         self.next_port = quiet_port()
         self.passwords = {role: secrets.token_urlsafe(24) for role in (self.service_role, self.monitor_role)}
         self.recorder: Recorder | None = None
         self._life: asyncio.Task[None] | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: the service looks last."""
         return [self.front, self.direct, self.database_port, self.dotenv, self.service]
 
     async def start(self) -> None:
         self.service.behaviour.secret = secrets.token_urlsafe(32)
         self.dotenv.behaviour.values = self._next_instance()
-        records = self._lab.dns.behaviour.records
+        records = self._shared.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
         self.log.fill(time.time())
         write_backups(self.backups, BACKUP_AGE_H)
@@ -67,7 +71,7 @@ class CustomerService:
             from runbook_checks_lab.customer_service.store import Store
 
             self.service.store = Store("127.0.0.1", self.database_port.port, self.passwords["ai_cs"])
-        for part in self.parts:
+        for part in self.components:
             await part.settle()
         self._life = asyncio.create_task(self.service.live())
 
@@ -86,10 +90,8 @@ class CustomerService:
         await asyncio.to_thread(self.postgres.run, *self.password_statements())
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "runbook_checks_lab.customer_service.app")
-        _, self.recorder = app.create_app(self.service)
+        create_app = await asyncio.to_thread(_create_app)
+        _, self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
     def password_statements(self) -> list[str]:
@@ -138,7 +140,7 @@ class CustomerService:
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         return []  # there is no server whose log isn't kept elsewhere
 
     def clear(self) -> None:
@@ -146,6 +148,13 @@ class CustomerService:
             self.recorder.requests.clear()
         if "postgres" not in self.missing:
             self.postgres.clear_log()
+
+
+def _create_app() -> Callable[[Service], tuple[FastAPI, Recorder]]:
+    """Imported in a thread: FastAPI takes a while."""
+    from runbook_checks_lab.customer_service.app import create_app
+
+    return create_app
 
 
 def _schema() -> str:

@@ -47,7 +47,7 @@ def postgres_ended(lab: Lab) -> Iterator[None]:
     down = {"status": "degraded", "version": VERSION, "components": {"database": {"status": "down"}}}
     _answers(lab, 503, down, f"GET {HEALTH}")
     told(lab).shares, told(lab).failing_lately = failing(0.6), 1.0
-    told(lab).outages = ((360.0, FOR_EVER_S),)
+    told(lab).downtimes = ((360.0, FOR_EVER_S),)
     with _logs(lab, REFUSED):
         yield from shared.database_ended(lab, system(lab))
 

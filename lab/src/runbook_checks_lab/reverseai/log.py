@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from runbook_checks_lab.servers.ordinary import HISTORY_S, known_before
+from runbook_checks_lab.servers.known_errors import HISTORY_S, known_before
 
 EVERY_S = 20
 BACKGROUND = "llm provider answered 429, retrying"

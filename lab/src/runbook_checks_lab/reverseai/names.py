@@ -1,4 +1,4 @@
-"""What are the parts of ReverseAI called?"""
+"""What are the components of ReverseAI called?"""
 
 from __future__ import annotations
 

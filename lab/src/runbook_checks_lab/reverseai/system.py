@@ -1,4 +1,4 @@
-"""How do the parts of ReverseAI come up together, and where are they reached?"""
+"""How do the components of ReverseAI come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ from runbook_checks_lab.servers.asgi import HttpServer
 from runbook_checks_lab.servers.certificates import ChainPlan
 from runbook_checks_lab.servers.edge import Edge
 from runbook_checks_lab.servers.front import Front
+from runbook_checks_lab.servers.known_errors import is_known_due
 from runbook_checks_lab.servers.loki import Loki
 from runbook_checks_lab.servers.mariadb import MariaDb
 from runbook_checks_lab.servers.mariadb_proxy import MariaDbProxy
-from runbook_checks_lab.servers.ordinary import is_known_due
 from runbook_checks_lab.servers.prometheus import PASSWORD, Prometheus
 from runbook_checks_lab.servers.timeseries import USER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from runbook_checks_lab.lab import Lab
-    from runbook_checks_lab.servers.part import Part
+    from runbook_checks_lab.servers.component import Component
     from runbook_checks_lab.servers.recorder import Recorder
+    from runbook_checks_lab.shared_servers import SharedServers
 
 LONG_S = 2.0  # as mysql.long_running_s in environments/lab.yaml
 
 
 class ReverseAi:
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     monitor_role, crowd_role, quiet_table = MONITOR, WORKER, f"{DATABASE}.what_reverse_workspace_databases"
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+    def __init__(self, shared: SharedServers) -> None:
+        self._shared = shared
         self.missing: dict[str, str] = {}
         self.service = Service()
         self.http = HttpServer()
-        self.front = Front(self.http.port, lab.authority.context)
+        self.front = Front(self.http.port, shared.authority.context)
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
-        self.edge = Edge(lab.authority.context, BASE_HOST)
-        self.mariadb = MariaDb(lab.run.sub("ra-db"), [(DATABASE, _schema())])
+        self.edge = Edge(shared.authority.context, BASE_HOST)
+        self.mariadb = MariaDb(shared.run.sub("ra-db"), [(DATABASE, _schema())])
         self.database_port = MariaDbProxy(lambda: self.mariadb.port)
-        self.prometheus = Prometheus(lab.run.sub("ra-prometheus"), ReverseMetrics(), series)
+        self.prometheus = Prometheus(shared.run.sub("ra-prometheus"), ReverseMetrics(), series)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE, WORKER, MONITOR)}
         self.loki = Loki()
         self.recorder: Recorder | None = None
         self._life: asyncio.Task[None] | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: the service looks last."""
         return [self.front, self.edge, self.database_port, self.prometheus, self.loki, self.service]
 
@@ -69,16 +69,16 @@ class ReverseAi:
         self.loki.behaviour.tenant = "reverseai"
         for service in ORDINARY:
             self.loki.push({"service": service}, history(service, time.time()))
-        records = self._lab.dns.behaviour.records
+        records = self._shared.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
-        domains.name_records(self._lab.dns.behaviour)
+        domains.name_records(self._shared.dns.behaviour)
         domains.certificates(self.edge.behaviour)
         await asyncio.gather(self._start_database(), self._start_service(), self._start_metrics(), self.loki.start())
         if "mariadb" not in self.missing:
             from runbook_checks_lab.reverseai.store import Store
 
             self.service.store = Store(self.database_port.port, self.passwords[SERVICE])
-        for part in self.parts:
+        for part in self.components:
             await part.settle()
         self._life = asyncio.create_task(self._live())
 
@@ -118,7 +118,7 @@ class ReverseAi:
             self.missing["prometheus"] = str(error)
 
     def _certificate(self) -> Path:
-        return self._lab.authority.chain(ChainPlan(names=(DATABASE_HOST,)))
+        return self._shared.authority.chain(ChainPlan(names=(DATABASE_HOST,)))
 
     def _fill(self) -> None:
         self.mariadb.run(*accounts(self.passwords))
@@ -134,11 +134,8 @@ class ReverseAi:
             self.mariadb.insert(f"{DATABASE}.{table}", content)
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "runbook_checks_lab.reverseai.app")
-        self.recorder = app.create_app(self.service)
-        assert self.recorder
+        create_app = await asyncio.to_thread(_create_app)
+        self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
     def aged(self, begun: Iterator[None]) -> Iterator[None]:
@@ -184,7 +181,7 @@ class ReverseAi:
     def statements(self) -> list[dict[str, object]]:
         return [] if "mariadb" in self.missing else self.mariadb.statements()
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         return self.prometheus.queries.rows()
 
     def clear(self) -> None:
@@ -193,6 +190,13 @@ class ReverseAi:
             self.recorder.requests.clear()
         if "mariadb" not in self.missing:
             self.mariadb.clear_log()
+
+
+def _create_app() -> Callable[[Service], Recorder]:
+    """Imported in a thread: FastAPI takes a while."""
+    from runbook_checks_lab.reverseai.app import create_app
+
+    return create_app
 
 
 def _schema() -> str:

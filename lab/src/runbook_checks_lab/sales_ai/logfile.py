@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runbook_checks_lab.servers.jsonlines import Event, JsonLines
-from runbook_checks_lab.servers.ordinary import HISTORY_S, is_known_due, known_before
+from runbook_checks_lab.servers.known_errors import HISTORY_S, is_known_due, known_before
 
 EVERY_S = 30
 BACKGROUND = "GROQ_API_ERROR"

@@ -1,4 +1,4 @@
-"""What are the parts of Sales AI called?"""
+"""What are the components of Sales AI called?"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from runbook_checks_lab.servers.certificates import ChainPlan
 from runbook_checks_lab.servers.front import Front
 
 if TYPE_CHECKING:
-    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.shared_servers import SharedServers
 
 BUCKET = "sales-recordings"
 PREFIX = "recordings/"
@@ -22,10 +22,10 @@ SOUND = b"ID3\x04" + bytes(2048)
 class Storage:
     """The bucket and a key that may read it, behind a door of its own."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._moto = lab.moto
+    def __init__(self, shared: SharedServers) -> None:
+        self._moto = shared.moto
         self.key_id, self.secret = secrets.token_hex(16), secrets.token_hex(32)
-        self.front = Front(self._moto.port, lab.authority.context)
+        self.front = Front(self._moto.port, shared.authority.context)
         self.front.behaviour.chain = ChainPlan(names=("localhost",))
 
     @property

@@ -1,4 +1,4 @@
-"""How do the parts of Sales AI come up together, and where are they reached?"""
+"""How do the components of Sales AI come up together, and where are they reached?"""
 
 from __future__ import annotations
 
@@ -35,22 +35,24 @@ from runbook_checks_lab.servers.postgres import Database, Postgres
 from runbook_checks_lab.servers.postgres_proxy import PostgresProxy
 
 if TYPE_CHECKING:
-    from runbook_checks_lab.lab import Lab
-    from runbook_checks_lab.servers.part import Part
+    from collections.abc import Callable
+
+    from runbook_checks_lab.servers.component import Component
     from runbook_checks_lab.servers.recorder import Recorder
+    from runbook_checks_lab.shared_servers import SharedServers
 
 READS = 6
 
 
 class SalesAi:
-    """One attribute per part; `parts` are those whose behaviour a fault may change."""
+    """One attribute per component; `components` are those whose behaviour a fault may change."""
 
     host, database_host, database = HOST, DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
 
-    def __init__(self, lab: Lab) -> None:
-        folder = lab.run.sub("sales-ai")
-        self._lab = lab
+    def __init__(self, shared: SharedServers) -> None:
+        folder = shared.run.sub("sales-ai")
+        self._shared = shared
         self.missing: dict[str, str] = {}
         self.log = WorkersLog(folder / "workers.jsonl")
         self.drill_record = folder / "drills.json"
@@ -58,18 +60,19 @@ class SalesAi:
         self.dotenv = Dotenv(folder / "next-release.env")
         self.service = Workers(self.log)
         self.http = HttpServer()
-        self.front = Front(self.http.port, lab.authority.context)
+        self.front = Front(self.http.port, shared.authority.context)
         self.front.behaviour.chain = ChainPlan(names=(HOST,))
         self.direct = Front(self.http.port)
         self.postgres = Postgres(
-            lab.run.sub("sales-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs("schema.sql")) + ";")]
+            shared.run.sub("sales-pg"), [Database(DATABASE, ";\n\n".join(_paragraphs("schema.sql")) + ";")]
         )
-        self.database_port = PostgresProxy(lambda: self.postgres.port, lab.authority.context)
+        self.database_port = PostgresProxy(lambda: self.postgres.port, shared.authority.context)
         self.passwords = {role: secrets.token_urlsafe(24) for role in (SERVICE_ROLE, MONITOR_ROLE)}
-        self.cloudflare, self.groq, self.slack, self.neon = Cloudflare(lab), Groq(lab), Slack(lab), Neon(lab)
-        self.status = StatusPages(lab)
-        self.storage = Storage(lab)
-        self.dumps = DumpBucket(lab.moto, BACKUP_BUCKET, "backups/", "backup_{day}.sql.gz")
+        self.cloudflare, self.groq = Cloudflare(shared), Groq(shared)
+        self.slack, self.neon = Slack(shared), Neon(shared)
+        self.status = StatusPages(shared)
+        self.storage = Storage(shared)
+        self.dumps = DumpBucket(shared.moto, BACKUP_BUCKET, "backups/", "backup_{day}.sql.gz")
         self.backup_key_id, self.backup_secret = secrets.token_hex(16), secrets.token_hex(32)
         self.recorder: Recorder | None = None
         self._life: asyncio.Task[None] | None = None
@@ -79,23 +82,23 @@ class SalesAi:
         return [self.cloudflare, self.groq, self.slack, self.neon, self.status]
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         """In the order in which a change settles: the Workers look last."""
-        providers = [part for provider in self.providers for part in provider.parts]
+        providers = [part for provider in self.providers for part in provider.components]
         return [*providers, self.storage.front, self.front, self.direct, self.database_port, self.dotenv, self.service]
 
     async def start(self) -> None:
         self.service.behaviour.signing_secret = secrets.token_hex(16)
         self._hand_out_keys()
         self.dotenv.behaviour.values = self._next_release()
-        records = self._lab.dns.behaviour.records
+        records = self._shared.dns.behaviour.records
         records[(HOST, "A")] = records[(DATABASE_HOST, "A")] = ["127.0.0.1"]
         self.log.fill_history(time.time())
         starting = (provider.run() for provider in self.providers)
         await asyncio.gather(self._start_database(), self._start_service(), self._start_storage(), *starting)
         if not {"postgres", "object storage"} & {*self.missing}:
             await asyncio.to_thread(self._make_dumps)
-        for part in self.parts:
+        for part in self.components:
             await part.settle()
         self._life = asyncio.create_task(self.log.live())
 
@@ -120,7 +123,7 @@ class SalesAi:
         self.neon.behaviour.key = f"napi_{secrets.token_hex(20)}"
 
     async def _start_storage(self) -> None:
-        self._lab.moto.behaviour.keys[self.backup_key_id] = self.backup_secret
+        self._shared.moto.behaviour.keys[self.backup_key_id] = self.backup_secret
         try:
             await self.storage.start()
         except OSError as error:
@@ -142,10 +145,8 @@ class SalesAi:
         self.postgres.run(*_paragraphs("reads.sql") * READS, database=DATABASE)
 
     async def _start_service(self) -> None:
-        from importlib import import_module
-
-        app = await asyncio.to_thread(import_module, "runbook_checks_lab.sales_ai.app")
-        self.recorder = app.create_app(self.service)
+        create_app = await asyncio.to_thread(_create_app)
+        self.recorder = create_app(self.service)
         await self.http.start(self.recorder)
 
     def password_statements(self) -> list[str]:
@@ -223,7 +224,7 @@ class SalesAi:
     def statements(self) -> list[dict[str, object]]:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
-    def heard(self) -> list[dict[str, object]]:
+    def request_log(self) -> list[dict[str, object]]:
         return []  # there is no server whose log isn't kept elsewhere
 
     def clear(self) -> None:
@@ -232,6 +233,13 @@ class SalesAi:
                 recorder.requests.clear()
         if "postgres" not in self.missing:
             self.postgres.clear_log()
+
+
+def _create_app() -> Callable[[Workers], Recorder]:
+    """Imported in a thread: FastAPI takes a while."""
+    from runbook_checks_lab.sales_ai.app import create_app
+
+    return create_app
 
 
 def _paragraphs(name: str) -> list[str]:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks_lab.servers import heard
+from runbook_checks_lab.servers import request_log
 from runbook_checks_lab.servers.sockets import bound
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class HttpServer:
 def _noting(app: Any) -> Any:
     async def noted(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            heard.note(type(app).__name__.lower(), f"{scope['method']} {scope['path']}")
+            request_log.record(type(app).__name__.lower(), f"{scope['method']} {scope['path']}")
         await app(scope, receive, send)
 
     return noted

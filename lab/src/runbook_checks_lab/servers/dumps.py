@@ -29,7 +29,7 @@ def dump_of(postgres: Postgres, database: str, *options: str) -> bytes:
     """What pg_dump says, from the cache where the same database was dumped before: it takes a while."""
     binaries = find_binaries()
     key = key_of(str(binaries), database, *options, *(made.sql for made in postgres.databases))
-    kept = cache_folder() / "lab" / f"dump-{key}.sql"
+    kept = cache_folder() / f"dump-{key}.sql"
     if kept.is_file():
         return kept.read_bytes()
     launch = launch_for(binaries, "pg_dump", postgres.folder.parent)

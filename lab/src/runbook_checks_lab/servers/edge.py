@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from runbook_checks_lab.servers import heard
+from runbook_checks_lab.servers import request_log
 from runbook_checks_lab.servers.certificates import ChainPlan
 from runbook_checks_lab.servers.listener import Door, Listener
 from runbook_checks_lab.servers.streams import abort, streams_of
@@ -58,7 +58,7 @@ class Edge:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
             host = _host(head)
-            heard.note("edge", " ".join(head.decode("latin-1").split()[:2]))
+            request_log.record("edge", " ".join(head.decode("latin-1").split()[:2]))
             if host in self.behaviour.silent:
                 await asyncio.sleep(PATIENCE_S * 6)
             writer.write(_response(*self.behaviour.answers.get(host, (200, f"<h1>{host}</h1>"))))

@@ -71,7 +71,7 @@ def data_directory(found: Programs, target: Path, databases: Sequence[tuple[str,
         [found.server, "--version"], env=found.environment, capture_output=True, text=True, check=False
     ).stdout
     key = key_of(version, BEGIN, END, *SETTINGS, *(part for pair in databases for part in pair))
-    template = cache_folder() / "lab" / f"mariadb-{key}"
+    template = cache_folder() / f"mariadb-{key}"
     if (template / "ibdata1").is_file():
         templates.copy(template, target)
         return

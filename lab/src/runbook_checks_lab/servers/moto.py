@@ -7,7 +7,6 @@ import copy
 import importlib.util
 import json
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,14 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks_lab import processes
+from runbook_checks_lab.servers.certificates import ChainPlan
 from runbook_checks_lab.servers.front import Front
 from runbook_checks_lab.servers.ports import quiet_port
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
-
-    from runbook_checks_lab.servers.certificates import ChainPlan
 
 BOOT_S = 30.0
 CONTROL = "/lab-behaviour"
@@ -44,8 +42,6 @@ class Moto:
     """One child process for all systems, behind a front that ends TLS for localhost; who needs it first starts it."""
 
     def __init__(self, folder: Path, tls: Callable[[ChainPlan], ssl.SSLContext]) -> None:
-        from runbook_checks_lab.servers.certificates import ChainPlan
-
         self.behaviour = MotoBehaviour()
         self.port = quiet_port()
         self.front = Front(self.port, tls)
@@ -73,11 +69,9 @@ class Moto:
     async def _start(self) -> None:
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
         if missing:
-            raise OSError(f"moto's server needs {', '.join(missing)}: pip install 'runbook-checks[lab,aws]'")
-        isolation = ["-I"] if sys.flags.isolated else []
+            raise OSError(f"moto's server needs {', '.join(missing)}: pip install runbook-checks-lab")
         self._process = processes.spawn(
-            [sys.executable, *isolation, "-m", "runbook_checks_lab.servers.moto_child", str(self.port)],
-            cwd=Path(__file__).resolve().parent.parent.parent,
+            [*processes.module(f"{__package__}.moto_child"), str(self.port)],
             output=(self._folder / "moto.log").open("wb"),
         )
         await asyncio.to_thread(self._wait)
@@ -94,9 +88,9 @@ class Moto:
         if self._process:
             await asyncio.to_thread(processes.end, self._process)
 
-    def heard(self) -> list[dict[str, Any]]:
+    def request_log(self) -> list[dict[str, Any]]:
         """What others than the lab asked of it."""
-        return list(json.loads(self.ask("GET", CONTROL))["heard"]) if self._process else []
+        return list(json.loads(self.ask("GET", CONTROL))["requests"]) if self._process else []
 
     def clear(self) -> None:
         if self._process:

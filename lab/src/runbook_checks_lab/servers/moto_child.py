@@ -25,7 +25,7 @@ class Guarded:
     def __init__(self, moto: Callable[[dict[str, Any], Start], Iterable[bytes]]) -> None:
         self._moto = moto
         self._behaviour: dict[str, Any] = {}
-        self._heard: deque[dict[str, str]] = deque(maxlen=KEPT)
+        self._requests: deque[dict[str, str]] = deque(maxlen=KEPT)
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == CONTROL:
@@ -33,7 +33,7 @@ class Guarded:
         scope = _scope(environ.get("HTTP_AUTHORIZATION", ""))
         if scope.get("key") != BEHIND:
             action = environ.get("HTTP_X_AMZ_TARGET") or environ["PATH_INFO"]
-            self._heard.append({"server": "moto", "what": f"{environ['REQUEST_METHOD']} {action}"})
+            self._requests.append({"server": "moto", "what": f"{environ['REQUEST_METHOD']} {action}"})
         if scope.get("service") == "s3" and scope["key"] != BEHIND:
             refusal = self._refusal(environ, scope["key"])
             if refusal:
@@ -48,9 +48,9 @@ class Guarded:
         if environ["REQUEST_METHOD"] == "POST":
             self._behaviour = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
         if environ["REQUEST_METHOD"] == "DELETE":
-            self._heard.clear()
+            self._requests.clear()
         start("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"behaviour": self._behaviour, "heard": list(self._heard)}).encode()]
+        return [json.dumps({"behaviour": self._behaviour, "requests": list(self._requests)}).encode()]
 
     def _refusal(self, environ: dict[str, Any], key: str) -> tuple[str, str, str] | None:
         """Status, code and message, as R2 gives them."""

@@ -22,8 +22,8 @@ from typing import Any
 
 from runbook_checks_lab import processes
 from runbook_checks_lab.servers.asgi import HttpServer
-from runbook_checks_lab.servers.heard import QueryLog
 from runbook_checks_lab.servers.ports import quiet_port
+from runbook_checks_lab.servers.request_log import QueryLog
 from runbook_checks_lab.servers.timeseries import MONTH_S, Series
 from runbook_checks_lab.toolbox import find
 

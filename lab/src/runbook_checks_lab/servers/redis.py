@@ -64,7 +64,7 @@ class Redis:
         with contextlib.closing(redis.Redis(unix_socket_path=str(self._admin))) as client:
             return client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py has none there
 
-    def heard(self) -> list[dict[str, Any]]:
+    def request_log(self) -> list[dict[str, Any]]:
         """Each command that somebody gave since it was last told to forget, by the server's own counters."""
         counted = self.run("INFO", "commandstats")
         return [{"server": "redis", "what": str(name).removeprefix("cmdstat_")} for name in counted]

@@ -66,9 +66,9 @@ def steady(level: float, *, slope: float = 0.0, around: float = 0.0) -> Value:
     return lambda at: level + slope * (at - around)
 
 
-def up_except(outages: Iterable[tuple[float, float]]) -> Value:
+def up_except(downtimes: Iterable[tuple[float, float]]) -> Value:
     """1, and 0 from one moment to another."""
-    intervals = tuple(outages)
+    intervals = tuple(downtimes)
     return lambda at: 0.0 if any(begin <= at < end for begin, end in intervals) else 1.0
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @fault("rollback.due", cause="health-failing")
 def probes_fail_one_after_the_other(lab: Lab) -> None:
-    told(lab).outages = ((360.0, FOR_EVER_S),)
+    told(lab).downtimes = ((360.0, FOR_EVER_S),)
 
 
 @fault("rollback.due", cause="error-rate")

@@ -24,12 +24,12 @@ def told(lab: Lab) -> AuraMetrics:
 
 @fault("slo.availability", cause="budget-spent")
 def an_hour_down_last_week(lab: Lab) -> None:
-    told(lab).outages = ((6 * DAY_S, 3600.0),)
+    told(lab).downtimes = ((6 * DAY_S, 3600.0),)
 
 
 @fault("slo.availability", cause="over-alert")
 def down_within_the_hour(lab: Lab) -> None:
-    told(lab).outages = ((2400.0, 720.0),)
+    told(lab).downtimes = ((2400.0, 720.0),)
 
 
 @fault("slo.database-availability", cause="over-objective")

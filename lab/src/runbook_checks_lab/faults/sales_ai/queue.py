@@ -11,7 +11,7 @@ from runbook_checks_lab.sales_ai.logfile import failure
 
 if TYPE_CHECKING:
     from runbook_checks_lab.lab import Lab
-    from runbook_checks_lab.sales_ai.providers.cloudflare import CloudflareBehaviour
+    from runbook_checks_lab.sales_ai.providers.cloudflare_rules import CloudflareBehaviour
 
 SPAN_S = 780  # inside the window that is looked at
 FAILURES = 60

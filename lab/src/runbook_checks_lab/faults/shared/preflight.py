@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runbook_checks_lab.faults.shared import Of, WithAddress, WithVariables
-from runbook_checks_lab.servers.squatter import instance_of, unrelated
+from runbook_checks_lab.servers.port_holder import instance_of, unrelated
 
 if TYPE_CHECKING:
     from runbook_checks_lab.lab import Lab
@@ -60,11 +60,11 @@ def address_in_use(fault: FaultsOf, of: Of[WithAddress], program: str) -> None:
     @fault("preflight.address-in-use", cause="held-by-previous-instance")
     def previous_instance_still_runs(lab: Lab) -> Iterator[None]:
         port = of(lab).next_port
-        with lab.squatter(port, lambda: instance_of(program, port)):
+        with lab.hold_port(port, lambda: instance_of(program, port)):
             yield
 
     @fault("preflight.address-in-use", cause="held-by-other-process")
     def other_process_listens(lab: Lab) -> Iterator[None]:
         port = of(lab).next_port
-        with lab.squatter(port, lambda: unrelated(lab.run.sub("empty"), port)):
+        with lab.hold_port(port, lambda: unrelated(lab.run.sub("empty"), port)):
             yield

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from runbook_checks_lab.sales_ai.providers.cloudflare import CloudflareBehaviour
+    from runbook_checks_lab.sales_ai.providers.cloudflare_rules import CloudflareBehaviour
 
 MINUTE = timedelta(minutes=1)
 _NODE = re.compile(r"(?:(?P<alias>\w+)\s*:\s*)?(?P<name>\w+Groups)\s*\((?P<arguments>(?:[^(){}]|\{[^{}]*\})*)\)\s*\{")

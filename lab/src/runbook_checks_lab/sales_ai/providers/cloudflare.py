@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -11,40 +10,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from runbook_checks_lab.sales_ai.providers.analytics import answer
-from runbook_checks_lab.sales_ai.providers.provider import Provider, ProviderBehaviour
+from runbook_checks_lab.sales_ai.providers.cloudflare_rules import CloudflareBehaviour
+from runbook_checks_lab.sales_ai.providers.provider import Provider
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.shared_servers import SharedServers
 
-QUEUE, SCRIPT = "transcription-queue", "queue-worker"
+QUEUE = "transcription-queue"
 QUEUE_ID = "6b7efc370ea34ded8327fa20698dfe3a"
 PREFIX = "/client/v4"
 PER_PAGE = 20
 OTHERS = 25  # queues before ours: the list has a second page
-SETTINGS = {"batch_size": 10, "max_retries": 3, "max_concurrency": 10, "max_wait_time_ms": 5000}
-
-
-@dataclass
-class CloudflareBehaviour(ProviderBehaviour):
-    account: str = ""
-    has_queue: bool = True
-    is_empty: bool = False  # an account without a single queue
-    consumer: dict[str, int] | None = field(default_factory=lambda: dict(SETTINGS))
-    script: str = SCRIPT
-    is_paused: bool = False
-    may_read_queues: bool = True
-    may_read_analytics: bool = True
-    is_unsampled: bool = False  # analytics that know of nothing
-    graphql_error: str | None = None  # told inside a 200
-    backlog: float = 9.0
-    growth_a_minute: float = 0.0
-    oldest_age_s: float = 12.0
-    a_minute: dict[str, int] = field(
-        default_factory=lambda: {"written": 40, "read": 41, "success": 40, "fail": 0, "dlq": 0}
-    )
 
 
 class Cloudflare(Provider):
@@ -52,8 +31,8 @@ class Cloudflare(Provider):
 
     behaviour: CloudflareBehaviour
 
-    def __init__(self, lab: Lab) -> None:
-        super().__init__(lab, "cloudflare", CloudflareBehaviour())
+    def __init__(self, shared: SharedServers) -> None:
+        super().__init__(shared, "cloudflare", CloudflareBehaviour())
 
     @property
     def api_url(self) -> str:

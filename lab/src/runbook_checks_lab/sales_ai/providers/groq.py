@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.shared_servers import SharedServers
 
 PREFIX = "/openai/v1"
 MODELS = ("whisper-large-v3", "whisper-large-v3-turbo", "llama-3.3-70b-versatile")
@@ -37,8 +37,8 @@ class Groq(Provider):
 
     behaviour: GroqBehaviour
 
-    def __init__(self, lab: Lab) -> None:
-        super().__init__(lab, "groq", GroqBehaviour())
+    def __init__(self, shared: SharedServers) -> None:
+        super().__init__(shared, "groq", GroqBehaviour())
 
     @property
     def api_url(self) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.shared_servers import SharedServers
 
 PREFIX = "/api/v2"
 PROJECT = "sales-ai-lab-12345678"
@@ -35,8 +35,8 @@ class Neon(Provider):
 
     behaviour: NeonBehaviour
 
-    def __init__(self, lab: Lab) -> None:
-        super().__init__(lab, "neon", NeonBehaviour())
+    def __init__(self, shared: SharedServers) -> None:
+        super().__init__(shared, "neon", NeonBehaviour())
 
     @property
     def api_url(self) -> str:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from runbook_checks_lab.lab import Lab
-    from runbook_checks_lab.servers.part import Part
+    from runbook_checks_lab.servers.component import Component
     from runbook_checks_lab.servers.recorder import Recorder
+    from runbook_checks_lab.shared_servers import SharedServers
 
 
 @dataclass
@@ -29,19 +29,19 @@ class ProviderBehaviour(HttpBehaviour):
 class Provider:
     """One provider's API behind a TLS front of its own, under its own name in the zone."""
 
-    def __init__(self, lab: Lab, name: str, behaviour: Any) -> None:
-        self._lab = lab
+    def __init__(self, shared: SharedServers, name: str, behaviour: Any) -> None:
+        self._shared = shared
         self.name = name
         self.host = f"{name}.lab.test"
         self.behaviour = behaviour
         self.clock = clock_of(lambda: self.behaviour)
         self.http = HttpServer()
-        self.front = Front(self.http.port, lab.authority.context)
+        self.front = Front(self.http.port, shared.authority.context)
         self.front.behaviour.chain = ChainPlan(names=(self.host,))
         self.recorder: Recorder | None = None
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         return [self.front, self]
 
     @property
@@ -51,7 +51,7 @@ class Provider:
     async def start(self, app: ASGIApp) -> None:
         from runbook_checks_lab.servers.recorder import Recorder
 
-        self._lab.dns.behaviour.records[(self.host, "A")] = ["127.0.0.1"]
+        self._shared.dns.behaviour.records[(self.host, "A")] = ["127.0.0.1"]
         self.recorder = Recorder(app, self, health=())
         await self.http.start(self.recorder)
 

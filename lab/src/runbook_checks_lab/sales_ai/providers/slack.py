@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.shared_servers import SharedServers
 
 ACCOUNT = {
     "url": "https://sales-lab.slack.com/",
@@ -38,8 +38,8 @@ class Slack(Provider):
 
     behaviour: SlackBehaviour
 
-    def __init__(self, lab: Lab) -> None:
-        super().__init__(lab, "slack", SlackBehaviour())
+    def __init__(self, shared: SharedServers) -> None:
+        super().__init__(shared, "slack", SlackBehaviour())
 
     @property
     def api_url(self) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.shared_servers import SharedServers
 
 Trouble = Literal["degraded", "outage"]
 COMPONENTS = {
@@ -39,8 +39,8 @@ class StatusPages(Provider):
 
     behaviour: StatusBehaviour
 
-    def __init__(self, lab: Lab) -> None:
-        super().__init__(lab, "status", StatusBehaviour())
+    def __init__(self, shared: SharedServers) -> None:
+        super().__init__(shared, "status", StatusBehaviour())
 
     async def run(self) -> None:
         await self.start(

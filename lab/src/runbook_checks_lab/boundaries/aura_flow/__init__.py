@@ -1,0 +1,11 @@
+"""Where are the limits of Aura Flow? One module per area."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from runbook_checks_lab.boundaries import states
+from runbook_checks_lab.registry import BoundariesOf
+
+boundary = BoundariesOf("aura-flow")
+says = partial(states.says, lambda lab: lab.aura_flow.service.behaviour)

@@ -1,0 +1,36 @@
+"""How full may Redis be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runbook_checks_lab.boundaries.aura_flow import boundary
+
+if TYPE_CHECKING:
+    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.registry import Body
+
+
+def _full(percent: float, policy: str = "noeviction") -> Body:
+    """What is in use is so large a part of what may be."""
+
+    def body(lab: Lab) -> Iterator[None]:
+        redis = lab.aura_flow.redis
+        used = _used(redis.run("INFO", "memory"))
+        with redis.setting("maxmemory-policy", policy), redis.setting("maxmemory", str(int(used * 100 / percent))):
+            yield
+
+    return body
+
+
+def _used(told: dict[str, int] | bytes) -> int:
+    """Bytes; the client library may have taken the answer apart, or not."""
+    if isinstance(told, dict):
+        return told["used_memory"]
+    return int(told.partition(b"used_memory:")[2].split()[0])
+
+
+boundary("dependency.redis", "70-percent")(_full(70))
+boundary("dependency.redis", "98-percent", "out-of-memory")(_full(98))
+boundary("dependency.redis", "98-percent-and-evicts")(_full(98, "allkeys-lru"))

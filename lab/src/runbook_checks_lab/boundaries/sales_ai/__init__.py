@@ -1,0 +1,7 @@
+"""Where are the limits of Sales AI? One module per area."""
+
+from __future__ import annotations
+
+from runbook_checks_lab.registry import BoundariesOf
+
+boundary = BoundariesOf("sales-ai")

@@ -1,0 +1,69 @@
+"""How many connections, how long a statement, how many dead rows are too many?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runbook_checks_lab.boundaries.sales_ai import boundary
+from runbook_checks_lab.faults.shared.postgres import crowd_of
+from runbook_checks_lab.registry import as_fault
+from runbook_checks_lab.sales_ai.names import DATABASE
+
+if TYPE_CHECKING:
+    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.registry import Body
+
+SYSTEM = "sales-ai"
+
+
+def _crowd(share: float) -> Body:
+    def body(lab: Lab) -> Iterator[None]:
+        yield from crowd_of(lab.sales_ai, "background-worker", "SELECT 1", share)
+
+    return body
+
+
+boundary("database.connections-exhausted", "60-percent")(_crowd(0.6))
+boundary("database.connections-exhausted", "72-percent")(_crowd(0.72))
+
+# What waits for a lock is not at fault, and what is told by whom it waits for.
+boundary("database.long-running-query", "a-minute-allowed", settings={"postgres.long_running_s": 60})(
+    as_fault("database.long-running-query:running-statement", SYSTEM)
+)
+boundary(
+    "database.long-running-query", "waits-for-a-lock", "idle-in-transaction", settings={"postgres.long_running_s": 0.3}
+)(as_fault("database.lock-waits:blocked-by-idle-transaction", SYSTEM))
+boundary("database.lock-waits", "a-minute-allowed", settings={"postgres.lock_wait_s": 60})(
+    as_fault("database.lock-waits:blocked-by-idle-transaction", SYSTEM)
+)
+boundary("database.idle-connections", "a-minute-allowed", settings={"postgres.idle_s": 60})(
+    as_fault("database.idle-connections:leaked-connections", SYSTEM)
+)
+
+
+def _dead(of: int, gone: int, vacuum: str = "") -> Body:
+    """A table of so many rows of which so many were deleted."""
+
+    def body(lab: Lab) -> Iterator[None]:
+        run = lab.sales_ai.postgres.run
+        run("CREATE TABLE jobs (id integer, note text)", database=DATABASE)
+        run(f"INSERT INTO jobs SELECT n, 'to do' FROM generate_series(1, {of}) AS n", database=DATABASE)  # noqa: S608  constants
+        if vacuum:
+            run(vacuum, database=DATABASE)
+        run(f"DELETE FROM jobs WHERE id <= {gone}", database=DATABASE)  # noqa: S608
+        time.sleep(0.6)
+        yield
+        run("DROP TABLE jobs", database=DATABASE)
+
+    return body
+
+
+# A thousand dead rows, and two fifths of all; or else a vacuum lately.
+boundary("database.vacuum-overdue", "few-but-most")(_dead(900, 800))
+boundary("database.vacuum-overdue", "many-but-a-third")(_dead(10000, 3400))
+boundary("database.vacuum-overdue", "nearly-half", "never-vacuumed")(_dead(10000, 4600))
+boundary("database.vacuum-overdue", "vacuumed-lately", settings={"postgres.vacuum_h": 1})(
+    _dead(10000, 4600, vacuum="VACUUM jobs")
+)

@@ -1,7 +1,0 @@
-"""Where are the limits of Sales AI? One module per area."""
-
-from __future__ import annotations
-
-from runbook_checks_lab.registry import EdgesOf
-
-edge = EdgesOf("sales-ai")

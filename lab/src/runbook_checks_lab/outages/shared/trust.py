@@ -1,0 +1,21 @@
+"""What becomes of checks that can't tell whom they speak to?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runbook_checks_lab.servers.files import away
+
+if TYPE_CHECKING:
+    from runbook_checks_lab.lab import Lab
+    from runbook_checks_lab.registry import OutagesOf
+
+
+def gone(outage: OutagesOf, *hides: str) -> None:
+    """The authority's certificate is missing: nobody who is reached through TLS can be believed."""
+
+    @outage("ca-file-missing", *hides, is_shared=True)
+    def ca_file_gone(lab: Lab) -> Iterator[None]:
+        with away(lab.authority.ca_file):
+            yield

@@ -1,0 +1,14 @@
+"""What all components of the lab have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Component(Protocol):
+    """A component whose behaviour faults may change; the lab copies the behaviour before and restores it after."""
+
+    behaviour: Any
+
+    async def settle(self) -> None:
+        """Bring the running server to what its behaviour says."""

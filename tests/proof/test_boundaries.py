@@ -1,0 +1,74 @@
+"""Does a check have its limits where they should be: silent just inside, telling just outside?
+
+There are hundreds of these states, so where the environment file needn't say anything else the checks are asked in a
+process that has loaded the project already.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from quality.mutation.looker import Looker
+from runbook_checks_lab.registry import Change, boundaries
+from tests.listed import check_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.harness import LabClient
+
+BOUNDARIES = {f"{boundary.system}-{boundary.name}": boundary for boundary in boundaries().values()}
+
+
+def _check(boundary: Change) -> str:
+    return check_of(boundary.name.partition("/")[0], boundary.system)
+
+
+@pytest.fixture(scope="session")
+def looker_of(lab_of: Callable[[str], LabClient]) -> Iterator[Callable[[str], Looker]]:
+    lookers: dict[str, Looker] = {}
+    with ExitStack() as stack:
+
+        def looker(system: str) -> Looker:
+            if system not in lookers:
+                lab = lab_of(system)
+                checks = [_check(boundary) for boundary in BOUNDARIES.values() if boundary.system == system]
+                lookers[system] = Looker.spawned(lab.state, lab.state.parent, checks)
+                stack.callback(lookers[system].close)
+            return lookers[system]
+
+        yield looker
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES.values(), ids=BOUNDARIES)
+def test_near_a_limit(lab_of: Callable[[str], LabClient], looker_of: Callable[[str], Looker], boundary: Change) -> None:
+    lab = lab_of(boundary.system)
+    with lab.boundary(boundary.name):
+        told = _run(lab, boundary) if boundary.settings else _looked(looker_of(boundary.system), boundary)
+    assert told == (sorted(boundary.told) or ["clear"])
+
+
+def _looked(looker: Looker, boundary: Change) -> list[str]:
+    verdict = looker.verdict(_check(boundary))
+    if verdict["outcome"] != "found":
+        assert verdict["outcome"] != "unknown" or verdict["resource"], verdict
+        return [verdict["outcome"]]
+    return sorted(_named(one.split(" ")[0], one.split(" ")[1], boundary) for one in verdict["told"])
+
+
+def _run(lab: LabClient, boundary: Change) -> list[str]:
+    ran = lab.check(_check(boundary), env=lab.varied(boundary.system, boundary.settings))
+    [result] = ran.document["results"]
+    assert result["outcome"] != "unknown" or result["resource"], ran.stdout
+    if result["outcome"] != "found":
+        return [result["outcome"]]
+    findings: list[dict[str, Any]] = result["findings"]
+    return sorted(_named(finding["severity"], str(finding["cause"]), boundary) for finding in findings)
+
+
+def _named(severity: str, cause: str, boundary: Change) -> str:
+    """With its severity where one is told with it."""
+    return f"{severity} {cause}" if f"{severity} {cause}" in boundary.told else cause
