@@ -90,17 +90,17 @@ class User:
             own |= {"XDG_CACHE_HOME": str(self.cache.parent), "XDG_STATE_HOME": str(self.state.parent)}
         return own | more
 
-    def run(self, *words: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command that must leave the environment and the home as they are."""
         before = self.venv.state()
         done = subprocess.run(
-            words, cwd=cwd or self.work, env=self.environment(**more), capture_output=True, text=True, check=False,
+            words, cwd=self.work, env=self.environment(**more), capture_output=True, text=True, check=False,
             stdin=subprocess.DEVNULL, user=self.uid, group=self.uid, extra_groups=None if self.uid is None else [],
         )  # fmt: skip
         assert self.venv.state() == before, done.stdout + done.stderr
         assert not list(self.home.iterdir())
         return done
 
-    def checks(self, *words: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    def checks(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run `runbook-checks`."""
-        return self.run(self.venv.program("runbook-checks"), *words, cwd=cwd, **more)
+        return self.run(self.venv.program("runbook-checks"), *words, **more)

@@ -48,12 +48,12 @@ def test_version_is_that_of_the_project(user: User) -> None:
 
 
 def test_symptoms_of_a_copied_example_are_listed(user: User, shop: Bookshop) -> None:
-    staging = shop.example(user.work / "example")
-    done = user.checks("--env", "staging.yaml", "--list-symptoms=json", cwd=staging.parent)
+    shop.example(user.work / "example")
+    done = user.checks("--env", "example/staging.yaml", "--list-symptoms=json")
     listed = {row["symptom"]: row["check"] for row in json.loads(done.stdout)}
     assert listed["database.unreachable"].startswith("checks/database.py::")
     assert {"backup.stale", "health.not-ready", "logs.errors", "migration.column-drift"} <= listed.keys()
-    assert not (staging.parent / "reports").exists()
+    assert {path.name for path in user.work.iterdir()} == {"example"}
 
 
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "spread"])
