@@ -29,7 +29,7 @@ _HEAD = """\
 from time import sleep
 
 from runbook_checks import symptom
-from runbook_checks.handles import Backups
+from runbook_checks.handles.backups import Backups
 """
 _CHECK = """
 

@@ -7,8 +7,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, symptom
-from runbook_checks.handles import Abuse, Workspaces
+from runbook_checks.handles.abuse import Abuse
 from runbook_checks.handles.tables import in_path
+from runbook_checks.handles.workspaces import Workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runbook_checks import Found, symptom
-from runbook_checks.handles import AiStatus
+from runbook_checks.handles.backing import AiStatus
 
 
 @symptom("ai.quota-exceeded")

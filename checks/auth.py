@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Accounts
+from runbook_checks.handles.accounts import Accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Backups
+from runbook_checks.handles.backups import Backups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

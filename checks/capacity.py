@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Metrics
-from runbook_checks.handles.metrics import Labels, told
+from runbook_checks.handles.metrics import Labels, Metrics, told
 
 HOUR_S = 3600
 

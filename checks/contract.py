@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Contract
+from runbook_checks.handles.service import Contract
 
 
 @symptom("contract.violated")

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Database, MysqlDatabase, PostgresDatabase
+from runbook_checks.handles.database import Database
+from runbook_checks.handles.mysql import MysqlDatabase
+from runbook_checks.handles.postgres import PostgresDatabase
 
 if TYPE_CHECKING:
     from runbook_checks.probes.sql.activity import Session, TableRows

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Cache, Groq, ObjectStorage, StatusPages
+from runbook_checks.handles.backing import Cache
+from runbook_checks.handles.providers import Groq, ObjectStorage, StatusPages
 from runbook_checks.probes.providers.object_storage import ObjectFacts
 
 # Why Redis can't be used, and what of it is one of the causes: what turns a client away is a refusal.

@@ -6,15 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from runbook_checks import Found, symptom
-from runbook_checks.handles import Domains, Sites
 from runbook_checks.handles.domain_events import ISSUE, VERIFY
-from runbook_checks.handles.domains import not_seen, require_records
+from runbook_checks.handles.domains import Domains, not_seen, require_records
+from runbook_checks.handles.sites import Sites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runbook_checks.handles.domain import Domain
     from runbook_checks.handles.domain_events import Event
-    from runbook_checks.handles.domains import Domain
     from runbook_checks.handles.sites import Site
 
 CODES = {

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, symptom
-from runbook_checks.handles import Certificates, Domains
-from runbook_checks.handles.domains import require_records
+from runbook_checks.handles.certificates import Certificates
+from runbook_checks.handles.domains import Domains, require_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runbook_checks.handles.certificates import Served
-    from runbook_checks.handles.domains import Domain
+    from runbook_checks.handles.domain import Domain
     from runbook_checks.probes.tls.server import Handshake
 
 DAY_S = 86400

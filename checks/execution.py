@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, symptom
-from runbook_checks.handles import Executions
+from runbook_checks.handles.executions import Executions
 from runbook_checks.handles.tables import first_fit, in_path
 
 if TYPE_CHECKING:

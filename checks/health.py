@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Service
 from runbook_checks.handles.expected_response import mismatch
+from runbook_checks.handles.service import Service
 from runbook_checks.probes.http.client import Answer, NotJson
 
 _UNREACHABLE = (

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Log
+from runbook_checks.handles.log import Log
 from runbook_checks.probes.logs.file import LogReading
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Database, Ledger, PostgresDatabase
+from runbook_checks.handles.backing import Ledger
+from runbook_checks.handles.database import Database
+from runbook_checks.handles.postgres import PostgresDatabase
 
 _COLUMNS = """
     SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import NextInstance, OwnHost
+from runbook_checks.handles.host import NextInstance, OwnHost
 from runbook_checks.probes.net.address import Address, Malformed, loose_password, split
 
 _ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}

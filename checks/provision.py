@@ -6,8 +6,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, symptom
-from runbook_checks.handles import Provisioning, Workspaces
+from runbook_checks.handles.provisioning import Provisioning
 from runbook_checks.handles.tables import first_fit, in_path
+from runbook_checks.handles.workspaces import Workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,7 @@ from collections import Counter
 from typing import Any
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Queue
-from runbook_checks.handles.queue import Processed
+from runbook_checks.handles.queue import Processed, Queue
 from runbook_checks.probes.providers.cloudflare import Consumer
 
 SETTINGS = ("batch_size", "max_retries", "max_concurrency")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runbook_checks import Found, symptom
-from runbook_checks.handles import Workspaces
 from runbook_checks.handles.tables import in_path
+from runbook_checks.handles.workspaces import Workspaces
 
 
 @symptom("recovery.not-possible")

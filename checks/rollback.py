@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Metrics, WayBack
-from runbook_checks.handles.metrics import classes
+from runbook_checks.handles.host import WayBack
+from runbook_checks.handles.metrics import Metrics, classes
 from runbook_checks.probes.metrics.histogram import Histogram
 
 STEP_S = 60

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import SlackBot, SlashCommand
-from runbook_checks.handles.slack import SIGNATURE, TIMESTAMP
+from runbook_checks.handles.slack import SIGNATURE, TIMESTAMP, SlackBot, SlashCommand
 
 if TYPE_CHECKING:
     from runbook_checks.probes.http.client import Answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Burst, Metrics
-from runbook_checks.handles.metrics import classes
+from runbook_checks.handles.burst import Burst
+from runbook_checks.handles.metrics import Metrics, classes
 from runbook_checks.probes.metrics.histogram import Quantile
 
 DAY_S = 24 * 3600

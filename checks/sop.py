@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Workspaces
+from runbook_checks.handles.workspaces import Workspaces
 
 
 @symptom("sop.missing")

@@ -7,8 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Accounts, FrontEnd, Service
+from runbook_checks.handles.accounts import Accounts
 from runbook_checks.handles.expected_response import said
+from runbook_checks.handles.service import Service
+from runbook_checks.handles.web import FrontEnd
 from runbook_checks.probes.http.cors import SAFE_METHODS, Grant
 from runbook_checks.probes.http.response import Answer
 from runbook_checks.probes.web.assets import Asset, PageLook, is_html

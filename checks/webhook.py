@@ -17,8 +17,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import PostgresDatabase, Receiver, Service
-from runbook_checks.handles.receiver import HARMLESS
+from runbook_checks.handles.postgres import PostgresDatabase
+from runbook_checks.handles.receiver import HARMLESS, Receiver
+from runbook_checks.handles.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable

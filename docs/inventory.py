@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.handles import HANDLES
+from runbook_checks.handles.annotations import handles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +29,5 @@ def _row(name: str, text: Symptom, check: Any) -> str:
 
 def needed(check: Any) -> list[str]:
     """The capabilities that a check asks for by its parameters."""
-    handles = [HANDLES[name] for name in inspect.signature(check).parameters if name in HANDLES]
-    words = [f"`{need}`" for handle in handles for need in handle.needs]
-    words += [" or ".join(f"`{need}`" for need in handle.one_of) for handle in handles if handle.one_of]
-    return list(dict.fromkeys(words))
+    lacking = [need for asked in handles_of(check).values() for need in asked.lacking(())]
+    return list(dict.fromkeys(" or ".join(f"`{name}`" for name in need.split(" or ")) for need in lacking))

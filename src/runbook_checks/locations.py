@@ -14,6 +14,8 @@ _INSTALLED = PACKAGE / "suite"
 IN_CLONE = not (_INSTALLED / "checks").is_dir()
 SUITE = PACKAGE.parents[1] if IN_CLONE else _INSTALLED
 """The folder with the built-in checks, environments, runbooks and reports."""
+SETTINGS = PACKAGE / "cli" / "pytest.ini"
+"""pytest's settings for the command runbook-checks."""
 CODE = PACKAGE.parent
 """The folder that Python imports the engine from."""
 COMMAND = PACKAGE / "cli" / "main.py"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.web.browser import find
+from runbook_checks.probes.web.chromium import find
 from tests.ci.tools import from_npm
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from docs import generate
 from runbook_checks.config.load import read
-from runbook_checks.config.strict_yaml import read_yaml
+from runbook_checks.config.yaml_file import read_yaml
 from tests.harness import PROJECT, LabClient
 
 SHIPPED = sorted(

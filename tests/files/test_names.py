@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from runbook_checks.config.redaction import Redaction
-from runbook_checks.plugin.leftovers import Ledger
+from runbook_checks.handles.leftovers import Leftovers
 
 FILES = "system: reverseai\nport: 443443\npath: /api/health\nrelation: customers"
 SECRETS = {
@@ -136,7 +136,7 @@ def test_lines_of_a_secret(redaction: Redaction) -> None:
 
 
 def test_what_was_left_is_taken_back_though_a_secret_became_known_since(redaction: Redaction) -> None:
-    ledger = Ledger(redaction.name)
+    ledger = Leftovers(redaction.name)
     for what in ("message of tenant-late-1", "message of tenant-late-2"):
         ledger.add("reverseai", what)
     redaction.add("tenant-late-1", "{file: late}")

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import pytest
 
 from runbook_checks.config.load import read
-from runbook_checks.handles.base import Handle
-from runbook_checks.plugin.run import Run
+from runbook_checks.config.run import Run
+from runbook_checks.handles import Handle
+from runbook_checks.handles.context import Context
 
 One = TypeVar("One", bound=Handle)
 SYSTEM = "shop"
@@ -37,9 +38,10 @@ def handle(
     file.write_text(json.dumps(whole))
     files = read(file)
     run = Run(files, str(file), "test", time.time() if started is None else started, systems=files.systems)
+    context = Context(run)
     try:
-        yield kind.of(run, files.systems[SYSTEM])
+        yield kind(context, files.systems[SYSTEM])
     except pytest.skip.Exception as skip:
         raise AssertionError(f"there is something to look at, and it was skipped: {skip}") from None
     finally:
-        run.close()
+        context.close()

@@ -20,8 +20,9 @@ from runbook_checks.probes.core.isolated import apart
 from runbook_checks.probes.core.journal import Reading
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net.far_ends import FarEnds
-from runbook_checks.probes.web.browser import Request, _home, find, visit
+from runbook_checks.probes.web.browser import _home, visit
 from runbook_checks.probes.web.browser_session import MAX_MEMORY, Look, _look, _started
+from runbook_checks.probes.web.chromium import Request, find
 from tests.harness import PROJECT
 from tests.probes.conftest import HERE, only, taking
 from tests.probes.test_assets import page, site
@@ -270,7 +271,7 @@ def test_nothing_that_was_started_with_its_folder_outlives_it() -> None:
 
 def test_without_chromium_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("runbook_checks.probes.web.browser.TOOLBOX", tmp_path)
+    monkeypatch.setattr("runbook_checks.probes.web.chromium.TOOLBOX", tmp_path)
     with pytest.raises(NoReading) as gone:
         visit(Request("http://127.0.0.1:9/", 30))
     assert gone.value.kind == "missing-tool"
@@ -280,7 +281,8 @@ def test_without_chromium_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatc
 ALONE = ("unshare", "--user", "--map-user=12345", "--map-group=12345", "--keep-caps")
 VISITS = """
 import sys
-from runbook_checks.probes.web.browser import Request, visit
+from runbook_checks.probes.web.browser import visit
+from runbook_checks.probes.web.chromium import Request
 from runbook_checks.probes.core.reading import NoReading
 try:
     print(visit(Request(sys.argv[1], 40)).status)

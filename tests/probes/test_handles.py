@@ -303,9 +303,9 @@ def test_an_upload_that_is_not_removed_is_told(tmp_path: Path, status: int, stay
 
     with Beast(answering(answer, kept)) as server, web(tmp_path, server, upload=UPLOAD) as front:
         uploaded = front.send_file(10, "a-token-of-the-test").json()
-        assert len(front.run.ledger.left()) == 1
+        assert len(front.context.leftovers.left()) == 1
         front.clean_up(uploaded, "a-token-of-the-test", 10)
-        assert len(front.run.ledger.left()) == stays
+        assert len(front.context.leftovers.left()) == stays
     assert [seen.split(b" HTTP")[0] for seen in kept] == [b"POST /files", b"DELETE /files/a%2F1"]
     assert all(b"Bearer a-token-of-the-test" in seen for seen in kept)
 
@@ -318,10 +318,10 @@ def test_a_refused_upload_leaves_nothing(tmp_path: Path, status: int, stays: boo
         web(tmp_path, server, upload=UPLOAD) as front,
     ):
         front.send_file(10, None)
-        assert len(front.run.ledger.left()) == stays
+        assert len(front.context.leftovers.left()) == stays
         front.clean_up({}, None, 10)
         front.clean_up(["id"], None, 10)
-        assert len(front.run.ledger.left()) == stays
+        assert len(front.context.leftovers.left()) == stays
     [seen] = kept
     assert b"Bearer" not in seen
 
@@ -332,7 +332,7 @@ def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
         web(tmp_path, server, upload={"path": "/files"}) as front,
     ):
         front.clean_up(front.send_file(10, None).json(), None, 10)
-        assert (len(front.run.ledger.left()), server.visits) == (1, 1)
+        assert (len(front.context.leftovers.left()), server.visits) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HEAD = """
 import os, socket, threading, time
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles import Backups
+from runbook_checks.handles.backups import Backups
 """
 ENVIRONMENT = """
 name: e

@@ -115,7 +115,7 @@ def test_crashed_worker_is_told_everywhere(lab: LabClient, tmp_path: Path) -> No
     (checks / "crash.py").write_text(
         "import os\n"
         "from runbook_checks import symptom\n"
-        "from runbook_checks.handles import Backups\n"
+        "from runbook_checks.handles.backups import Backups\n"
         '@symptom("backup.stale")\n'
         "def check_dies(backups: Backups) -> None:\n"
         "    os._exit(13)\n"

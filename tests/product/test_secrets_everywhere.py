@@ -42,7 +42,7 @@ ONCE = {
 CRASHING = """
 import os
 import threading
-from runbook_checks.handles import receiver, database
+from runbook_checks.handles import receiver, postgres
 from runbook_checks.probes.http.client import Http
 
 def crashes(what):
@@ -66,7 +66,7 @@ class Thrown:
         ends_badly("an object fell over " + os.environ["LAB_AF_MONITOR_DSN"])
 
 receiver.Receiver.control = crashes("control")
-database.Database.connections = crashes("connections")
+postgres.PostgresDatabase.connections = crashes("connections")
 
 def pytest_runtest_logreport(report):
     if os.environ.get("CRASH_IN_HOOK") and report.when == "call":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import runbook_checks.probes.web.browser
+import runbook_checks.probes.web.chromium
 import runbook_checks_lab.toolbox
 import tools.toolbox
 from tools.toolbox import PARTS, Apt, Part
@@ -27,7 +27,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.parent.mkdir()
     program.touch()
     monkeypatch.setattr("runbook_checks_lab.toolbox.TOOLBOX", tmp_path)
-    monkeypatch.setattr("runbook_checks.probes.web.browser.TOOLBOX", tmp_path)
+    monkeypatch.setattr("runbook_checks.probes.web.chromium.TOOLBOX", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     return tmp_path
 
@@ -36,7 +36,7 @@ def test_libraries_of_both_places_are_found(box: Path) -> None:
     folders = {str(box / "chromium" / place) for place in PLACES}
     for environment in (
         runbook_checks_lab.toolbox.libraries(runbook_checks_lab.toolbox.find("chromium")),
-        runbook_checks.probes.web.browser.find().environment,
+        runbook_checks.probes.web.chromium.find().environment,
     ):
         assert folders <= set(environment["LD_LIBRARY_PATH"].split(os.pathsep))
 

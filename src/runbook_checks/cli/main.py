@@ -13,9 +13,8 @@ if not __package__:  # started by its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from runbook_checks.cli import subcommands
-from runbook_checks.locations import IN_CLONE, PACKAGE, SUITE, cache_folder
+from runbook_checks.locations import IN_CLONE, SETTINGS, SUITE, cache_folder
 
-SETTINGS = PACKAGE / "cli" / "pytest.ini"
 # Python reads these at its start, and each can change what is imported or how it runs.
 READ_BY_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
 # pytest, its plugins and pytest-xdist read theirs; Allure's test plan deselects what it does not name.
@@ -60,11 +59,22 @@ def _run(words: list[str]) -> int:
     gc.disable()  # nothing of what is loaded now is garbage; plugin/scheduler.py switches it on again
     for name in [name for name in os.environ if name.startswith(READ_BY_PYTEST)]:
         del os.environ[name]
-    settings = ["--noconftest", f"--rootdir={SUITE}", "-c", str(SETTINGS), "-p", "runbook_checks.cli.pytest_plugin"]
-    settings += ["-o", f"cache_dir={SUITE / '.pytest_cache' if IN_CLONE else cache_folder() / 'pytest'}"]
     from runbook_checks.output import streams
 
-    return streams.ended("runbook-checks", lambda: pytest.main([*settings, *map(_found, words)]))
+    return streams.ended("runbook-checks", lambda: pytest.main([*_settings(), *map(_found, words)]))
+
+
+def _settings() -> list[str]:
+    """The settings of every run. The root is the working directory, for pytest shows paths from there."""
+    settings = [
+        "--noconftest",
+        f"--rootdir={os.getcwd()}",
+        "-c",
+        str(SETTINGS),
+        "-p",
+        "runbook_checks.cli.pytest_plugin",
+    ]
+    return [*settings, "-o", f"cache_dir={SUITE / '.pytest_cache' if IN_CLONE else cache_folder() / 'pytest'}"]
 
 
 def _found(word: str) -> str:

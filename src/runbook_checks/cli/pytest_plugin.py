@@ -25,6 +25,8 @@ pytest_plugins = [
     "runbook_checks.plugin.crash_redaction",
     "runbook_checks.plugin.scheduler",
     "runbook_checks.plugin.records",
+    "runbook_checks.plugin.rerun",
+    "runbook_checks.plugin.leftovers",
     "runbook_checks.plugin.progress",
 ]
 

@@ -118,7 +118,8 @@ def read_known(path: Path) -> Known:
     """The known issues in a file; BadFile with all its mistakes."""
     from runbook_checks.config.cross_references import is_foreign
     from runbook_checks.config.mistakes import validated
-    from runbook_checks.config.strict_yaml import BadFile, Problem, read_yaml, shown
+    from runbook_checks.config.strict_yaml import BadFile, Problem, shown
+    from runbook_checks.config.yaml_file import read_yaml
 
     keys = ("acknowledged", "maintenance")
     try:

@@ -25,8 +25,9 @@ from runbook_checks.config.environment import Environment
 from runbook_checks.config.environment_files import own_capabilities, suite_of
 from runbook_checks.config.mistakes import validated
 from runbook_checks.config.runbook import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
-from runbook_checks.config.strict_yaml import BadFile, Node, Problem, read_yaml, shown, suggestion
+from runbook_checks.config.strict_yaml import BadFile, Node, Problem, shown, suggestion
 from runbook_checks.config.validate import nonsense, without_place
+from runbook_checks.config.yaml_file import read_yaml
 from runbook_checks.locations import SUITE
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class Files:
         """The texts of the team's own symptoms, for which its own checks answer."""
         every = [chosen.symptoms.items() for chosen in self.systems.values()]
         return {name: text for symptoms in every for name, text in symptoms if name not in self.texts}
+
+    @property
+    def areas(self) -> frozenset[str]:
+        """The areas of all symptoms, built-in and the team's; each is a marker."""
+        return frozenset(name.partition(".")[0] for name in (*self.texts, *self.own_symptoms))
 
     def vault(self, redaction: Redaction) -> Vault:
         """What resolves the references of these files."""

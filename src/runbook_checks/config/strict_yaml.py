@@ -1,4 +1,4 @@
-"""What does a YAML file say, and on which line does it say it?
+"""What a YAML file says, each value with its line, and the mistakes in it.
 
 YAML 1.2's core schema, strictly: a duplicate key is an error, `no` and `22:22` are strings.
 PyYAML on its own lets the last duplicate win, reads `NO` as False and `22:22` as 1342.
@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.config.addresses import hidden
-from runbook_checks.config.regular_file import read_regular
 from runbook_checks.config.untrusted_text import clean, unobeyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-MAX_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -128,22 +125,3 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def read_yaml(path: Path) -> Node:
-    """The document in a file as a Node; BadFile where it isn't one document of plain YAML."""
-    file = shown(path)
-    try:
-        raw = read_regular(path, MAX_BYTES)
-    except OSError as error:
-        raise BadFile([Problem(file, "", 1, f"can't be read: {error.strerror or error}")]) from None
-    if len(raw) > MAX_BYTES:
-        raise BadFile([Problem(file, "", 1, f"is larger than {MAX_BYTES >> 20} MiB")])
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise BadFile([Problem(file, "", line, "is not UTF-8; save it as UTF-8")]) from None
-    from runbook_checks.config.yaml_parser import parsed
-
-    return parsed(text, file)

@@ -69,7 +69,7 @@ class Abuse(Tables):
             return None
         from runbook_checks.handles.metrics import Metrics
 
-        metrics = Metrics(self.run, self.chosen)
+        metrics = Metrics(self.context, self.chosen)
         expression = rule.traffic.replace("{window}", f"{self.window_s}s")
         counts = [metrics.value(expression, number * self.window_s) for number in range(rule.windows + 1)]
         return counts[0], sum(counts[1:]) / rule.windows

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.handles.base import Handle
 from runbook_checks.locations import state_folder
+from runbook_checks.output import files
 from runbook_checks.probes.core.reading import NoReading
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Backups(Handle):
             raise NoReading(
                 "backups", "the runbook file says nothing of the workspace API (workspaces)", kind="no-source"
             )
-        api = Workspaces(self.run, self.chosen)
+        api = Workspaces(self.context, self.chosen)
         told = [(workspace, api.backup(document, workspace)) for workspace, document in api.databases()]
         return [Told(workspace, f"the workspace API, for {workspace},", backup) for workspace, backup in told]
 
@@ -172,7 +173,7 @@ class Backups(Handle):
         }
         try:
             self._record.parent.mkdir(parents=True, exist_ok=True)
-            self.run.write(self._record, json.dumps({"schema": 1, "drills": noted}, indent=1) + "\n")
+            files.write(self._record, json.dumps({"schema": 1, "drills": noted}, indent=1) + "\n")
         except OSError as error:
             self.run.notes.append(f"the drill can't be noted in {self._record}: {error.strerror}")
 

@@ -1,18 +1,19 @@
-"""What is every handle? A capability of one system, bound when it is first used."""
+"""The base class of all handles: a capability of one system, which connects when a check first uses it."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from runbook_checks.probes.core.reading import NoReading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Chosen
+    from runbook_checks.handles.context import Context
     from runbook_checks.handles.system_probes import Bound
-    from runbook_checks.plugin.run import Run
 
 
 # Why nothing that was to be sent can have arrived.
@@ -29,9 +30,14 @@ UNSENT = (
 
 
 class Handle:
-    """What a check is handed for one capability of one system."""
+    """One capability of one system, for a check that annotates a parameter with the class.
+
+    A subclass names what it needs; its methods return facts, or raise NoReading where the far end gave none. It costs
+    nothing until it is used. Its repr is the system's name, for pytest shows parameters in reports.
+    """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    """Capabilities that the system must have: the sections of its runbook and environment files."""
     one_of: ClassVar[tuple[str, ...]] = ()
     """Capabilities of which it needs one, beside those above."""
     Settings: ClassVar[type | None] = None
@@ -39,13 +45,8 @@ class Handle:
     libraries: ClassVar[tuple[str, ...]] = ()
     """What its probes import when they first look: heavy, so only where a chosen check looks."""
 
-    def __init__(self, run: Run, chosen: Chosen) -> None:
-        self.run, self.chosen = run, chosen
-
-    @classmethod
-    def of(cls, run: Run, chosen: Chosen) -> Self:
-        """The handle of one system."""
-        return cls(run, chosen)
+    def __init__(self, context: Context, chosen: Chosen) -> None:
+        self.context, self.chosen = context, chosen
 
     @classmethod
     def lacking(cls, given: Collection[str]) -> list[str]:
@@ -62,8 +63,13 @@ class Handle:
         return self.chosen.name
 
     @property
+    def run(self) -> Run:
+        return self.context.run
+
+    @property
     def bound(self) -> Bound:
-        return self.run.bound(self.chosen.name)
+        """The system's probes, shared by all its handles."""
+        return self.context.bound(self.chosen)
 
     @property
     def settings(self) -> Any:
@@ -75,7 +81,7 @@ class Handle:
         """Before it is made: note what the check may leave on the target; the report lists what is not taken back."""
         from runbook_checks.probes.core.journal import reading
 
-        self.run.ledger.add(self.chosen.name, what)
+        self.context.leftovers.add(self.chosen.name, what)
         with reading(f"put on the target: {what}") as facts:
             facts["left"] = what
 
@@ -94,6 +100,6 @@ class Handle:
         """It was refused, or removed again: nothing of it is left."""
         from runbook_checks.probes.core.journal import reading
 
-        self.run.ledger.take_back(self.chosen.name, what)
+        self.context.leftovers.take_back(self.chosen.name, what)
         with reading(f"not on the target: {what}"):
             pass

@@ -17,7 +17,7 @@ from runbook_checks.probes.core.reading import NoReading
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from runbook_checks.handles.domains import Domain
+    from runbook_checks.handles.domain import Domain
     from runbook_checks.probes.tls.certificate import Certificate
     from runbook_checks.probes.tls.server import Handshake
 
@@ -74,7 +74,7 @@ class Certificates(Handle):
         return chain.from_iterable(served), gone[0] if gone else None
 
     def _of_front(self) -> tuple[list[Served], None]:
-        front = Front(self.run, self.chosen)
+        front = Front(self.context, self.chosen)
         address = front.address
         if address is not None and self.run.domains and address[0].lower() not in self.run.domains:
             pytest.skip(f"{address[0]} is not among the chosen domains")
@@ -92,7 +92,7 @@ class Certificates(Handle):
         return [made], None
 
     def _of_domains(self) -> tuple[Iterable[Served], NoReading | None]:
-        domains = Domains(self.run, self.chosen)
+        domains = Domains(self.context, self.chosen)
         expected = domains.expected()
         now = datetime.fromtimestamp(domains.swept().time_of_look, UTC)
         # One after the other: ten thousand at once, for each check that looks at them, is memory for nothing.

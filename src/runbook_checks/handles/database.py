@@ -1,71 +1,10 @@
-"""What is there to ask a database, of whatever engine?"""
+"""The database of a system, whichever engine it runs: a check that asks for one gets the handle of that engine."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TypeAlias
 
-from runbook_checks.handles.base import Handle
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.handles.mysql import MysqlDatabase
+from runbook_checks.handles.postgres import PostgresDatabase
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from runbook_checks.config.runbook import Chosen
-    from runbook_checks.plugin.run import Run
-    from runbook_checks.probes.sql.activity import Session, SlowStatement
-
-
-@dataclass(frozen=True)
-class Connections:
-    """The most there can be, and those in use: groups with kind, state, application and count."""
-
-    maximum: int
-    groups: list[dict[str, Any]]
-
-
-class Database(Handle):
-    """The database, read-only. What engines say differently stands in the handles of each."""
-
-    one_of: ClassVar[tuple[str, ...]] = ("postgres", "mysql")
-    resource: ClassVar[str]
-
-    @classmethod
-    def of(cls, run: Run, chosen: Chosen) -> Any:
-        from runbook_checks.handles.mysql import MysqlDatabase
-        from runbook_checks.handles.postgres import PostgresDatabase
-
-        engines = {"postgres": PostgresDatabase, "mysql": MysqlDatabase}
-        return engines[cls.used(chosen.given)[0]](run, chosen)
-
-    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-        """The rows of a statement that only reads."""
-        raise NotImplementedError
-
-    def row(self, sql: str, *parameters: Any) -> dict[str, Any]:
-        """The one row of a statement that must give one."""
-        rows = self.rows(sql, *parameters)
-        if len(rows) != 1:
-            raise NoReading(self.resource, f"a statement that gives one row gave {len(rows)}", kind="sql-error")
-        return rows[0]
-
-    @property
-    def name(self) -> str:
-        """What the database is called."""
-        raise NotImplementedError
-
-    def places(self, tables: Sequence[str]) -> dict[str, list[str]]:
-        """In which schemas there are tables of these names."""
-        raise NotImplementedError
-
-    def connections(self) -> Connections:
-        """The connections in use, the largest group first."""
-        raise NotImplementedError
-
-    def sessions(self) -> list[Session]:
-        """The sessions that run a statement, or are idle in a transaction."""
-        raise NotImplementedError
-
-    def slow_statements(self) -> list[SlowStatement]:
-        """Statements whose mean time is above the limit, the slowest first."""
-        raise NotImplementedError
+Database: TypeAlias = PostgresDatabase | MysqlDatabase

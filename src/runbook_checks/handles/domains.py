@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.handles.base import Handle
-from runbook_checks.handles.domain_links import links
-from runbook_checks.handles.tables import in_path
+from runbook_checks.handles.domain import Domain
 from runbook_checks.probes.core.journal import reading
 from runbook_checks.probes.core.reading import NoReading
 
@@ -25,102 +21,7 @@ if TYPE_CHECKING:
 RESOURCE = "domains"
 HOUR_S = 3600.0
 NAMED_IN_STEP = 100
-CALLS = {
-    "verify": "verify",
-    "issue": "cert/issue",
-    "renew": "cert/renew",
-    "activate": "activate",
-    "rollback": "rollback",
-}
 NAMED = 8  # domains that one sentence names
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """One domain: what the system says of it, and what was seen. `facts` is None where the sweep did not come to it."""
-
-    record: Record
-    facts: Facts | None
-    base_host: str
-    base_addresses: tuple[str, ...]
-    settings: capabilities.Domains
-    api: str
-    """The address below which the service's calls are."""
-    is_pending: bool
-    """Not verified yet, and too young for its records to be everywhere."""
-
-    @property
-    def name(self) -> str:
-        return self.record.domain
-
-    @property
-    def has_text(self) -> bool:
-        """The resolver tells the token at the place for it."""
-        return self.facts is not None and self.record.verification_token in self.facts.txt.values
-
-    @property
-    def leads_home(self) -> bool:
-        """It is an alias of the base host, directly or not, or has the base host's addresses and no other."""
-        facts = self.facts
-        if facts is None or facts.address.is_loop or not facts.addresses:
-            return False
-        return self._is_home(facts.address.aliases, facts.addresses)
-
-    @property
-    def authority_leads_home(self) -> bool:
-        """The same by the zone's own servers."""
-        told = self.facts.authority.address if self.facts and self.facts.authority else None
-        return told is not None and self._is_home(told.aliases, told.values)
-
-    def _is_home(self, aliases: tuple[str, ...], addresses: tuple[str, ...]) -> bool:
-        if self.base_host in aliases:
-            return True
-        # Its own apex may be flattened: www is an alias of the apex, which has the base host's addresses.
-        parent = self.facts.domain.partition(".")[2] if self.facts else ""
-        is_own = not aliases or f".{aliases[-1]}".endswith(f".{parent}")
-        return is_own and bool(addresses) and set(addresses) <= set(self.base_addresses)
-
-    @property
-    def authority(self) -> str:
-        """The zone's name server that was asked."""
-        return self.facts.authority.asked if self.facts and self.facts.authority else "nobody"
-
-    @property
-    def method(self) -> str:
-        return self.settings.method
-
-    @property
-    def text_name(self) -> str:
-        return f"{self.settings.text_prefix}.{self.facts.domain if self.facts else self.name}"
-
-    @property
-    def most_attempts(self) -> int:
-        return self.settings.most_attempts
-
-    @property
-    def most_events(self) -> int:
-        return self.settings.most_events
-
-    @property
-    def events_h(self) -> float:
-        return self.settings.events_h
-
-    @staticmethod
-    def moment(at: float | None) -> str:
-        return "never" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
-
-    def evidence(self) -> dict[str, Any]:
-        """What remedies name, and what was seen link by link."""
-        record = self.record
-        told = {
-            "domain": self.name,
-            "domain_id": record.id,
-            "workspace_id": record.workspace_id,
-            "token": record.verification_token,
-            "base_host": self.base_host,
-            "text_name": self.text_name,
-        }
-        return told | calls(record, self.api) | ({"links": links(self)} if self.facts else {})
 
 
 class Domains(Handle):
@@ -211,7 +112,7 @@ class Domains(Handle):
         return not domain.is_pending and not (domain.leads_home and (domain.has_text or domain.method == "cname"))
 
     def _tell(self, done: int, of: int) -> None:
-        self.run.progress(f"{self.chosen.name}: {done:,} of {of:,} domains looked at", is_over=done >= of)
+        self.context.progress(f"{self.chosen.name}: {done:,} of {of:,} domains looked at", done >= of)
 
     def plan(self) -> Plan:
         from runbook_checks.probes.domains.sweep import Plan
@@ -288,19 +189,6 @@ def require_records(records: Iterable[Record]) -> list[Record]:
         what = "only names are known: what the system says of its domains is told by domains.table or domains.api"
         raise NoReading("domain-records", what, kind="no-source")
     return listed
-
-
-def calls(record: Record, api: str) -> dict[str, Any]:
-    """The addresses of the calls that a remedy names, and the body of one; printed, never asked."""
-    workspace, domain = (
-        in_path(value) if value else word for value, word in ((record.workspace_id, "WORKSPACE"), (record.id, "ID"))
-    )
-    where = f"{api}/api/v1/workspaces/{workspace}/domains/{domain}"
-    body = json.dumps({"type": "domain", "key": record.domain}, ensure_ascii=False)
-    return {f"{name}_url": f"{where}/{step}" for name, step in CALLS.items()} | {
-        "cache_url": f"{api}/api/v1/admin/cache/invalidate",
-        "cache_body": body,
-    }
 
 
 def not_seen(unseen: dict[str, str], of: int) -> NoReading:

@@ -65,7 +65,8 @@ class OwnHost(Handle):
         rule = self.chosen.settings.variables
         if rule is None or rule.address is None or "variables" not in self.chosen.given:
             raise NoReading("host", "no address is named: give host.address or variables.address", kind="no-source")
-        text = NextInstance(self.run, self.chosen).read().get(rule.address, "").strip() or self.settings.default_address
+        variables = NextInstance(self.context, self.chosen).read()
+        text = variables.get(rule.address, "").strip() or self.settings.default_address
         if not text:
             raise NoReading("host", f"{rule.address} is not set, so the address is not known", kind="no-source")
         return text

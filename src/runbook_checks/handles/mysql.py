@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.handles.database import Connections, Database
+from runbook_checks.handles.sql_database import Connections, SqlDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from runbook_checks.probes.sql.activity import Session, SlowStatement, TableSize
 
 
-class MysqlDatabase(Database):
+class MysqlDatabase(SqlDatabase):
     """The MySQL or MariaDB database, read-only."""
 
     needs = ("mysql",)
-    one_of = ()
     libraries = ("runbook_checks.probes.mysql.wire", "runbook_checks.probes.mysql.query")
     resource = "mysql"
     settings: capabilities.Mysql

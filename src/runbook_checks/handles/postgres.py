@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.handles.database import Connections, Database
+from runbook_checks.handles.sql_database import Connections, SqlDatabase
 from runbook_checks.probes.core.reading import NoReading
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ _TABLES = """
 """
 
 
-class PostgresDatabase(Database):
+class PostgresDatabase(SqlDatabase):
     """The PostgreSQL database, read-only."""
 
     needs = ("postgres",)
-    one_of = ()
     resource = "postgres"
     libraries = ("psycopg", "runbook_checks.probes.postgres.query")
     settings: capabilities.Postgres

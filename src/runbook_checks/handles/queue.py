@@ -105,7 +105,7 @@ class Queue(Handle):
 
     def logged(self) -> tuple[int, Counter[str]]:
         """By the consumer's log, in the same window: messages done, and failures by cause."""
-        log = Log(self.run, self.chosen)
+        log = Log(self.context, self.chosen)
         begin, script = self.run.started - 60 * self.settings.window_min, self.settings.consumer.script
         entries = [e for e in log.read().entries if not script or e.message.startswith(f"{script} ")]
         if not entries:

@@ -15,7 +15,7 @@ from runbook_checks.probes.core.reading import NoReading
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from runbook_checks.handles.domains import Domain
+    from runbook_checks.handles.domain import Domain
 
 RATE_LIMIT = 429
 UNCONNECTED = ("connection-refused", "connect-timeout", "not-connected")
@@ -58,7 +58,7 @@ class Sites(Handle):
         return [self._front()], None
 
     def _domains(self) -> tuple[Iterable[Site], NoReading | None]:
-        domains = Domains(self.run, self.chosen)
+        domains = Domains(self.context, self.chosen)
         expected = domains.expected()
         unseen = domains.unseen()
         for domain in expected:
@@ -93,7 +93,7 @@ class Sites(Handle):
         )
 
     def _front(self) -> Site:
-        front = Front(self.run, self.chosen)
+        front = Front(self.context, self.chosen)
         place = front.address
         if place is None:
             pytest.skip("the service is plain HTTP")

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Chosen
-    from runbook_checks.plugin.run import Run
     from runbook_checks.probes.http.client import Http
     from runbook_checks.probes.metrics.prometheus import Prometheus
     from runbook_checks.probes.mysql.client import Mysql
     from runbook_checks.probes.net.far_ends import FarEnds
     from runbook_checks.probes.postgres.client import Postgres
+    from runbook_checks.probes.sql.pool import Pools
 
 Probe = TypeVar("Probe")
 
@@ -27,8 +28,9 @@ Probe = TypeVar("Probe")
 class Bound:
     """One system's probes. A reference that can't be resolved is NoReading, and names the reference."""
 
-    def __init__(self, run: Run, chosen: Chosen) -> None:
+    def __init__(self, run: Run, chosen: Chosen, pools: Pools) -> None:
         self.run, self.chosen, self.settings = run, chosen, chosen.settings
+        self._pools = pools
         self.shared = Shared()
         self._probes = Shared()
         self._open: list[Any] = []
@@ -117,7 +119,7 @@ class Bound:
         return None if url is None else self.opened("direct", lambda: self.service_at(url))
 
     def service_at(self, url: str, **different: Any) -> Http:
-        """The service at one of its addresses, with all it is asked with; `different` as probes.http.client.Http."""
+        """The service at one of its addresses, with all it is asked with; `different` as http.client.Http."""
         expected, certificate = self.settings.http, self.settings.client_certificate
         assert expected is not None
         pair = None
@@ -143,7 +145,7 @@ class Bound:
         return values
 
     def http_at(self, url: str, resource: str = "http", **more: Any) -> Http:
-        """An HTTP service: the system's trust, proxy and resolver, none of its headers. `more` as Http takes it."""
+        """An HTTP service: the system's trust, proxy and resolver, none of its headers. `more` as http.client.Http."""
         from runbook_checks.probes.http.client import Http
 
         return Http(
@@ -174,7 +176,7 @@ class Bound:
             resolver=self.resolver,
             ca_file=self.ca_file,
             run_id=self.run.id,
-            pools=self.run.pools,
+            pools=self._pools,
         )
 
     @property
@@ -215,7 +217,7 @@ class Bound:
             ca_file=self.ca_file,
             run_id=self.run.id,
             time_zone=expected.time_zone,
-            pools=self.run.pools,
+            pools=self._pools,
         )
 
     def close(self) -> None:

@@ -102,7 +102,8 @@ class FrontEnd(Handle):
         from runbook_checks.probes.core.deadline import within
         from runbook_checks.probes.http.target import user_agent
         from runbook_checks.probes.net.resolve import resolve
-        from runbook_checks.probes.web.browser import Request, visit
+        from runbook_checks.probes.web.browser import visit
+        from runbook_checks.probes.web.chromium import Request
 
         settings = self.chosen.settings
         if settings.proxy is not None or settings.client_certificate is not None:

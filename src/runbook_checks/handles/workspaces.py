@@ -53,7 +53,7 @@ class Workspaces(Handle):
 
         if not {"provisioning", "mysql"} <= self.chosen.given:
             raise NoReading(RESOURCE, "no workspaces are named (workspaces.ids)", kind="no-source")
-        records = Provisioning(self.run, self.chosen).records()
+        records = Provisioning(self.context, self.chosen).records()
         return [str(record["workspace"]) for record in records if record["status"] == "ready"]
 
     def document(self, path: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from runbook_checks.results.document import as_text
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from runbook_checks.results.finished_run import FinishedRun
+
 
 def pytest_configure(config: pytest.Config) -> None:
     named = os.environ.pop(PIPE, "")
@@ -31,8 +33,15 @@ class _Handing:
         try:
             return (yield)
         finally:
-            reports: Any = session.config.pluginmanager.get_plugin("runbook-checks-reports")
-            if reports is not None:
-                text = as_text(reports.document())  # its free text is redacted as it comes in
+            finished = _finished(session.config)
+            if finished is not None:
+                text = as_text(finished.document())  # its free text is redacted as it comes in
                 with os.fdopen(self.descriptor, "w", encoding="utf-8", errors="replace") as pipe:
                     pipe.write(text)
+
+
+def _finished(config: pytest.Config) -> FinishedRun | None:
+    from runbook_checks.reports.plugin import Reports
+
+    reports = config.pluginmanager.get_plugin("runbook-checks-reports")
+    return reports.finished if isinstance(reports, Reports) else None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from runbook_checks.config.acknowledgements import NOTHING, Known, read_known
 from runbook_checks.config.monitoring import Monitoring
 from runbook_checks.config.redaction import Redaction
-from runbook_checks.config.secrets import Unresolved
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.monitor import identity, messages, outbox, schedule, states, timekeeping
 from runbook_checks.monitor.channels import Channels
@@ -18,6 +17,7 @@ from runbook_checks.monitor.incidents import Incidents
 from runbook_checks.monitor.looking import NoDocument
 from runbook_checks.monitor.memoryless import Told, at_sight, fingerprint
 from runbook_checks.monitor.observing import look
+from runbook_checks.monitor.references import text_of
 from runbook_checks.monitor.store import Store, TooNew, begun_anew, copied, is_spoilt, opened
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Round:
         store.run("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values)
         states.count_day(store, document, self.at)
         incidents = Incidents(store, self.rules, known, self.files.systems, self.at)
-        link = self.text(self.rules.link) or ""
+        link = text_of(self.rules.link, self.vault, self.troubles) or ""
         marks = list(states.take_in(store, look(document), self.at))
         for words in messages.together(word for state, mark in marks for word in incidents.follow(state, mark)):
             title = messages.title(words, self.name)
@@ -165,27 +165,16 @@ class Round:
         self.troubles += outbox.deliver(store, self.rules, self.channels.send, self.at, self.name)
 
     def _show(self, store: Store, *, is_whole: bool) -> None:
-        """What shows that the watcher lives, and what it knows."""
-        from runbook_checks.monitor.shown import show
+        """Metrics, status page and ping: whatever fails there, the messages are sent by now."""
+        from runbook_checks.monitor.shown import Shown
 
+        was_in_trouble = bool(self.troubles)
+        shown = Shown(self.files, self.rules, self.vault, self.folder, self.at, is_whole, was_in_trouble)
         try:
-            self.troubles += show(self, store, is_whole=is_whole)
-        except OSError as error:  # what was told is told
-            self.troubles.append(f"metrics and status page could not be made: {error.strerror or error}")
-
-    def text(self, reference: Any) -> str | None:
-        """What a reference stands for; one that can't be resolved is a trouble of the monitor's."""
-        if reference is None:
-            return None
-        try:
-            return self.vault.value(reference)
-        except Unresolved as unresolved:
-            self.troubles.append(str(unresolved))
-            return None
-
-    def path_of(self, reference: Any) -> Path | None:
-        """The same for a path, relative ones below the environment file's folder."""
-        return None if self.text(reference) is None else self.vault.path(reference)
+            shown.show(store)
+        except OSError as error:
+            shown.troubles.append(f"metrics and status page could not be made: {error.strerror or error}")
+        self.troubles += shown.troubles
 
     def _without_memory(self, document: dict[str, Any] | None, error: str) -> None:
         """The history can't be written, as on a full disk: what is found is told by the same rules, from memory."""

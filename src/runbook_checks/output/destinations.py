@@ -20,6 +20,8 @@ from runbook_checks.output import streams
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from runbook_checks.config.run import Run
+
 RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 KEPT_RUNS = 100
 NAMED = {"results": "--results", "markdown": "--markdown", "metrics": "--metrics", "xmlpath": "--junitxml"}
@@ -126,11 +128,11 @@ def named_folder(config: pytest.Config) -> str | None:
     return config.option.out or os.environ.get("CHECKS_OUT")
 
 
-def own_folder(config: pytest.Config, run: Any) -> Path | None:
+def own_folder(config: pytest.Config, run: Run) -> Path | None:
     """The run's own folder, made; without one the run goes on, and says so."""
     named = named_folder(config)
     base = config.invocation_params.dir / named if named else output_folder(run.files.suite)
-    folder = base / str(run.id)
+    folder = base / run.id
     try:
         base.mkdir(parents=True, exist_ok=True)
         folder.mkdir()

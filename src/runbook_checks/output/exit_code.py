@@ -17,6 +17,8 @@ from runbook_checks.output import streams
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from runbook_checks.config.run import Run
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
@@ -38,9 +40,16 @@ class Ending:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
 
+    @property
+    def run(self) -> Run | None:
+        """The run, once the command line is read."""
+        from runbook_checks.config.run import PLUGIN, Run
+
+        run = self.config.pluginmanager.get_plugin(PLUGIN)
+        return run if isinstance(run, Run) else None
+
     def _redacted(self, text: str) -> str:
-        run: Any = self.config.pluginmanager.get_plugin("runbook-checks-run")
-        return str(run.redaction.text(text)) if run is not None else text
+        return self.run.redaction.text(text) if self.run else text
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
@@ -52,8 +61,7 @@ class Ending:
         except Exception as error:
             streams.say(self._redacted(streams.told(error)))
             return streams.TROUBLE
-        reports: Any = self.config.pluginmanager.get_plugin("runbook-checks-reports")
-        is_kept = reports is not None and reports.is_kept
+        is_kept = self.run is not None and self.run.is_kept
         return streams.TROUBLE if code == 0 and streams.lost_output() and not is_kept else code
 
     @pytest.hookimpl(wrapper=True)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config.untrusted_text import Printed, printable
-from runbook_checks.plugin.run import NAME, run_of
+from runbook_checks.plugin.run import has_run, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runbook_checks.plugin.run import Run
+    from runbook_checks.config.run import Run
 
 
 class _Formatter(logging.Formatter):
@@ -77,17 +77,12 @@ class Hush:
         if text != said:
             warning_message.message = UserWarning(text)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """pytest is about to print it."""
-        self._run.public.checks.add(nodeid)
-
     def go(self) -> None:
         sys.excepthook, threading.excepthook, sys.unraisablehook = self._before
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.pluginmanager.has_plugin(NAME):
+    if not has_run(config):
         return
     run = run_of(config)
     hush = Hush(run)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.plugin.lab_command import lab_command
-from runbook_checks.plugin.run import NAME, run_of
+from runbook_checks.plugin.run import has_run, run_of
 from runbook_checks.probes.core.child_environment import clean
 
 if TYPE_CHECKING:
-    from runbook_checks.plugin.run import Run
+    from runbook_checks.config.run import Run
 
 STATE = "CHECKS_LAB"  # a running lab's state file: that lab is used, and left running
 PATIENCE_S = 60.0
@@ -162,7 +162,7 @@ class LabOfRun:
 
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
-    if not config.pluginmanager.has_plugin(NAME) or option.collectonly or option.list_symptoms:
+    if not has_run(config) or option.collectonly or option.list_symptoms:
         return
     run = run_of(config)
     if run.environment.lab and not hasattr(config, "workerinput"):

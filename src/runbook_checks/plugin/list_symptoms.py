@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config.untrusted_text import json_text, printable
+from runbook_checks.handles.annotations import handles_of
 from runbook_checks.plugin.lab_command import lab_command
-from runbook_checks.plugin.run import Run, run_of
+from runbook_checks.plugin.run import run_of
 from runbook_checks.plugin.selection import lacking, symptom_of, system_of
 from runbook_checks.probes.core.child_environment import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from runbook_checks.config.run import Run
 
 
 def lab_faults() -> list[dict[str, Any]]:
@@ -44,10 +47,6 @@ def rows(items: list[Any], run: Run) -> list[dict[str, Any]]:
 
 def not_collected(items: list[Any], run: Run) -> Iterator[str]:
     """For each symptom of a chosen system that no check looks at: which, and why."""
-    import inspect
-
-    from runbook_checks.handles import HANDLES
-
     functions = {symptom_of(item): item.function for item in items}
     functions |= {getattr(f, "symptom", ""): f for f in _check_functions()}
     collected = {(symptom_of(item), system_of(item)) for item in items}
@@ -57,8 +56,7 @@ def not_collected(items: list[Any], run: Run) -> Iterator[str]:
                 if name not in functions:
                     yield f"{name} [{system}]: there is no check for it"
                 continue
-            arguments = [a for a in inspect.signature(functions[name]).parameters if a in HANDLES]
-            needs = sorted(set(lacking(arguments, chosen)))
+            needs = sorted(set(lacking(handles_of(functions[name]).values(), chosen)))
             if needs:
                 where = f"{run.environment.name} says nothing about {', '.join(needs)}"
                 yield f"{name} [{system}]: {where}"

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from runbook_checks.config.acknowledgements import Known
+    from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Chosen
-    from runbook_checks.plugin.run import Run
 
 WATCH_S = 10.0
 LONGEST_DOCUMENT = 1 << 30
@@ -80,7 +81,7 @@ def _baseline(path: Path, named: str, run: Run) -> dict[str, Any]:
     return document
 
 
-def _known(named: Path | None, run: Run) -> Any:
+def _known(named: Path | None, run: Run) -> Known | None:
     environment = find_environment(run.named)
     path = named or environment.parent / "known" / environment.name
     if named is None and not path.is_file():

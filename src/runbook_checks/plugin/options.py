@@ -13,10 +13,13 @@ import pytest
 
 from runbook_checks.config.addresses import has_login
 from runbook_checks.config.environment_files import known_environments
+from runbook_checks.config.redaction import Redaction
+from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.config.runbook import SEVERITIES, WHENS
 from runbook_checks.config.strict_yaml import suggestion
 from runbook_checks.plugin import occasions
-from runbook_checks.plugin.run import NAME, Run, load_files, new_id
+from runbook_checks.plugin.public_text import PublicText
+from runbook_checks.plugin.run import load_files, new_id, register
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,19 +109,23 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"no environment chosen: give --env NAME|PATH or set CHECKS_ENV (there are: {there})")
     files = load_files(named)
     worker = getattr(config, "workerinput", None)
+    public = PublicText(files.sources)
     run = Run(
         files=files,
         named=named,
         id=worker["run_id"] if worker else new_id(),
         started=worker["run_started"] if worker else time.time(),
+        redaction=Redaction(public),
         systems=_systems(files, option.system),
         selection=_selection(config),
         domains=tuple(_host(host) for host in option.domain),
     )
     _read_rest(run, config)
     _refuse_unknown_markers(run, option.markexpr)
-    config.pluginmanager.register(run, NAME)
-    config.pluginmanager.register(_Spread(run), f"{NAME}-spread")
+    register(config, run)
+    public.add_names_of(run)
+    config.pluginmanager.register(public, f"{PLUGIN}-public")
+    config.pluginmanager.register(_Spread(run), f"{PLUGIN}-spread")
     for line in _markers(run):
         config.addinivalue_line("markers", line)
 
@@ -237,8 +244,7 @@ def _refuse_unknown_markers(run: Run, expression: str) -> None:
 
 
 def _markers(run: Run) -> Iterable[str]:
-    texts = run.files.texts
-    for area in sorted({name.split(".")[0] for name in texts}):
+    for area in sorted(run.files.areas):
         yield f"{area}: symptoms of this area"
     occasions = (
         "before a deploy",

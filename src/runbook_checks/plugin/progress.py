@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.plugin.run import NAME, run_of
+from runbook_checks.plugin.run import context_of, has_run
 
 if TYPE_CHECKING:
     import pytest
@@ -25,7 +25,7 @@ class Progress:
         self._is_shown = False
         self._lock = threading.Lock()
 
-    def __call__(self, text: str, *, is_over: bool) -> None:
+    def __call__(self, text: str, is_over: bool) -> None:
         now = time.monotonic()
         with self._lock:
             if is_over and self._is_shown:
@@ -44,13 +44,10 @@ class _Starting:
     @staticmethod
     def pytest_sessionstart(session: pytest.Session) -> None:
         reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            # Checks are shown as `reproduce` names them, not by the way from here into site-packages.
-            reporter.startpath = session.config.rootpath
         if reporter is not None and reporter._tw._file.isatty():
-            run_of(session.config).progress = Progress(reporter._tw)
+            context_of(session.config).progress = Progress(reporter._tw)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.pluginmanager.has_plugin(NAME) and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Starting(), f"{NAME}-progress")
+    if has_run(config) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Starting(), "runbook-checks-progress")

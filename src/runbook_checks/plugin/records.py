@@ -3,6 +3,9 @@
 `report.record` holds: symptom, system, severity, outcome, check, started, duration_s, attempts, findings, reason,
 resource, needs, readings, and what the explanations look for in its words. It crosses from pytest-xdist's workers as
 JSON, without secrets: its free text is redacted here (plugin.record_redaction), where they are known.
+
+A worker's `report.begun` comes before a check runs, and has its symptom, system, severity and needs: should the process
+die, the check is known.
 """
 
 from __future__ import annotations
@@ -17,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config.runbook import WORDWISE
-from runbook_checks.handles import HANDLES
+from runbook_checks.handles import Handle
 from runbook_checks.locations import is_ours, shown
 from runbook_checks.plugin.record_redaction import MAX_TEXT, NAMES, SPARE, WORDS, redacted
 from runbook_checks.plugin.run import run_of
+from runbook_checks.plugin.scheduler import bodies_of
 from runbook_checks.plugin.selection import symptom_of, system_of
 from runbook_checks.probes.core.reading import NoReading, one_line
 from runbook_checks.verdicts import Found
@@ -28,9 +32,9 @@ from runbook_checks.verdicts import Found
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Explanations
-    from runbook_checks.plugin.run import Run
-    from runbook_checks.plugin.scheduler import Body
+    from runbook_checks.plugin.body import Body
 
 
 MAX_ENTRIES = 200
@@ -43,6 +47,8 @@ def pytest_runtest_makereport(
     report = yield
     run = run_of(item.config)
     redact, ours = run.redaction.text, ""
+    if symptom_of(item) and call.when == "setup" and hasattr(item.config, "workerinput"):
+        report.begun = _begun(item, run)  # type: ignore[attr-defined]
     if symptom_of(item) and (call.when == "call" or (call.when == "setup" and not report.passed)):
         record = redacted(_record(item, call, report, run), run.redaction)
         report.record = record  # type: ignore[attr-defined]
@@ -51,6 +57,10 @@ def pytest_runtest_makereport(
     report.longrepr = ours or _hushed(report.longrepr, redact)
     report.sections = [(name, redact(text)) for name, text in report.sections]
     return report
+
+
+def pytest_runbook_checks_redact(config: pytest.Config, record: dict[str, Any]) -> dict[str, Any]:
+    return redacted(record, run_of(config).redaction)
 
 
 def _hushed(longrepr: Any, redact: Callable[[str], str]) -> Any:
@@ -62,8 +72,8 @@ def _hushed(longrepr: Any, redact: Callable[[str], str]) -> Any:
 
 
 def _record(item: Any, call: pytest.CallInfo[None], report: pytest.TestReport, run: Run) -> dict[str, Any]:
-    bodies = item.config.pluginmanager.get_plugin("runbook-checks-bodies")
-    body: Body | None = bodies.bodies.get(item.nodeid) if bodies else None
+    bodies = bodies_of(item.config)
+    body = bodies.bodies.get(item.nodeid) if bodies else None
     record = _begun(item, run) | (_timed(body) if body else {"started": call.start, "duration_s": call.duration})
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -80,6 +90,7 @@ def told(item: Any, body: Body, run: Run) -> dict[str, Any]:
 def _begun(item: Any, run: Run) -> dict[str, Any]:
     name, system = symptom_of(item) or "", system_of(item)
     given = run.systems[system].given
+    handles = [value for value in item.callspec.params.values() if isinstance(value, Handle)]
     return {
         "symptom": name,
         "system": system,
@@ -90,7 +101,7 @@ def _begun(item: Any, run: Run) -> dict[str, Any]:
         "findings": [],
         "reason": None,
         "resource": None,
-        "needs": sorted({need for a in item.callspec.params if a in HANDLES for need in HANDLES[a].used(given)}),
+        "needs": sorted({need for handle in handles for need in handle.used(given)}),
         "why": (item.function.__doc__ or "").strip().split("\n\n")[0],
         "readings": [],
     }
@@ -122,12 +133,7 @@ def _outcome(error: BaseException | None, symptom: str, run: Run) -> dict[str, A
             "evidence": {name: error.evidence[name] for name in (*NAMES, *WORDS) if name in error.evidence},
             **words(error.reason),
         }
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if is_ours(f.filename)]
-    place = f" ({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
-    # Before all but the first line is left out, and that is cut.
-    first_line = (run.redaction.text(str(error)).splitlines() or [""])[0]
-    what = f"the check itself failed: {type(error).__name__}: {one_line(first_line)}{place}"
+    what = f"the check itself failed: {_failure(error, run)}"
     return {
         "outcome": "unknown",
         "reason": what,
@@ -135,6 +141,18 @@ def _outcome(error: BaseException | None, symptom: str, run: Run) -> dict[str, A
         "trace": "".join(traceback.format_tb(error.__traceback__)),
         **words(what),
     }
+
+
+def _failure(error: BaseException, run: Run) -> str:
+    """An error in a check, in one line, with the place in our code or in the check that it came from."""
+    if isinstance(error, pytest.FixtureLookupError):
+        name = error.argname
+        return f"its parameter {name} is no fixture, and its annotation is no handle that the module imports to run"
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if is_ours(f.filename)]
+    place = f" ({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
+    # Before all but the first line is left out, and that is cut.
+    first_line = (run.redaction.text(str(error)).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {one_line(first_line)}{place}"
 
 
 def _words(explanations: Explanations, symptom: str) -> Callable[[str], dict[str, Any]]:

@@ -1,13 +1,19 @@
-"""How are checks run again? --settle until nothing at the gate is left or time is up, --watch until all is clear."""
+"""Run checks again: --settle until nothing at the gate is left or time is up, --watch until all is clear."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.config.runbook import SEVERITIES
+import pytest
+
+from runbook_checks.config.run import Check, Settling
+from runbook_checks.plugin import hooks
+from runbook_checks.plugin.records import told
+from runbook_checks.plugin.run import has_run, run_of
+from runbook_checks.plugin.scheduler import bodies_of
 from runbook_checks.plugin.selection import symptom_of, system_of
+from runbook_checks.results.model import grave
 from runbook_checks.verdicts import Found
 
 if TYPE_CHECKING:
@@ -16,24 +22,33 @@ if TYPE_CHECKING:
     from runbook_checks.plugin.scheduler import Bodies
 
 PAUSE_S = 2.0  # between two looks of --settle
-Check = tuple[str, str]  # symptom and system
 
 
-@dataclass
-class Settling:
-    """How it came to rest: after how long, in how many looks, and what was gone when (seconds from the beginning)."""
+class _Rerun:
+    """Looks again and again before pytest's own loop, which then finds the last look's results."""
 
-    looks: int = 1
-    took_s: float | None = None
-    """None where something is still there at the end."""
-    gone: dict[Check, float] = field(default_factory=dict)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        bodies, run = bodies_of(session.config), run_of(session.config)
+        if bodies is None or session.config.option.collectonly or session.testsfailed:
+            return
+        items, passes = bodies.items(session), Passes(bodies)
+
+        def tell(number: int) -> bool:
+            records = [told(item, bodies.body(item), run) for item in items]
+            return session.config.hook.pytest_runbook_checks_look(number=number, records=records) is not False
+
+        if run.settle_s:
+            run.settling = passes.settle(items, run.settle_s)
+        elif run.watch_s:
+            run.settling = passes.watch(items, run.watch_s, tell)
 
 
 class Passes:
     """Looks at items again and again; what the last looks came to is what the run tells."""
 
     def __init__(self, bodies: Bodies) -> None:
-        self.bodies, self.run = bodies, bodies.run
+        self.bodies, self.run = bodies, bodies.context.run
         self.held: set[Check] = set()
         self.begun = time.monotonic()
         self.settling = Settling()
@@ -89,7 +104,7 @@ class Passes:
 
     def _again(self, items: list[Any]) -> None:
         self.settling.looks += 1
-        self.run.renew()
+        self.bodies.context.renew()
         for item in items:
             self.bodies.forget(item)
 
@@ -104,14 +119,11 @@ class Passes:
         if error is None:
             return False
         if not isinstance(error, Found):
-            return self._counts(severity)
+            return grave(severity, self.run.gate)
         return any(
-            self._counts(found.severity or severity) and not self._is_known(name, system, found)
+            grave(found.severity or severity, self.run.gate) and not self._is_known(name, system, found)
             for found in error.findings
         )
-
-    def _counts(self, severity: str) -> bool:
-        return SEVERITIES.index(severity) <= SEVERITIES.index(self.run.gate)
 
     def _is_known(self, name: str, system: str, found: Found) -> bool:
         known = self.run.known
@@ -120,3 +132,12 @@ class Passes:
 
 def _writes(item: Any) -> bool:
     return item.get_closest_marker("write") is not None
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if has_run(config) and (config.option.settle or config.option.watch):
+        config.pluginmanager.register(_Rerun(), "runbook-checks-rerun")

@@ -10,80 +10,31 @@ import atexit
 import gc
 import resource
 import threading
-import time
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.handles import HANDLES
-from runbook_checks.plugin.run import run_of
-from runbook_checks.plugin.selection import symptom_of, system_of
-from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading, journal
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.handles import Handle
+from runbook_checks.plugin.body import GRACE_S, Body
+from runbook_checks.plugin.run import context_of, has_run
+from runbook_checks.plugin.selection import symptom_of
+from runbook_checks.probes.core.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from runbook_checks.plugin.run import Run
 
 # The process is about to end: Python's last search for garbage would free nothing that doesn't go with it, and takes
 # longer than many a check.
 atexit.register(gc.freeze)
 
+BODIES = "runbook-checks-bodies"
 AT_ONCE = 64
 AT_ONCE_A_SYSTEM = 24
 FEWEST_FILES = 256  # with less, connections fail for a reason of ours that looks like the target's
-GRACE_S = 0.5
-
-
-class Body:
-    """One check's body: what it is to run, and once it ran, how that went."""
-
-    def __init__(self, item: Any, run: Run) -> None:
-        text = run.systems[system_of(item)].symptoms[symptom_of(item) or ""]
-        self.item = item
-        self.system = system_of(item)
-        self.deadline_s = text.deadline_s or run.systems[self.system].settings.deadline_s
-        self.alone = bool(item.function.alone)
-        self.started = 0.0
-        self.duration_s = 0.0
-        self.readings: list[Reading] = []
-        self.error: BaseException | None = None
-        self.done = threading.Event()
-        self._lock = threading.Lock()
-
-    def call(self) -> None:
-        """Run in this thread, within the deadline."""
-        self.started, begun = time.time(), time.monotonic()
-        deadline, last = Deadline(self.deadline_s), Deadline(self.deadline_s + GRACE_S)
-        readings: list[Reading] = []
-        with ExitStack() as stack:
-            # The first closes what the body has open; the second gives up a body that ignores that.
-            stack.enter_context(deadline.on_expiry(lambda: None))
-            stack.enter_context(last.on_expiry(lambda: self._finish(readings, begun, self._overdue())))
-            current.set(deadline)
-            journal.set(readings)
-            try:
-                self.item.obj(**self.item.callspec.params)
-            except BaseException as error:
-                self._finish(readings, begun, error)
-            else:
-                self._finish(readings, begun, None)
-
-    def _overdue(self) -> NoReading:
-        return NoReading("", f"the check came to no end within {self.deadline_s:g} s", kind="deadline")
-
-    def _finish(self, readings: list[Reading], begun: float, error: BaseException | None) -> None:
-        with self._lock:
-            if not self.done.is_set():
-                self.duration_s = time.monotonic() - begun
-                self.readings, self.error = list(readings), error
-                self.done.set()
 
 
 class Engine:
@@ -136,7 +87,7 @@ class Bodies:
     """Ties the engine to pytest: started before the loop, handed over item by item."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.run = run_of(config)
+        self.context = context_of(config)
         self.engine = Engine()
         self.bodies: dict[str, Body] = {}
         self.is_serial = config.option.serial or config.option.usepdb or hasattr(config, "workerinput")
@@ -144,34 +95,20 @@ class Bodies:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if self._starts_together(session):
-            _import_libraries(item for item in session.items if _is_ours(item))
+            _import_libraries(self.items(session))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         # What is loaded by now stays until the end: every later collection of garbage would look through it in vain.
         gc.freeze()
         gc.enable()
-        items = [item for item in session.items if _is_ours(item)]
         option = session.config.option
-        if (option.settle or option.watch) and not option.collectonly and not session.testsfailed:
-            self._look_again_and_again(items, session.config)
-        elif self._starts_together(session):
-            self.engine.submit(body for body in map(self.body, items) if not body.alone)
+        if self._starts_together(session) and not option.settle and not option.watch:
+            self.engine.submit(body for body in map(self.body, self.items(session)) if not body.alone)
 
-    def _look_again_and_again(self, items: list[Any], config: pytest.Config) -> None:
-        from runbook_checks.plugin.records import told
-        from runbook_checks.plugin.rerun import Passes
-
-        def tell(number: int) -> bool:
-            reports: Any = config.pluginmanager.get_plugin("runbook-checks-reports")
-            looked = [told(item, self.body(item), self.run) for item in items]
-            return reports is None or bool(reports.looked(number, looked))
-
-        passes = Passes(self)
-        if self.run.settle_s:
-            self.run.settling = passes.settle(items, self.run.settle_s)
-        elif self.run.watch_s:
-            self.run.settling = passes.watch(items, self.run.watch_s, tell)
+    def items(self, session: pytest.Session) -> list[Any]:
+        """The checks whose bodies run here."""
+        return [item for item in session.items if _is_ours(item)]
 
     def _starts_together(self, session: pytest.Session) -> bool:
         if session.config.option.collectonly or session.testsfailed or self.is_serial:
@@ -179,7 +116,7 @@ class Bodies:
         return not session.config.getoption("tx", None)  # with pytest-xdist the workers run the checks
 
     def body(self, item: Any) -> Body:
-        return self.bodies.setdefault(item.nodeid, Body(item, self.run))
+        return self.bodies.setdefault(item.nodeid, Body(item, self.context.run))
 
     def look(self, items: list[Any]) -> None:
         """Run the bodies of these, and wait until none runs any more."""
@@ -212,7 +149,7 @@ class Bodies:
         return True
 
     def pytest_unconfigure(self) -> None:
-        self.run.close()
+        self.context.close()
         gc.unfreeze()  # where the process lives on, what this run was made of is not to be kept for ever
 
 
@@ -225,7 +162,7 @@ def _is_ours(item: Any) -> bool:
 
 def _import_libraries(items: Iterable[Any]) -> None:
     """Import beforehand what the bodies would import all at once: threads that import hold each other up."""
-    handles = {type(item.callspec.params[name]) for item in items for name in item.callspec.params if name in HANDLES}
+    handles = [value for item in items for value in item.callspec.params.values() if isinstance(value, Handle)]
     for library in sorted({library for handle in handles for library in handle.libraries}):
         with suppress(ImportError):  # the check that needs it says so
             import_module(library)
@@ -242,9 +179,13 @@ def _require_files() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from runbook_checks.plugin.run import NAME
-
-    if config.pluginmanager.has_plugin(NAME) and not config.option.list_symptoms:
+    if has_run(config) and not config.option.list_symptoms:
         _require_files()
         gc.disable()  # while all is being loaded; on again once it is
-        config.pluginmanager.register(Bodies(config), "runbook-checks-bodies")
+        config.pluginmanager.register(Bodies(config), BODIES)
+
+
+def bodies_of(config: pytest.Config) -> Bodies | None:
+    """The bodies of the run; None where no check is run."""
+    bodies = config.pluginmanager.get_plugin(BODIES)
+    return bodies if isinstance(bodies, Bodies) else None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.handles import HANDLES
-from runbook_checks.plugin.run import run_of
+from runbook_checks.handles.annotations import handles_of
+from runbook_checks.plugin.run import context_of, run_of
 from runbook_checks.plugin.suites import BUILT_IN
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runbook_checks.config.runbook import Chosen, Symptom
-    from runbook_checks.plugin.run import Run
+    from runbook_checks.handles.annotations import Asked
+    from runbook_checks.handles.context import Context
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -42,35 +43,35 @@ def _chosen_areas(config: pytest.Config) -> frozenset[str] | None:
     if option.list_symptoms or not re.fullmatch(r"\w+( or \w+)*", option.markexpr or ""):
         return None
     words = frozenset(option.markexpr.split(" or "))
-    return words if words <= {name.split(".")[0] for name in run_of(config).files.texts} else None
+    return words if words <= run_of(config).files.areas else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     name = getattr(metafunc.function, "symptom", None)
     if name is None:
         return
-    run = run_of(metafunc.config)
-    arguments = [a for a in metafunc.fixturenames if a in HANDLES]
-    chosen = [c for c in run.systems.values() if name in c.symptoms and not lacking(arguments, c)]
+    context = context_of(metafunc.config)
+    asked = handles_of(metafunc.function)
+    chosen = [c for c in context.run.systems.values() if name in c.symptoms and not lacking(asked.values(), c)]
     metafunc.parametrize(
-        arguments,
-        [_parameters(run, c, name, arguments) for c in chosen],
+        [*asked],
+        [_parameters(context, c, name, asked.values()) for c in chosen],
         ids=[c.name for c in chosen],
     )
 
 
-def lacking(arguments: Iterable[str], chosen: Chosen) -> list[str]:
+def lacking(handles: Iterable[Asked], chosen: Chosen) -> list[str]:
     """The capabilities that a check's handles need and the environment doesn't give."""
-    return [need for argument in arguments for need in HANDLES[argument].lacking(chosen.given)]
+    return [need for asked in handles for need in asked.lacking(chosen.given)]
 
 
-def _parameters(run: Run, chosen: Chosen, name: str, arguments: list[str]) -> Any:
-    text = chosen.symptoms[name]
+def _parameters(context: Context, chosen: Chosen, name: str, handles: Iterable[Asked]) -> Any:
+    run, text = context.run, chosen.symptoms[name]
     marks = [getattr(pytest.mark, word) for word in marker_words(name, chosen.name, text)]
     if not run.environment.allows(text.effect):
         reason = f"needs effects: {text.effect}, and {run.environment.name} allows {run.environment.effects}"
         marks.append(pytest.mark.skip(reason=reason))
-    return pytest.param(*(HANDLES[a].of(run, chosen) for a in arguments), marks=marks)
+    return pytest.param(*(asked.handle(context, chosen) for asked in handles), marks=marks)
 
 
 def marker_words(name: str, system: str, text: Symptom) -> list[str]:

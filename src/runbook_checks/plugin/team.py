@@ -40,14 +40,13 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config) -> None:
-    """Refuse to run a suite whose texts and checks don't fit together: a symptom would be silently left out."""
-    team = _team(config)
-    if team is None or any("::" in argument for argument in config.args) or session.testsfailed:
-        return
-    problems = list(_problems(team, config))
-    if problems:
-        raise pytest.UsageError(*problems)
+def pytest_collection(session: pytest.Session) -> None:
+    """Refuse to run a team's suite whose texts and checks don't fit together: a symptom would be silently left out."""
+    team = _team(session.config)
+    if team is not None and not hasattr(session.config, "workerinput"):
+        problems = list(_problems(team, session.config))
+        if problems:
+            raise pytest.UsageError(*problems)
 
 
 def _problems(team: Suite, config: pytest.Config) -> Any:

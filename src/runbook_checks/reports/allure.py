@@ -26,7 +26,10 @@ from runbook_checks.results.wording import filled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runbook_checks.config.redaction import Redaction
+    from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Symptom
+    from runbook_checks.results.finished_run import FinishedRun
     from runbook_checks.results.roots import Root
 
 SEVERITIES = {"P0": "blocker", "P1": "critical", "P2": "normal", "P3": "minor"}
@@ -40,7 +43,7 @@ _KINDS = {"txt": "text/plain", "json": "application/json", "png": "image/png", "
 class Logger(AllureFileLogger):
     """Everything Allure gets passes here: what allure-pytest tells by itself is redacted, and a record is already."""
 
-    run: Any = None
+    run: Run
     trouble: str | None = None  # why some of it could not be written
 
     def __init__(self, report_dir: str, clean: bool = False) -> None:
@@ -110,7 +113,7 @@ def require_whole() -> None:
         raise OSError(0, Logger.trouble)
 
 
-def _hush(item: Any, redaction: Any) -> None:
+def _hush(item: Any, redaction: Redaction) -> None:
     """Redact the free text of a result or step: its name, label and status are names of ours."""
     item.description, item.descriptionHtml = redaction.tree([item.description, item.descriptionHtml])
     if item.statusDetails is not None:
@@ -148,7 +151,7 @@ class _Follower:
             session.config.workeroutput["allure_trouble"] = Logger.trouble
 
 
-def install(config: pytest.Config, run: Any) -> None:
+def install(config: pytest.Config, run: Run) -> None:
     """Put our logger in the place of allure-pytest's, before it makes one."""
     import allure_pytest.plugin
 
@@ -228,7 +231,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, default=str)
 
 
-def write_crashed(folder: Path, result: Result, run: Any) -> None:
+def write_crashed(folder: Path, result: Result, run: Run) -> None:
     """A result for a check whose process died: allure-pytest leaves none (allure-python #825)."""
     logger = Logger(str(folder))
     logger.run = run
@@ -254,9 +257,9 @@ def write_crashed(folder: Path, result: Result, run: Any) -> None:
     logger.report_result(crashed)
 
 
-def finish(folder: Path, reports: Any) -> None:
+def finish(folder: Path, finished: FinishedRun) -> None:
     """What only the end knows: categories of roots, and the environment."""
-    run = reports.run
+    run = finished.run
     lines = {
         "environment": run.environment.name,
         "tier": run.environment.tier,
@@ -265,11 +268,11 @@ def finish(folder: Path, reports: Any) -> None:
         "systems": ", ".join(run.systems),
         "selection": run.selection or "all",
         "gate": run.gate,
-        "exit": str(reports.code),
+        "exit": str(finished.code),
     }
     outputs.write(folder / "environment.properties", "".join(f"{k} = {clean(v)}\n" for k, v in lines.items()))
-    outputs.write(folder / "categories.json", _json([*map(_category, reports.roots), *_CATEGORIES]))
-    outputs.write(folder / "resolutions.json", _json(list(_accepted(reports.results))))
+    outputs.write(folder / "categories.json", _json([*map(_category, finished.roots), *_CATEGORIES]))
+    outputs.write(folder / "resolutions.json", _json(list(_accepted(finished.results))))
 
 
 def _accepted(results: list[Result]) -> Iterator[dict[str, str]]:

@@ -15,7 +15,7 @@ from runbook_checks.results.wording import word
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runbook_checks.reports.plugin import Reports
+    from runbook_checks.results.finished_run import FinishedRun
     from runbook_checks.results.model import Finding, Result
     from runbook_checks.results.root_graph import Node
     from runbook_checks.results.roots import Root
@@ -28,36 +28,36 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~$])")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 
 
-def summary(reports: Reports) -> str:
+def summary(finished: FinishedRun) -> str:
     """The whole summary."""
-    return "\n".join(_lines(reports)) + "\n"
+    return "\n".join(_lines(finished)) + "\n"
 
 
-def _lines(reports: Reports) -> Iterator[str]:
-    run, code = reports.run, reports.code
+def _lines(finished: FinishedRun) -> Iterator[str]:
+    run, code = finished.run, finished.code
     yield f"## {_SIGNS.get(code, '⚠️')} {_plain(run.environment.name)}: {meaning(code)}"
     yield ""
     what = fenced(clean(run.selection)) if run.selection else "all checks"
-    counted = ", ".join(f"{number} {name}" for name, number in counts(reports.results).items() if number)
+    counted = ", ".join(f"{number} {name}" for name, number in counts(finished.results).items() if number)
     yield f"{what}, gate {run.gate}, exit code {code}: {counted or 'nothing checked'}."
-    for root in reports.roots[:MOST]:
-        yield from _root(root, reports)
-    if len(reports.roots) > MOST:
-        yield f"\n… and {len(reports.roots) - MOST} more roots; the results document has them all."
+    for root in finished.roots[:MOST]:
+        yield from _root(root, finished)
+    if len(finished.roots) > MOST:
+        yield f"\n… and {len(finished.roots) - MOST} more roots; the results document has them all."
     if run.checklist:
         yield f"\n### Checklist {run.checklist[1]} ({run.checklist[0]})\n"
-        yield from (f"- {_BOXES[item.state]} {_plain(item.item)}" for item in reports.items)
-    unseen = not_verified(reports.results, run.gate)
+        yield from (f"- {_BOXES[item.state]} {_plain(item.item)}" for item in finished.items)
+    unseen = not_verified(finished.results, run.gate)
     if unseen:
         yield "\n### Not verified\n"
         yield from (f"- {r.severity} {r.symptom} ({r.system}): {_plain(r.reason or '')}" for r in unseen)
-    if reports.notes:
+    if finished.notes:
         yield ""
-        yield from (f"- {_plain(note)}" for note in reports.notes)
+        yield from (f"- {_plain(note)}" for note in finished.notes)
     yield f"\nRun {run.id}."
 
 
-def _root(root: Root, reports: Reports) -> Iterator[str]:
+def _root(root: Root, finished: FinishedRun) -> Iterator[str]:
     result, finding = root.result, root.finding
     subject = f" {_plain(finding.subject)}" if finding and finding.subject else ""
     what = (finding.cause or "cause not told") if finding else "could not look"
@@ -66,13 +66,13 @@ def _root(root: Root, reports: Reports) -> Iterator[str]:
         yield f"- **seen** {_plain(result.reason or '')}"
     else:
         yield from _finding(finding)
-        escalation = reports.escalation(result.system, root.severity)
+        escalation = finished.escalation(result.system, root.severity)
         if escalation:
             yield f"- **escalate** {_plain(escalation)}"
     yield from (f"- **{name}** {_plain(text)}" for name, text in in_a_line(root.rivals, result.system))
     if root.explains:
         yield f"- **explains** {', '.join(_explained(node) for node in root.explains[:MOST])}"
-    yield f"- **reproduce** {fenced(clean(f'{reports.reproduce()} {word(result.check)}'))}"
+    yield f"- **reproduce** {fenced(clean(f'{finished.reproduce} {word(result.check)}'))}"
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -108,16 +108,16 @@ def with_commands(step: str) -> str:
     return "".join([*parts, escaped(text[end:])])
 
 
-def pasted(reports: Reports) -> str:
+def pasted(finished: FinishedRun, ended: int) -> str:
     """The same for a chat: plain lines in a fence, the roots first, each remedy's first step."""
-    run = reports.run
-    lines = [f"{run.environment.name} {run.started_text}: {meaning(reports.ended)} (exit {reports.ended})"]
-    for root in reports.roots[:MOST]:
+    run = finished.run
+    lines = [f"{run.environment.name} {run.started_text}: {meaning(ended)} (exit {ended})"]
+    for root in finished.roots[:MOST]:
         lines += _pasted_root(root.result, root.finding, len(root.explains))
-    if len(reports.roots) > MOST:
-        lines.append(f"... and {len(reports.roots) - MOST} more roots")
-    counted = ", ".join(f"{number} {name}" for name, number in counts(reports.results).items() if number)
-    lines += [counted or "nothing checked", *map(clean, reports.notes)]
+    if len(finished.roots) > MOST:
+        lines.append(f"... and {len(finished.roots) - MOST} more roots")
+    counted = ", ".join(f"{number} {name}" for name, number in counts(finished.results).items() if number)
+    lines += [counted or "nothing checked", *map(clean, finished.notes)]
     # A fence inside would end ours.
     return "```\n" + "\n".join(lines).replace("```", "'''") + "\n```\n"
 

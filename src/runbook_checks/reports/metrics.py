@@ -11,7 +11,7 @@ from runbook_checks.results.model import OUTCOMES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from runbook_checks.reports.plugin import Reports
+    from runbook_checks.results.finished_run import FinishedRun
     from runbook_checks.results.model import Result
 
 Sample = tuple["Family", tuple[str, ...], float]
@@ -50,14 +50,14 @@ RUN_CODE = Family("runbook_checks_run_exit_code", "The last run's exit code.", (
 FAMILIES = (OUTCOME, FINDINGS, ROOT, DURATION, EXPIRY, RUN_AT, RUN_TOOK, RUN_CODE)
 
 
-def of_run(reports: Reports) -> str:
+def of_run(finished: FinishedRun) -> str:
     """A run's metrics."""
-    return as_text(_samples(reports))
+    return as_text(_samples(finished))
 
 
-def _samples(reports: Reports) -> Iterator[Sample]:
-    here = reports.run.environment.name
-    for result in reports.results:
+def _samples(finished: FinishedRun) -> Iterator[Sample]:
+    here = finished.run.environment.name
+    for result in finished.results:
         labels = (here, result.system, result.symptom, result.severity)
         yield from ((OUTCOME, (*labels, name), float(name == result.outcome)) for name in OUTCOMES)
         if result.outcome in ("clear", "found"):
@@ -65,14 +65,13 @@ def _samples(reports: Reports) -> Iterator[Sample]:
         if result.outcome != "skipped":
             yield DURATION, labels, result.duration_s
         yield from _expiries(here, result)
-    for root in reports.roots:
+    for root in finished.roots:
         name = root.result.symptom if root.finding else f"unreadable:{root.result.resource}"
         subject, cause = (root.finding.subject, root.finding.cause) if root.finding else (None, None)
         yield ROOT, (here, root.result.system, name, root.severity, subject or "", cause or ""), 1.0
-    run = reports.document()["run"]
     yield RUN_AT, (here,), time.time()
-    yield RUN_TOOK, (here,), run["duration_s"]
-    yield RUN_CODE, (here,), run["exit_code"]
+    yield RUN_TOOK, (here,), finished.duration_s
+    yield RUN_CODE, (here,), float(finished.code)
 
 
 def _expiries(here: str, result: Result) -> Iterator[Sample]:

@@ -1,34 +1,34 @@
-"""When is what said? Collects every check's record, works out the roots, and makes each report from them."""
+"""The pytest plugin of the reports: collects every check's record, works out the roots, and makes each report."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 import time
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.config.untrusted_text import Printed, printable, unobeyed
-from runbook_checks.output import destinations as places
-from runbook_checks.output import files as outputs
-from runbook_checks.output import streams
-from runbook_checks.reports import allure, junit, markdown, terminal
-from runbook_checks.results import document, verdict
+from runbook_checks.config.run import PLUGIN, Run
+from runbook_checks.config.untrusted_text import Printed, printable
+from runbook_checks.locations import SETTINGS
+from runbook_checks.output import destinations
+from runbook_checks.reports import allure, markdown, terminal
+from runbook_checks.reports.run_files import RunFiles
+from runbook_checks.results import verdict
 from runbook_checks.results.alternatives import consider
 from runbook_checks.results.exclusions import leave_out
+from runbook_checks.results.finished_run import FinishedRun
 from runbook_checks.results.model import Result, result_of
-from runbook_checks.results.roots import Root, work_out
+from runbook_checks.results.roots import work_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-RUN = "runbook-checks-run"
+    from runbook_checks.config.runbook import Checklist
 
 
 @dataclass(eq=False)
@@ -36,19 +36,16 @@ class Reports:
     """The reports of one run; on pytest-xdist's controller, of all its workers."""
 
     config: pytest.Config
-    run: Any
-    folder: Path | None
-    named: dict[str, Path] = field(default_factory=dict)  # files to write, by the option that names them
+    run: Run
+    files: RunFiles
     records: list[dict[str, Any]] = field(default_factory=list)
+    begun: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What workers told of checks before they ran them, by node id."""
     crashed: list[Result] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    roots: list[Root] = field(default_factory=list)
-    items: list[verdict.Ticked] = field(default_factory=list)
-    begun: float = field(default_factory=time.monotonic)
-    code: int = 0  # what was found
-    ended: int = 0  # what the run ends with, where something that was asked for could not be written
-    is_kept: bool = False  # whether the results are in some file
-    is_whole: bool = True  # whether everything that was asked for could be written
+    started: float = field(default_factory=time.monotonic)
+    finished: FinishedRun | None = None
+    ended: int = 0
+    """The exit code, also by whether everything that was asked for could be written."""
     writer: Any = None
     """pytest's terminal for lines of ours: their free text is redacted, and their names must stay as they are."""
 
@@ -57,7 +54,8 @@ class Reports:
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             is_silent = self.config.option.paste  # only what can be pasted is printed, and pytest's own words are not
-            stream = Printed(sys.stderr if places.takes_standard_output(self.named) else reporter._tw._file)
+            is_taken = destinations.takes_standard_output(self.files.named)
+            stream = Printed(sys.stderr if is_taken else reporter._tw._file)
             reporter._tw._file = _Quiet(stream, (lambda _: "") if is_silent else self.run.redaction.line)
             self.writer = copy(reporter._tw)
             self.writer._file = _Quiet(stream, (lambda _: "") if is_silent else str)
@@ -71,7 +69,7 @@ class Reports:
     def pytest_configure_node(self, node: Any) -> None:
         """Workers of pytest-xdist read the command line anew, and know nothing of what was set since."""
         node.workerinput["allure_report_dir"] = self.config.option.allure_report_dir
-        node.workerinput["folder"] = str(self.folder) if self.folder else ""
+        node.workerinput["folder"] = str(self.run.folder) if self.run.folder else ""
 
     def pytest_report_header(self) -> list[str]:
         environment, run = self.run.environment, self.run
@@ -87,7 +85,9 @@ class Reports:
         return record["outcome"], letter, (word, {colour: True})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        record = getattr(report, "record", None)
+        record, begun = getattr(report, "record", None), getattr(report, "begun", None)
+        if begun is not None:
+            self.begun[report.nodeid] = begun
         if record is not None:
             self.records.append(record)
         elif str(report.when) == "???" or (report.failed and report.when != "call"):
@@ -99,33 +99,34 @@ class Reports:
         told = [*(record["check"] for record in self.records), *(result.check for result in self.crashed)]
         if system not in self.run.systems or report.nodeid in told:
             return
-        name = self.run.symptom_of(report.nodeid)
-        text = self.run.systems[system].symptoms.get(name)
-        reason = "the check's process died; nothing was told"
+        begun = self.begun.get(report.nodeid, {})
+        name = begun.get("symptom", report.nodeid)
         result = Result(
             symptom=name,
             system=system,
-            severity=text.severity if text else "P0",
+            severity=begun.get("severity", "P0"),
             outcome="unknown",
             check=report.nodeid,
             started=time.time(),
             duration_s=report.duration,
             attempts=1,
-            reason=reason,
+            reason="the check's process died; nothing was told",
             resource=name,
             needs=[],
-            text=text,
+            text=self.run.systems[system].symptoms.get(name),
         )
         self.crashed.append(result)
         if self.config.option.allure_report_dir:
-            allure.write_crashed(self._allure(), result, self.run)
+            allure.write_crashed(self.files.allure(), result, self.run)
 
     def _result(self, record: dict[str, Any]) -> Result:
         """The result of a check. By now a secret may be known that was not when its record was made."""
         text = self.run.systems[record["system"]].symptoms.get(record["symptom"])
-        return result_of(self.run.redacted(record), text)
+        redacted = self.config.hook.pytest_runbook_checks_redact(config=self.config, record=record)
+        return result_of(redacted, text)
 
-    def looked(self, number: int, records: list[dict[str, Any]]) -> bool:
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_runbook_checks_look(self, number: int, records: list[dict[str, Any]]) -> bool:
         """One line for each look of --watch: what is there now, roots only; whether it could still be told."""
         roots = work_out([self._result(record) for record in records], self.run.files.explanations)
         if self.writer is None:
@@ -136,155 +137,69 @@ class Reports:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        self.results = [*self.crashed, *map(self._result, self.records)]
-        self.results.sort(key=lambda result: (result.system, result.symptom, result.check))
-        self.roots = work_out(self.results, self.run.files.explanations)
-        listed = {name: system.symptoms for name, system in self.run.systems.items()}
-        consider(self.roots, self.results, self.run.files.explanations, listed)
-        self.run.notes += leave_out(self.results, self.run.known, self.run.baseline, time.time())
-        self.run.notes += settled(self.run, self.results)
-        checklist = self._checklist()
-        if checklist is not None:
-            self.items = verdict.tick(checklist, self.results, self.run.attested)
-        self.code = int(session.exitstatus)
-        if self.code in (0, 1, 5):
-            self.code = verdict.exit_code(self.results, self.run.gate, self.items, checklist)
-        if self._is_cut_short(session) and self.code != verdict.FOUND:
-            self.code = int(pytest.ExitCode.INTERRUPTED)
-        self._write()
-        self.ended = self.code if self.is_whole else verdict.with_output_missing(self.code)
+        finished = self.finished = self._finished(session)
+        self.files.write(finished)
+        self.ended = finished.code if self.files.is_whole else verdict.with_output_missing(finished.code)
         session.exitstatus = self.ended
         if self.config.option.paste:
             capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-            stream = sys.stderr if places.takes_standard_output(self.named) else sys.stdout
+            stream = sys.stderr if destinations.takes_standard_output(self.files.named) else sys.stdout
             with capture.global_and_fixture_disabled():
-                print(printable(markdown.pasted(self)), end="", flush=True, file=stream)
+                print(printable(markdown.pasted(finished, self.ended)), end="", flush=True, file=stream)
 
-    def _is_cut_short(self, session: pytest.Session) -> bool:
+    def _finished(self, session: pytest.Session) -> FinishedRun:
+        run, checklist = self.run, self._checklist()
+        results = [*self.crashed, *map(self._result, self.records)]
+        results.sort(key=lambda result: (result.system, result.symptom, result.check))
+        roots = work_out(results, run.files.explanations)
+        listed = {name: system.symptoms for name, system in run.systems.items()}
+        consider(roots, results, run.files.explanations, listed)
+        run.notes += leave_out(results, run.known, run.baseline, time.time())
+        run.notes += settled(run, results)
+        items = verdict.tick(checklist, results, run.attested) if checklist else []
+        code = int(session.exitstatus)
+        if code in (0, 1, 5):
+            code = verdict.exit_code(results, run.gate, items, checklist)
+        if self._is_cut_short(session, results) and code != verdict.FOUND:
+            code = int(pytest.ExitCode.INTERRUPTED)
+        took_s = round(time.monotonic() - self.started, 3)
+        return FinishedRun(run, results, roots, items, code, took_s, self._reproduce())
+
+    def _is_cut_short(self, session: pytest.Session, results: list[Result]) -> bool:
         """Whether pytest stopped before all checks were told (-x, --maxfail): the others are not known."""
-        left = len(session.items) - len(self.results) if session.shouldfail or session.shouldstop else 0
+        left = len(session.items) - len(results) if session.shouldfail or session.shouldstop else 0
         if left > 0:
             self.run.notes.append(f"stopped early: {left} checks were not looked at; leave -x and --maxfail out")
         return left > 0
 
-    def _checklist(self) -> Any:
+    def _checklist(self) -> Checklist | None:
         if not self.run.checklist:
             return None
         system, name = self.run.checklist
         return self.run.systems[system].settings.checklists[name]
 
-    def document(self) -> dict[str, Any]:
-        run = {
-            "id": self.run.id,
-            "environment": self.run.environment.name,
-            "started": self.run.started_text,
-            "duration_s": round(time.monotonic() - self.begun, 3),
-            "selection": self.run.selection,
-            "gate": self.run.gate,
-            "exit_code": self.code,
-        }
-        if self.run.baseline:
-            run["baseline"] = self.run.baseline["run"]["id"]
-        if self.run.settling:
-            run["settled_s"] = self.run.settling.took_s
-        return document.document(run, self.results, self.roots, self.run.checklist, self.items)
-
-    def _write(self) -> None:
-        """Everything that was asked for: what can't be written keeps nothing else from being written."""
-        log = junit.take_over(self.config)
-        made: dict[str, Callable[[], str]] = {
-            "--results": cache(lambda: document.as_text(self.document())),
-            "--markdown": cache(self._markdown),
-            "--metrics": self._metrics,
-            "--junitxml": cache(lambda: junit.text(log)),
-        }
-        if self.config.option.allure_report_dir:
-            self._write_allure()
-        for flag, path, what in self._files():
-            with self._telling(what, is_asked_for=path in self.named.values() or bool(self.out)):
-                text = made[flag]()
-                if text:
-                    outputs.write(path, text)
-                self.is_kept |= flag == "--results"
-        if self.folder:
-            places.point_latest(self.folder)
-            places.forget_old_runs(self.folder.parent)
-        self.is_whole &= bool(self.folder) or not self.out  # of a folder that could not be made the run has told
-
-    @property
-    def out(self) -> str | None:
-        return places.named_folder(self.config)
-
-    def _files(self) -> Iterator[tuple[str, Path, str]]:
-        """What is written: the option it belongs to, where, and how that is told."""
-        for flag, name in places.IN_FOLDER.items() if self.folder else ():
-            path = (self.folder or Path()) / name
-            yield flag, path, str(path)
-        yield from ((flag, path, f"{flag} {path}") for flag, path in self.named.items())
-
-    def _write_allure(self) -> None:
-        is_named = not self.folder or not self._allure().is_relative_to(self.folder)
-        with self._telling(f"{self._allure()} (Allure's results)", is_asked_for=is_named or bool(self.out)):
-            allure.finish(self._allure(), self)
-            allure.require_whole()
-
-    @contextmanager
-    def _telling(self, what: str, *, is_asked_for: bool = True) -> Iterator[None]:
-        """One sentence on what can't be written; on standard error where the terminal's report does not show it."""
-        try:
-            yield
-        except OSError as error:
-            sentence = f"{what} can't be written: {error.strerror}"
-            self.is_whole &= not is_asked_for
-            self.run.notes.append(sentence)
-            if streams.lost_output() or self.config.option.no_summary:
-                streams.say(sentence)
-
-    def _allure(self) -> Path:
-        """Allure's own files: in the run's folder, or where --alluredir says."""
-        return Path(self.config.invocation_params.dir, self.config.option.allure_report_dir)
-
-    def _metrics(self) -> str:
-        from runbook_checks.reports import metrics
-
-        return unobeyed(metrics.of_run(self))
-
-    def _markdown(self) -> str:
-        return unobeyed(markdown.summary(self))
-
-    @property
-    def notes(self) -> list[str]:
-        """What else there is to tell of the run."""
-        return [self.run.redaction.line(note) for note in self.run.notes]
-
-    def pytest_terminal_summary(self) -> None:
-        is_about_few = bool(self.run.domains)
-        telling = terminal.Telling(self.writer, self.reproduce(), self.escalation, shows_links=is_about_few)
-        telling.roots(self.roots)
-        if self.run.checklist:
-            telling.checklist(self.run.checklist, self.items)
-        telling.skipped(self.results, self.run.gate)
-        telling.left(self.run.ledger.left())
-        telling.notes([*self.notes, *self.run.redaction.warnings])
-        where = places.as_typed(self.folder) if self.folder else ""
-        telling.last(self.results, self.roots, self.ended, self.run.gate, where)
-
-    def escalation(self, system: str, severity: str) -> str:
-        """Whom to call, as the system's runbook has it."""
-        level = self.run.systems[system].settings.escalation.get(severity)
-        if level is None:
-            return ""
-        within = f"within {level.within_min:g} min: " if level.within_min else ""
-        later = "".join(f"; after {rung.after_min:g} min {', '.join(rung.who)}" for rung in level.then)
-        return within + ", ".join(level.who) + later
-
-    def reproduce(self) -> str:
+    def _reproduce(self) -> str:
         faults = "".join(f" --fault {fault}" for fault in self.run.faults)
-        program = "pytest" if self.config.invocation_params.dir == self.config.rootpath else "runbook-checks"
+        program = "runbook-checks" if self.config.inipath == SETTINGS else "pytest"
         return f"{program} --env {shlex.quote(self.run.named)}{faults}"
 
+    def pytest_terminal_summary(self) -> None:
+        finished, run = self.finished, self.run
+        if finished is None:
+            return
+        is_about_few = bool(run.domains)
+        telling = terminal.Telling(self.writer, finished.reproduce, finished.escalation, shows_links=is_about_few)
+        telling.roots(finished.roots)
+        if run.checklist:
+            telling.checklist(run.checklist, finished.items)
+        telling.skipped(finished.results, run.gate)
+        telling.left(run.left)
+        telling.notes([*finished.notes, *run.redaction.warnings])
+        where = destinations.as_typed(run.folder) if run.folder else ""
+        telling.last(finished.results, finished.roots, self.ended, run.gate, where)
 
-def settled(run: Any, results: list[Result]) -> Iterator[str]:
+
+def settled(run: Run, results: list[Result]) -> Iterator[str]:
     """How long it took until all was well, and what went away on the way there."""
     settling = run.settling
     if settling is None:
@@ -312,13 +227,7 @@ class _Quiet:
         return getattr(self._stream, name)
 
 
-def _left_by_killed_runs(run: Any, folder: Path) -> Iterator[str]:
-    others = (path for path in folder.parent.iterdir() if places.RUN_FOLDER.fullmatch(path.name) and path != folder)
-    for killed, (system, what) in run.ledger.of_killed_runs(sorted(others)):
-        yield f"the run {killed} was ended before it could tell what it left on {system}, marked as synthetic: {what}"
-
-
-def _read_by(config: pytest.Config, run: Any) -> Iterator[Path]:
+def _read_by(config: pytest.Config, run: Run) -> Iterator[Path]:
     """The files that somebody writes and a run reads; a baseline is a document, and may be renewed."""
     yield from run.files.sources
     if config.option.known:
@@ -326,32 +235,32 @@ def _read_by(config: pytest.Config, run: Any) -> Iterator[Path]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    run: Any = config.pluginmanager.get_plugin(RUN)
-    option = config.option
-    if run is None:
+    run, option = config.pluginmanager.get_plugin(PLUGIN), config.option
+    if not isinstance(run, Run):
         return
     if option.collectonly or option.list_symptoms:
         option.xmlpath = option.allure_report_dir = None  # nothing is written
         return
-    run.write = outputs.write
     worker = getattr(config, "workerinput", None)
     if worker is None:
-        named = places.named_files(config)
-        places.require_writable(config, named, _read_by(config, run))
-        places.require_folder(config)
-        folder = places.own_folder(config, run)
-        config.pluginmanager.register(Reports(config, run, folder, named), "runbook-checks-reports")
-        # Ours runs before the plugins that read these options.
-        if folder and not option.allure_report_dir:
-            option.allure_report_dir = str(folder / "allure")
-        if folder and not getattr(option, "xmlpath", "unloaded"):
-            option.xmlpath = str(folder / "junit.xml")
-        if folder:
-            run.notes += _left_by_killed_runs(run, folder)
+        _choose_places(config, run)
     else:
         option.allure_report_dir = worker["allure_report_dir"]
-        folder = Path(worker["folder"]) if worker["folder"] else None
-    if folder:
-        run.ledger.keep_in(folder)
+        run.folder = Path(worker["folder"]) if worker["folder"] else None
     if option.allure_report_dir:
         allure.install(config, run)
+
+
+def _choose_places(config: pytest.Config, run: Run) -> None:
+    """Refuse what can't be written before any check runs, and make the run's own folder."""
+    option, named = config.option, destinations.named_files(config)
+    destinations.require_writable(config, named, _read_by(config, run))
+    destinations.require_folder(config)
+    run.folder = destinations.own_folder(config, run)
+    reports = Reports(config, run, RunFiles(config, run, named))
+    config.pluginmanager.register(reports, "runbook-checks-reports")
+    # Ours runs before the plugins that read these options.
+    if run.folder and not option.allure_report_dir:
+        option.allure_report_dir = str(run.folder / "allure")
+    if run.folder and not getattr(option, "xmlpath", "unloaded"):
+        option.xmlpath = str(run.folder / "junit.xml")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runbook_checks.probes.domains.facts import Answer, Authority, Facts, shared
 from runbook_checks.probes.domains.packets import AAAA, CNAME, NS, TXT, A
 from runbook_checks.probes.domains.questions import NameServer, answer_of
-from runbook_checks.probes.net.resolve import is_address
+from runbook_checks.probes.net.address import is_ip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -146,7 +146,7 @@ class Names:
         return found
 
     def _is_followed(self, address: str) -> bool:
-        return is_address(address) and self.plan.far_ends.may_dial(address, self.plan.authoritative_port)
+        return is_ip(address) and self.plan.far_ends.may_dial(address, self.plan.authoritative_port)
 
     def _server(self, where: tuple[str, int]) -> NameServer:
         if where not in self._servers:

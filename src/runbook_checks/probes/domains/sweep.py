@@ -23,8 +23,8 @@ from runbook_checks.probes.domains.names import Names, in_ascii
 from runbook_checks.probes.domains.plan import Plan
 from runbook_checks.probes.domains.questions import NameServer
 from runbook_checks.probes.domains.serving import RESOURCE, Serving, without_address
+from runbook_checks.probes.net.address import split_address
 from runbook_checks.probes.net.far_ends import REFUSED, sentence
-from runbook_checks.probes.net.resolve import split_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -110,6 +110,19 @@ def is_ip(text: str) -> bool:
     return True
 
 
+def split_address(text: str, default_port: int) -> tuple[str, int]:
+    """Address and port of "192.0.2.1:53", "[2001:db8::1]:53" or a bare IP address; ValueError for anything else."""
+    host, port = text.strip(), ""
+    if host.startswith("["):
+        host, bracket, port = host[1:].partition("]")
+        if not bracket:
+            raise ValueError("no closing bracket")
+        port = port.removeprefix(":")
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+    return str(ip_address(host)), int(port) if port else default_port
+
+
 def is_name(text: str) -> bool:
     """A host name (underscores too, as containers have them) or an IPv4 address."""
     return len(text) <= 253 and _NAME.fullmatch(text) is not None

@@ -17,7 +17,8 @@ import dns.rdatatype
 
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net.resolve import not_resolved, split_address
+from runbook_checks.probes.net.address import split_address
+from runbook_checks.probes.net.unresolved import not_resolved
 
 PORT = 53
 TYPES = ("A", "AAAA")
@@ -78,7 +79,7 @@ def _read(replies: Replies, silence: str) -> tuple[list[str], dns.name.Name | No
 
 
 def _state(replies: Replies, *, is_silent: bool) -> str | None:
-    """What is wrong with the name server, where it told nothing of the name (see probes.net.resolve.not_resolved)."""
+    """What is wrong with the name server, where it told nothing of the name (see unresolved.not_resolved)."""
     if not replies:
         return "silent" if is_silent else "failing"
     is_told = any(reply.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) for reply in replies.values())

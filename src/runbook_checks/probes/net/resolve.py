@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 
 from runbook_checks.probes.core.deadline import Deadline
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.net.address import is_ip
+from runbook_checks.probes.net.unresolved import not_resolved
 
 SYSTEM = "the machine's own"
 MOST_S = 10.0  # two questions of five seconds, as resolv.conf(5) has it
@@ -22,10 +22,10 @@ def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resou
               as host passes through. `localhost` is loopback whatever a resolver says (RFC 6761, 6.3).
 
     NoReading name-not-resolved: the name doesn't exist, has no address, or nobody answered in time. Where it says
-    nothing about the name, its evidence has the `resolver` and what is wrong with it: see `not_resolved`.
+    nothing about the name, its evidence has the `resolver` and what is wrong with it: see unresolved.not_resolved.
     """
     host = host.strip("[]")
-    if is_address(host):
+    if is_ip(host):
         return [host]
     deadline = deadline.child(MOST_S)
     if resolver is None:
@@ -35,27 +35,6 @@ def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resou
     from runbook_checks.probes.net.dns_client import ask
 
     return ask(host, resolver, deadline, resource)
-
-
-def is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def split_address(text: str, default_port: int) -> tuple[str, int]:
-    """ "192.0.2.1:53", "[2001:db8::1]:53" or a bare address; ValueError where it is none."""
-    host, port = text.strip(), ""
-    if host.startswith("["):
-        host, bracket, port = host[1:].partition("]")
-        if not bracket:
-            raise ValueError("no closing bracket")
-        port = port.removeprefix(":")
-    elif host.count(":") == 1:
-        host, _, port = host.partition(":")
-    return str(ipaddress.ip_address(host)), int(port) if port else default_port
 
 
 class _Lookup:
@@ -114,20 +93,3 @@ def in_order(addresses: list[str]) -> list[str]:
     """Each address once, IPv4 first: a machine without an IPv6 route is common, the reverse is not."""
     once = list(dict.fromkeys(addresses))
     return [a for a in once if ":" not in a] + [a for a in once if ":" in a]
-
-
-def not_resolved(
-    resource: str, host: str, why: str, *, resolver: str | None = None, state: str | None = None
-) -> NoReading:
-    """A name without an address.
-
-    state  None: it is told of the name. "silent": the resolver answers nothing at all. "failing": it has no answer
-           to this question, and whether that is the name's fault or the resolver's is open.
-    """
-    blamed = {"resolver": resolver, "resolver_state": state} if state else {}
-    return NoReading(
-        resource,
-        f"the name {host} can't be resolved: {why}",
-        kind="name-not-resolved",
-        evidence={"host": host, **blamed},
-    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from runbook_checks.probes.http.target import same_origin
-from runbook_checks.probes.net.resolve import is_address
+from runbook_checks.probes.net.address import is_ip
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,7 +45,7 @@ def _is_kin(host: str, registry: str) -> bool:
     if host == registry:
         return True
     domain = registry.partition(".")[2]
-    if is_address(registry) or is_address(host) or not _is_ones_own(domain):
+    if is_ip(registry) or is_ip(host) or not _is_ones_own(domain):
         return False
     return host == domain or host.endswith(f".{domain}")
 

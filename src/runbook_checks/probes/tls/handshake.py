@@ -10,8 +10,8 @@ from typing import Any
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.exchange import CUT
+from runbook_checks.probes.net.address import is_ip
 from runbook_checks.probes.net.connect import connect, join
-from runbook_checks.probes.net.resolve import is_address
 from runbook_checks.probes.tls.certificate import ascii_name
 from runbook_checks.probes.tls.tls_context import context, lenient, load_links, openssl_words
 
@@ -113,7 +113,7 @@ class Shaker:
         )
         begun = time.monotonic()
         with made.sock, self.deadline.watch(made.sock):
-            name = None if is_address(self.server_name) else ascii_name(self.server_name)
+            name = None if is_ip(self.server_name) else ascii_name(self.server_name)
             with using.wrap_socket(made.sock, server_hostname=name) as secured:
                 tls_ms = round((time.monotonic() - begun) * 1000, 3)
                 if self.deadline.expired:

@@ -1,4 +1,4 @@
-"""How does a page fare in a real browser: when is something seen, when is it loaded, what fails in it?
+"""Visit a page in a real browser: when it paints, when it is loaded, and what fails in it.
 
 Chromium without a window, driven by playwright; both are optional parts. It runs apart, in processes that end with
 the deadline, as a new user each time, and keeps nothing.
@@ -7,7 +7,6 @@ the deadline, as a new user each time, and keeps nothing.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 import time
@@ -15,45 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook_checks.locations import tools_folder
-from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.isolated import apart
 from runbook_checks.probes.core.journal import picture, reading
-from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net.far_ends import FarEnds
 from runbook_checks.probes.web.browser_session import Look, looks
+from runbook_checks.probes.web.chromium import Request, find
 
 if TYPE_CHECKING:
     import psutil
 
-TOOLBOX = tools_folder()
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 END_S = 2.0
 LONGEST = 36  # a socket of Chromium lies 70 characters below; 107 are its path's most (unix(7))
-
-
-@dataclass(frozen=True)
-class Chromium:
-    """The browser, and the environment it needs."""
-
-    path: str
-    environment: dict[str, str] = field(repr=False)
-    fonts: tuple[str, ...] = ()  # folders to find some in, where the machine may have none
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is visited, and how its host is found and trusted."""
-
-    url: str
-    timeout_s: float
-    address: str | None = None  # of the page's host, where the browser is not to look it up itself
-    pinned_keys: tuple[str, ...] = ()  # SHA-256 in hex of public keys believed in beside the browser's own authorities
-    agent: str = ""
-    headers: dict[str, str] = field(default_factory=dict, repr=False)  # to the page's own origin alone
-    far_ends: FarEnds = field(default_factory=FarEnds)  # which addresses the page may refer to, beside its own host
-    resolver: str | None = None  # for those
-    sandbox: bool = True  # Chromium's own; as root there is none
 
 
 @dataclass(frozen=True)
@@ -71,22 +41,6 @@ class Visit:
     version: str
     refused: tuple[str, ...]  # why some of what the page refers to was not followed
     screenshot: bytes = field(repr=False)  # PNG; empty where the page let none be taken
-
-
-def find(resource: str = "browser") -> Chromium:
-    """The machine's Chromium, else that of the folder for tools; NoReading missing-tool without either."""
-    own = next(filter(None, map(shutil.which, NAMES)), None)
-    if own is not None:
-        return Chromium(own, clean())
-    root = TOOLBOX / "chromium"
-    unpacked = root / "usr" / "lib" / "chromium" / "chromium"
-    if unpacked.is_file():
-        libraries = [path for place in ("usr/lib", "lib") for path in root.glob(f"{place}/**/*.so*")]
-        folders = sorted({str(path.parent) for path in libraries})
-        environment = clean(LD_LIBRARY_PATH=os.pathsep.join(folders))
-        return Chromium(str(unpacked), environment, (str(root / "usr" / "share" / "fonts"), "/usr/share/fonts"))
-    what = "there is no Chromium on PATH: install chromium (in a clone, `make set-up` with a network unpacks one)"
-    raise NoReading(resource, what, kind="missing-tool")
 
 
 def visit(request: Request, resource: str = "browser") -> Visit:

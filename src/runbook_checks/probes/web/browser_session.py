@@ -25,7 +25,7 @@ from runbook_checks.probes.web.browser_gate import Gate
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, CDPSession, Page
 
-    from runbook_checks.probes.web.browser import Chromium, Request
+    from runbook_checks.probes.web.chromium import Chromium, Request
 
 FLAGS = (
     "--disable-gpu",

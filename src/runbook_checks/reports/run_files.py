@@ -1,0 +1,101 @@
+"""Write the files of a run: those in its own folder, those that options name, and Allure's."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runbook_checks.config.untrusted_text import unobeyed
+from runbook_checks.output import destinations, files, streams
+from runbook_checks.reports import allure, junit, markdown
+from runbook_checks.results.document import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pytest
+
+    from runbook_checks.config.run import Run
+    from runbook_checks.results.finished_run import FinishedRun
+
+
+@dataclass(eq=False)
+class RunFiles:
+    """Where the files of a run go. What can't be written keeps no other file from being written."""
+
+    config: pytest.Config
+    run: Run
+    named: dict[str, Path] = field(default_factory=dict)
+    """The files to write, by the option that names them."""
+    is_whole: bool = True
+    """Everything that was asked for could be written."""
+
+    def write(self, finished: FinishedRun) -> None:
+        """All files; of those that can't be written the run's notes tell."""
+        made = self._makers(finished)
+        if self.config.option.allure_report_dir:
+            self._write_allure(finished)
+        for flag, path, what in self._files():
+            with self._noting(what, is_asked_for=path in self.named.values() or bool(self._out)):
+                text = made[flag]()
+                if text:
+                    files.write(path, text)
+                self.run.is_kept |= flag == "--results"
+        if self.run.folder:
+            destinations.point_latest(self.run.folder)
+            destinations.forget_old_runs(self.run.folder.parent)
+        # A note tells already that the folder could not be made.
+        self.is_whole &= bool(self.run.folder) or not self._out
+
+    def allure(self) -> Path:
+        """The folder of Allure's files: in the run's own, or where --alluredir says."""
+        return Path(self.config.invocation_params.dir, self.config.option.allure_report_dir)
+
+    @property
+    def _out(self) -> str | None:
+        return destinations.named_folder(self.config)
+
+    def _makers(self, finished: FinishedRun) -> dict[str, Callable[[], str]]:
+        """What makes the text of each kind of file."""
+        log = junit.take_over(self.config)
+
+        def metrics() -> str:
+            from runbook_checks.reports.metrics import of_run
+
+            return unobeyed(of_run(finished))
+
+        return {
+            "--results": cache(lambda: as_text(finished.document())),
+            "--markdown": cache(lambda: unobeyed(markdown.summary(finished))),
+            "--metrics": metrics,
+            "--junitxml": cache(lambda: junit.text(log)),
+        }
+
+    def _files(self) -> Iterator[tuple[str, Path, str]]:
+        """What is written: the option it belongs to, where, and its name in a note."""
+        folder = self.run.folder
+        for flag, name in destinations.IN_FOLDER.items() if folder else ():
+            path = (folder or Path()) / name
+            yield flag, path, str(path)
+        yield from ((flag, path, f"{flag} {path}") for flag, path in self.named.items())
+
+    def _write_allure(self, finished: FinishedRun) -> None:
+        is_named = not self.run.folder or not self.allure().is_relative_to(self.run.folder)
+        with self._noting(f"{self.allure()} (Allure's results)", is_asked_for=is_named or bool(self._out)):
+            allure.finish(self.allure(), finished)
+            allure.require_whole()
+
+    @contextmanager
+    def _noting(self, what: str, *, is_asked_for: bool) -> Iterator[None]:
+        """One note on what can't be written; on standard error, too, where the terminal's report does not show it."""
+        try:
+            yield
+        except OSError as error:
+            sentence = f"{what} can't be written: {error.strerror}"
+            self.is_whole &= not is_asked_for
+            self.run.notes.append(sentence)
+            if streams.lost_output() or self.config.option.no_summary:
+                streams.say(sentence)

@@ -1,0 +1,61 @@
+"""A finished run: what every report is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runbook_checks.results.document import document
+
+if TYPE_CHECKING:
+    from runbook_checks.config.run import Run
+    from runbook_checks.results.model import Result
+    from runbook_checks.results.roots import Root
+    from runbook_checks.results.verdict import Ticked
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """The run, and what came out of it."""
+
+    run: Run
+    results: list[Result]
+    roots: list[Root]
+    items: list[Ticked]
+    """Those of the checklist, where one was asked for."""
+    code: int
+    """The exit code by what was found."""
+    duration_s: float
+    reproduce: str
+    """The command that runs a check again, without the check's name at its end."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What else there is to tell about the run, without secrets."""
+        return [self.run.redaction.line(note) for note in self.run.notes]
+
+    def escalation(self, system: str, severity: str) -> str:
+        """Whom to call, by the system's runbook."""
+        level = self.run.systems[system].settings.escalation.get(severity)  # type: ignore[call-overload]
+        if level is None:
+            return ""
+        within = f"within {level.within_min:g} min: " if level.within_min else ""
+        later = "".join(f"; after {rung.after_min:g} min {', '.join(rung.who)}" for rung in level.then)
+        return within + ", ".join(level.who) + later
+
+    def document(self) -> dict[str, Any]:
+        """The results document."""
+        run = {
+            "id": self.run.id,
+            "environment": self.run.environment.name,
+            "started": self.run.started_text,
+            "duration_s": self.duration_s,
+            "selection": self.run.selection,
+            "gate": self.run.gate,
+            "exit_code": self.code,
+        }
+        if self.run.baseline:
+            run["baseline"] = self.run.baseline["run"]["id"]
+        if self.run.settling:
+            run["settled_s"] = self.run.settling.took_s
+        return document(run, self.results, self.roots, self.run.checklist, self.items)
