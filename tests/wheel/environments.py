@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.wheel.wheelhouse import wheelhouse
+from tests.wheel.wheelhouse import pip, wheelhouse
 
 # Python and its installers run without a compiler, git or make: PATH names a folder without any program.
 NO_PROGRAMS = "/nonexistent"
@@ -36,10 +36,10 @@ class Venv:
 
     def install(self, *words: str) -> None:
         """`pip install`, offline, and from wheels only."""
-        pip = [sys.executable, "-I", "-m", "pip", "--python", self.program("python"), "install"]
+        install = [*pip(), "--python", self.program("python"), "install"]
         options = ["--quiet", "--no-input", "--no-index", "--no-cache-dir", "--only-binary", ":all:"]
         env = {"PATH": NO_PROGRAMS, "PIP_FIND_LINKS": str(wheelhouse()), "PIP_CONFIG_FILE": os.devnull}
-        done = subprocess.run([*pip, *options, *words], env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run([*install, *options, *words], env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def state(self) -> dict[str, tuple[int, int]]:

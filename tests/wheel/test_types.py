@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 CHECK = '''\
 from runbook_checks import Found, symptom
-from runbook_checks.handles import Service
+from runbook_checks.handles.service import Service
 
 
 @symptom("shop.closed")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -62,5 +62,13 @@ def _fill() -> None:
 
 
 def _download(requirements: str, to: Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-I", "-m", "pip", *DOWNLOAD, "--dest", str(to), "--requirement", requirements]
-    return subprocess.run(words, cwd=PROJECT, env=dict(os.environ), capture_output=True, text=True, check=False)
+    words = [*pip(), *DOWNLOAD, "--dest", str(to), "--requirement", requirements]
+    return subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def pip() -> list[str]:
+    """The words that start pip, which a virtual environment that uv made lacks at first."""
+    python = [sys.executable, "-I", "-m"]
+    if find_spec("pip") is None:
+        subprocess.run([*python, "ensurepip", "--default-pip"], capture_output=True, check=True)
+    return [*python, "pip"]
