@@ -135,7 +135,7 @@ def check_unsigned_delivery_is_refused(receiver: Receiver) -> None:
 def check_changed_delivery_is_refused(receiver: Receiver) -> None:
     """If a change goes unnoticed, the signature protects nothing."""
     _require_control(receiver)
-    from runbook_checks.handles.generated_deliveries import changed_deliveries
+    from runbook_checks.suite.fixtures.deliveries import changed_deliveries
 
     now, settings = int(time.time()), receiver.settings
     headers = receiver.signed(str(now), HARMLESS)

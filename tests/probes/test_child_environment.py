@@ -21,7 +21,7 @@ from runbook_checks.probes.logs.command import read_printed
 from tests.harness import PROJECT
 
 SECRET = "s3cret-of-payments"
-FOLDERS = ("checks", "src", "tools")
+FOLDERS = ("checks", "fixtures", "src", "tools")
 # A developer's set-up: pip, uv and npm take their settings from the environment.
 OF_DEVELOPERS = ("tools/setup.py", "tools/pins.py")
 STARTS = {

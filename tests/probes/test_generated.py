@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CODE = """
-from runbook_checks.handles.generated_deliveries import changed_deliveries
+from runbook_checks.suite.fixtures.deliveries import changed_deliveries
 from hypothesis.configuration import storage_directory
 assert len(list(changed_deliveries((b"x", "100", "ab" * 32), 6))) >= 3
 storage_directory("unicode_data").create_if_missing()

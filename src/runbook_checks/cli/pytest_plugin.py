@@ -21,7 +21,7 @@ pytest_plugins = [
     "runbook_checks.plugin.selection",
     "runbook_checks.plugin.list_symptoms",
     "runbook_checks.reports.plugin",
-    "runbook_checks.plugin.lab",
+    "runbook_checks.suite.fixtures.lab",
     "runbook_checks.plugin.crash_redaction",
     "runbook_checks.plugin.scheduler",
     "runbook_checks.plugin.records",
