@@ -43,7 +43,7 @@ def apart(
     deadline = within(timeout_s)
     task = pickle.dumps((make, arguments, memory, time.monotonic() + deadline.remaining() - RETURN_S))
     process = subprocess.Popen(
-        [*python(), "-P", "-c", SERVE.format(folders=[str(CODE), *_folder_of(make)])],
+        [*python(), "-c", SERVE.format(folders=[str(CODE), *_folder_of(make)])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
