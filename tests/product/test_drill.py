@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness import PROJECT, LabClient, told
+from tests.harness import LabClient, interruptible, told
 
 SYSTEM = "aura-flow"
 DRILL = ("-m", "drill and backup")
@@ -115,9 +115,7 @@ def test_drill_cut_short_leaves_nothing(aura: LabClient, tmp_path: Path, place: 
     words = [sys.executable, "-m", "pytest", "--env", env, *DRILL]
     variables = {**os.environ, **aura.variables, "CHECKS_OUT": str(tmp_path / "out")}
     with aura.fault("backup.not-restorable:too-slow"):
-        child = subprocess.Popen(
-            words, cwd=PROJECT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        child = interruptible(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: restoring(place))
         child.send_signal(how)
         child.wait(20)
