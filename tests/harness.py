@@ -174,7 +174,7 @@ def run(
     environment |= variables or {}
     before = set(out.glob("2*")) if out and out.is_dir() else set()
     begun = time.monotonic()
-    if words == ("-m", "pytest") and forked.fits(variables or {}):
+    if words == ("-m", "pytest") and forked.fits(variables or {}, cwd):
         done = forked.pytest_run(arguments, environment, cwd, timeout_s)
     else:
         done = subprocess.run(

@@ -1,0 +1,17 @@
+"""Import what every run of the product loads. The fork server of `tests.forked` does so once for all runs."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+from _pytest.config import default_plugins
+
+# Not the checks: which of them are loaded is what `--list-symptoms` lists.
+PACKAGES = ("environments", "fixtures", "probes", "reports", "runbooks")
+
+for _name in default_plugins:
+    import_module(f"_pytest.{_name}")
+for _package in PACKAGES:
+    for _module in pkgutil.walk_packages(import_module(_package).__path__, f"{_package}."):
+        import_module(_module.name)
