@@ -66,7 +66,7 @@ def restoring(place: Path) -> bool:
         return False
 
 
-def until(is_so: Callable[[], object], patience_s: float = 20) -> None:
+def until(is_so: Callable[[], object], patience_s: float = 60) -> None:
     end = time.monotonic() + patience_s
     while not is_so():
         assert time.monotonic() < end, "not in time"
@@ -118,7 +118,7 @@ def test_drill_cut_short_leaves_nothing(aura: LabClient, tmp_path: Path, place: 
         child = interruptible(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: restoring(place))
         child.send_signal(how)
-        child.wait(20)
+        child.wait(60)
         until(lambda: not servers(place))
         until(lambda: not list(place.iterdir()))
     assert not (tmp_path / "drills.json").exists()
