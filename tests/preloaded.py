@@ -8,10 +8,11 @@ from importlib import import_module
 from _pytest.config import default_plugins
 
 # Not the checks: which of them are loaded is what `--list-symptoms` lists.
-PACKAGES = ("environments", "fixtures", "probes", "reports", "runbooks")
+PACKAGES = ("config", "handles", "output", "plugin", "probes", "reports", "results")
 
 for _name in default_plugins:
     import_module(f"_pytest.{_name}")
 for _package in PACKAGES:
-    for _module in pkgutil.walk_packages(import_module(_package).__path__, f"{_package}."):
+    _path = import_module(f"runbook_checks.{_package}").__path__
+    for _module in pkgutil.walk_packages(_path, f"runbook_checks.{_package}."):
         import_module(_module.name)

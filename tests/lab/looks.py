@@ -16,7 +16,7 @@ from tests.lab.outside import Outside
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lab.registry import Change
+    from runbook_checks_lab.registry import Change
     from tests.harness import LabClient
 
 Look = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import registry
+from runbook_checks_lab import registry
 from tests.harness import SYSTEM
 from tests.lab import looks
 
