@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runbook_checks_lab import registry
-from tests.harness import SYSTEM
+from tests.harness import PROJECT, SYSTEM
 from tests.lab import looks
 
 if TYPE_CHECKING:
@@ -62,4 +62,4 @@ def test_long_difference_is_cut() -> None:
 
 def test_place_is_a_file_and_a_function() -> None:
     path, _, function = looks.place_of(CHANGE).partition(", ")
-    assert f"def {function}(" in (looks.PROJECT / path).read_text() or function == "<lambda>"
+    assert f"def {function}(" in (PROJECT / path).read_text() or function == "<lambda>"
