@@ -44,13 +44,13 @@ soak: set-up  ## hundreds of runs in a row, and what they leave behind (takes an
 	$(PYTHON) -m tests.soak $(ARGS)
 
 report: set-up  ## the newest run as HTML with trends, in reports/out/report (needs node)
-	$(PYTHON) -m ci.pages $(ARGS)
+	$(PYTHON) -m runbook_checks.cli.allure_report $(ARGS)
 
 lab: set-up  ## run the stand-ins by hand, addresses printed; Ctrl-C stops
 	$(PYTHON) -m runbook_checks_lab $(ARGS)
 
 pins: set-up  ## renew the hashed requirements from pyproject.toml (needs uv)
-	$(PYTHON) -m ci.pins
+	$(PYTHON) -m tools.pins
 
 clean:  ## remove what was installed, cached and reported
 	rm -rf .venv .cache .toolbox reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
