@@ -130,7 +130,10 @@ def test_suite_is_found_from_within_and_by_path(repository: Path, shop: Shop, tm
     path = str(repository / "environments" / "staging.yaml")
     assert run(repository, f"--env={path}", at=tmp_path, shop=shop).returncode == 0
     assert len(outcomes(repository)) == 2
-    for words in (("--env", "staging"), (f"--env={path}",)):
+    for words in (("--env", "staging"), (f"--env={path}",), ("run", "staging")):
+        assert (
+            run(repository, *words, STUCK, at=inside if words[-1] == "staging" else tmp_path, shop=shop).returncode == 0
+        )
         one = run(repository, *words, STUCK, shop=shop)
         assert one.returncode == 0, one.stdout + one.stderr
         assert list(outcomes(repository)) == [STUCK]
