@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci import team
+from tests.wheel import SLOW
 from tests.wheel.bookshop import VERSION, Bookshop
 from tests.wheel.conftest import folder_for_everybody
 from tests.wheel.environments import BASE_PYTHON, NO_PROGRAMS, User, Venv, pip_install
@@ -19,7 +20,7 @@ from tests.wheel.sources import ENGINE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 NOBODY = 65534
 NAMELESS = 64321  # has no entry in /etc/passwd, as in a container that is run under any number
 SAME_PYTHON = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
