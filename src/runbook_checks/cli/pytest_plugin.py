@@ -17,7 +17,6 @@ from runbook_checks.probes.core.interpreter import python
 # In the order in which a run goes through them.
 pytest_plugins = [
     "runbook_checks.plugin.options",
-    "runbook_checks.plugin.team",
     "runbook_checks.plugin.selection",
     "runbook_checks.plugin.list_symptoms",
     "runbook_checks.reports.plugin",
@@ -28,6 +27,7 @@ pytest_plugins = [
     "runbook_checks.plugin.rerun",
     "runbook_checks.plugin.leftovers",
     "runbook_checks.plugin.progress",
+    "runbook_checks.plugin.team",  # the last is configured first, after options: before anything is written
 ]
 
 
