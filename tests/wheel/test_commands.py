@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harness import PROJECT
+from tests.wheel import SLOW
 from tests.wheel.bookshop import VERSION, Bookshop, serving
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.wheel.environments import User
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 EXPECTED = ("--expect-version", VERSION)
 LAB_IS_MISSING = "the lab is not installed: `pip install runbook-checks-lab`\n"
 
