@@ -14,31 +14,37 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LAB = "lab/pyproject.toml"
+WHEEL_TESTS = "tests/wheel/requirements.in"
 TOOLS = (ROOT / "reports" / "allure", ROOT / "tests" / "ci" / "tools")
-HEADER = "# Made by `make pins` from pyproject.toml; {what}.\n"
+HEADER = "# Made by `make pins` from {source}; {what}.\n"
 COMPILE = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
 COMPILE += ["--no-config", "--upgrade", "--quiet"]
 
 
-def pinned(uv: str, what: str, *source: str, wanted: str = "") -> str:
-    command = [uv, "pip", "compile", *COMPILE, *source]
+def pinned(uv: str, what: str, *words: str, source: str = "pyproject.toml", wanted: str = "") -> str:
+    command = [uv, "pip", "compile", *COMPILE, *words]
     found = subprocess.run(command, check=False, cwd=ROOT, input=wanted, capture_output=True, text=True)
     if found.returncode != 0:
         sys.exit(f"pins: uv found no set of packages that fits:\n{found.stderr.strip()}")
-    return HEADER.format(what=what) + found.stdout
+    return HEADER.format(source=source, what=what) + found.stdout
 
 
 def renew_requirements(uv: str) -> None:
-    lab = tomllib.loads((ROOT / "lab" / "pyproject.toml").read_text())["project"]
+    lab_extras = tomllib.loads((ROOT / LAB).read_text())["project"]["optional-dependencies"]
     everything = ROOT / "requirements-dev.txt"
-    source, wanted = ("--extra", "dev", "pyproject.toml", "-"), "\n".join(lab["dependencies"])
-    everything.write_text(pinned(uv, "what the lab, the tests and the tools need as well", *source, wanted=wanted))
+    everything.write_text(
+        pinned(uv, "what the lab, the tests and the tools need as well", "--extra", "dev", "pyproject.toml", LAB)
+    )
     same = ("--constraints", everything.name)
     (ROOT / "requirements.txt").write_text(
         pinned(uv, "what a machine needs that only runs the checks", *same, "pyproject.toml")
     )
-    (ROOT / "requirements-postgres.txt").write_text(
-        pinned(uv, "the lab's PostgreSQL", *same, "-", wanted="\n".join(lab["optional-dependencies"]["postgres"]))
+    postgres = ROOT / "requirements-postgres.txt"
+    postgres.write_text(pinned(uv, "the lab's PostgreSQL", *same, "-", wanted="\n".join(lab_extras["postgres"])))
+    beside, words = "what the tests of the wheels install beside them", [*same, "--constraints", postgres.name]
+    (ROOT / WHEEL_TESTS).with_suffix(".txt").write_text(
+        pinned(uv, beside, *words, WHEEL_TESTS, source="requirements.in")
     )
 
 

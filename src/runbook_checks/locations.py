@@ -18,6 +18,9 @@ SETTINGS = PACKAGE / "cli" / "pytest.ini"
 """pytest's settings for the command runbook-checks."""
 CODE = PACKAGE.parent
 """The folder that Python imports the engine from."""
+COMMAND = PACKAGE / "cli" / "main.py"
+"""The command. Started by its path it finds the engine where an isolated Python (-I) does not look: in a user's own
+site-packages (`pip install --user`) and in a folder of PYTHONPATH."""
 
 
 def cache_folder() -> Path:
@@ -54,5 +57,13 @@ def shown(file: str) -> str:
 def _xdg(variable: str, below_home: str) -> Path:
     named = os.environ.get(variable, "")
     # The specification has relative paths ignored.
-    base = Path(named) if os.path.isabs(named) else Path.home() / below_home
+    base = Path(named) if os.path.isabs(named) else _home() / below_home
     return base / "runbook-checks"
+
+
+def _home() -> Path:
+    """The user's home; where there is none (a container's user without a name), a place that takes no file."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)

@@ -38,10 +38,10 @@ def pytest_sessionfinish(session):
 ADDED = "-p broken --collect-only -k nothing"
 SETTINGS = f"addopts = {ADDED}\npython_functions = nothing_*\ntestpaths = tests\n"
 RAISES = "raise RuntimeError(f'{__file__} was imported')\n"
-OURS = ("bench", "checks", "docs", "environments", "fixtures", "lab", "monitor", "probes", "reports", "runbooks")
-# Of these the command that an installer writes imports before us (`ci`), or as Python itself does: with PYTHONPATH=.
-# they are found first, whatever we do.
-BEFORE_US = ("ci", "re", "sitecustomize", "usercustomize")
+OURS = ("bench", "checks", "ci", "docs", "environments", "fixtures", "lab", "monitor", "probes", "reports", "runbooks")
+# These Python itself imports before us, or the command that an installer writes: with PYTHONPATH=. they are found
+# first, whatever we do.
+BEFORE_US = ("re", "sitecustomize", "usercustomize")
 LIBRARIES = ("allure_pytest", "broken", "pluggy", "psycopg", "pytest", "requests", "xdist", "yaml")
 STANDARD = ("json", "queue", "socket")
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from runbook_checks.config.load import read
+from tests.docs.blocks import Block, blocks
 from tests.harness import PROJECT, LabClient, run
 
 if TYPE_CHECKING:
@@ -94,3 +97,18 @@ def test_its_checklist_is_answered(lab: LabClient, tmp_path: Path) -> None:
     assert code == 0, told
     assert told.count("[x]") == 2
     assert "[a] a book was ordered by hand" in told
+
+
+SHOWN = [block for block in blocks("yaml", "python") if block.note.startswith("suite/")]
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=str)
+def test_suite_shown_is_the_one_that_is_tried(block: Block) -> None:
+    """tests/product/test_team.py runs it."""
+    assert block.text == (EXAMPLE / block.note).read_text()
+
+
+def test_suite_is_shown_whole() -> None:
+    files = {path.relative_to(EXAMPLE).as_posix() for path in (EXAMPLE / "suite").rglob("*.*") if path.is_file()}
+    tried = {name for name in files if not name.endswith(("__init__.py", ".pyc"))}
+    assert {block.note for block in SHOWN} == tried

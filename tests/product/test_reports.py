@@ -125,7 +125,7 @@ def test_crashed_worker_is_told_everywhere(lab: LabClient, tmp_path: Path) -> No
     )
     assert ran.code == 10, ran.output()
     [result] = ran.document["results"]
-    assert result["outcome"] == "unknown"
+    assert (result["symptom"], result["severity"], result["outcome"]) == ("backup.stale", "P2", "unknown")
     assert "died" in result["reason"]
     assert len(ran.allure()) == 1
 

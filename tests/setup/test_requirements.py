@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-FILES = ["requirements.txt", "requirements-dev.txt", "requirements-postgres.txt"]
+FILES = ["requirements.txt", "requirements-dev.txt", "requirements-postgres.txt", "tests/wheel/requirements.txt"]
 RENEW = "run `make pins`"
 
 

@@ -17,6 +17,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from runbook_checks.locations import COMMAND
 from runbook_checks.output.streams import TROUBLE, USAGE
 from runbook_checks.probes.core.interpreter import python
 
@@ -93,7 +94,8 @@ def _run(occasion: str, environment: str, options: list[str], out: Path) -> int:
     }
     words = ["--env", environment, "-m", occasion, "--gate", os.environ.get("GATE") or "P1", "--out", str(out / "runs")]
     words += [word for option, name in named.items() for word in (option, str(out / name))]
-    child = subprocess.Popen([*python(), "-m", "runbook_checks.cli.main", *words, *options])
+    command = [*python(), str(COMMAND), *words, *options]
+    child = subprocess.Popen(command, env=os.environ)  # the files' references are variables
     with suppress(ValueError):  # only the main thread may
         signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
     while True:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
+import pytest
+
 from runbook_checks.output.streams import USAGE
-from runbook_checks.probes.core.interpreter import module
+from runbook_checks.plugin.lab_command import lab_command
 
 
 def main(words: list[str]) -> int:
     """Become the lab; 4 where it is not installed."""
     try:
-        command = [*module("runbook_checks_lab"), *words]
-    except ModuleNotFoundError:
-        print("the lab is not installed: `pip install runbook-checks-lab`", file=sys.stderr)
+        command = lab_command(*words)
+    except pytest.UsageError as missing:
+        print(missing, file=sys.stderr)
         return USAGE
     return os.execv(command[0], command)  # noqa: S606 - a list of arguments; there is no shell in it

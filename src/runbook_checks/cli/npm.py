@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.untrusted_text import printable
+from runbook_checks.output.destinations import as_typed
 from runbook_checks.probes.core.child_environment import clean
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def get(lock: Path, to: Path, what: str) -> None:
         have = to / "package-lock.json"
         if have.exists() and have.read_bytes() == wanted:
             return
-        print(f"{what} comes from npm into .toolbox; only this once.", file=sys.stderr, flush=True)
+        print(f"{what} comes from npm into {as_typed(to.parent)}; only this once.", file=sys.stderr, flush=True)
         beside = to.with_name(f"{to.name}.tmp")
         for folder in (beside, to):
             shutil.rmtree(folder, ignore_errors=True)

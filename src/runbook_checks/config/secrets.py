@@ -30,6 +30,13 @@ MAX_BYTES = 1 << 20
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NO_COMMANDS = "CHECKS_NO_COMMANDS"  # the variable that says the same as the option
 FORBIDDEN = f"--no-commands (or {NO_COMMANDS}) keeps programs that a file names from being started"
+
+
+def allows_commands(is_forbidden: bool = False) -> bool:
+    """Whether programs may be started that a file names: neither the option nor the variable says no."""
+    return not is_forbidden and os.environ.get(NO_COMMANDS, "") in ("", "0")
+
+
 FORMS = "{env: NAME}, {file: PATH} or {command: [PROGRAM, ...]}"
 
 
@@ -216,7 +223,7 @@ class Vault:
     folder: Path
     redaction: Redaction
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    allows_commands: bool = field(default_factory=lambda: os.environ.get(NO_COMMANDS, "") in ("", "0"))
+    allows_commands: bool = field(default_factory=allows_commands)
     listed: Collection[str] = ()
     """The environment file's `command_variables`."""
     named: Callable[[], Collection[str]] = tuple

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from runbook_checks.locations import COMMAND
+
 NOTHING_KNOWN = Path(__file__).with_name("nothing-known.yaml")
 PIPE = "RUNBOOK_CHECKS_PIPE"
 SHORTEST_S = 60.0
@@ -68,7 +70,7 @@ def _takes_files(folder: Path) -> bool:
 def _run(words: list[str], limit_s: float) -> tuple[dict[str, Any], str]:
     reading, writing = os.pipe()
     environ = {name: value for name, value in os.environ.items() if name != "CHECKS_ADDOPTS"} | {PIPE: str(writing)}
-    command = [sys.executable, "-I", "-m", "runbook_checks.cli.main", *words]
+    command = [sys.executable, "-I", str(COMMAND), *words]
     try:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, env=environ, start_new_session=True, pass_fds=[writing]

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from runbook_checks.config.runbook import SEVERITIES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,12 +24,11 @@ if TYPE_CHECKING:
 
 MARK = "told-without-memory"
 AGAIN_S = 1800.0
-SEVERITIES = ("P0", "P1", "P2", "P3")
 
 
 def at_sight(rules: Monitoring) -> Monitoring:
     """The same rules, with everything told when it is first seen."""
-    return replace(rules, severities={name: replace(rules.rule(name), after=1) for name in SEVERITIES})  # type: ignore[misc]
+    return replace(rules, severities={name: replace(rules.rule(name), after=1) for name in SEVERITIES})
 
 
 @dataclass

@@ -134,7 +134,10 @@ def own_folder(config: pytest.Config, run: Run) -> Path | None:
     base = config.invocation_params.dir / named if named else output_folder(run.files.suite)
     folder = base / run.id
     try:
+        is_new = not named and not base.exists()
         base.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            (base / ".gitignore").write_text("*\n")  # results are nobody's to commit
         folder.mkdir()
     except OSError as error:
         run.notes.append(f"no reports folder: {base} can't be written: {error.strerror} (--out FOLDER names another)")

@@ -11,10 +11,10 @@ import pytest
 
 from runbook_checks.config.untrusted_text import json_text, printable
 from runbook_checks.handles.annotations import handles_of
+from runbook_checks.plugin.lab_command import lab_command
 from runbook_checks.plugin.run import run_of
 from runbook_checks.plugin.selection import lacking, symptom_of, system_of
 from runbook_checks.probes.core.child_environment import clean
-from runbook_checks.probes.core.interpreter import module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 def lab_faults() -> list[dict[str, Any]]:
     """Every fault the lab has: `fault` as symptom:cause, and its `systems`."""
-    words = [*module("runbook_checks_lab"), "--list=json"]
-    done = subprocess.run(words, env=clean(), capture_output=True, text=True, check=False)
+    done = subprocess.run(lab_command("--list=json"), env=clean(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise pytest.UsageError(f"the lab can't list its faults: {done.stderr.strip().splitlines()[-1:]}")
     return list(json.loads(done.stdout))

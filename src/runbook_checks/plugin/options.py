@@ -16,6 +16,7 @@ from runbook_checks.config.environment_files import known_environments
 from runbook_checks.config.redaction import Redaction
 from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.config.runbook import SEVERITIES, WHENS
+from runbook_checks.config.secrets import allows_commands
 from runbook_checks.config.strict_yaml import suggestion
 from runbook_checks.plugin import occasions
 from runbook_checks.plugin.public_text import PublicText
@@ -107,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not named:
         there = ", ".join(known_environments())
         raise pytest.UsageError(f"no environment chosen: give --env NAME|PATH or set CHECKS_ENV (there are: {there})")
-    files = load_files(named)
+    files = load_files(named, allows_commands=allows_commands(option.no_commands))
     worker = getattr(config, "workerinput", None)
     public = PublicText(files.sources)
     run = Run(
@@ -147,7 +148,7 @@ def _read_rest(run: Run, config: pytest.Config) -> None:
     if gate not in SEVERITIES:
         raise pytest.UsageError(f"--gate {option.gate}: must be one of {', '.join(SEVERITIES)}")
     run.gate = gate
-    run.vault.allows_commands &= not option.no_commands
+    run.vault.allows_commands = allows_commands(option.no_commands)
     run.attested = (*run.environment.attested, *option.attest)
     _refuse_unknown_items(run.systems, option.attest)
     run.faults = tuple(option.fault)

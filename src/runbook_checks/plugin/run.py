@@ -31,12 +31,16 @@ def find_environment(named: str) -> Path:
         raise pytest.UsageError(f"--env {none}") from None
 
 
-def load_files(named: str) -> Files:
-    """Everything that an environment leads to, the team's own capabilities among it; UsageError with all mistakes."""
+def load_files(named: str, *, allows_commands: bool = True) -> Files:
+    """Everything that an environment leads to, the team's own capabilities among it; UsageError with all mistakes.
+
+    allows_commands  whether the team's own Python may be run, which says what its capabilities' settings are
+    """
     from runbook_checks.config.cache import load
 
     path = find_environment(named)
-    own = {name: handle.Settings for name, handle in own_handles(suite_of(path)).items()}
+    handles = own_handles(suite_of(path)) if allows_commands else {}
+    own = {name: handle.Settings for name, handle in handles.items()} if allows_commands else None
     try:
         return load(path, own)
     except BadFile as bad:

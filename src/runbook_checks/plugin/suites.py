@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from runbook_checks.config.capabilities.rules import STRICT
 from runbook_checks.config.environment_files import own_capabilities
 from runbook_checks.handles.base import Handle
 from runbook_checks.locations import SUITE
@@ -33,6 +34,11 @@ class Suite:
     def checks(self) -> Path:
         return self.folder / "checks"
 
+    def modules(self) -> list[Path]:
+        """Its modules of checks. Other Python in a folder `checks` does not import runbook_checks, and is let be."""
+        paths = [path for path in sorted(self.checks.glob("*.py")) if _may_hold_checks(path)]
+        return [path for path in paths if "runbook_checks" in path.read_text(encoding="utf-8", errors="replace")]
+
     def module(self, path: Path) -> ModuleType:
         """The module of one of its checks; whatever the module raises."""
         if self.package == TEAM:
@@ -42,6 +48,11 @@ class Suite:
     def check_name(self, path: Path) -> str:
         """A module's name in node ids and reports: relative to its suite."""
         return path.relative_to(self.folder).as_posix()
+
+
+def _may_hold_checks(path: Path) -> bool:
+    """A name with `_` before it is a helper's; conftest.py is pytest's, which runbook-checks does not heed."""
+    return not path.name.startswith("_") and path.name != "conftest.py"
 
 
 BUILT_IN = Suite(SUITE, "runbook_checks.suite")
@@ -91,7 +102,14 @@ def own_handles(folder: Path | None) -> dict[str, type[Handle]]:
             for value in vars(imported(suite, path)).values():
                 if isinstance(value, type) and issubclass(value, Handle) and name in value.needs:
                     handles[name] = value
+                    _make_strict(value.Settings)
     return handles
+
+
+def _make_strict(settings: type | None) -> None:
+    """An unknown key in a team's own section is a mistake, as in every other."""
+    if settings is not None and not hasattr(settings, "__pydantic_config__"):
+        settings.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 
 def collector(suite: Suite, path: Path, parent: pytest.Collector) -> CheckModule:

@@ -10,25 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.plugin.run import run_of
+from runbook_checks.config.secrets import FORBIDDEN
+from runbook_checks.handles.annotations import handles_of
+from runbook_checks.plugin.run import has_run, run_of
+from runbook_checks.plugin.selection import lacking
 from runbook_checks.plugin.suites import BUILT_IN, Suite, collector, imported, team_suite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from runbook_checks.config.run import Run
 
 TEXT = "title, why, severity, when and causes"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run all checks, built-in and the team's, where the caller names none."""
+    """Run all checks, the team's among them, where the caller names none; refuse a suite that does not fit together."""
+    if not has_run(config):
+        return
     if config.args_source in (pytest.Config.ArgsSource.INVOCATION_DIR, pytest.Config.ArgsSource.TESTPATHS):
         config.args = [str(suite.checks) for suite in _suites(config)]
+    if not hasattr(config, "workerinput"):
+        _require_whole(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A team's helper modules hold no checks; None: as pytest sees fit."""
+    """Collect a team's modules of checks, and nothing else in their folder; None: as pytest sees fit."""
     team = _team(config)
-    return True if team and collection_path.parent == team.checks and collection_path.stem.startswith("_") else None
+    return True if team and collection_path.parent == team.checks and collection_path not in team.modules() else None
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
@@ -39,37 +49,63 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector:
+    """A folder is no package to pytest, which would import its __init__.py under an everyday name."""
+    directory: pytest.Dir = pytest.Dir.from_parent(parent, path=path)
+    return directory
+
+
+def _require_whole(config: pytest.Config) -> None:
     """Refuse to run a team's suite whose texts and checks don't fit together: a symptom would be silently left out."""
-    team = _team(session.config)
-    if team is not None and not hasattr(session.config, "workerinput"):
-        problems = list(_problems(team, session.config))
-        if problems:
-            raise pytest.UsageError(*problems)
-
-
-def _problems(team: Suite, config: pytest.Config) -> Any:
     run = run_of(config)
-    texts = run.files.own_symptoms
-    checks: dict[str, str] = {}
-    for path in sorted(team.checks.glob("[!_]*.py")):
+    team, texts = _team(config), run.files.own_symptoms
+    if team is None:
+        if texts and not run.vault.allows_commands:
+            run.notes.append(f"{len(texts)} symptoms of the suite's own are not checked: {FORBIDDEN}, its checks too")
+        return
+    checks = list(_checks(team))
+    problems = [*_problems(checks, run, team), *_without_check(texts, checks)]
+    if problems:
+        raise pytest.UsageError(*problems)
+    run.notes += _not_given(checks, run)
+
+
+def _checks(team: Suite) -> Iterator[tuple[str, str, Any]]:
+    """The checks of a team's suite: symptom, place and function."""
+    for path in team.modules():
         module = imported(team, path)
         for value in vars(module).values():
             name = getattr(value, "symptom", None)
-            if name is None or getattr(value, "__module__", "") != module.__name__:
-                continue
-            where = f"{team.check_name(path)}::{value.__name__}"
-            if name in run.files.texts:
-                yield f"{where}: {name} is a built-in symptom, and its check is built in; give yours another name"
-            elif name in checks:
-                yield f"{where}: {name} has a check already, {checks[name]}"
-            elif name not in texts and not _is_elsewhere(name, team):
-                yield f"{where}: no runbook file describes {name}; add it under 'symptoms' with {TEXT}"
-            checks[name] = where
-    for name in sorted(texts.keys() - checks.keys()):
+            if name is not None and getattr(value, "__module__", "") == module.__name__:
+                yield name, f"{team.check_name(path)}::{value.__name__}", value
+
+
+def _problems(checks: list[tuple[str, str, Any]], run: Run, team: Suite) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for name, where, _ in checks:
+        if name in run.files.texts:
+            yield f"{where}: {name} is a built-in symptom, and its check is built in; give yours another name"
+        elif name in seen:
+            yield f"{where}: {name} has a check already, {seen[name]}"
+        elif name not in run.files.own_symptoms and not _is_elsewhere(name, team):
+            yield f"{where}: no runbook file describes {name}; add it under 'symptoms' with {TEXT}"
+        seen[name] = where
+
+
+def _without_check(texts: Iterable[str], checks: list[tuple[str, str, Any]]) -> Iterator[str]:
+    for name in sorted({*texts} - {name for name, _, _ in checks}):
         file = f"checks/{name.partition('.')[0]}.py"
         yield f"{name}: no check answers for it; add one, marked @symptom({name!r}), in {file}"
+
+
+def _not_given(checks: list[tuple[str, str, Any]], run: Run) -> Iterator[str]:
+    """The checks that no chosen system can be asked for, and the capability that none gives."""
+    for name, where, function in checks:
+        listing = [chosen for chosen in run.systems.values() if name in chosen.symptoms]
+        needs = [lacking(handles_of(function).values(), chosen) for chosen in listing]
+        if listing and all(needs):
+            missing = " and ".join(dict.fromkeys(need for each in needs for need in each))
+            yield f"{name} is not checked ({where}): no system of {run.environment.name} gives {missing}"
 
 
 def _is_elsewhere(name: str, team: Suite) -> bool:
@@ -78,7 +114,9 @@ def _is_elsewhere(name: str, team: Suite) -> bool:
 
 
 def _team(config: pytest.Config) -> Suite | None:
-    return team_suite(run_of(config).files.suite)
+    """The team's suite, where its Python may be run."""
+    run = run_of(config)
+    return team_suite(run.files.suite) if run.vault.allows_commands else None
 
 
 def _suites(config: pytest.Config) -> list[Suite]:

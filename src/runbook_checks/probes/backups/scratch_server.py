@@ -162,7 +162,7 @@ def _preparing() -> Iterator[None]:
 @contextmanager
 def _kept(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     keeper = subprocess.Popen(
-        [*python(), "-P", "-c", KEEP],
+        [*python(), "-c", KEEP],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

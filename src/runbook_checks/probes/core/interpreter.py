@@ -8,8 +8,11 @@ from pathlib import Path
 
 
 def python() -> list[str]:
-    """The words that start it: isolated (-I) where this process is, so that PYTHONPATH names no module for either."""
-    return [sys.executable, *(["-I"] if sys.flags.isolated else [])]
+    """The words that start it: isolated (-I) where this process is, so that PYTHONPATH names no module for either.
+
+    Neither imports from the working directory, which Python would put first for -m and -c (-P leaves it out).
+    """
+    return [sys.executable, "-I" if sys.flags.isolated else "-P"]
 
 
 def module(name: str) -> list[str]:

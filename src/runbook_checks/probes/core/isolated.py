@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from runbook_checks.locations import CODE
@@ -24,7 +25,7 @@ from runbook_checks.probes.core.journal import Reading, journal
 from runbook_checks.probes.core.reading import NoReading
 
 T = TypeVar("T")
-SERVE = f"import sys; sys.path.insert(0, {str(CODE)!r}); from runbook_checks.probes.core.isolated import serve; serve()"
+SERVE = "import sys; sys.path[:0] = {folders!r}; from runbook_checks.probes.core.isolated import serve; serve()"
 MAX_MEMORY = 2 << 30
 RETURN_S = 0.5  # its own deadline comes first: it can say how far it came
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
@@ -42,7 +43,7 @@ def apart(
     deadline = within(timeout_s)
     task = pickle.dumps((make, arguments, memory, time.monotonic() + deadline.remaining() - RETURN_S))
     process = subprocess.Popen(
-        [*python(), "-P", "-c", SERVE],
+        [*python(), "-c", SERVE.format(folders=[str(CODE), *_folder_of(make)])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -62,6 +63,13 @@ def apart(
     if error is not None:
         raise error
     return cast(T, result)
+
+
+def _folder_of(make: Callable[..., Any]) -> list[str]:
+    """The folder that the function's top-level package was imported from, which may be a team's or a test's."""
+    file = getattr(sys.modules[make.__module__], "__file__", None)
+    depth = make.__module__.count(".")
+    return [str(Path(file).resolve().parents[depth])] if file else []
 
 
 def _ended(code: int, deadline: Deadline, resource: str) -> NoReading:

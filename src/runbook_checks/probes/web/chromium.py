@@ -51,5 +51,5 @@ def find(resource: str = "browser") -> Chromium:
         folders = sorted({str(path.parent) for path in libraries})
         environment = clean(LD_LIBRARY_PATH=os.pathsep.join(folders))
         return Chromium(str(unpacked), environment, (str(root / "usr" / "share" / "fonts"), "/usr/share/fonts"))
-    what = "there is no Chromium on PATH or in .toolbox: install chromium, or run `make set-up` with a network"
+    what = "there is no Chromium on PATH: install chromium (in a clone, `make set-up` with a network unpacks one)"
     raise NoReading(resource, what, kind="missing-tool")

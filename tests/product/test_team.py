@@ -1,0 +1,276 @@
+"""A team's own suite: its environments, runbooks, checks and capabilities, in a repository full of traps."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.ci import team
+from tests.harness import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXAMPLE = PROJECT / "docs" / "example" / "suite"
+CHECKS = Path(sys.executable).with_name("runbook-checks")
+TOKEN = "warehouse-t0ken"
+STUCK = "checks/orders.py::check_paid_orders_are_shipped[bookshop]"
+
+
+class Shop:
+    """The bookshop and its warehouse, at one address; the warehouse wants its token."""
+
+    def __init__(self) -> None:
+        self.picking: Any = {"picker": "picker-1", "stopped_s": 0, "waiting": 3, "missing": 0}
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                is_known = self.path != "/picking" or self.headers["Authorization"] == f"Bearer {TOKEN}"
+                answer = shop.picking if self.path == "/picking" else {"checks": {"database": "ok"}}
+                body = json.dumps(answer if is_known else {"error": "who are you?"}).encode()
+                self.send_response(200 if is_known else 401)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    @contextmanager
+    def running(self) -> Iterator[Shop]:
+        thread = Thread(target=self.server.serve_forever)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.server.shutdown()
+            thread.join()
+            self.server.server_close()
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop().running() as running:
+        yield running
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """The example's suite in a repository whose settings, hooks and modules would all spoil a run."""
+    folder = team.made(tmp_path / "repository")
+    team.without_what_comes_before_us(folder)
+    shutil.rmtree(folder / "checks")
+    shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "checks" / "conftest.py").write_text(team.RAISES)
+    (folder / "checks" / "unrelated.py").write_text(team.RAISES)
+    return folder
+
+
+def run(
+    repository: Path, *words: str, at: Path | None = None, shop: Shop | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    variables = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    variables |= team.variables(repository) | {"COLUMNS": "80"}
+    if shop:
+        variables |= {"BOOKSHOP_URL": shop.url, "WAREHOUSE_URL": shop.url, "WAREHOUSE_TOKEN": TOKEN}
+    return subprocess.run(
+        [str(CHECKS), *words], cwd=at or repository, env=variables | more, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+
+
+def document(repository: Path) -> dict[str, Any]:
+    return dict(json.loads((repository / "reports" / "out" / "latest" / "results.json").read_text()))
+
+
+def outcomes(repository: Path) -> dict[str, str]:
+    return {row["check"]: row["outcome"] for row in document(repository)["results"]}
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "spread"])
+def test_team_s_checks_run_beside_the_built_in_ones(repository: Path, shop: Shop, spread: tuple[str, ...]) -> None:
+    before = {path for path in repository.rglob("*") if "reports" not in path.parts}
+    clear = run(repository, "--env", "staging", *spread, shop=shop)
+    assert clear.returncode == 0, clear.stdout + clear.stderr
+    healthy = {"checks/health.py::check_health_address_answers[bookshop]": "clear", STUCK: "clear"}
+    assert outcomes(repository) == healthy
+    shop.picking = {"picker": "picker 1", "stopped_s": 90, "waiting": 30, "missing": 0}
+    found = run(repository, "--env", "staging", *spread, shop=shop)
+    assert found.returncode == 1, found.stdout + found.stderr
+    [finding] = next(row for row in document(repository)["results"] if row["check"] == STUCK)["findings"]
+    assert (finding["cause"], finding["because"]) == ("picker-stopped", "the picker picker 1 has been stopped for 90 s")
+    assert finding["remedy"] == ["Start it again: `systemctl restart 'picker 1'`"]
+    assert document(repository)["roots"] == ["orders.stuck[bookshop]"]
+    assert f'reproduce  runbook-checks --env staging "{STUCK}"' in found.stdout
+    assert before == {path for path in repository.rglob("*") if "reports" not in path.parts and path.suffix != ".pyc"
+                      and path.name != "__pycache__"}  # fmt: skip
+    assert subprocess.run(["git", "init", "-q", "."], cwd=repository, check=True).returncode == 0  # noqa: S607
+    status = subprocess.run(["git", "status", "--short", "reports"], cwd=repository, capture_output=True, check=True)  # noqa: S607
+    assert status.stdout == b"", "a run's files are nobody's to commit"
+
+
+def test_suite_is_found_from_within_and_by_path(repository: Path, shop: Shop, tmp_path: Path) -> None:
+    inside = repository / "elsewhere"
+    assert run(repository, "--env", "staging", at=inside, shop=shop).returncode == 0
+    path = str(repository / "environments" / "staging.yaml")
+    assert run(repository, f"--env={path}", at=tmp_path, shop=shop).returncode == 0
+    assert len(outcomes(repository)) == 2
+    for words in (("--env", "staging"), (f"--env={path}",), ("run", "staging")):
+        assert (
+            run(repository, *words, STUCK, at=inside if words[-1] == "staging" else tmp_path, shop=shop).returncode == 0
+        )
+        one = run(repository, *words, STUCK, shop=shop)
+        assert one.returncode == 0, one.stdout + one.stderr
+        assert list(outcomes(repository)) == [STUCK]
+        built_in = run(repository, *words, "checks/health.py::check_health_address_answers[bookshop]", shop=shop)
+        assert built_in.returncode == 0, built_in.stdout + built_in.stderr
+    by_area = run(repository, "--env", "staging", "-m", "orders and p1", shop=shop)
+    assert by_area.returncode == 0, by_area.stdout + by_area.stderr
+    assert list(outcomes(repository)) == [STUCK]
+
+
+def test_environments_found_are_listed(repository: Path) -> None:
+    none = run(repository)
+    assert none.returncode == 4
+    assert "(there are: staging, lab)" in none.stderr
+    wrong = run(repository, "--env", "stagin")
+    assert "did you mean 'staging'? (there are: staging, lab)" in wrong.stderr
+
+
+def test_what_cannot_be_read_is_unknown_and_secrets_do_not_show(repository: Path, shop: Shop) -> None:
+    shop.picking = ["no", "mapping"]
+    unknown = run(repository, "--env", "staging", shop=shop)
+    assert unknown.returncode == 10, unknown.stdout + unknown.stderr
+    assert "unexpected response from the warehouse: HTTP 200" in unknown.stdout
+    assert document(repository)["roots"] == ["unreadable:warehouse[bookshop]"]
+    missing = run(repository, "--env", "staging", shop=shop, WAREHOUSE_TOKEN="")
+    assert missing.returncode == 10
+    assert "{env: WAREHOUSE_TOKEN} is blank" in missing.stdout
+    shop.picking = {"picker": TOKEN, "stopped_s": 90, "waiting": 30, "missing": 0}
+    told = run(repository, "--env", "staging", shop=shop)
+    assert told.returncode == 1
+    for path in (repository / "reports" / "out").rglob("*"):
+        assert not path.is_file() or TOKEN not in path.read_text(errors="replace"), path
+    assert TOKEN not in told.stdout
+
+
+CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(warehouse: 'W') -> None:\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            ("checks/orders.py", ""),
+            "orders.stuck: no check answers for it; add one, marked @symptom('orders.stuck'), in checks/orders.py",
+        ),
+        (
+            ("checks/more.py", CHECK.format("orders.late", "late")),
+            "checks/more.py::check_late: no runbook file describes orders.late; add it under 'symptoms' with title, "
+            "why, severity, when and causes",
+        ),
+        (
+            ("checks/more.py", CHECK.format("orders.stuck", "again")),
+            "checks/orders.py::check_paid_orders_are_shipped: orders.stuck has a check already, "
+            "checks/more.py::check_again",
+        ),
+        (
+            ("checks/more.py", CHECK.format("health.slow", "slow")),
+            "checks/more.py::check_slow: health.slow is a built-in symptom, and its check is built in; give yours "
+            "another name",
+        ),
+        (
+            ("checks/orders.py", "import runbook_checks\n1 / 0\n"),
+            "checks/orders.py: ZeroDivisionError: division by",
+        ),
+        (("checks/_warehouse.py", "import runbook_checks\ndef\n"), "checks/_warehouse.py: SyntaxError: "),
+        (
+            ("environments/staging.yaml", "warehouse: {url: {env: WAREHOUSE_URL}, tokn: {env: T}}"),
+            "systems.bookshop.warehouse: unknown key 'tokn'; did you mean 'token'?",
+        ),
+        (("environments/staging.yaml", "warehouze: {}"), "systems.bookshop: unknown key 'warehouze'"),
+        (
+            ("runbooks/bookshop.yaml", "  orders.late:\n"),
+            "symptoms: unknown symptom 'orders.late'",
+        ),
+        (
+            ("runbooks/bookshop.yaml", "  Orders late:\n    title: x\n"),
+            "a symptom is called AREA.NAME, both in lower case; hyphens join the words of NAME",
+        ),
+        (
+            ("runbooks/bookshop.yaml", "  orders.late:\n    title: x\n"),
+            "symptoms.orders.late: 'why' is missing",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_said_before_anything_runs(
+    repository: Path, change: tuple[str, str], sentence: str
+) -> None:
+    name, text = change
+    path = repository / name
+    if name.startswith("environments"):
+        text = path.read_text().replace("warehouse: {url: {env: WAREHOUSE_URL}, token: {env: WAREHOUSE_TOKEN}}", text)
+    elif name.startswith("runbooks"):
+        text = path.read_text() + text
+    path.write_text(text)
+    refused = run(repository, "--env", "staging")
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert sentence in " ".join(refused.stderr.split()), refused.stderr
+    assert not (repository / "reports").exists()
+
+
+def test_capability_that_no_environment_gives_is_said(repository: Path, shop: Shop) -> None:
+    environment = repository / "environments" / "staging.yaml"
+    environment.write_text(
+        "".join(line for line in environment.read_text().splitlines(True) if "warehouse" not in line)
+    )
+    ran = run(repository, "--env", "staging", shop=shop)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    told = " ".join(ran.stdout.split())
+    assert f"orders.stuck is not checked ({STUCK.partition('[')[0]}): no system of staging gives warehouse" in told
+    assert "orders.stuck" in run(repository, "--env", "staging", "--list-symptoms", shop=shop).stdout
+
+
+@pytest.mark.parametrize("how", [{"words": ("--no-commands",)}, {"CHECKS_NO_COMMANDS": "1"}])
+def test_python_of_a_pull_request_is_not_run(repository: Path, shop: Shop, how: dict[str, Any]) -> None:
+    for name in ("orders", "_warehouse"):
+        (repository / "checks" / f"{name}.py").write_text("import runbook_checks\nopen('ran', 'w')\n")
+    words = how.pop("words", ())
+    ran = run(repository, "--env", "staging", *words, shop=shop, **how)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "1 symptoms of the suite's own are not checked" in " ".join(ran.stdout.split())
+    assert not (repository / "ran").exists()
+
+
+def test_monitor_and_gate_take_a_team_s_suite(repository: Path, shop: Shop, tmp_path: Path) -> None:
+    shop.picking = {"picker": "picker-1", "stopped_s": 90, "waiting": 30, "missing": 0}
+    gate = run(repository, "gate", "postdeploy", "staging", shop=shop)
+    assert gate.returncode == 0, gate.stdout + gate.stderr  # orders.stuck is not looked for after a deploy
+    monitored = run(repository, "monitor", "staging", "--state", str(tmp_path / "state"), shop=shop)
+    assert monitored.returncode == 0, monitored.stdout + monitored.stderr
+    assert "orders.stuck" in monitored.stdout
+
+
+def test_strict_types_hold_in_a_team_s_repository(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "suite", ignore=shutil.ignore_patterns("__pycache__"))
+    words = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "checks"]
+    checked = subprocess.run(words, cwd=tmp_path / "suite", capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    check = tmp_path / "suite" / "checks" / "orders.py"
+    check.write_text(check.read_text().replace("picking.waiting <=", "picking.wating <="))
+    assert "wating" in subprocess.run(words, cwd=tmp_path / "suite", capture_output=True, text=True, check=False).stdout

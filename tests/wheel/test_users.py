@@ -1,0 +1,125 @@
+"""Who runs an installed wheel, and where: an ordinary user, a user without a home, a team's repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ci import team
+from tests.wheel import SLOW
+from tests.wheel.bookshop import VERSION, Bookshop
+from tests.wheel.conftest import folder_for_everybody
+from tests.wheel.environments import BASE_PYTHON, NO_PROGRAMS, User, Venv, pip_install
+from tests.wheel.sources import ENGINE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = SLOW
+NOBODY = 65534
+NAMELESS = 64321  # has no entry in /etc/passwd, as in a container that is run under any number
+SAME_PYTHON = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+WORDS = ("--env", "example/staging.yaml", "--expect-version", VERSION)
+
+
+@pytest.fixture(scope="module")
+def open_folder() -> Iterator[Path]:
+    with folder_for_everybody("wheel-users-") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def everybodys_venv(open_folder: Path, wheels: dict[str, Path]) -> Venv:
+    """An environment that every user may run and only root may change; skipped where no Python is every user's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may become another user; all tests run as an ordinary user here")
+    usable = [path for path in (sys.executable, "/usr/bin/python3") if _runs(path, SAME_PYTHON)]
+    if not usable:
+        pytest.skip("this Python lies where only root may run it")
+    venv = Venv.made(open_folder / "venv", usable[0])
+    venv.install(str(wheels[ENGINE.name]))
+    return venv
+
+
+def _runs(python: str, code: str) -> bool:
+    command = [python, "-I", "-c", f"{code}"]
+    try:
+        done = subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], check=False, env={"PATH": ""})
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("uid", [NOBODY, NAMELESS], ids=["nobody", "nameless"])
+def test_another_user_than_the_installer_runs_it(
+    uid: int, everybodys_venv: Venv, open_folder: Path, shop: Bookshop
+) -> None:
+    user = User(everybodys_venv, open_folder / str(uid), uid=uid)
+    shop.example(user.work / "example")
+    owned_by(uid, user.folder)
+    done = user.checks(*WORDS, **shop.variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in done.stdout
+    assert (user.work / "reports" / "out" / "latest" / "results.json").is_file()
+    assert (user.cache / "runbooks").stat().st_uid == uid
+
+
+def test_a_user_without_a_home_needs_none(everybodys_venv: Venv, open_folder: Path, shop: Bookshop) -> None:
+    """There is no place for caches, and none for the monitor's history, which is said."""
+    user = User(everybodys_venv, open_folder / "homeless", uid=NAMELESS, has_home=False)
+    shop.example(user.work / "example")
+    owned_by(NAMELESS, user.folder)
+    done = user.checks(*WORDS, **shop.variables)
+    assert (done.returncode, "warning" in done.stdout) == (0, False), done.stdout + done.stderr
+    watched = user.checks("monitor", "example/staging.yaml", **shop.variables)
+    assert watched.returncode == 1, watched.stdout + watched.stderr
+    assert "monitor: the history can't be written" in watched.stderr
+    assert {path.name for path in user.folder.rglob("*")} >= {"results.json"}
+    assert not user.cache.exists()
+
+
+def owned_by(uid: int, folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, uid, uid)
+
+
+@pytest.mark.parametrize("are_set", [False, True], ids=["plain", "with variables"])
+def test_nothing_of_a_hostile_repository_is_imported(are_set: bool, venv: Venv, tmp_path: Path, shop: Bookshop) -> None:
+    """Modules named as those of Python and of ours lie in the working directory."""
+    user = User(venv, tmp_path / "user")
+    user.work.rmdir()
+    team.made(user.work)
+    staging = str(shop.example(tmp_path / "example"))
+    more = dict(shop.variables)
+    if are_set:
+        team.without_what_comes_before_us(user.work)
+        more |= team.variables(user.work)
+        del more["PYTHONOPTIMIZE"]  # with it Python itself writes more bytecode beside each module
+    expected = ("--expect-version", VERSION)
+    ran = user.checks("--env", staging, *expected, "-n", "2", **more)
+    gated = user.checks("gate", "postdeploy", staging, *expected, **more)
+    watched = user.checks("monitor", staging, **more)
+    codes = (ran.returncode, gated.returncode, watched.returncode)
+    assert codes == (0, 0, 0), ran.stderr + gated.stdout + gated.stderr + watched.stderr
+    assert "bookshop-staging" in {path.name for path in (user.state / "monitor").iterdir()}
+
+
+def test_it_works_in_a_user_s_own_site_packages(wheels: dict[str, Path], tmp_path: Path, shop: Bookshop) -> None:
+    """`pip install --user`. A Python that is isolated, as with PYTHONPATH set, does not look there by itself."""
+    home = {"HOME": str(tmp_path / "home")}
+    pip_install(BASE_PYTHON, "--user", "--break-system-packages", str(wheels[ENGINE.name]), **home)
+    staging, program = str(shop.example(tmp_path / "example")), str(tmp_path / "home" / ".local/bin/runbook-checks")
+    for words, more in (
+        (("--env", staging, "-n", "2"), {}),
+        (("gate", "postdeploy", staging), {}),
+        (("gate", "postdeploy", staging), {"PYTHONPATH": NO_PROGRAMS}),
+        (("monitor", staging), {"PYTHONPATH": NO_PROGRAMS}),
+    ):
+        env = {"PATH": NO_PROGRAMS} | home | shop.variables | more
+        done = subprocess.run([program, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
