@@ -35,13 +35,13 @@ bench: set-up  ## how quick it is, in ratios
 	$(PYTHON) -m bench $(ARGS)
 
 matrix: set-up  ## every fault against every check: docs/detection.md (takes half an hour)
-	$(PYTHON) -m tests.matrix --write $(ARGS)
+	$(PYTHON) -m quality.matrix --write $(ARGS)
 
 mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour)
-	$(PYTHON) -m tests.mutation --write $(ARGS)
+	$(PYTHON) -m quality.mutation --write $(ARGS)
 
 soak: set-up  ## hundreds of runs in a row, and what they leave behind (takes an hour)
-	$(PYTHON) -m tests.soak $(ARGS)
+	$(PYTHON) -m quality.soak $(ARGS)
 
 report: set-up  ## the newest run as HTML with trends, in reports/out/report (needs node)
 	$(PYTHON) -m runbook_checks.cli.allure_report $(ARGS)
