@@ -67,16 +67,13 @@ class User:
     has_home: bool = True
 
     def __post_init__(self) -> None:
+        self.work = self.folder / "work"
         for folder in (self.home, self.work):
             folder.mkdir(parents=True)
 
     @property
     def home(self) -> Path:
         return self.folder / "home"
-
-    @property
-    def work(self) -> Path:
-        return self.folder / "work"
 
     @property
     def cache(self) -> Path:

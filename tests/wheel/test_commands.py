@@ -57,6 +57,17 @@ def test_symptoms_of_a_copied_example_are_listed(user: User, shop: Bookshop) -> 
     assert {path.name for path in user.work.iterdir()} == {"example"}
 
 
+def test_a_team_s_suite_is_found_where_it_lies(user: User) -> None:
+    """The built-in checks that its runbook lists, and the team's own with its own capability."""
+    suite = user.work / "suite"
+    shutil.copytree(PROJECT / "docs" / "example" / "suite", suite, ignore=shutil.ignore_patterns("__pycache__"))
+    user.work = suite / "checks"
+    done = user.checks("--env", "staging", "--list-symptoms=json")
+    assert done.returncode == 0, done.stderr
+    listed = {row["symptom"]: row["check"].partition("::")[0] for row in json.loads(done.stdout)}
+    assert listed == {"health.unreachable": "checks/health.py", "orders.stuck": "checks/orders.py"}
+
+
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "spread"])
 def test_a_healthy_service_is_clear(user: User, shop: Bookshop, spread: tuple[str, ...]) -> None:
     shop.example(user.work / "example")
