@@ -1,4 +1,4 @@
-"""Does what the documents show work as it stands there? Every command, every file, every excerpt."""
+"""Every command, file and excerpt that the documents show works as it stands there."""
 
 from __future__ import annotations
 
