@@ -47,7 +47,8 @@ def main(words: list[str]) -> int:
         out = out.resolve()
         _remove_earlier(out)
     except (OSError, Refused) as error:
-        print(f"gate: {error}; name another folder with GATE_OUT", file=sys.stderr)
+        why = f"{out}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"gate: {why}; name another folder with GATE_OUT", file=sys.stderr)
         return USAGE
     code = _run(occasion, environment, options, out)
     is_elsewhere = any(word.partition("=")[0] == "--results" for word in options)

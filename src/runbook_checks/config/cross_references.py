@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Named = tuple[Node, "Location", str]  # what leads nowhere, where below the section, and the sentence
 # Markers of pytest and of the suite, and the words of -m expressions.
 _TAKEN = {"refused", "write", "skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"}
-_TAKEN |= {"and", "or", "not", *WHENS, *(severity.lower() for severity in SEVERITIES)}
+_TAKEN |= {"and", "or", "not", "quick", *WHENS, *(severity.lower() for severity in SEVERITIES)}
 
 
 def is_foreign(document: Node, keys: Iterable[str]) -> bool:
@@ -35,6 +35,13 @@ def wrong_name(name: str, symptoms: Iterable[str]) -> str | None:
         return "a system's name is lower-case words joined by hyphens"
     areas = {symptom.split(".")[0] for symptom in symptoms}
     return f"a system can't be called '{name}': -m {name} means something else" if name in areas | _TAKEN else None
+
+
+def wrong_area(symptom: str, systems: Iterable[str]) -> str | None:
+    """Why a symptom of a team's own can't be called that: its area is a marker that means something else."""
+    area = symptom.partition(".")[0]
+    taken = _TAKEN | {name.replace("-", "_") for name in systems}
+    return f"an area can't be called '{area}': -m {area} means something else" if area in taken else None
 
 
 def unknown_causes(words: Node, text: Node) -> Iterator[Named]:

@@ -19,6 +19,7 @@ from runbook_checks.config.cross_references import (
     unknown_attested,
     unknown_causes,
     unknown_in_checklists,
+    wrong_area,
     wrong_name,
 )
 from runbook_checks.config.environment import Environment
@@ -43,6 +44,7 @@ OUTSIDE = (
     "the runbook file must lie below the environment file's folder, or in 'runbooks' beside it where that is "
     "'environments', or in this suite"
 )
+OWN_TEXT = "one of your own needs its text here: title, why, severity, when and causes"
 _KEYS = {
     "an environment file": (*(each.name for each in fields(Environment)), "systems"),
     "a runbook file": tuple(each.name for each in fields(System)),
@@ -108,6 +110,7 @@ class _Reading:
         self.folder = path.resolve().parent
         self.problems: list[Problem] = []
         self.sources: list[Path] = list(declared.values())
+        self.names: list[str] = []
 
     def files(self) -> Files:
         document = self._mapping(self.path, "an environment file")
@@ -168,6 +171,7 @@ class _Reading:
 
     def _systems(self, document: Node, shared: dict[str, Node]) -> Iterator[tuple[str, Chosen]]:
         node = document.get("systems")
+        self.names = [name for name, _ in node.items()] if node and isinstance(node.value, dict) else []
         if node is None:
             self._problem(document, "", "'systems' is missing")
         elif not isinstance(node.value, dict) or not node.value:
@@ -263,7 +267,8 @@ class _Reading:
                 text = self._own_text(symptom, override, f"{where}.symptoms")
                 texts |= {symptom: text} if text else {}
             elif symptom not in shared:
-                what = f"unknown symptom {quoted(symptom)}{suggestion(symptom, shared)}"
+                near = suggestion(symptom, shared) or f"; {OWN_TEXT}"
+                what = f"unknown symptom {quoted(symptom)}{near}"
                 self._problem(override, f"{where}.symptoms", what)
             elif override.value is None or isinstance(override.value, dict):
                 place = f"{where}.symptoms.{symptom}"
@@ -279,6 +284,9 @@ class _Reading:
             what = "a symptom is called AREA.NAME, both in lower case; hyphens join the words of NAME"
             self._problem(words, where, what)
             return None
+        wrong = wrong_area(name, self.names)
+        if wrong:
+            self._problem(words, f"{where}.{name}", wrong)
         self._note(unfillable(words), f"{where}.{name}")
         text: Symptom | None = self._validated(Symptom, words, f"{where}.{name}")
         return text

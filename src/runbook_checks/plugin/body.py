@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
+from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.plugin.selection import symptom_of, system_of
@@ -46,7 +47,7 @@ class Body:
             current.set(deadline)
             journal.set(readings)
             try:
-                self.item.obj(**self.item.callspec.params)
+                _require_nothing(self.item.obj(**self.item.callspec.params))
             except BaseException as error:
                 self._finish(readings, begun, error)
             else:
@@ -61,3 +62,12 @@ class Body:
                 self.duration_s = time.monotonic() - begun
                 self.readings, self.error = list(readings), error
                 self.done.set()
+
+
+def _require_nothing(returned: object) -> None:
+    """A check that returns something has not looked as it meant to: a coroutine or a generator has not even begun."""
+    if iscoroutine(returned):
+        returned.close()
+    if returned is not None:
+        kind = type(returned).__name__
+        raise TypeError(f"it returned a {kind}; a check is an ordinary function that returns nothing or raises Found")

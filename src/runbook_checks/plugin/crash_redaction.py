@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config.untrusted_text import Printed, printable
+from runbook_checks.output import streams
 from runbook_checks.plugin.run import has_run, run_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Hush:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._redact = run.redaction.text
+        streams.REDACT[:] = [self._redact]
         self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
         threading.excepthook = lambda told: self._say(told.exc_type, told.exc_value, told.exc_traceback)
         sys.excepthook = self._say
@@ -61,7 +63,8 @@ class Hush:
     def pytest_runtestloop(self) -> None:
         """By now the lab is up, where there is one, and no check runs yet. With pytest-xdist none runs here at all."""
         for system in self._run.systems.values():
-            self._run.vault.foresee(system.settings)
+            for settings in (system.settings, *system.own.values()):
+                self._run.vault.foresee(settings)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:

@@ -15,6 +15,7 @@ import re
 import traceback
 from datetime import datetime
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,11 +149,16 @@ def _failure(error: BaseException, run: Run) -> str:
     if isinstance(error, pytest.FixtureLookupError):
         name = error.argname
         return f"its parameter {name} is no fixture, and its annotation is no handle that the module imports to run"
-    ours = [f for f in traceback.extract_tb(error.__traceback__) if is_ours(f.filename)]
-    place = f" ({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    checks = run.files.suite and run.files.suite / "checks"
+    team = [f for f in frames if checks and Path(f.filename).is_relative_to(checks)]
+    ours = [f for f in frames if is_ours(f.filename)]
+    place = f"({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
+    if team and checks:
+        place = f"({Path(team[-1].filename).relative_to(checks.parent)}:{team[-1].lineno})"
     # Before all but the first line is left out, and that is cut.
     first_line = (run.redaction.text(str(error)).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {one_line(first_line)}{place}"
+    return f"{type(error).__name__}: {one_line(first_line)} {place}".rstrip()
 
 
 def _words(explanations: Explanations, symptom: str) -> Callable[[str], dict[str, Any]]:

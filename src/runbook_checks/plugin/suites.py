@@ -6,10 +6,13 @@ private name, so that nothing in its repository stands in for a module of anothe
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -17,10 +20,12 @@ import pytest
 
 from runbook_checks.config.capabilities.rules import STRICT
 from runbook_checks.config.environment_files import own_capabilities
+from runbook_checks.config.redaction import Redaction
 from runbook_checks.handles.base import Handle
 from runbook_checks.locations import SUITE
 
 TEAM = "_runbook_checks_team"
+_VARIABLE = re.compile(r"\benv:\s*[\"']?([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Suite:
 
     def modules(self) -> list[Path]:
         """Its modules of checks. Other Python in a folder `checks` does not import runbook_checks, and is let be."""
-        paths = [path for path in sorted(self.checks.glob("*.py")) if _may_hold_checks(path)]
+        paths = [path for path in sorted(self.checks.glob("[!._]*.py")) if _may_hold_checks(path)]
         return [path for path in paths if "runbook_checks" in path.read_text(encoding="utf-8", errors="replace")]
 
     def module(self, path: Path) -> ModuleType:
@@ -51,16 +56,17 @@ class Suite:
 
 
 def _may_hold_checks(path: Path) -> bool:
-    """A name with `_` before it is a helper's; conftest.py is pytest's, which runbook-checks does not heed."""
-    return not path.name.startswith("_") and path.name != "conftest.py"
+    """conftest.py is pytest's, and not used; a link that leads nowhere and a folder are no modules."""
+    return path.name != "conftest.py" and path.is_file()
 
 
 BUILT_IN = Suite(SUITE, "runbook_checks.suite")
 
 
 def team_suite(folder: Path | None) -> Suite | None:
-    """A team's suite by its folder, where it has checks of its own."""
-    return Suite(folder, TEAM) if folder and (folder / "checks").is_dir() else None
+    """A team's suite by its folder, where it has checks of its own; a clone of this project has the built-in ones."""
+    is_clone = folder is not None and (folder / "src" / "runbook_checks").is_dir()
+    return Suite(folder, TEAM) if folder and (folder / "checks").is_dir() and not is_clone else None
 
 
 def _make_package(folder: Path) -> None:
@@ -82,15 +88,34 @@ class CheckModule(pytest.Module):
             self.obj = self.suite.module(self.path)
         except Exception as error:
             raise self.CollectError(f"{self.nodeid} can't be imported: {type(error).__name__}: {error}") from error
-        return super().collect()
+        # What a module imports from another one of checks is that one's.
+        here = self.obj.__name__
+        return [one for one in super().collect() if getattr(getattr(one, "obj", None), "__module__", here) == here]
 
 
 def imported(suite: Suite, path: Path) -> ModuleType:
     """A module of a team's suite; UsageError with its mistake in one sentence."""
+    if "." in path.stem:
+        raise pytest.UsageError(f"{suite.check_name(path)}: a module's name holds no dot; rename the file")
     try:
         return suite.module(path)
-    except Exception as error:
-        raise pytest.UsageError(f"{suite.check_name(path)}: {type(error).__name__}: {error}") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and pytest.skip(), too
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
+        where = f"{suite.check_name(path)}{f', line {lines[-1]}' if lines else ''}"
+        told = _without_secrets(suite, f"{type(error).__name__}: {error}")
+        raise pytest.UsageError(f"{where}: the module can't be imported: {told}") from None
+
+
+def _without_secrets(suite: Suite, text: str) -> str:
+    """A text without the values of variables that the suite's files name: their references are not resolved yet."""
+    redaction = Redaction()
+    for folder in ("environments", "runbooks"):
+        for path in (suite.folder / folder).glob("*.yaml"):
+            for name in _VARIABLE.findall(path.read_text(encoding="utf-8", errors="replace")):
+                redaction.add(os.environ.get(name, ""), name)
+    return redaction.text(text)
 
 
 def own_handles(folder: Path | None) -> dict[str, type[Handle]]:

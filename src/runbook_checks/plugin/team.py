@@ -6,11 +6,13 @@ A team's suite has its environments, its runbooks with the texts of its symptoms
 
 from __future__ import annotations
 
+import sys
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.config.secrets import FORBIDDEN
+from runbook_checks.config.secrets import NO_COMMANDS
 from runbook_checks.handles.annotations import handles_of
 from runbook_checks.plugin.run import has_run, run_of
 from runbook_checks.plugin.selection import lacking
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.run import Run
 
+NOT_RUN = f"--no-commands (or {NO_COMMANDS}) keeps the suite's own Python from being run"
 TEXT = "title, why, severity, when and causes"
 
 
@@ -59,12 +62,14 @@ def _require_whole(config: pytest.Config) -> None:
     """Refuse to run a team's suite whose texts and checks don't fit together: a symptom would be silently left out."""
     run = run_of(config)
     team, texts = _team(config), run.files.own_symptoms
-    if team is None:
-        if texts and not run.vault.allows_commands:
-            run.notes.append(f"{len(texts)} symptoms of the suite's own are not checked: {FORBIDDEN}, its checks too")
+    if not run.vault.allows_commands:
+        if texts:
+            run.notes.append(f"{len(texts)} symptoms of the suite's own are not checked: {NOT_RUN}")
         return
-    checks = list(_checks(team))
-    problems = [*_problems(checks, run, team), *_without_check(texts, checks)]
+    if team is None and not texts:
+        return
+    checks = list(_checks(team)) if team else []
+    problems = [*(_problems(checks, run, team) if team else ()), *_without_check(texts, checks)]
     if problems:
         raise pytest.UsageError(*problems)
     run.notes += _not_given(checks, run)
@@ -82,7 +87,8 @@ def _checks(team: Suite) -> Iterator[tuple[str, str, Any]]:
 
 def _problems(checks: list[tuple[str, str, Any]], run: Run, team: Suite) -> Iterator[str]:
     seen: dict[str, str] = {}
-    for name, where, _ in checks:
+    for name, where, function in checks:
+        yield from (f"{where}: {wrong}" for wrong in _wrong(where, function))
         if name in run.files.texts:
             yield f"{where}: {name} is a built-in symptom, and its check is built in; give yours another name"
         elif name in seen:
@@ -90,6 +96,22 @@ def _problems(checks: list[tuple[str, str, Any]], run: Run, team: Suite) -> Iter
         elif name not in run.files.own_symptoms and not _is_elsewhere(name, team):
             yield f"{where}: no runbook file describes {name}; add it under 'symptoms' with {TEXT}"
         seen[name] = where
+
+
+def _wrong(where: str, function: Any) -> Iterator[str]:
+    """Why pytest would not run a function as a check, or run another one in its place."""
+    module, _, name = where.partition("::")
+    if not name.startswith("check_") or vars(sys.modules[function.__module__]).get(name) is not function:
+        yield "a check is a function of its module whose name begins with check_; rename it"
+    if not getattr(function, "__test__", True) or not getattr(sys.modules[function.__module__], "__test__", True):
+        yield "__test__ keeps it from being run; take that out"
+    if any(mark.name == "parametrize" for mark in getattr(function, "pytestmark", ())):
+        yield "a check runs once for each system; take @pytest.mark.parametrize out"
+    if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+        yield "a check is an ordinary function; take async and yield out"
+    built_in = BUILT_IN.folder / module
+    if built_in.is_file() and f"def {name}(" in built_in.read_text(encoding="utf-8"):
+        yield "a built-in check has this name; rename the function"
 
 
 def _without_check(texts: Iterable[str], checks: list[tuple[str, str, Any]]) -> Iterator[str]:

@@ -179,9 +179,15 @@ class Reports:
         return self.run.systems[system].settings.checklists[name]
 
     def _reproduce(self) -> str:
-        faults = "".join(f" --fault {fault}" for fault in self.run.faults)
+        option = self.config.option
+        given = [
+            ("--fault", self.run.faults),
+            ("--expect-version", option.expect_version),
+            ("--base-url", option.base_url),
+        ]
+        more = "".join(f" {name} {shlex.quote(value)}" for name, values in given for value in values)
         program = "runbook-checks" if self.config.inipath == SETTINGS else "pytest"
-        return f"{program} --env {shlex.quote(self.run.named)}{faults}"
+        return f"{program} --env {shlex.quote(self.run.named)}{more}"
 
     def pytest_terminal_summary(self) -> None:
         finished, run = self.finished, self.run
