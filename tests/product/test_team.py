@@ -169,6 +169,18 @@ def test_what_cannot_be_read_is_unknown_and_secrets_do_not_show(repository: Path
     assert TOKEN not in told.stdout
 
 
+PRINTING = """
+import os, sys, time
+from runbook_checks import Found, symptom
+from ._warehouse import Warehouse
+@symptom("orders.stuck")
+def check_paid_orders_are_shipped(warehouse: Warehouse) -> None:
+    for _ in range(20):
+        print("printed", os.environ["WAREHOUSE_TOKEN"])
+        print("complained", os.environ["WAREHOUSE_TOKEN"], file=sys.stderr)
+        time.sleep(0.02)
+    raise Found(None, seen=os.environ["WAREHOUSE_TOKEN"], wanted="nothing")
+"""
 CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(warehouse: 'W') -> None:\n    pass\n"
 
 
@@ -196,9 +208,49 @@ CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(wareho
         ),
         (
             ("checks/orders.py", "import runbook_checks\n1 / 0\n"),
-            "checks/orders.py: ZeroDivisionError: division by",
+            "checks/orders.py, line 2: the module can't be imported: ZeroDivisionError: division by zero",
         ),
-        (("checks/_warehouse.py", "import runbook_checks\ndef\n"), "checks/_warehouse.py: SyntaxError: "),
+        (
+            ("checks/_warehouse.py", "import runbook_checks\ndef\n"),
+            "checks/_warehouse.py: the module can't be imported: SyntaxError: ",
+        ),
+        (
+            ("checks/more.py", "import runbook_checks, sys\nsys.exit(0)\n"),
+            "checks/more.py, line 2: the module can't be imported: SystemExit: 0",
+        ),
+        (("checks/a.b.py", "import runbook_checks\n"), "checks/a.b.py: a module's name holds no dot; rename the file"),
+        (
+            ("checks/orders.py", CHECK.format("orders.stuck", "it").replace("def check_", "def test_")),
+            "checks/orders.py::test_it: a check is a function of its module whose name begins with check_; rename it",
+        ),
+        (
+            ("checks/orders.py", CHECK.format("orders.stuck", "it").replace("def ", "async def ")),
+            "checks/orders.py::check_it: a check is an ordinary function; take async and yield out",
+        ),
+        (
+            ("checks/orders.py", CHECK.format("orders.stuck", "it").replace("pass", "yield")),
+            "checks/orders.py::check_it: a check is an ordinary function; take async and yield out",
+        ),
+        (
+            ("checks/orders.py", CHECK.format("orders.stuck", "it") + "check_it.__test__ = False\n"),
+            "checks/orders.py::check_it: __test__ keeps it from being run; take that out",
+        ),
+        (
+            (
+                "checks/orders.py",
+                "import pytest\n"
+                + CHECK.format("orders.stuck", "it").replace("@", "@pytest.mark.parametrize('n', [])\n@"),
+            ),
+            "checks/orders.py::check_it: a check runs once for each system; take @pytest.mark.parametrize out",
+        ),
+        (
+            ("checks/health.py", CHECK.format("orders.stuck", "health_address_answers")),
+            "checks/health.py::check_health_address_answers: a built-in check has this name; rename the function",
+        ),
+        (
+            ("runbooks/bookshop.yaml", "  skip.stuck:\n    title: x\n"),
+            "symptoms.skip.stuck: an area can't be called 'skip': -m skip means something else",
+        ),
         (
             ("environments/staging.yaml", "warehouse: {url: {env: WAREHOUSE_URL}, tokn: {env: T}}"),
             "systems.bookshop.warehouse: unknown key 'tokn'; did you mean 'token'?",
@@ -206,7 +258,7 @@ CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(wareho
         (("environments/staging.yaml", "warehouze: {}"), "systems.bookshop: unknown key 'warehouze'"),
         (
             ("runbooks/bookshop.yaml", "  orders.late:\n"),
-            "symptoms: unknown symptom 'orders.late'",
+            "symptoms: unknown symptom 'orders.late'; one of your own needs its text here: title, why",
         ),
         (
             ("runbooks/bookshop.yaml", "  Orders late:\n    title: x\n"),
@@ -232,6 +284,77 @@ def test_what_does_not_fit_together_is_said_before_anything_runs(
     assert refused.returncode == 4, refused.stdout + refused.stderr
     assert sentence in " ".join(refused.stderr.split()), refused.stderr
     assert not (repository / "reports").exists()
+
+
+@pytest.mark.parametrize("how", ["gone", "a file"])
+def test_symptoms_without_a_folder_of_checks_are_said(repository: Path, how: str) -> None:
+    shutil.rmtree(repository / "checks")
+    if how == "a file":
+        (repository / "checks").touch()
+    environment = repository / "environments" / "staging.yaml"
+    lines = environment.read_text().splitlines(keepends=True)
+    environment.write_text("".join(line for line in lines if "warehouse" not in line))
+    refused = run(repository, "--env", "staging")
+    assert refused.returncode == 4
+    assert "orders.stuck: no check answers for it; add one" in refused.stderr
+
+
+def test_files_that_are_no_modules_of_checks_are_let_be(repository: Path, shop: Shop) -> None:
+    (repository / "checks" / ".#orders.py").symlink_to("somebody@somewhere.1")
+    (repository / "checks" / "gone.py").symlink_to("nowhere.py")
+    (repository / "checks" / "folder.py").mkdir()
+    (repository / "checks" / "again.py").write_text("import runbook_checks\nfrom .orders import *\n")
+    assert run(repository, "--env", "staging", shop=shop).returncode == 0
+    assert list(outcomes(repository).values()) == ["clear", "clear"]
+
+
+def test_check_that_returns_something_is_unknown_and_says_where_it_fails(repository: Path, shop: Shop) -> None:
+    orders = repository / "checks" / "orders.py"
+    text = orders.read_text()
+    for body, sentence in (
+        ("    return {'waiting': 3}\n", "it returned a dict; a check is an ordinary function that returns nothing"),
+        ("    return warehouse.bound.http_at\n", "it returned a method"),
+        ("    raise KeyError('picker')\n", "KeyError: 'picker' (checks/orders.py:15)"),
+    ):
+        orders.write_text(text.partition("    picking = ")[0] + body)
+        ran = run(repository, "--env", "staging", shop=shop)
+        assert ran.returncode == 10, ran.stdout + ran.stderr
+        assert sentence in " ".join(ran.stdout.split()), ran.stdout
+
+
+def test_what_a_check_prints_shows_no_secret(repository: Path, shop: Shop) -> None:
+    """Also a secret that the check takes from its environment, in place of the reference."""
+    (repository / "checks" / "orders.py").write_text(PRINTING)
+    for how in ((), ("-s",), ("-n", "2"), ("--serial",)):
+        ran = run(repository, "--env", "staging", *how, STUCK, shop=shop)
+        assert ran.returncode == 1, ran.stdout + ran.stderr
+        assert TOKEN not in ran.stdout + ran.stderr, how
+    failing = "import runbook_checks, os\nraise ValueError(os.environ['WAREHOUSE_TOKEN'])\n"
+    (repository / "checks" / "more.py").write_text(failing)
+    refused = run(repository, "--env", "staging", shop=shop)
+    assert refused.returncode == 4
+    assert TOKEN not in refused.stderr
+    assert "checks/more.py, line 2: the module can't be imported: ValueError: " in refused.stderr
+
+
+def test_clone_of_the_project_is_no_team_s_suite(tmp_path: Path, shop: Shop) -> None:
+    clone = tmp_path / "clone"
+    for name in ("checks", "environments", "runbooks", "src"):
+        shutil.copytree(PROJECT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__", "out"))
+    text = "name: mine\ntier: staging\nsystems: {ai-customer-service: {http: {base_url: URL}}}\n".replace(
+        "URL", shop.url
+    )
+    (clone / "environments" / "mine.yaml").write_text(text.replace("URL", shop.url))
+    listed = run(clone, "--env", "mine", "--list-symptoms", shop=shop)
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert "health.unreachable" in listed.stdout
+
+
+def test_reproduce_line_keeps_what_the_run_was_told(repository: Path, shop: Shop) -> None:
+    url = "http://127.0.0.1:9"
+    ran = run(repository, "--env", "staging", "--base-url", url, "-m", "health", shop=shop)
+    assert ran.returncode == 1
+    assert f'reproduce  runbook-checks --env staging --base-url {url} "checks/health.py::' in ran.stdout
 
 
 def test_capability_that_no_environment_gives_is_said(repository: Path, shop: Shop) -> None:
