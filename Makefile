@@ -7,7 +7,7 @@ unexport PYTHONHOME PYTHONPATH
 # Commands named together (make -j lint test) run one after the other, so that what they say stays readable.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test lint bench matrix mutation soak report lab pins clean set-up
+.PHONY: help check test test-all lint bench matrix mutation soak report lab pins clean set-up
 
 PYTHON = .venv/bin/python
 TESTS = tests
@@ -15,13 +15,16 @@ JOBS = 3
 
 help:  ## this list
 	@echo "Commands; what is missing is installed into .venv on first use. ARGS=... passes options on."
-	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-15s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-15s %s\n", $$1, $$2 }'
 
 check: set-up  ## start the lab and run every check against it
 	$(PYTHON) -m pytest --env lab $(ARGS)
 
 test: set-up  ## the suite's own tests (TESTS=tests/probes for some)
-	$(PYTHON) -m pytest -n $(JOBS) --dist worksteal $(TESTS) $(ARGS)
+	$(PYTHON) -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS) $(ARGS)
+
+test-all: set-up  ## the tests that `make test` leaves out because they take long
+	$(PYTHON) -m pytest -n $(JOBS) --dist worksteal -m slow $(TESTS) $(ARGS)
 
 lint: set-up  ## style, format and types
 	$(PYTHON) -m ruff check .
@@ -32,22 +35,22 @@ bench: set-up  ## how quick it is, in ratios
 	$(PYTHON) -m bench $(ARGS)
 
 matrix: set-up  ## every fault against every check: docs/detection.md (takes half an hour)
-	$(PYTHON) -m tests.matrix --write $(ARGS)
+	$(PYTHON) -m quality.matrix --write $(ARGS)
 
 mutation: set-up  ## is every change to the checks noticed: docs/mutation.md (takes an hour)
-	$(PYTHON) -m tests.mutation --write $(ARGS)
+	$(PYTHON) -m quality.mutation --write $(ARGS)
 
 soak: set-up  ## hundreds of runs in a row, and what they leave behind (takes an hour)
-	$(PYTHON) -m tests.soak $(ARGS)
+	$(PYTHON) -m quality.soak $(ARGS)
 
 report: set-up  ## the newest run as HTML with trends, in reports/out/report (needs node)
-	$(PYTHON) -m ci.pages $(ARGS)
+	$(PYTHON) -m runbook_checks.cli.allure_report $(ARGS)
 
 lab: set-up  ## run the stand-ins by hand, addresses printed; Ctrl-C stops
 	$(PYTHON) -m runbook_checks_lab $(ARGS)
 
 pins: set-up  ## renew the hashed requirements from pyproject.toml (needs uv)
-	$(PYTHON) -m ci.pins
+	$(PYTHON) -m tools.pins
 
 clean:  ## remove what was installed, cached and reported
 	rm -rf .venv .cache .toolbox reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

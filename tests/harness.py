@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from urllib.error import HTTPError
 from tests import forked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PROJECT = Path(__file__).resolve().parent.parent
 SYSTEM = "ai-customer-service"
@@ -173,7 +174,7 @@ def run(
     environment |= variables or {}
     before = set(out.glob("2*")) if out and out.is_dir() else set()
     begun = time.monotonic()
-    if words == ("-m", "pytest") and forked.fits(variables or {}):
+    if words == ("-m", "pytest") and forked.fits(variables or {}, cwd):
         done = forked.pytest_run(arguments, environment, cwd, timeout_s)
     else:
         done = subprocess.run(
@@ -183,6 +184,24 @@ def run(
     new = sorted(set(out.glob("2*")) - before) if out and out.is_dir() else []
     said, complained = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
     return Ran(done.returncode, said, complained, new[-1] if new else None, time.monotonic() - begun)
+
+
+def interruptible(words: Sequence[str], **more: Any) -> subprocess.Popen[str]:
+    """Start a child of the tests that signals can stop, even when the tests themselves ignore them."""
+    return subprocess.Popen(
+        words,
+        cwd=PROJECT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=heed_signals,  # noqa: PLW1509  it takes no lock
+        **more,
+    )
+
+
+def heed_signals() -> None:
+    """Undo what `nohup` and `&` do: they ignore these signals, and every child inherits that."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""python -m tests.matrix [--system NAME ...] [--only TEXT] [--write]: every fault against every check."""
+"""python -m quality.matrix [--only TEXT] [--write]: run every fault and outage against every check."""
 
 from __future__ import annotations
 
@@ -9,87 +9,103 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.machine import machine
-from quality.matrix import running, telling
-from quality.matrix.telling import Figures
+from quality.matrix import running
+from quality.matrix.figures import AND, Entry, Figures, Healthy, as_json
+from quality.matrix.page import as_markdown
 from runbook_checks_lab.registry import faults, outages
 from runbook_checks_lab.systems import SYSTEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from quality.matrix.judging import Row
 
 JSON = Path(__file__).resolve().parents[2] / "docs" / "detection.json"
 MARKDOWN = JSON.with_suffix(".md")
-STAGES = ("singles", "sources", "pairs", "healthy")
+STAGES = ("faults", "outages", "pairs", "healthy")
+OF_A_SELECTION = STAGES[:2]
 
 
 def main() -> int:
-    """0 where every fault is named and nothing else claimed, else 1."""
+    """Return 0 where every fault is named and nothing else is claimed, else 1."""
     given = _arguments()
+    if given.tell:
+        MARKDOWN.write_text(as_markdown(Figures.read(JSON.read_text())))
+        return 0
     systems = given.system or list(SYSTEMS)
+    stages = given.stage or (OF_A_SELECTION if given.only else STAGES)
     work = {
-        "singles": [entry for entry in running.singles(systems) if given.only in entry[0].full_name],
-        "sources": [entry for entry in running.sources(systems) if given.only in entry[0].full_name],
-        "pairs": running.pairs(systems, given.pairs),
+        "faults": running.single_faults(systems, given.only),
+        "outages": running.single_outages(systems, given.only),
+        "pairs": running.pairs(systems, given.pairs, given.only),
     }
-    work = {stage: entries for stage, entries in work.items() if stage in given.stage}
-    total = sum(map(len, work.values()))
+    work = {stage: some for stage, some in work.items() if stage in stages and some}
+    if given.only and not work:
+        sys.exit(f"no fault and no outage has {given.only!r} in its name: see `runbook-checks lab --list`")
+    begun, report = time.monotonic(), _reporter(sum(map(len, work.values())))
+    figures = Figures("{cpu}, {cores} cores, Python {python}".format(**machine()))
+    for stage, some in work.items():
+        made = running.rows(systems, some, given.jobs, report)
+        entry = Entry.of if stage == "faults" else Entry.without_times
+        setattr(figures, stage, {AND.join(row.faults): entry(row) for row in made})
+        if given.write:
+            _write(figures, is_part=True)
+    if "healthy" in stages:
+        figures.healthy = _healthy(systems, given.healthy)
+    if given.write:
+        _write(figures, is_part=bool(given.only or given.system or set(stages) != set(STAGES)))
+    counts = ", ".join(f"{len(some)} {stage}" for stage, some in work.items())
+    print(f"\n{counts}; {len(figures.wrong)} wrong; {time.monotonic() - begun:.0f} s")
+    print("\n".join(figures.wrong))
+    return 1 if figures.wrong else 0
+
+
+def _reporter(total: int) -> Callable[[Row], None]:
     begun, done = time.monotonic(), 0
 
-    def told(row: Row) -> None:
+    def report(row: Row) -> None:
         nonlocal done
         done += 1
         if row.wrong:
-            print(f"\n{' and '.join(row.faults)}: {'; '.join(row.wrong)}", flush=True)
+            print(f"\n{AND.join(row.faults)}: {'; '.join(row.wrong)}", flush=True)
         elif done % 20 == 0:
             print(f"{done} of {total} after {time.monotonic() - begun:.0f} s", flush=True)
 
-    figures = Figures("{cpu}, {cores} cores, Python {python}".format(**machine()))
-    is_part = bool(given.only or given.system or set(given.stage) != set(STAGES))
-    for stage, entries in work.items():
-        setattr(figures, stage, running.rows(systems, entries, given.jobs, told) if entries else [])
-        if given.write:
-            _write(figures, is_part=True)
-    figures.healthy = _healthy(systems, given.healthy if "healthy" in given.stage else 0)
-    if given.write:
-        _write(figures, is_part=is_part)
-    print(f"\n{figures.goals()}\nafter {time.monotonic() - begun:.0f} s")
-    return 0 if figures.is_well else 1
+    return report
 
 
 def _write(figures: Figures, *, is_part: bool) -> None:
-    """A part of the matrix renews its rows; the others stay as they were measured."""
+    """A part of the matrix renews its entries; the others stay as they were measured."""
     if is_part and JSON.is_file():
         known = {*faults(), *outages()}
         figures = Figures.read(JSON.read_text()).renewed(figures).without(lambda name: name not in known)
-    JSON.write_text(telling.as_json(figures))
-    MARKDOWN.write_text(telling.as_markdown(figures))
+    JSON.write_text(as_json(figures))
+    MARKDOWN.write_text(as_markdown(figures))
 
 
-def _healthy(systems: list[str], count: int) -> dict[str, Sequence[Row]]:
-    if not count:
-        return {}
+def _healthy(systems: list[str], count: int) -> dict[str, Healthy]:
     few = max(1, count // 4)
     calm = {
         "one after another": running.healthy(systems, count),
         "with -n 4": running.healthy(systems, few, "-n", "4"),
     }
     with running.load(processes=4):
-        return {**calm, "with four busy processes beside": running.healthy(systems, few)}
+        busy = {"with four busy processes beside": running.healthy(systems, few)}
+    return {how: Healthy.of(rows) for how, rows in {**calm, **busy}.items()}
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=(__doc__ or "").partition(": ")[2])
+    parser = argparse.ArgumentParser(prog="python -m quality.matrix", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="a lab with only this (repeatable)")
     parser.add_argument(
-        "--system", action="append", choices=list(SYSTEMS), help="the lab has only this one (repeatable)"
+        "--only", default="", metavar="TEXT", help="faults and outages of symptoms with this in the name"
     )
-    parser.add_argument("--stage", nargs="+", choices=STAGES, default=STAGES, help="only these of: %(choices)s")
-    parser.add_argument("--only", default="", metavar="TEXT", help="faults whose names hold this")
-    parser.add_argument("--pairs", type=int, default=60, metavar="N", help="so many pairs of faults at once (60)")
-    parser.add_argument("--healthy", type=int, default=20, metavar="N", help="so many runs of the healthy lab (20)")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="so many labs at once (2)")
+    parser.add_argument("--stage", nargs="+", choices=STAGES, help="only these (all; with --only the first two)")
+    parser.add_argument("--pairs", type=int, default=60, metavar="N", help="pairs of faults at once (60)")
+    parser.add_argument("--healthy", type=int, default=20, metavar="N", help="runs of the healthy lab (20)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="labs at once (2)")
     parser.add_argument("--write", action="store_true", help="write docs/detection.md and docs/detection.json")
+    parser.add_argument("--tell", action="store_true", help="write docs/detection.md from docs/detection.json, and end")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""How are hundreds of runs made on a machine with two cores: which faults in which lab, one after another?"""
+"""Make hundreds of runs against labs with all systems: which faults in which run, two labs side by side."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from tests.harness import LabClient
 
 SEED = 20
-Entry = tuple["Change", ...]
-"""Faults of one system that are on together, mostly a single one; or one source taken away."""
-Round = tuple[Entry, ...]
-"""Entries of different systems, looked at in one run: what is said of one system must come from its own entry."""
+Work = tuple["Change", ...]
+"""Faults of one system that are on together, mostly a single one; or one outage."""
+Round = tuple[Work, ...]
+"""Work of different systems, looked at in one run: what is reported of one system must come from its own faults."""
 
 
-def singles(systems: Iterable[str]) -> list[Entry]:
-    """Every fault by itself."""
-    return [(fault,) for fault in faults(systems).values()]
+def single_faults(systems: Iterable[str], only: str = "") -> list[Work]:
+    return [(fault,) for fault in faults(systems).values() if only in fault.full_name]
 
 
-def sources(systems: Iterable[str]) -> list[Entry]:
-    """Every source and every privilege that can be taken away, and whose loss must show."""
-    return [(outage,) for outage in outages(systems).values() if outage.hides]
+def single_outages(systems: Iterable[str], only: str = "") -> list[Work]:
+    """The outages whose loss must show; `only` may name the outage or a symptom that it hides."""
+    hiding = [outage for outage in outages(systems).values() if outage.hides]
+    return [(outage,) for outage in hiding if any(only in name for name in (outage.full_name, *outage.hides))]
 
 
-def pairs(systems: Sequence[str], count: int) -> list[Entry]:
-    """Two independent faults of a system at once: of different areas, the same ones each time."""
-    made: list[Entry] = []
+def pairs(systems: Sequence[str], count: int, only: str = "") -> list[Work]:
+    """Two faults of a system at once, of different areas; the same ones each time."""
+    made: list[Work] = []
     for system in systems:
         fitting = [
             pair
@@ -53,36 +53,36 @@ def pairs(systems: Sequence[str], count: int) -> list[Entry]:
             if pair[0].name.partition(".")[0] != pair[1].name.partition(".")[0]
         ]
         made += random.Random(SEED).sample(fitting, min(count // len(systems), len(fitting)))  # noqa: S311  no secret
-    return made
+    return [pair for pair in made if any(only in fault.full_name for fault in pair)]
 
 
-def rounds(work: Sequence[Entry]) -> list[Round]:
-    """As few runs as hold every entry: one of each system at a time, and what they share by itself."""
-    shared, waiting = list[Round](), dict[str, list[Entry]]()
-    for entry in random.Random(SEED).sample(work, len(work)):  # noqa: S311  so that areas mix
-        if entry[0].is_shared:
-            shared.append((entry,))
+def rounds(work: Sequence[Work]) -> list[Round]:
+    """As few runs as hold all the work: one fault of each system at a time; shared changes alone."""
+    shared, waiting = list[Round](), dict[str, list[Work]]()
+    for changes in random.Random(SEED).sample(work, len(work)):  # noqa: S311  so that areas mix
+        if changes[0].is_shared:
+            shared.append((changes,))
         else:
-            waiting.setdefault(entry[0].system, []).append(entry)
+            waiting.setdefault(changes[0].system, []).append(changes)
     return shared + [tuple(filter(None, row)) for row in itertools.zip_longest(*waiting.values())]
 
 
-def rows(systems: Sequence[str], work: Sequence[Entry], jobs: int, told: Callable[[Row], None]) -> list[Row]:
-    """A row for each entry; what is not as it should be is looked at once more, by itself."""
-    made = {tuple(row.faults): row for row in _made(systems, rounds(work), jobs, told)}
-    doubtful = [entry for entry in work if made[_names(entry)].wrong]
-    for row in _made(systems, [(entry,) for entry in doubtful], 1, told) if doubtful else ():
+def rows(systems: Sequence[str], work: Sequence[Work], jobs: int, report: Callable[[Row], None]) -> list[Row]:
+    """A row for each piece of work; what is not as it should be is run a second time, alone."""
+    made = {tuple(row.faults): row for row in _made(systems, rounds(work), jobs, report)}
+    doubtful = [changes for changes in work if made[_names(changes)].wrong]
+    for row in _made(systems, [(changes,) for changes in doubtful], 1, report) if doubtful else ():
         row.first = made[tuple(row.faults)].wrong
         made[tuple(row.faults)] = row
-    return [made[_names(entry)] for entry in work]
+    return [made[_names(changes)] for changes in work]
 
 
-def _names(entry: Entry) -> tuple[str, ...]:
-    return tuple(change.full_name for change in entry)
+def _names(changes: Work) -> tuple[str, ...]:
+    return tuple(change.full_name for change in changes)
 
 
-def _made(systems: Sequence[str], work: Iterable[Round], jobs: int, told: Callable[[Row], None]) -> list[Row]:
-    """Each job has a lab of its own with all the systems in it."""
+def _made(systems: Sequence[str], work: Iterable[Round], jobs: int, report: Callable[[Row], None]) -> list[Row]:
+    """Each job has its own lab with all the systems."""
     waiting = iter(work)
     with tempfile.TemporaryDirectory(prefix="runbook-checks-matrix-") as folder, ThreadPoolExecutor(jobs) as threads:
 
@@ -91,30 +91,30 @@ def _made(systems: Sequence[str], work: Iterable[Round], jobs: int, told: Callab
             place.mkdir()
             made: list[Row] = []
             with started_lab(place, *systems) as lab:
-                for entries in waiting:
-                    several = _rows(lab, entries)
-                    made += several
-                    for row in several:
-                        told(row)
+                for several in waiting:
+                    new = _rows(lab, several)
+                    made += new
+                    for row in new:
+                        report(row)
             return made
 
         return [row for part in threads.map(job, range(jobs)) for row in part]
 
 
-def _rows(lab: LabClient, entries: Round) -> list[Row]:
+def _rows(lab: LabClient, work: Round) -> list[Row]:
     known = planted(lab)
-    changes = [change for entry in entries for change in entry]
-    is_outage = bool(changes[0].hides)
-    symptoms = (symptom for change in changes for symptom in change.hides or [change.name.partition(":")[0]])
-    with (lab.outage if is_outage else lab.fault)(*(change.full_name for change in changes)):
+    flat = [change for changes in work for change in changes]
+    is_outage = bool(flat[0].hides)
+    symptoms = (symptom for change in flat for symptom in change.hides or [change.name.partition(":")[0]])
+    with (lab.outage if is_outage else lab.fault)(*(change.full_name for change in flat)):
         begun = time.monotonic()
         ran = lab.check(*with_drills(symptoms))
         run_s = time.monotonic() - begun
-    idle = set(lab.systems) - {change.system for change in changes}
+    idle = set(lab.systems) - {change.system for change in flat}
     document = ran.document
     made = [
-        without_source(entry[0], document, run_s) if is_outage else judged(entry, document, run_s, idle)
-        for entry in entries
+        without_source(changes[0], document) if is_outage else judged(changes, document, run_s, idle)
+        for changes in work
     ]
     leaked = leaks(ran, known)
     for row in made:
@@ -126,7 +126,7 @@ def _rows(lab: LabClient, entries: Round) -> list[Row]:
 
 @contextmanager
 def load(processes: int) -> Iterator[None]:
-    """Something else keeps the machine busy."""
+    """Keep the machine busy with other processes."""
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
     try:
         yield

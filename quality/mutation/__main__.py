@@ -1,4 +1,4 @@
-"""python -m tests.mutation [--only TEXT] [--write]: is every change to what decides noticed?"""
+"""python -m quality.mutation [--only TEXT] [--write]: change what checks decide by, and count what is noticed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quality.mutation import deeper, kept, states, telling, trying
+from quality.mutation import deeper, kept, page, states, trying
 from quality.mutation.looker import load_libraries
 from quality.mutation.mutants import Mutant, mutants
+from quality.mutation.start.begin import ENGINE
 from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import PROJECT, started_lab
 
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
     from quality.mutation.trying import Tried
 
-BELOW = ("probes", "src/runbook_checks/handles")
+BELOW = (f"{ENGINE}/probes", f"{ENGINE}/handles")
 
 
 def main() -> int:
     given = _arguments()
     if given.tell:
-        (PROJECT / "docs" / "mutation.md").write_text(telling.document())
+        (PROJECT / "docs" / "mutation.md").write_text(page.document())
         return 0
     paths = [path for folder in (BELOW if given.probes else ("checks",)) for path in (PROJECT / folder).rglob("*.py")]
     every = [mutant for path in sorted(paths) for mutant in mutants(path)]
@@ -42,7 +43,7 @@ def main() -> int:
     begun = time.monotonic()
     chosen.sort(key=lambda mutant: (mutant.path, mutant.start))
     done = (
-        tried_below(chosen, 0 if given.again else given.lab_s)
+        tried_below(chosen, 0 if given.again else given.lab_s, given.tests or ())
         if given.probes
         else tried(chosen, given.system or list(SYSTEMS))
     )
@@ -53,7 +54,7 @@ def main() -> int:
             kept.keep_again(done)
         else:
             kept.keep(done, drawn=bool(given.probes and not given.only))
-        (PROJECT / "docs" / "mutation.md").write_text(telling.document())
+        (PROJECT / "docs" / "mutation.md").write_text(page.document())
     return 0
 
 
@@ -74,15 +75,15 @@ def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
     return made
 
 
-def tried_below(chosen: list[Mutant], lab_s: float) -> list[Tried]:
+def tried_below(chosen: list[Mutant], lab_s: float, tests: Sequence[str]) -> list[Tried]:
     """By the tests that run a change's line, then by the lab in its states, for so many seconds."""
-    tests = deeper.Tests()
+    mapped = deeper.Tests(tests)
     load_libraries()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runbook-checks-mutation-")))
         lab = stack.enter_context(started_lab(folder, *SYSTEMS))
         begun = time.monotonic()
-        done = deeper.tried(lab, folder, chosen, tests, lab_s)
+        done = deeper.tried(lab, folder, chosen, mapped, lab_s)
     for path in sorted({mutant.path for mutant in chosen}):
         _tell(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
     return done
@@ -99,17 +100,21 @@ def _tell(path: str, done: list[Tried], seconds: float) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=(__doc__ or "").partition(": ")[2])
-    parser.add_argument("--only", default="", metavar="TEXT", help="those whose names hold this, as checks/webhook.py")
-    parser.add_argument("--function", default="", metavar="NAME", help="and stand in a function of such a name")
-    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="look at this system (all)")
-    parser.add_argument("--probes", type=int, metavar="N", help="N changes to what lies below the checks instead")
-    parser.add_argument("--seed", type=int, default=11, metavar="N", help="draw these N by another lot (11)")
-    parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="and ask the lab for S seconds (3600)")
-    parser.add_argument("--again", action="store_true", help="only what survived before, by the tests alone")
+    parser = argparse.ArgumentParser(prog="python -m quality.mutation", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument("--only", default="", metavar="TEXT", help="changes with this in the name: checks/webhook.py")
+    parser.add_argument("--function", default="", metavar="NAME", help="changes in a function of such a name")
+    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="run checks of this system (all)")
+    parser.add_argument("--probes", type=int, metavar="N", help="N changes to probes and handles instead")
+    parser.add_argument("--seed", type=int, default=11, metavar="N", help="seed of the random choice of these N (11)")
+    parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="seconds in the lab for these (3600)")
+    parser.add_argument("--tests", nargs="+", metavar="FILE", help="ask only these test files (tests/probes)")
+    parser.add_argument("--again", action="store_true", help="only what survived before, with the tests alone")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
-    parser.add_argument("--tell", action="store_true", help="write docs/mutation.md anew from what is kept, and end")
-    return parser.parse_args()
+    parser.add_argument("--tell", action="store_true", help="write docs/mutation.md from docs/mutation.json, and end")
+    given = parser.parse_args()
+    if given.write and (given.function or given.system or given.tests):
+        parser.error("--write counts all changes to a module: leave out --function, --system and --tests")
+    return given
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How does a process come to run a changed module?
+"""Run a process with one module changed.
 
-Before it is imported: the import finds the changed text in place of the file's. Afterwards, where nothing but pytest
-has taken anything from it: the changed text is run once more in its place. A Python that is started by the process
-does as the process does, by way of `start/sitecustomize.py`: some probes look apart.
+Before the module is imported, the import finds the changed text in place of the file's. Afterwards, where nothing but
+pytest has taken anything from it, the changed text is run once more in its place. A Python started by the process does
+the same, by way of `start/sitecustomize.py`: some probes run in isolated processes.
 """
 
 from __future__ import annotations
@@ -21,16 +21,22 @@ if TYPE_CHECKING:
     from quality.mutation.mutants import Mutant
 
 
-START = PROJECT / "tests" / "mutation" / "start"
+START = PROJECT / "quality" / "mutation" / "start"
 
 
 class Changed:
     """A module's name, file and changed text."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self.module = mutant.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        self.module = module_name(mutant.path)
         self.file = str(PROJECT / mutant.path)
         self.source = mutant.applied((PROJECT / mutant.path).read_text())
+
+
+def module_name(path: str) -> str:
+    """The name by which the product imports a file of the engine or of the built-in suite."""
+    name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return name.removeprefix("src.") if name.startswith("src.") else f"runbook_checks.suite.{name}"
 
 
 def change_from_here_on(changed: Changed, folder: Path) -> None:

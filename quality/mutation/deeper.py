@@ -23,7 +23,7 @@ from quality.mutation.trying import Lookers, Tried
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from quality.mutation.mutants import Mutant
     from tests.harness import LabClient
@@ -36,12 +36,16 @@ Lines = dict[str, set[int]]
 
 
 class Tests:
-    """Which tests run which lines, as quality.mutation.mapped has found out."""
+    """Which tests run which lines, as quality.mutation.mapped finds out once for all of tests/probes.
 
-    def __init__(self) -> None:
-        if not MAP.is_file():
-            _make_map()
-        found: dict[str, Any] = json.loads(MAP.read_text())
+    Some test files alone are mapped anew each time; that is for trying the campaign itself.
+    """
+
+    def __init__(self, files: Sequence[str] = ()) -> None:
+        path = MAP.with_name("some.json") if files else MAP
+        if files or not path.is_file():
+            _make_map(path, files or ["tests/probes"])
+        found: dict[str, Any] = json.loads(path.read_text())
         passed = {name: test for name, test in found.items() if "failed" not in test and "lines" in test}
         self._seconds = {name: test["seconds"] for name, test in passed.items()}
         self._lines = {name: {path: set(some) for path, some in test["lines"].items()} for name, test in passed.items()}
@@ -65,10 +69,10 @@ class Tests:
         return len(lines.get(path, ())) / max(1, sum(map(len, lines.values())))
 
 
-def _make_map() -> None:
-    MAP.parent.mkdir(parents=True, exist_ok=True)
-    words = ["-c", "tests/pytest.ini", "-q", "-p", "no:cacheprovider", "-p", "quality.mutation.mapped", "tests/probes"]
-    variables = os.environ | {"MUTATION_MAP": str(MAP)}
+def _make_map(path: Path, tests: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    words = ["-c", "tests/pytest.ini", "-q", "-p", "no:cacheprovider", "-p", "quality.mutation.mapped", *tests]
+    variables = os.environ | {"MUTATION_MAP": str(path)}
     subprocess.run([sys.executable, "-m", "pytest", *words], cwd=PROJECT, env=variables, check=False)
 
 

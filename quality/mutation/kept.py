@@ -1,13 +1,12 @@
-"""What is kept of a campaign, and why does what survived survive?
+"""The figures of the mutation campaigns, in docs/mutation.json, and the reasons for survivors, in reasons.yaml.
 
-`docs/mutation.json` has the figures and the survivors of each module, `reasons.yaml` says why each of them may live.
-Both know a change by its function and its line's text, so that they outlast whatever shifts lines.
+Both identify a change by its function and its line's text, so that shifted lines don't matter.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,24 +19,24 @@ if TYPE_CHECKING:
     from quality.mutation.trying import Tried
 
 KEPT = PROJECT / "docs" / "mutation.json"
-REASONS = PROJECT / "tests" / "mutation" / "reasons.yaml"
+REASONS = PROJECT / "quality" / "mutation" / "reasons.yaml"
 Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Module:
-    """One module's part: how many changes there are, were tried and were noticed; those that weren't."""
+    """One module: how many changes are possible, were tried and were noticed; those that weren't."""
 
     path: str
     possible: int
     tried: int
     boundaries: int
-    """Of those tried, mere shifts of a boundary, which count apart."""
+    """Of those tried: mere shifts of a boundary, which are counted apart."""
     noticed: int
     """Of the others."""
-    survivors: list[Key]
     on_boundary: int
-    """Boundaries that nobody noticed."""
+    """Shifts of a boundary that were not noticed."""
+    survivors: list[Key] = field(default_factory=list)
 
     @property
     def counted(self) -> int:
@@ -45,30 +44,42 @@ class Module:
 
 
 def kept() -> list[Module]:
-    document = json.loads(KEPT.read_text()) if KEPT.is_file() else []
-    return [Module(**row | {"survivors": [tuple(key) for key in row["survivors"]]}) for row in document]
+    document: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
+    return [
+        Module(path, **row | {"survivors": [(path, *key) for key in row.get("survivors", [])]})
+        for path, row in document.items()
+    ]
+
+
+def as_json(modules: Iterable[Module]) -> str:
+    """A line for each module, so that a difference in git stays short."""
+    lines = []
+    for module in sorted(modules, key=lambda module: module.path):
+        row = vars(module) | {"survivors": [key[1:] for key in module.survivors]}
+        plain = {name: value for name, value in row.items() if name != "path" and value != []}
+        lines.append(f"{json.dumps(module.path)}: {json.dumps(plain, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def keep(done: Iterable[Tried], *, drawn: bool = False) -> None:
-    """In place of what was kept of the same modules; a share that was drawn takes the place of the one before."""
+    """Replace the figures of the modules that were tried; a new random share replaces the share before it."""
     by_path: dict[str, list[Tried]] = {}
     for one in done:
         by_path.setdefault(one.mutant.path, []).append(one)
     before = {module.path: module for module in kept() if not drawn or module.path.startswith("checks/")}
     modules = before | {path: _module(path, made) for path, made in by_path.items()}
-    rows = [vars(modules[path]) for path in sorted(modules) if (PROJECT / path).is_file()]
-    KEPT.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    KEPT.write_text(as_json(module for path, module in modules.items() if (PROJECT / path).is_file()))
 
 
 def keep_again(done: Iterable[Tried]) -> None:
-    """What survived before and was noticed now survives no longer; the rest stays as it was kept."""
+    """Remove the survivors that were noticed this time; the rest stays."""
     gone = {one.mutant.key for one in done if one.seen_by is not None}
-    rows = []
+    modules = []
     for module in kept():
         left = [key for key in module.survivors if key not in gone]
         noticed = module.noticed + len(module.survivors) - len(left)
-        rows.append(vars(module) | {"survivors": left, "noticed": noticed})
-    KEPT.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        modules.append(replace(module, survivors=left, noticed=noticed))
+    KEPT.write_text(as_json(modules))
 
 
 def _module(path: str, done: list[Tried]) -> Module:
@@ -80,8 +91,8 @@ def _module(path: str, done: list[Tried]) -> Module:
         tried=len(done),
         boundaries=len(shifts),
         noticed=sum(one.seen_by is not None for one in grave),
-        survivors=[one.mutant.key for one in grave if one.seen_by is None],
         on_boundary=sum(one.seen_by is None for one in shifts),
+        survivors=[one.mutant.key for one in grave if one.seen_by is None],
     )
 
 

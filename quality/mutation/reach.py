@@ -1,4 +1,4 @@
-"""Where is a change felt? The lines that have to be run for it to make a difference."""
+"""The lines that have to be run for a change to make a difference."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import ast
 from functools import cache
 from typing import TYPE_CHECKING
 
+from quality.mutation.start.begin import FOLDERS
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:
     from quality.mutation.mutants import Mutant
 
-FOLDERS = ("checks", "probes", "fixtures")
 Lines = dict[str, set[int]]
 """By file."""
 

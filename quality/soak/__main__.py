@@ -1,4 +1,4 @@
-"""Does anything pile up over many runs in a row? python -m tests.soak [--runs 500] [--apart 500] [--write]
+"""Does anything pile up over many runs in a row? python -m quality.soak [--runs 500] [--apart 500] [--write]
 
 The runs go through a healthy lab and through far ends that hang, break off and talk nonsense, in turn: first within
 one process, whose threads, sockets, files and memory are counted after each; then each in a process of its own, as
@@ -112,7 +112,7 @@ def _settled(look: Callable[[], Sample]) -> Sample:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m quality.soak", description=__doc__)
     parser.add_argument("--runs", type=int, default=500, help="within one process (500)")
     parser.add_argument("--apart", type=int, default=None, help="each in a process of its own (as many)")
     parser.add_argument("--keep", type=Path, help="where the samples are left, as lines of JSON")

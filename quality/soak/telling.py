@@ -10,7 +10,7 @@ from runbook_checks.output.destinations import KEPT_RUNS
 from tests.harness import PROJECT
 
 PAGE = PROJECT / "docs" / "hardening.md"
-BEGIN, END = "<!-- soak: python -m tests.soak --write -->", "<!-- /soak -->"
+BEGIN, END = "<!-- soak: python -m quality.soak --write -->", "<!-- /soak -->"
 # What may be more at the end than after the first runs: noise of the allocator, and a thread that is just ending.
 ROOM = {"rss_kib": 24 << 10, "lab_rss_kib": 64 << 10, "threads": 2, "lab_threads": 8, "established": 4, "took_s": 1e9}
 GROWS = ("run", "folders", "code")

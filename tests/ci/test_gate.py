@@ -38,13 +38,22 @@ def in_days(days: float) -> str:
 
 
 @contextmanager
-def mended_after(lab: LabClient, fault: str, seconds: float) -> Iterator[None]:
-    """The lab broken now, and mended while the run looks."""
+def mended_after_a_look(lab: LabClient, fault: str) -> Iterator[None]:
+    """The lab broken now, and mended two seconds after the run looked at it first."""
+
+    def mend() -> None:
+        end = time.monotonic() + 30
+        while not lab.ask("GET", "requests") and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(2)
+        lab.ask("DELETE", "faults", {"fault": fault})
+
     with lab.fault(fault):
-        timer = threading.Timer(seconds, lambda: lab.ask("DELETE", "faults", {"fault": fault}))
-        timer.start()
+        lab.ask("DELETE", "requests")
+        mending = threading.Thread(target=mend)
+        mending.start()
         yield
-        timer.join()
+        mending.join()
 
 
 def test_acknowledged_is_told_but_not_counted(lab: LabClient, tmp_path: Path) -> None:
@@ -121,7 +130,7 @@ def test_wrong_baseline_is_refused(lab: LabClient, tmp_path: Path, content: str,
 
 
 def test_settling_waits_for_what_goes_away(lab: LabClient) -> None:
-    with mended_after(lab, "health.not-ready:component-down", 3):
+    with mended_after_a_look(lab, "health.not-ready:component-down"):
         ran = lab.check("-m", "health", "--settle", "30")
     assert ran.code == 0, told(ran)
     assert 1 < ran.document["run"]["settled_s"] < 15
@@ -147,7 +156,7 @@ def test_healthy_from_the_first_look_settles_at_once(lab: LabClient) -> None:
 
 
 def test_watching_ends_when_all_is_clear_and_says_when(lab: LabClient) -> None:
-    with mended_after(lab, "health.not-ready:component-down", 3):
+    with mended_after_a_look(lab, "health.not-ready:component-down"):
         ran = lab.check("-m", "health", "--watch", "1")
     assert ran.code == 0, told(ran)
     looks = [line for line in ran.stdout.splitlines() if " look " in line]

@@ -97,3 +97,11 @@ def test_option_that_only_lists_is_no_pass(tmp_path: Path, option: str) -> None:
     assert done.returncode == 5, done.stderr
     assert done.stderr.endswith(f"gate: nothing was verified: no check is clear in {tmp_path}/results.json\n")
     assert (tmp_path / "output").read_text() == "verdict=stop\n"
+
+
+def test_python_that_cannot_start_is_trouble_and_nothing_found(tmp_path: Path) -> None:
+    """Python itself ends with 1, which would say that something is found."""
+    code = "import sys; sys.executable = '/bin/false'; from runbook_checks.cli import gate; sys.exit(gate.main({}))"
+    words = [sys.executable, "-c", code.format(["postdeploy", "lab"])]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, f"gate: stop (exit 3); see {tmp_path}/gate/summary.md\n")

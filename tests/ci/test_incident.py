@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run, told
+from tests.harness import PROJECT, SYSTEM, LabClient, interruptible, run, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,12 +54,10 @@ def test_areas_are_looked_at_from_any_folder(lab: LabClient, tmp_path: Path) -> 
 def test_watching_can_be_ended_and_tells_the_last_look(lab: LabClient, tmp_path: Path) -> None:
     words = ["--env", "lab", "--system", SYSTEM, "-m", "backup", "--watch", "1", "--out", str(tmp_path)]
     with lab.fault("backup.stale:none"):
-        child = subprocess.Popen(
+        child = interruptible(
             [sys.executable, "-m", "pytest", *words],
-            cwd=PROJECT,
             env={**os.environ, "CHECKS_LAB": str(lab.state), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
-            text=True,
         )
         assert child.stdout is not None
         for line in child.stdout:

@@ -1,4 +1,4 @@
-"""Which blocks of code do the documents show?"""
+"""The blocks of code that the documents show."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SYMPTOM, CAUSE = "database.wrong-time-zone", "not-utc"
-PARTS = ("checks", "ci", "docs", "environments", "lab", "reports", "runbooks", "src")
+PARTS = ("checks", "ci", "docs", "environments", "fixtures", "lab", "reports", "runbooks", "src")
 
 
 def pieces() -> dict[str, Block]:

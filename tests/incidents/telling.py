@@ -1,4 +1,4 @@
-"""What does a person see of an incident: the terminal at 80 columns, and Allure's page of the root?"""
+"""Write down what a person sees of an incident: the terminal at 80 columns, and Allure's page of the root."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ HEAD = """\
 # Incidents, as they are told
 
 Made by `python -m tests.incidents` from runs against the lab; don't edit. Each is broken by the faults named and
-checked by the command shown. What differs from run to run (ports, ids, times) is replaced by words in capitals.
+checked by the command shown. What differs from run to run (ports, ids, times) is replaced by words in capitals, and so
+are counts of checks: a new symptom changes nothing here that is not about it.
 """
 # In this order: what stands further up may hold what stands further down.
 DIFFERS = (
@@ -33,7 +34,9 @@ DIFFERS = (
     (r"(-p|pid[= ]) ?\d+", r"\1 NUMBER"),
     (r"\b\d+(\.\d+)? (ms|s|min|h|days?)\b", r"N \2"),
     (r"\bin \d+\.\d+s", "in N s"),
+    (r"\b\d+ (clear|unknown|skipped)\b", r"N \1"),
 )
+_EXPLAINS = re.compile(r"^(   explains   )(.*(?:\n {14}.*)*)", re.MULTILINE)
 
 
 def told(lab_of: Callable[[str], LabClient]) -> str:
@@ -64,7 +67,15 @@ def _report(stdout: str) -> str:
     lines = stdout.splitlines()
     first = next((n for n, line in enumerate(lines) if re.match(r"P[0-3] \w", line)), 0)
     last = next((n for n, line in enumerate(lines) if line.startswith("reports: ")), len(lines))
-    return "\n".join(line.rstrip() for line in lines[first:last]).strip()
+    text = "\n".join(line.rstrip() for line in lines[first:last]).strip()
+    return _EXPLAINS.sub(lambda block: block[1] + _without_unseen(block[2]), text)
+
+
+def _without_unseen(explained: str) -> str:
+    """The findings that a root explains; one word for all that it keeps from being seen."""
+    lines = [line.strip() for line in explained.splitlines()]
+    seen = [line for line in lines if not line.endswith("  unknown")]
+    return f"\n{' ' * 14}".join([*seen, *(["... unknown"] if seen != lines else [])])
 
 
 def _allure(ran: Ran) -> Iterator[str]:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import dns.exception
@@ -23,6 +23,9 @@ import dns.query
 import dns.rcode
 import psycopg
 import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 API = "/api/v1/customer-service"
 STEPS = ("assign", "resolve", "close")
@@ -56,9 +59,9 @@ class Outside:
             "next": self.next_address,
         }
         with ThreadPoolExecutor(len(looks)) as threads:
-            futures = {name: threads.submit(look) for name, look in looks.items()}
+            futures = {name: threads.submit(_seen, name, look) for name, look in looks.items()}
             seen = {name: future.result() for name, future in futures.items()}
-        return seen | {"deliveries": self.deliveries()}
+        return seen | {"deliveries": _seen("deliveries", self.deliveries)}
 
     # names, addresses, certificates
 
@@ -281,6 +284,17 @@ class Outside:
         port = urlsplit(self.variables[variable]).port
         assert port
         return port
+
+
+def _seen(name: str, look: Callable[[], Any]) -> Any:
+    """What a look sees; one that fails is named, with what to do."""
+    try:
+        return look()
+    except Exception as error:
+        raise AssertionError(
+            f"the look at {name!r} in tests/lab/outside.py failed: {type(error).__name__}: {error}; "
+            "if a fault may bring this about, let the look return it as what a caller meets"
+        ) from error
 
 
 def _knock(port: int, address: str = "127.0.0.1") -> socket.socket:

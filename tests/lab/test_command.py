@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.harness import PROJECT
+from tests.harness import PROJECT, interruptible
 
 HEAVY = "fastapi pydantic starlette uvicorn psycopg cryptography dns asyncio ssl"
 
@@ -70,7 +70,7 @@ def test_by_hand_it_prints_addresses_and_stops_at_ctrl_c() -> None:
         "--fault",
         "health.wrong-version:old-version-running@sales-ai",
     ]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = interruptible(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout
     lines: list[str] = []
     while "DELETE" not in (lines or [""])[-1]:

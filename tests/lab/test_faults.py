@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from runbook_checks_lab import registry
 from tests.harness import SYSTEM, LabClient
-from tests.lab.outside import Outside
+from tests.lab import looks
+from tests.lab.looks import LOOKS, Look, differences, fail, look_at
 
-FAULTS = sorted({change.name for change in registry.faults([SYSTEM]).values()})
-OUTAGES = sorted({change.name for change in registry.outages([SYSTEM]).values()})
+FAULTS = {change.name: change for change in registry.faults([SYSTEM]).values()}
+OUTAGES = {change.name: change for change in registry.outages([SYSTEM]).values()}
+SYMPTOMS = sorted({name.partition(":")[0] for name in FAULTS})
 NOT_LOOKED_AT = {  # what takes away a way of looking that isn't used here, or makes it wait
     "postgres-activity-revoked",
     "postgres-catalog-revoked",
@@ -22,54 +22,52 @@ NOT_LOOKED_AT = {  # what takes away a way of looking that isn't used here, or m
 
 
 @pytest.fixture(scope="module")
-def healthy(lab: LabClient) -> str:
+def healthy(lab: LabClient) -> Look:
     """Twice the same; on a busy machine one look may take a quick answer for a slow one."""
-    looks = [_look(lab)]
-    while looks[-1] not in looks[:-1]:
-        assert len(looks) < 4, "a healthy lab looks the same twice"
-        looks.append(_look(lab))
-    return looks[-1]
+    seen = [look_at(lab)]
+    while seen[-1] not in seen[:-1]:
+        if len(seen) == 4:
+            fail(
+                f"four looks at the healthy lab differ: {differences(*seen[-2:])}; "
+                f"let {LOOKS} leave out what changes from look to look"
+            )
+        seen.append(look_at(lab))
+    return seen[-1]
 
 
 @pytest.fixture(scope="module")
-def looks() -> dict[str, str]:
+def seen() -> dict[str, Look]:
     return {}
 
 
-def _look(lab: LabClient) -> str:
-    return json.dumps(Outside(lab.variables).look(), indent=1, sort_keys=True, default=str)
-
-
-def _settled(lab: LabClient, healthy: str) -> str:
-    """How it looks once undone; on a busy machine a quick answer may pass for a slow one, so three looks count."""
-    seen = ""
+def require_settled(lab: LabClient, healthy: Look, what: str) -> None:
+    """On a busy machine a quick answer may pass for a slow one, so three looks count."""
     for _ in range(3):
-        seen = _look(lab)
-        if seen == healthy:
-            break
-    return seen
+        if (after := look_at(lab)) == healthy:
+            return
+    looks.require_gone(what, healthy, after)
 
 
-@pytest.mark.parametrize("symptom", sorted({name.partition(":")[0] for name in FAULTS}))
-def test_every_cause_shows_and_goes(lab: LabClient, healthy: str, looks: dict[str, str], symptom: str) -> None:
-    for name in (name for name in FAULTS if name.partition(":")[0] == symptom):
+@pytest.mark.parametrize("symptom", SYMPTOMS)
+def test_every_cause_shows_and_goes(lab: LabClient, healthy: Look, seen: dict[str, Look], symptom: str) -> None:
+    for name in sorted(name for name in FAULTS if name.partition(":")[0] == symptom):
         with lab.fault(name):
-            broken = _look(lab)
-        assert broken != healthy, f"{name} changes nothing that can be seen"
-        same = [other for other, look in looks.items() if look == broken]
-        assert not same, f"{name} looks like {same}"
-        looks[name] = broken
-    assert _settled(lab, healthy) == healthy
+            broken = look_at(lab)
+        looks.require_seen(FAULTS[name], healthy, broken)
+        looks.require_different(FAULTS[name], healthy, broken, seen)
+        seen[name] = broken
+    require_settled(lab, healthy, f"the faults of {symptom}")
 
 
-@pytest.mark.parametrize("name", OUTAGES)
-def test_outage_goes(lab: LabClient, healthy: str, name: str) -> None:
+@pytest.mark.parametrize("name", sorted(OUTAGES))
+def test_outage_goes(lab: LabClient, healthy: Look, name: str) -> None:
     with lab.outage(name):
-        assert name in NOT_LOOKED_AT or _look(lab) != healthy
-    assert _settled(lab, healthy) == healthy
+        if name not in NOT_LOOKED_AT:
+            looks.require_seen(OUTAGES[name], healthy, look_at(lab))
+    require_settled(lab, healthy, f"{name} ({looks.place_of(OUTAGES[name])})")
 
 
-def test_faults_are_undone_in_any_order(lab: LabClient, healthy: str) -> None:
+def test_faults_are_undone_in_any_order(lab: LabClient, healthy: Look) -> None:
     names = [
         "webhook.clock-drift:server-ahead",
         "webhook.signature-rejected:clock-skew",
@@ -81,15 +79,15 @@ def test_faults_are_undone_in_any_order(lab: LabClient, healthy: str) -> None:
     for name in names:
         lab.ask("DELETE", "faults", {"fault": name})
         lab.ask("DELETE", "faults", {"fault": name})
-    assert _settled(lab, healthy) == healthy
+    require_settled(lab, healthy, f"{', '.join(names)}, undone in that order")
 
 
-def test_applying_twice_is_applying_once(lab: LabClient, healthy: str) -> None:
+def test_applying_twice_is_applying_once(lab: LabClient, healthy: Look) -> None:
     name = "database.unreachable:database-missing"
     lab.ask("POST", "faults", {"fault": name})
     assert lab.ask("POST", "faults", {"fault": name})["active"] == [name]
     assert lab.ask("DELETE", "faults", {"fault": name})["active"] == []
-    assert _settled(lab, healthy) == healthy
+    require_settled(lab, healthy, f"{name}, applied twice and undone once")
 
 
 def test_unknown_fault_is_one_sentence(lab: LabClient) -> None:

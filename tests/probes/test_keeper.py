@@ -24,6 +24,7 @@ from runbook_checks.probes.backups import supervisor as keeper
 from runbook_checks.probes.backups.scratch_server import database_on
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.postgres import binaries as pgbinaries
+from tests.harness import heed_signals
 from tests.probes import pg
 from tests.probes.conftest import taking
 
@@ -58,6 +59,7 @@ class Kept:
 def _keep(stdin: int, stdout: int, *others: int) -> None:
     try:
         os.setsid()
+        heed_signals()
         for descriptor in others:
             os.close(descriptor)
         os.dup2(stdin, 0)

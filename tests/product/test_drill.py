@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness import PROJECT, LabClient, told
+from tests.harness import LabClient, interruptible, told
 
 SYSTEM = "aura-flow"
 DRILL = ("-m", "drill and backup")
@@ -66,7 +66,7 @@ def restoring(place: Path) -> bool:
         return False
 
 
-def until(is_so: Callable[[], object], patience_s: float = 20) -> None:
+def until(is_so: Callable[[], object], patience_s: float = 60) -> None:
     end = time.monotonic() + patience_s
     while not is_so():
         assert time.monotonic() < end, "not in time"
@@ -115,12 +115,10 @@ def test_drill_cut_short_leaves_nothing(aura: LabClient, tmp_path: Path, place: 
     words = [sys.executable, "-m", "pytest", "--env", env, *DRILL]
     variables = {**os.environ, **aura.variables, "CHECKS_OUT": str(tmp_path / "out")}
     with aura.fault("backup.not-restorable:too-slow"):
-        child = subprocess.Popen(
-            words, cwd=PROJECT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        child = interruptible(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: restoring(place))
         child.send_signal(how)
-        child.wait(20)
+        child.wait(60)
         until(lambda: not servers(place))
         until(lambda: not list(place.iterdir()))
     assert not (tmp_path / "drills.json").exists()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.harness import PROJECT, LabClient, told
+from tests.harness import LabClient, interruptible, told
 from tests.product.test_exit_codes import altered
 
 if TYPE_CHECKING:
@@ -213,9 +213,7 @@ def begun(lab: LabClient, out: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     environment |= {"CHECKS_LAB": str(lab.state), "COLUMNS": "80", "CHECKS_OUT": str(out)}
     words = [sys.executable, "-m", "pytest", "--env", "lab", "--system", CS, "-m", "write", *arguments]
-    child = subprocess.Popen(
-        words, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    child = interruptible(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     end = time.monotonic() + 30
     while not any(r["path"].endswith("/webhook") for r in lab.ask("GET", "requests")):
         assert time.monotonic() < end, "no message was sent"

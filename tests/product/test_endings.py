@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient
+from tests.harness import PROJECT, SYSTEM, LabClient, interruptible
 from tests.product.test_outputs import FULL, is_root, node
 
 if TYPE_CHECKING:
@@ -224,8 +224,8 @@ def test_few_files_are_our_own_limit(lab: LabClient, tmp_path: Path) -> None:
 def test_signals(lab: LabClient, tmp_path: Path, number: int, code: int) -> None:
     """Ctrl-C ends --watch with the last look; the others end the process at once, as a shell tells it."""
     with lab.fault(FOUND):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *words(tmp_path, "--watch 1").split()], cwd=PROJECT, text=True,
+        child = interruptible(
+            [sys.executable, "-m", "pytest", *words(tmp_path, "--watch 1").split()],
             env=os.environ | {"CHECKS_LAB": str(lab.state)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert child.stdout

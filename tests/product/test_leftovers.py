@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.harness import PROJECT
+from tests.harness import interruptible
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")  # as `nohup` and `&` start a command
+ONE_SYSTEM = ("--system", "ai-customer-service")
 MARK = "PYTHONTESTMARK"  # every process that the product starts inherits what begins with PYTHON
 
 
@@ -42,8 +45,8 @@ def names(mark: str) -> list[str]:
     return found
 
 
-def started(tmp_path: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """A run with a lab of its own that goes on for a while."""
+def started(tmp_path: Path, *arguments: str, within: tuple[str, ...] = ()) -> tuple[subprocess.Popen[str], str]:
+    """A run with a lab of its own that goes on for a while, in a process group of its own."""
     mark = tmp_path.name + str(os.getpid())
     hidden = ("PYTEST_", "CHECKS_", "LAB_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
@@ -58,15 +61,14 @@ def started(tmp_path: Path, *arguments: str) -> tuple[subprocess.Popen[str], str
         str(tmp_path),
         *arguments,
     ]
-    child = subprocess.Popen(
-        [sys.executable, *words],
-        cwd=PROJECT,
+    child = interruptible(
+        [*within, sys.executable, *words],
         env=environment | {MARK: mark},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        process_group=0,
     )
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not any("postgres" in name for name in names(mark)):
         assert time.monotonic() < end, "the lab did not start"
         time.sleep(0.05)
@@ -88,7 +90,7 @@ def test_nothing_outlives_a_run(tmp_path: Path, how: signal.Signals, spread: tup
     child, mark = started(tmp_path, *spread)
     time.sleep(0.5)
     child.send_signal(how)
-    child.communicate(timeout=30)
+    child.communicate(timeout=60)
     assert gone(mark, 10), names(mark)
 
 
@@ -97,3 +99,24 @@ def test_nothing_outlives_a_run_that_ends_well(tmp_path: Path) -> None:
     child.communicate(timeout=60)
     assert child.returncode == 1
     assert gone(mark, 2), names(mark)
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["alone", "spread"])
+def test_run_in_the_background_is_not_interrupted(tmp_path: Path, spread: tuple[str, ...]) -> None:
+    """Neither by Ctrl-C in its terminal nor by the end of it: the lab and the workers go on as well."""
+    child, mark = started(tmp_path, *ONE_SYSTEM, *spread, within=IN_BACKGROUND)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        os.killpg(child.pid, number)
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == 1, said
+    [document] = tmp_path.glob("2*/results.json")
+    assert json.loads(document.read_text())["roots"] == ["health.unreachable[ai-customer-service]"], said
+    assert gone(mark, 2), names(mark)
+
+
+def test_run_in_the_background_ends_on_sigterm(tmp_path: Path) -> None:
+    child, mark = started(tmp_path, *ONE_SYSTEM, within=IN_BACKGROUND)
+    child.terminate()
+    child.communicate(timeout=30)
+    assert child.returncode == -signal.SIGTERM
+    assert gone(mark, 10), names(mark)

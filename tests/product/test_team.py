@@ -75,7 +75,7 @@ def repository(tmp_path: Path) -> Path:
     folder = team.made(tmp_path / "repository")
     team.without_what_comes_before_us(folder)
     shutil.rmtree(folder / "checks")
-    shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
+    shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "checks" / "conftest.py").write_text(team.RAISES)
     (folder / "checks" / "unrelated.py").write_text(team.RAISES)
     return folder
@@ -130,7 +130,10 @@ def test_suite_is_found_from_within_and_by_path(repository: Path, shop: Shop, tm
     path = str(repository / "environments" / "staging.yaml")
     assert run(repository, f"--env={path}", at=tmp_path, shop=shop).returncode == 0
     assert len(outcomes(repository)) == 2
-    for words in (("--env", "staging"), (f"--env={path}",)):
+    for words in (("--env", "staging"), (f"--env={path}",), ("run", "staging")):
+        assert (
+            run(repository, *words, STUCK, at=inside if words[-1] == "staging" else tmp_path, shop=shop).returncode == 0
+        )
         one = run(repository, *words, STUCK, shop=shop)
         assert one.returncode == 0, one.stdout + one.stderr
         assert list(outcomes(repository)) == [STUCK]
@@ -264,7 +267,7 @@ def test_monitor_and_gate_take_a_team_s_suite(repository: Path, shop: Shop, tmp_
 
 
 def test_strict_types_hold_in_a_team_s_repository(tmp_path: Path) -> None:
-    shutil.copytree(EXAMPLE, tmp_path / "suite")
+    shutil.copytree(EXAMPLE, tmp_path / "suite", ignore=shutil.ignore_patterns("__pycache__"))
     words = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "checks"]
     checked = subprocess.run(words, cwd=tmp_path / "suite", capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout

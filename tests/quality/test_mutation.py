@@ -1,4 +1,4 @@
-"""Is what is told of changes to the checks still so, and are some of them noticed right now?"""
+"""docs/mutation.md is up to date, its survivors have reasons, and the campaign notices some changes right now."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-from quality.mutation import telling
+from quality.mutation import page
 from quality.mutation.changed import Changed, for_started
-from quality.mutation.kept import Key, kept, reasons
+from quality.mutation.kept import KEPT, Key, as_json, kept, reasons
 from quality.mutation.mutants import mutants
 from quality.mutation.traced import traced
 from runbook_checks.probes.core.isolated import apart
@@ -19,6 +19,8 @@ from tests.harness import PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+READING = "src/runbook_checks/probes/core/reading.py"
 
 
 @cache
@@ -29,18 +31,19 @@ def possible(path: str) -> set[Key]:
 
 def test_every_reason_speaks_of_code_that_is_there() -> None:
     gone = [key for key in reasons() if key not in possible(key[0])]
-    assert not gone, "take these out of quality/mutation/reasons.yaml, or say them anew; then make mutation"
+    assert not gone, "this code changed: remove or rewrite these in quality/mutation/reasons.yaml; then make mutation"
 
 
 def test_every_survivor_has_a_reason() -> None:
     survivors = [key for module in kept() for key in module.survivors if key in possible(key[0])]
     assert survivors
     without = [key for key in survivors if key not in reasons()]
-    assert not without, "nobody notices these: add a boundary or a test, simplify, or give a reason"
+    assert not without, "no test notices these: add a boundary or a test, simplify, or give a reason in reasons.yaml"
 
 
-def test_document_is_made_from_what_is_kept() -> None:
-    assert (PROJECT / "docs" / "mutation.md").read_text() == telling.document(), "python -m tests.mutation --tell"
+def test_document_is_made_from_the_kept_figures() -> None:
+    assert KEPT.read_text() == as_json(kept()), "docs/mutation.json is written by `make mutation`"
+    assert (PROJECT / "docs" / "mutation.md").read_text() == page.document(), "python -m quality.mutation --tell"
 
 
 def test_share_that_is_noticed_does_not_fall() -> None:
@@ -52,11 +55,11 @@ def test_share_that_is_noticed_does_not_fall() -> None:
     assert sum(module.tried for module in below) >= 250, "make mutation ARGS='--probes 250'"
     assert {module.path for module in checks} == {
         path.relative_to(PROJECT).as_posix() for path in (PROJECT / "checks").glob("*.py") if mutants(path)
-    }, "make mutation, so that each module of checks is told of"
+    }, "docs/mutation.json lacks a module of checks: run `make mutation ARGS='--only checks/NAME.py'`"
 
 
-def test_what_looks_apart_is_changed_and_traced_too(tmp_path: Path) -> None:
-    changed = Changed(next(one for one in mutants(PROJECT / "probes" / "reading.py") if one.where == "MAX_REASON"))
+def test_isolated_processes_are_changed_and_traced_too(tmp_path: Path) -> None:
+    changed = Changed(next(one for one in mutants(PROJECT / READING) if one.where == "MAX_REASON"))
     words = [sys.executable, "-c", "from runbook_checks.probes.core.reading import MAX_REASON; print(MAX_REASON)"]
     variables = os.environ | for_started(changed, tmp_path)
     done = subprocess.run(words, cwd=PROJECT, env=variables, capture_output=True, text=True, check=True)
@@ -64,7 +67,7 @@ def test_what_looks_apart_is_changed_and_traced_too(tmp_path: Path) -> None:
     lines: dict[str, set[int]] = {}
     with traced(lines):
         assert apart(one_line, "as it is", resource="test", timeout_s=30) == "as it is"
-    assert lines["src/runbook_checks/probes/core/reading.py"]
+    assert lines[READING]
     assert "PYTHONMUTATIONLINES" not in os.environ
 
 
@@ -72,7 +75,7 @@ def test_some_changes_are_noticed() -> None:
     """The machinery works: six changes to three conditions, in the smallest lab."""
     words = ["--only", "checks/preflight.py", "--function", "check_database_is_switched_on"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.mutation", *words, "--system", "ai-customer-service"],
+        [sys.executable, "-m", "quality.mutation", *words, "--system", "ai-customer-service"],
         cwd=PROJECT, capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
     assert "6 of 6 noticed" in done.stdout, done.stdout + done.stderr

@@ -28,7 +28,7 @@ def test_make_alone_lists_every_command() -> None:
     phony = re.search(r"^\.PHONY: (.*)", text, re.MULTILINE)
     assert phony
     commands = set(phony[1].split()) - {"set-up"}
-    assert {"check", "test", "lint", "bench", "report", "lab"} <= commands
+    assert {"check", "test", "test-all", "lint", "bench", "report", "lab"} <= commands
     listed = make("-s", "-j4")
     assert {line.split()[1] for line in listed.splitlines() if line.startswith("  make ")} == commands
     assert all(len(line) <= 100 for line in listed.splitlines())
@@ -38,10 +38,16 @@ def test_commands_together_run_one_after_the_other() -> None:
     assert re.findall(r"-m (ruff|mypy|pytest)", make("-n", "-j4", "lint", "test")) == ["ruff", "ruff", "mypy", "pytest"]
 
 
+def test_every_test_is_in_one_of_two_commands() -> None:
+    """One with and one without what is slow, and otherwise the same."""
+    test, rest = (make("-n", name).splitlines()[-1] for name in ("test", "test-all"))
+    assert test.replace('-m "not slow"', "-m slow") == rest != test
+
+
 def test_ci_calls_the_same_commands() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert "make --keep-going lint test" in script.read_text()
+    assert "make --keep-going lint test test-all" in script.read_text()
 
 
 @pytest.fixture

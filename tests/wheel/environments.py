@@ -12,6 +12,16 @@ from tests.wheel.wheelhouse import pip, wheelhouse
 
 # Python and its installers run without a compiler, git or make: PATH names a folder without any program.
 NO_PROGRAMS = "/nonexistent"
+BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
+
+
+def pip_install(python: str, *words: str, **more: str) -> None:
+    """`pip install` for some Python, offline, and from wheels only."""
+    install = [*pip(), "--python", python, "install"]
+    options = ["--quiet", "--no-input", "--no-index", "--no-cache-dir", "--only-binary", ":all:"]
+    env = {"PATH": NO_PROGRAMS, "PIP_FIND_LINKS": str(wheelhouse()), "PIP_CONFIG_FILE": os.devnull, **more}
+    done = subprocess.run([*install, *options, *words], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @dataclass(frozen=True)
@@ -22,8 +32,7 @@ class Venv:
 
     @classmethod
     def made(cls, folder: Path, python: str = "") -> Venv:
-        base = python or getattr(sys, "_base_executable", sys.executable)
-        subprocess.run([base, "-I", "-m", "venv", "--without-pip", str(folder)], check=True)
+        subprocess.run([python or BASE_PYTHON, "-I", "-m", "venv", "--without-pip", str(folder)], check=True)
         return cls(folder)
 
     @property
@@ -35,12 +44,7 @@ class Venv:
         return str(self.folder / "bin" / name)
 
     def install(self, *words: str) -> None:
-        """`pip install`, offline, and from wheels only."""
-        install = [*pip(), "--python", self.program("python"), "install"]
-        options = ["--quiet", "--no-input", "--no-index", "--no-cache-dir", "--only-binary", ":all:"]
-        env = {"PATH": NO_PROGRAMS, "PIP_FIND_LINKS": str(wheelhouse()), "PIP_CONFIG_FILE": os.devnull}
-        done = subprocess.run([*install, *options, *words], env=env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        pip_install(self.program("python"), *words)
 
     def state(self) -> dict[str, tuple[int, int]]:
         """Each file and folder of the environment, with its time and size."""
@@ -63,16 +67,13 @@ class User:
     has_home: bool = True
 
     def __post_init__(self) -> None:
+        self.work = self.folder / "work"
         for folder in (self.home, self.work):
             folder.mkdir(parents=True)
 
     @property
     def home(self) -> Path:
         return self.folder / "home"
-
-    @property
-    def work(self) -> Path:
-        return self.folder / "work"
 
     @property
     def cache(self) -> Path:

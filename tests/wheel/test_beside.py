@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
+from tests.wheel import SLOW
 from tests.wheel.conftest import PYTESTS_OWN, fixtures_of_pypi, pytests_own
 
 if TYPE_CHECKING:
     from tests.wheel.environments import User, Venv
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 
 
 def test_pytest_shows_no_option_fixture_hook_or_plugin_of_ours(venv: Venv) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harness import PROJECT
+from tests.wheel import SLOW
 from tests.wheel.bookshop import VERSION, Bookshop, serving
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.wheel.environments import User
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 EXPECTED = ("--expect-version", VERSION)
 LAB_IS_MISSING = "the lab is not installed: `pip install runbook-checks-lab`\n"
 
@@ -54,6 +55,17 @@ def test_symptoms_of_a_copied_example_are_listed(user: User, shop: Bookshop) -> 
     assert listed["database.unreachable"].startswith("checks/database.py::")
     assert {"backup.stale", "health.not-ready", "logs.errors", "migration.column-drift"} <= listed.keys()
     assert {path.name for path in user.work.iterdir()} == {"example"}
+
+
+def test_a_team_s_suite_is_found_where_it_lies(user: User) -> None:
+    """The built-in checks that its runbook lists, and the team's own with its own capability."""
+    suite = user.work / "suite"
+    shutil.copytree(PROJECT / "docs" / "example" / "suite", suite, ignore=shutil.ignore_patterns("__pycache__"))
+    user.work = suite / "checks"
+    done = user.checks("--env", "staging", "--list-symptoms=json")
+    assert done.returncode == 0, done.stderr
+    listed = {row["symptom"]: row["check"].partition("::")[0] for row in json.loads(done.stdout)}
+    assert listed == {"health.unreachable": "checks/health.py", "orders.stuck": "checks/orders.py"}
 
 
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "spread"])

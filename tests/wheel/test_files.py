@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.wheel import SLOW
 from tests.wheel.sources import (
     ENGINE,
     LAB,
@@ -18,7 +19,7 @@ from tests.wheel.sources import (
     tracked,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 PROJECTS = pytest.mark.parametrize("project", [ENGINE, LAB], ids=["engine", "lab"])
 # Ignored by git, and not: what people and tools leave lying about, and what a user of the clone writes for himself.
 LEFT_LYING = (

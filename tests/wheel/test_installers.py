@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.wheel import SLOW
 from tests.wheel.environments import Venv
 from tests.wheel.sources import ENGINE
 from tests.wheel.wheelhouse import wheelhouse
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 Once = Callable[[str, Callable[[Path], None]], Path]
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness import SYSTEM
+from tests.wheel import SLOW
 from tests.wheel.environments import User, Venv
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 FAULT = "health.not-ready:component-down"
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.wheel import SLOW
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.wheel.environments import Venv
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 CHECK = '''\
 from runbook_checks import Found, symptom
 from runbook_checks.handles.service import Service

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci import team
+from tests.wheel import SLOW
 from tests.wheel.bookshop import VERSION, Bookshop
 from tests.wheel.conftest import folder_for_everybody
-from tests.wheel.environments import User, Venv
+from tests.wheel.environments import BASE_PYTHON, NO_PROGRAMS, User, Venv, pip_install
 from tests.wheel.sources import ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
+pytestmark = SLOW
 NOBODY = 65534
 NAMELESS = 64321  # has no entry in /etc/passwd, as in a container that is run under any number
 SAME_PYTHON = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
@@ -106,3 +107,19 @@ def test_nothing_of_a_hostile_repository_is_imported(are_set: bool, venv: Venv, 
     codes = (ran.returncode, gated.returncode, watched.returncode)
     assert codes == (0, 0, 0), ran.stderr + gated.stdout + gated.stderr + watched.stderr
     assert "bookshop-staging" in {path.name for path in (user.state / "monitor").iterdir()}
+
+
+def test_it_works_in_a_user_s_own_site_packages(wheels: dict[str, Path], tmp_path: Path, shop: Bookshop) -> None:
+    """`pip install --user`. A Python that is isolated, as with PYTHONPATH set, does not look there by itself."""
+    home = {"HOME": str(tmp_path / "home")}
+    pip_install(BASE_PYTHON, "--user", "--break-system-packages", str(wheels[ENGINE.name]), **home)
+    staging, program = str(shop.example(tmp_path / "example")), str(tmp_path / "home" / ".local/bin/runbook-checks")
+    for words, more in (
+        (("--env", staging, "-n", "2"), {}),
+        (("gate", "postdeploy", staging), {}),
+        (("gate", "postdeploy", staging), {"PYTHONPATH": NO_PROGRAMS}),
+        (("monitor", staging), {"PYTHONPATH": NO_PROGRAMS}),
+    ):
+        env = {"PATH": NO_PROGRAMS} | home | shop.variables | more
+        done = subprocess.run([program, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

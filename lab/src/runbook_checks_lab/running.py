@@ -26,7 +26,9 @@ async def run(systems: list[str], faults: list[Change], state: Path | None) -> N
     ends = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPPING:
-        loop.add_signal_handler(number, ends.set)
+        # `nohup` and `&` start processes with SIGHUP or SIGINT ignored, so that these do not stop them.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, ends.set)
     if state:
         _follow_parent(ends)
     folder = RunFolder()

@@ -1,6 +1,6 @@
-"""How is a module of ours changed as it is imported, and how are the lines run told?
+"""Change a module of ours as it is imported, and trace the lines that are run.
 
-Nothing but the standard library is needed, so that a Python that has only just started can do it too.
+Only the standard library is needed, so that a Python that has only just started can do it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
-FOLDERS = tuple(f"{PROJECT}/{folder}/" for folder in ("checks", "probes", "fixtures"))
+ENGINE = "src/runbook_checks"
+FOLDERS = ("checks", f"{ENGINE}/probes", f"{ENGINE}/handles", f"{ENGINE}/plugin")
+"""Where lines are traced."""
+_TRACED = tuple(f"{PROJECT}/{folder}/" for folder in FOLDERS)
 
 
 def change(changed: Mapping[str, str]) -> None:
-    """Whoever imports the `module` gets the `source` in place of what the `file` says."""
+    """Import `module` from the text `source` in place of what `file` holds."""
     sys.meta_path.insert(0, _Finder(changed))
 
 
@@ -45,11 +48,11 @@ class _Loader(SourceFileLoader):
 
 
 def trace(note: Callable[[str, int], None]) -> None:
-    """Tell of every line of ours that is run from now on, by its file's path within the project; in all threads."""
+    """Call `note` with the file, relative to the project, and the number of every line of ours run from now on."""
 
     def called(frame: Any, event: str, argument: Any) -> Any:
         file = frame.f_code.co_filename
-        if not file.startswith(FOLDERS):
+        if not file.startswith(_TRACED):
             return None
         path = file[len(PROJECT) + 1 :]
 

@@ -22,7 +22,7 @@ from runbook_checks.output.streams import TROUBLE, USAGE
 from runbook_checks.probes.core.interpreter import python
 
 OCCASIONS = ("predeploy", "postdeploy", "postrollback")
-NOTHING_VERIFIED = 5
+FOUND, NOTHING_VERIFIED = 1, 5
 FILES = ("results.json", "summary.md", "junit.xml")
 FOLDERS = ("allure", "report")
 ALLURES = re.compile(
@@ -50,6 +50,9 @@ def main(words: list[str]) -> int:
         print(f"gate: {error}; name another folder with GATE_OUT", file=sys.stderr)
         return USAGE
     code = _run(occasion, environment, options, out)
+    is_elsewhere = any(word.partition("=")[0] == "--results" for word in options)
+    if code == FOUND and not is_elsewhere and not (out / "results.json").is_file():
+        code = TROUBLE  # Python itself ends with 1 where it can't start
     if code == 0 and not _is_verified(out / "results.json"):
         print(f"gate: nothing was verified: no check is clear in {out / 'results.json'}", file=sys.stderr)
         code = NOTHING_VERIFIED

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 if not __package__:  # started by its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if words == ["--version"]:
         return subcommands.show_version()
     try:
-        words = [*added_options(), *(words[1:] if words[:1] == ["run"] else words)]
+        words = [*added_options(), *(_after_run(words[1:]) if words[:1] == ["run"] else words)]
     except ValueError as error:
         print(f"CHECKS_ADDOPTS: {error}; mend its quotes, as a shell reads them", file=sys.stderr)
         return USAGE_ERROR
@@ -61,7 +62,9 @@ def _run(words: list[str]) -> int:
         del os.environ[name]
     from runbook_checks.output import streams
 
-    return streams.ended("runbook-checks", lambda: pytest.main([*_settings(), *map(_found, words)]))
+    return streams.ended(
+        "runbook-checks", lambda: pytest.main([*_settings(), *(_found(word, words) for word in words)])
+    )
 
 
 def _settings() -> list[str]:
@@ -77,11 +80,33 @@ def _settings() -> list[str]:
     return [*settings, "-o", f"cache_dir={SUITE / '.pytest_cache' if IN_CLONE else cache_folder() / 'pytest'}"]
 
 
-def _found(word: str) -> str:
+def _after_run(words: list[str]) -> list[str]:
+    """`run ENV ...`: the environment is positional after the subcommand."""
+    return [f"--env={words[0]}", *words[1:]] if words and not words[0].startswith("-") else words
+
+
+def _found(word: str, words: list[str]) -> str:
     """A check's name as every report prints it, from any folder; `./checks/x.py` is a file of that folder."""
-    path = word.partition("::")[0]
-    is_ours = path.startswith("checks/") and path.endswith(".py") and (SUITE / path).is_file()
-    return str(SUITE / word) if is_ours else word
+    path, _, function = word.partition("::")
+    if not path.startswith("checks/") or not path.endswith(".py"):
+        return word
+    files = [folder / path for folder in _suites(words) if (folder / path).is_file()]
+    holding = [file for file in files if f"def {function.partition('[')[0]}(" in file.read_text(encoding="utf-8")]
+    found = (holding or files)[:1]
+    return str(found[0]) + word[len(path) :] if found else word
+
+
+def _suites(words: list[str]) -> list[Path]:
+    """The folders of the suites that a run's checks are from, the team's first."""
+    from runbook_checks.config.environment_files import NoSuchEnvironment, find_environment, suite_here, suite_of
+
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    named = [after if word == "--env" else word[6:] for word, after in pairs if word == "--env" or word[:6] == "--env="]
+    try:
+        team = suite_of(find_environment((named or [os.environ.get("CHECKS_ENV", "")])[-1]))
+    except NoSuchEnvironment:
+        team = suite_here()
+    return [team, SUITE] if team else [SUITE]
 
 
 if __name__ == "__main__":

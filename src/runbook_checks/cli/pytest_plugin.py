@@ -6,13 +6,13 @@ Named by -p, it is loaded in workers of pytest-xdist as well.
 from __future__ import annotations
 
 import shlex
-import sys
 from typing import Any
 
 import pytest
 
 from runbook_checks.cli.main import added_options
 from runbook_checks.plugin.options import names_of
+from runbook_checks.probes.core.interpreter import python
 
 # In the order in which a run goes through them.
 pytest_plugins = [
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: list[Any]) -> None:
-    """Isolate the workers: each is a new Python, which else imports from the working directory first."""
+    """Start the workers as all Pythons of ours: each else imports from the working directory first."""
     for spec in specs:
         if spec.popen and not spec.python:
-            spec.python = f"{shlex.quote(sys.executable)} -I"
+            spec.python = shlex.join(python())

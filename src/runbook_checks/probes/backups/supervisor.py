@@ -57,7 +57,9 @@ SETTINGS = {
 def keep() -> None:
     """Until standard input ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+        # `nohup` and `&` start processes with SIGHUP or SIGINT ignored, so that these do not stop them.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: sys.exit(1))
     asked = json.loads(sys.stdin.readline())
     try:
         with made(asked) as reached:

@@ -67,9 +67,9 @@ def apart(
 
 def _folder_of(make: Callable[..., Any]) -> list[str]:
     """The folder that the function's top-level package was imported from, which may be a team's or a test's."""
-    file = getattr(sys.modules[make.__module__], "__file__", None)
-    depth = make.__module__.count(".")
-    return [str(Path(file).resolve().parents[depth])] if file else []
+    top = sys.modules[make.__module__.partition(".")[0]]
+    file = getattr(top, "__file__", None)
+    return [str(Path(file).resolve().parents[1 if hasattr(top, "__path__") else 0])] if file else []
 
 
 def _ended(code: int, deadline: Deadline, resource: str) -> NoReading:

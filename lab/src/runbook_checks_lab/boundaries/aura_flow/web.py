@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runbook_checks_lab.aura_flow.names import HEALTH, MEGABYTE, PLANS, UPLOADS
 from runbook_checks_lab.boundaries.aura_flow import boundary, says
 from runbook_checks_lab.boundaries.states import rules
+from runbook_checks_lab.registry import untouched
 
 if TYPE_CHECKING:
     from runbook_checks_lab.lab import Lab
@@ -96,3 +97,6 @@ def _no_word_of_size(lab: Lab) -> None:
 @boundary("web.upload-failing", "100-kB-too-little", "refused")
 def _a_little_less(lab: Lab) -> None:
     lab.aura_flow.service.behaviour.upload_limit = 10 * MEGABYTE - 100_000
+
+
+boundary("web.page-slow", "10-ms-allowed", "slow-load", settings={"web.load_ms": 10})(untouched)

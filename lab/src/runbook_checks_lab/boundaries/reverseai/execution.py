@@ -66,3 +66,16 @@ boundary("execution.node-errors", "six-errors", "failing-node")(
 boundary("execution.node-errors", "three-slow")(_nodes(3, ("http", "success", None, 31_000)))
 boundary("execution.node-errors", "four-slow", "slow-node")(_nodes(4, ("http", "success", None, 31_000)))
 boundary("execution.node-errors", "four-of-29-s")(_nodes(4, ("http", "success", None, 29_000)))
+
+
+def _completed(*nodes: Node, lasted_s: float) -> Body:
+    def body(lab: Lab) -> Iterator[None]:
+        yield from execution.executions(lab, 1, "completed", None, nodes, lasted_s=lasted_s)
+
+    return body
+
+
+# One node that succeeded is enough, in a thousandth of a second.
+boundary("execution.empty-result", "one-of-two-failed")(_completed(PROVIDER[1], DONE, lasted_s=2.0))
+boundary("execution.empty-result", "in-a-millisecond")(_completed(DONE, lasted_s=0.001))
+boundary("execution.empty-result", "in-no-time", "no-node-ran")(_completed(DONE, lasted_s=0.0))

@@ -67,3 +67,31 @@ boundary("database.vacuum-overdue", "nearly-half", "never-vacuumed")(_dead(10000
 boundary("database.vacuum-overdue", "vacuumed-lately", settings={"postgres.vacuum_h": 1})(
     _dead(10000, 4600, vacuum="VACUUM jobs")
 )
+
+boundary("database.slow-queries", "a-minute-allowed", settings={"postgres.slow_statement_ms": 60_000})(
+    as_fault("database.slow-queries:slow-statement", SYSTEM)
+)
+boundary("database.unused-indexes", "counters-too-young", "unknown", settings={"postgres.statistics_days": 1})(
+    as_fault("database.unused-indexes:never-scanned", SYSTEM)
+)
+
+
+def _completed(days: float, status: str = "completed") -> Body:
+    """A conversation of so many days ago."""
+
+    def body(lab: Lab) -> Iterator[None]:
+        run = lab.sales_ai.postgres.run
+        run(
+            "INSERT INTO conversations (lead_id, status, audio_key, created_at)"  # noqa: S608  constants
+            f" VALUES (1, '{status}', 'recordings/limit.mp3', now() - {days} * interval '1 day')",
+            database=DATABASE,
+        )
+        yield
+        run("DELETE FROM conversations WHERE audio_key = 'recordings/limit.mp3'", database=DATABASE)
+
+    return body
+
+
+# Completed ones are kept for 30 days.
+boundary("database.retention-overdue", "29.9-days")(_completed(29.9))
+boundary("database.retention-overdue", "30.1-days", "archive-not-running")(_completed(30.1))

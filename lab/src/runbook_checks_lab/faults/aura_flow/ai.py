@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runbook_checks_lab.lab import Lab
 
 
-def _say(lab: Lab, **differently: Any) -> None:
+def say(lab: Lab, **differently: Any) -> None:
     usual = {
         "provider": "openai",
         "provider_status": "ok",
@@ -25,19 +25,19 @@ def _say(lab: Lab, **differently: Any) -> None:
 
 @fault("ai.quota-exceeded", cause="quota-exceeded")
 def quota_used_up(lab: Lab) -> None:
-    _say(lab, quota={"used": 20_000, "limit": 20_000})
+    say(lab, quota={"used": 20_000, "limit": 20_000})
 
 
 @fault("ai.quota-exceeded", cause="cost-limit-reached")
 def money_spent(lab: Lab) -> None:
-    _say(lab, cost={"today": 50.2, "daily_limit": 50.0})
+    say(lab, cost={"today": 50.2, "daily_limit": 50.0})
 
 
 @fault("ai.quota-exceeded", cause="provider-down")
 def provider_down(lab: Lab) -> None:
-    _say(lab, provider_status="down")
+    say(lab, provider_status="down")
 
 
 @fault("ai.quota-exceeded", cause="degraded-mode")
 def degraded(lab: Lab) -> None:
-    _say(lab, degraded=True)
+    say(lab, degraded=True)

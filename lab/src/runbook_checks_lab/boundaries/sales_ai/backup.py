@@ -1,0 +1,10 @@
+"""How long restoring a dump may take."""
+
+from __future__ import annotations
+
+from runbook_checks_lab.boundaries.sales_ai import boundary
+from runbook_checks_lab.registry import untouched
+
+boundary("backup.not-restorable", "60-ms-allowed", "too-slow", settings={"backups.drill.recovery_min": 0.001})(
+    untouched
+)

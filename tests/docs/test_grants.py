@@ -1,0 +1,122 @@
+"""The monitor roles that the documents make suffice for every check of the four systems, and can change nothing."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+import pymysql
+import pytest
+
+from tests.docs.blocks import blocks
+from tests.harness import PROJECT, LabClient, run, started_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD = "a long one"
+COMMENT = re.compile(r"^ *# +((?:CREATE|ALTER|GRANT) .*;)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Role:
+    """A monitor role: the document that makes it, what the lab calls it, and a statement that it must not run."""
+
+    system: str
+    user: str
+    variable: str
+    document: str
+    forbidden: str
+
+    @property
+    def statements(self) -> list[str]:
+        """The SQL that the document shows: in a block of a page, or in the comments of an example."""
+        if self.document.endswith(".md"):
+            [text] = [b.text for b in blocks("sql") if b.document == PROJECT / self.document]
+        else:
+            text = "\n".join(COMMENT.findall((PROJECT / self.document).read_text()))
+        return [statement.strip() for statement in re.sub(r"--.*", "", text).split(";") if statement.strip()]
+
+
+AURA, SALES = "environments/aura-flow.example.yaml", "environments/sales-ai.example.yaml"
+ROLES = (
+    Role("ai-customer-service", "cs_monitor", "LAB_CS_MONITOR_DSN", "README.md", "SELECT * FROM cs_sessions"),
+    Role("aura-flow", "aura_monitor", "LAB_AF_MONITOR_DSN", AURA, "SELECT * FROM users"),
+    Role("sales-ai", "sales_monitor", "LAB_SALES_MONITOR_DSN", SALES, "SELECT * FROM leads"),
+    Role("reverseai", "reverse_monitor", "LAB_REVERSE_MONITOR_DSN", "docs/reverseai.md", "DELETE FROM mysql.user"),
+)
+
+
+@pytest.fixture(scope="module", params=ROLES, ids=lambda role: role.system)
+def documented(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Role, LabClient]]:
+    """A lab whose monitor role was replaced by the document's."""
+    role: Role = request.param
+    with started_lab(tmp_path_factory.mktemp("lab"), role.system) as lab:
+        with closing(_administrator(role, lab)) as database, database.cursor() as cursor:
+            for statement in (_renaming(role), *role.statements):
+                cursor.execute(statement)
+        yield role, lab
+
+
+def _renaming(role: Role) -> str:
+    if role.system == "reverseai":
+        return f"RENAME USER '{role.user}'@'%' TO 'of_the_lab'@'%'"
+    return f"ALTER ROLE {role.user} RENAME TO of_the_lab"
+
+
+def _administrator(role: Role, lab: LabClient) -> Any:
+    """Through the socket that only the lab's own user (and root) can reach."""
+    folder = Path(lab.variables["LAB_CA_FILE"]).parents[1]
+    if role.system == "reverseai":
+        [socket] = [path for path in folder.rglob("s") if path.is_socket()]
+        return pymysql.connect(unix_socket=str(socket), user="root", autocommit=True)
+    [socket] = [path for path in folder.rglob(".s.PGSQL.*") if path.suffix != ".lock"]
+    where: dict[str, Any] = {"host": str(socket.parent), "port": socket.suffix[1:], "user": "postgres"}
+    return psycopg.connect(**where, dbname=_database(role, lab), autocommit=True)
+
+
+def _database(role: Role, lab: LabClient) -> str:
+    return urlsplit(lab.variables[role.variable]).path.strip("/")
+
+
+def _dsn(role: Role, lab: LabClient) -> str:
+    parts = urlsplit(lab.variables[role.variable])
+    netloc = f"{role.user}:{quote(PASSWORD)}@{parts.hostname}:{parts.port}"
+    return urlunsplit(parts._replace(netloc=netloc, query=parts.query.replace("DISABLED", "REQUIRED")))
+
+
+def test_documented_role_is_enough_for_every_check(documented: tuple[Role, LabClient], tmp_path: Path) -> None:
+    role, lab = documented
+    text = (PROJECT / "environments" / "lab.yaml").read_text()
+    environment = tmp_path / "documented.yaml"
+    environment.write_text(text.replace("lab: true\n", "").replace(role.variable, "DOCUMENTED_DSN"))
+    variables = lab.variables | {"DOCUMENTED_DSN": _dsn(role, lab)}
+    ran = run("--env", str(environment), "--system", role.system, out=lab.out, variables=variables)
+    unclear = {name: result["reason"] for name, result in ran.results.items() if result["outcome"] != "clear"}
+    assert not unclear, f"add what these need to the role's SQL in {role.document}: {unclear}\n{ran.output()}"
+
+
+def test_documented_role_can_change_nothing(documented: tuple[Role, LabClient]) -> None:
+    role, lab = documented
+    parts = urlsplit(lab.variables[role.variable])
+    where: dict[str, Any] = {"host": "127.0.0.1", "port": parts.port, "user": role.user, "password": PASSWORD}
+    if role.system == "reverseai":
+        with closing(pymysql.connect(**where, database=_database(role, lab), ssl={"check_hostname": False})) as mysql:
+            for statement in ("CREATE TABLE mine (id int)", role.forbidden):
+                with pytest.raises(pymysql.err.OperationalError, match="command denied"):
+                    mysql.cursor().execute(statement)
+        return
+    with psycopg.connect(**where, dbname=_database(role, lab), sslmode="disable") as postgres:
+        for statement in ("CREATE TABLE mine ()", role.forbidden):
+            with pytest.raises(psycopg.Error) as caught, postgres.transaction():
+                postgres.execute(statement.encode())
+            assert isinstance(
+                caught.value, psycopg.errors.InsufficientPrivilege | psycopg.errors.ReadOnlySqlTransaction
+            ), statement

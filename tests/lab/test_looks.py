@@ -1,0 +1,65 @@
+"""A fault that does not show, or stays, is one sentence for the contributor who wrote it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runbook_checks_lab import registry
+from tests.harness import PROJECT, SYSTEM
+from tests.lab import looks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.lab.looks import Look
+
+CHANGE = registry.faults([SYSTEM])[f"database.unreachable:authentication-failed@{SYSTEM}"]
+HEALTHY: Look = {"database": [], "health": {"/ready": [200, "UP"]}, "schema": [["cs_sessions.id uuid", "more"]]}
+BROKEN = HEALTHY | {"health": {"/ready": [503, "DOWN"]}}
+WHERE = f"{CHANGE.name} ({looks.place_of(CHANGE)})"
+
+
+def said(require: Callable[[], None]) -> str:
+    with pytest.raises(pytest.fail.Exception) as failure:
+        require()
+    assert "\n" not in str(failure.value)
+    return str(failure.value)
+
+
+def test_fault_that_does_not_show() -> None:
+    sentence = said(lambda: looks.require_seen(CHANGE, HEALTHY, HEALTHY))
+    assert sentence.startswith(f"{WHERE} shows nowhere from outside: `Outside.look()` in tests/lab/outside.py is the")
+    assert sentence.endswith("let it change what a caller meets, or add a look at what it changes")
+    looks.require_seen(CHANGE, HEALTHY, BROKEN)
+
+
+def test_fault_that_looks_like_another() -> None:
+    sentence = said(lambda: looks.require_different(CHANGE, HEALTHY, BROKEN, {"another:fault": BROKEN}))
+    assert f"{WHERE} shows from outside just as another:fault does" in sentence
+    assert 'health./ready.0 was 200 and is 503, health./ready.1 was "UP" and is "DOWN"; let them differ' in sentence
+    looks.require_different(CHANGE, HEALTHY, BROKEN, {"another:fault": HEALTHY})
+
+
+def test_fault_that_stays() -> None:
+    grown: Look = HEALTHY | {"schema": [["cs_sessions.id uuid", "more", "cs_sessions.left text"]]}
+    sentence = said(lambda: looks.require_gone(WHERE, HEALTHY, grown))
+    assert sentence == (
+        f"the lab does not look healthy again after {WHERE}: "
+        'schema.0 has ["cs_sessions.left text"] more and [] less; take that back in what follows `yield`'
+    )
+    looks.require_gone(WHERE, HEALTHY, HEALTHY)
+
+
+def test_long_difference_is_cut() -> None:
+    assert looks.differences({"log": "a" * 500}, {"log": "b" * 500}) == (
+        f'log was "{"a" * 89}... and is "{"b" * 89}...'
+    )
+    many: Look = {str(number): number for number in range(5)}
+    assert looks.differences(many, dict.fromkeys(many, -1)).endswith("2 was 2 and is -1, and more")
+
+
+def test_place_is_a_file_and_a_function() -> None:
+    path, _, function = looks.place_of(CHANGE).partition(", ")
+    assert f"def {function}(" in (PROJECT / path).read_text() or function == "<lambda>"
