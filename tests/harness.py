@@ -204,15 +204,21 @@ def heed_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
+def imported_from(project: Path) -> dict[str, str]:
+    """The variable that has Python import a copy's code in place of what is installed."""
+    return {"PYTHONPATH": f"{project / 'src'}:{project / 'lab' / 'src'}"}
+
+
 @contextmanager
-def started_lab(folder: Path, *systems: str) -> Iterator[LabClient]:
-    """A lab of the tests' own, with AI Customer Service or these systems."""
+def started_lab(folder: Path, *systems: str, project: Path = PROJECT) -> Iterator[LabClient]:
+    """A lab with AI Customer Service or these systems, of this project or of a copy of it."""
     systems = systems or (SYSTEM,)
     state = folder / "lab.json"
     words = [sys.executable, "-m", "runbook_checks_lab", "--state", str(state)]
     words += [word for system in systems for word in ("--system", system)]
     with (folder / "said").open("w+") as said:
-        child = subprocess.Popen(words, cwd=PROJECT, stdin=subprocess.DEVNULL, stderr=said)
+        code = {} if project == PROJECT else imported_from(project)
+        child = subprocess.Popen(words, cwd=project, env=os.environ | code, stdin=subprocess.DEVNULL, stderr=said)
         try:
             end = time.monotonic() + 60
             while not state.is_file():

@@ -1,4 +1,4 @@
-"""Which checks are there, and which of them run only when they are asked for?"""
+"""List the checks that there are, and those that run only when they are asked for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def rows() -> list[dict[str, Any]]:
     """Every check of every system, those too that are looked for only when asked for."""
     ran = run("--env", "lab", "-m", "drill or not drill", "--list-symptoms=json")
+    assert ran.code == 0, ran.output()
     return list(json.loads(ran.stdout))
 
 

@@ -1,1 +1,1 @@
-"""How good are the checks? Every fault against every check, in one lab with all systems; `make matrix`."""
+"""The detection matrix (`make matrix`): every fault and outage against every check, in labs with all systems."""

@@ -55,8 +55,8 @@ def main() -> int:
     if given.write:
         _write(figures, is_part=bool(given.only or given.system or set(stages) != set(STAGES)))
     counts = ", ".join(f"{len(some)} {stage}" for stage, some in work.items())
-    print(f"\n{counts}; {len(figures.wrong)} wrong; {time.monotonic() - begun:.0f} s")
-    print("\n".join(figures.wrong))
+    summary = f"{counts or 'healthy'}; {len(figures.wrong)} wrong; {time.monotonic() - begun:.0f} s"
+    print("\n".join([*figures.wrong, summary]))
     return 1 if figures.wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""Does a run say anything that nobody may read?"""
+"""Find secrets of the lab in what a run wrote."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def planted(lab: LabClient) -> dict[str, str]:
 
 
 def leaks(ran: Ran, known: dict[str, str]) -> list[str]:
-    """Which of them stand where, in any form."""
+    """The secrets that a run wrote, in any encoding, each with its place."""
     assert ran.folder is not None
     forms = {name: [form for form in written(value) if len(form) >= SHORTEST] for name, value in known.items()}
     return [

@@ -1,1 +1,1 @@
-"""Would anybody notice if a check were wrong? Small changes to checks/, each held against the faults of its symptom."""
+"""Mutation campaigns (`make mutation`): change checks, probes and handles a little, and count what is noticed."""

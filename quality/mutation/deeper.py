@@ -1,7 +1,7 @@
-"""Who would notice a change below the checks, in a probe or a query? Its tests first, then the lab's states.
+"""Try changes to probes and handles: with the tests that run the line, then with checks in states of the lab.
 
-Such a change is felt in many checks, so it is looked at only where its line is run: by the tests that have most to do
-with its module, and by as many looks as `LOOKS` says, of checks and states that differ as much as possible.
+Such a change affects many checks, so it is tried only where its line is run: by the tests that run most of its module,
+and by `LOOKS` runs of checks, in states that differ as much as possible.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How does one process look at many states of the lab? The project is loaded in it once, and each look is a child.
+"""Run single checks in forked processes that have loaded the project already.
 
-To start Python and load the project for every look took most of the time. The campaign's own process has loaded the
-libraries and nothing of ours; what is forked from it loads the project, with one module changed, and collects the
-checks; what is forked from that runs one check and says what it told.
+Starting Python and loading the project for every run took most of the time. The campaign's process has loaded the
+libraries and nothing of ours; a child of it loads the project, with one module changed, and collects the checks; a
+child of that runs one check and reports its verdict.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def load_libraries() -> None:
-    """What every look needs, imported before the first fork; nothing of ours."""
+    """Import the libraries before the first fork, and nothing of ours."""
     for name in LIBRARIES:
         import_module(name)
 
@@ -68,7 +68,7 @@ class Looker:
 
     @classmethod
     def spawned(cls, state: Path, folder: Path, checks: Iterable[str]) -> Looker:
-        """With the project as it is, in a process that nothing was loaded into before: for whoever has threads."""
+        """With the project unchanged, in a fresh process: forking is unsafe in a process with threads."""
         looker = cls.__new__(cls)
         ours, theirs = socket.socketpair()
         words = [str(theirs.fileno()), str(state), str(folder), *_functions(checks)]
@@ -78,11 +78,11 @@ class Looker:
         return looker
 
     def verdict(self, check: str, mutant: Mutant | None = None) -> Verdict:
-        """What the check says of the lab as it is now: outcome, resource, what counts of each finding, what is left."""
+        """The check's verdict on the lab as it is now: outcome, resource, findings, what it left."""
         return self._asked({"check": check, "changed": mutant and vars(Changed(mutant))})
 
     def traced(self, check: str) -> tuple[Verdict, Lines]:
-        """The same, slower, and the lines of ours that were run."""
+        """The verdict, and the lines of ours that were run; slower."""
         verdict = self._asked({"check": check, "is_traced": True})
         return verdict, {file: set(lines) for file, lines in verdict.pop("lines", {}).items()}
 

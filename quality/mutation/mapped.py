@@ -1,6 +1,6 @@
-"""Which lines does each test run, and how long does it take? A plugin for pytest: `-p quality.mutation.mapped`.
+"""A pytest plugin (`-p quality.mutation.mapped`) that notes which lines each test runs, and how long it takes.
 
-What it finds out is left in the file that the variable MUTATION_MAP names.
+The notes are written to the file that the variable MUTATION_MAP names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be changed in a module: a comparison, a condition, a limit, a word of a query?"""
+"""Find what can be changed in a module: comparisons, conditions, limits, words of queries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from quality.mutation.sql import changes_of_queries
-from quality.mutation.told import WORDING, is_apart, is_docstring, is_stopgap, is_telling, is_text
+from quality.mutation.wording import WORDING, is_apart, is_docstring, is_stopgap, is_telling, is_text
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:

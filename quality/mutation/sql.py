@@ -1,4 +1,4 @@
-"""What can be changed in a query: a comparison, a condition, a number, which end is looked at?"""
+"""Find what can be changed in a query: comparisons, conditions, numbers, orders."""
 
 from __future__ import annotations
 

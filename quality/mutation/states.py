@@ -1,4 +1,4 @@
-"""In which states of the lab is a check looked at: healthy, broken, with an outage, near a limit?"""
+"""The states of the lab in which a check is run: healthy, with a fault, with an outage, near a limit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def own(row: Row) -> list[State]:
 
 
 def neighbours(row: Row) -> list[State]:
-    """The states in which something is gone that leaves enough to see."""
+    """The outages that leave the check enough to see."""
     return [State("outage", c.full_name) for c in outages([row["system"]]).values() if not c.hides]
 
 

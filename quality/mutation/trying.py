@@ -1,4 +1,4 @@
-"""Does a changed module still say the same of every state of the lab?"""
+"""Compare the verdicts of a changed module with those of the unchanged one, in every state of the lab."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is left behind by many runs in a row: in one process, and on the machine and the far ends?"""
+"""The soak (`make soak`): what many runs leave behind in one process, on the machine and at the far ends."""

@@ -1,8 +1,8 @@
-"""Does anything pile up over many runs in a row? python -m quality.soak [--runs 500] [--apart 500] [--write]
+"""python -m quality.soak [--runs 500] [--apart 500] [--write]: make many runs, and see that nothing accumulates.
 
-The runs go through a healthy lab and through far ends that hang, break off and talk nonsense, in turn: first within
-one process, whose threads, sockets, files and memory are counted after each; then each in a process of its own, as
-users have it, and the far ends' sessions, locks and connections are counted, temporary files, and processes.
+The runs check a healthy lab, and in turn far ends that hang, break off and send garbage: first all in one process,
+whose threads, sockets, files and memory are counted after each run; then each in its own process, as users run it, and
+the far ends' sessions, locks and connections, temporary files and processes are counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import psycopg
 import tests.zoo.http
 import tests.zoo.postgres  # noqa: F401 - they fill the registry
 from quality.soak.measures import Sample, of_the_far_end
-from quality.soak.telling import told, write
+from quality.soak.report import told, write
 from tests.harness import PROJECT, SYSTEM, started_lab
 from tests.hostile.product import dsn, environment_file, http, postgres
 from tests.zoo.beast import REGISTRY, Beast

@@ -1,4 +1,4 @@
-"""What is open, running and lying about, here and at the far end? Numbers that must not grow from run to run."""
+"""Count what is open, running and left, here and at the far end: numbers that must not grow from run to run."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ import psycopg
 import pymysql
 import pytest
 
-from tests.docs.blocks import blocks
 from tests.harness import PROJECT, LabClient, run, started_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PASSWORD = "a long one"
+BLOCK = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^ *# +((?:CREATE|ALTER|GRANT) .*;)$", re.MULTILINE)
 
 
@@ -33,14 +33,25 @@ class Role:
     document: str
     forbidden: str
 
-    @property
-    def statements(self) -> list[str]:
+    def statements(self, project: Path = PROJECT) -> list[str]:
         """The SQL that the document shows: in a block of a page, or in the comments of an example."""
-        if self.document.endswith(".md"):
-            [text] = [b.text for b in blocks("sql") if b.document == PROJECT / self.document]
-        else:
-            text = "\n".join(COMMENT.findall((PROJECT / self.document).read_text()))
-        return [statement.strip() for statement in re.sub(r"--.*", "", text).split(";") if statement.strip()]
+        text = (project / self.document).read_text()
+        found = BLOCK.search(text)
+        sql = found[1] if found else "\n".join(COMMENT.findall(text))
+        return [statement.strip() for statement in re.sub(r"--.*", "", sql).split(";") if statement.strip()]
+
+    def replace(self, lab: LabClient, project: Path = PROJECT) -> None:
+        """Put the document's role in the place of the lab's."""
+        with closing(_administrator(self, lab)) as database, database.cursor() as cursor:
+            for statement in (_renaming(self), *self.statements(project)):
+                cursor.execute(statement)
+
+    def environment(self, lab: LabClient, folder: Path) -> tuple[Path, dict[str, str]]:
+        """The lab's environment file with the document's role, and the variables that it needs."""
+        text = (PROJECT / "environments" / "lab.yaml").read_text()
+        path = folder / "documented.yaml"
+        path.write_text(text.replace("lab: true\n", "").replace(self.variable, "DOCUMENTED_DSN"))
+        return path, lab.variables | {"DOCUMENTED_DSN": _dsn(self, lab)}
 
 
 AURA, SALES = "environments/aura-flow.example.yaml", "environments/sales-ai.example.yaml"
@@ -52,16 +63,17 @@ ROLES = (
 )
 
 
-@pytest.fixture(scope="module", params=ROLES, ids=lambda role: role.system)
+TRIED = [ROLES[0], *(pytest.param(role, marks=pytest.mark.slow) for role in ROLES[1:])]
+
+
+@pytest.fixture(scope="module", params=TRIED, ids=lambda role: role.system)
 def documented(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Role, LabClient]]:
     """A lab whose monitor role was replaced by the document's."""
     role: Role = request.param
     with started_lab(tmp_path_factory.mktemp("lab"), role.system) as lab:
-        with closing(_administrator(role, lab)) as database, database.cursor() as cursor:
-            for statement in (_renaming(role), *role.statements):
-                cursor.execute(statement)
+        role.replace(lab)
         yield role, lab
 
 
@@ -94,10 +106,7 @@ def _dsn(role: Role, lab: LabClient) -> str:
 
 def test_documented_role_is_enough_for_every_check(documented: tuple[Role, LabClient], tmp_path: Path) -> None:
     role, lab = documented
-    text = (PROJECT / "environments" / "lab.yaml").read_text()
-    environment = tmp_path / "documented.yaml"
-    environment.write_text(text.replace("lab: true\n", "").replace(role.variable, "DOCUMENTED_DSN"))
-    variables = lab.variables | {"DOCUMENTED_DSN": _dsn(role, lab)}
+    environment, variables = role.environment(lab, tmp_path)
     ran = run("--env", str(environment), "--system", role.system, out=lab.out, variables=variables)
     unclear = {name: result["reason"] for name, result in ran.results.items() if result["outcome"] != "clear"}
     assert not unclear, f"add what these need to the role's SQL in {role.document}: {unclear}\n{ran.output()}"

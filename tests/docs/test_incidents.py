@@ -1,4 +1,4 @@
-"""Are incidents still told as docs/incidents.md has them?"""
+"""Incidents are reported as docs/incidents.md has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is what is made from the code up to date, and do the schemas let pass what is right and nothing else?"""
+"""What is made from the code is up to date, and the schemas accept what is right and nothing else."""
 
 from __future__ import annotations
 

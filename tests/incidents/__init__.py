@@ -1,1 +1,1 @@
-"""How are typical incidents told? Kept in docs/incidents.md, so that a change of wording is seen and read."""
+"""Typical incidents as they are reported, kept in docs/incidents.md so that a review sees changed wording."""

@@ -1,4 +1,4 @@
-"""Which incidents are kept, and how is each brought about?"""
+"""The incidents that are kept, and the faults that bring each about."""
 
 from __future__ import annotations
 

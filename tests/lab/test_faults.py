@@ -41,8 +41,8 @@ def seen() -> dict[str, Look]:
 
 
 def require_settled(lab: LabClient, healthy: Look, what: str) -> None:
-    """On a busy machine a quick answer may pass for a slow one, so three looks count."""
-    for _ in range(3):
+    """On a busy machine a quick answer may pass for a slow one, so six looks count."""
+    for _ in range(6):
         if (after := look_at(lab)) == healthy:
             return
     looks.require_gone(what, healthy, after)

@@ -27,7 +27,8 @@ def altered(folder: Path, *changes: tuple[str, str]) -> str:
 
 def test_0_when_all_is_clear(lab: LabClient) -> None:
     ran = lab.check("-m", "health")
-    assert (ran.code, ran.document["counts"]["clear"]) == (0, 7), told(ran)
+    assert ran.code == 0, told(ran)
+    assert set(ran.outcomes("clear")) == set(ran.results), told(ran)
 
 
 def test_1_when_a_symptom_is_found(lab: LabClient) -> None:
@@ -87,7 +88,7 @@ def test_5_when_all_is_skipped_and_it_is_listed(lab: LabClient, tmp_path: Path) 
     env = altered(tmp_path, ("effects: write", READ_ONLY))
     ran = lab.check("-m", "write", env=env)
     assert ran.code == 5
-    assert ran.document["counts"] == {"clear": 0, "found": 0, "unknown": 0, "skipped": 2}
+    assert set(ran.outcomes("skipped")) == set(ran.results)
     assert "Not verified" in ran.stdout
     assert "effects: write" in ran.results["webhook.chain-broken"]["reason"]
 

@@ -9,6 +9,7 @@ import ast
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from runbook_checks_lab.registry import boundaries, faults, outages
@@ -49,6 +50,12 @@ def _symptoms_of(function: ast.FunctionDef) -> Iterator[str]:
             yield ast.literal_eval(decorator.args[0])
 
 
+def require_none(missing: list[str]) -> None:
+    """Fail with these sentences alone, without a traceback."""
+    if missing:
+        pytest.fail("\n".join(missing), pytrace=False)
+
+
 def area_of(symptom: str) -> str:
     return symptom.partition(".")[0]
 
@@ -62,7 +69,7 @@ def test_every_text_has_a_check() -> None:
         f'{name} has no check: add a function with @symptom("{name}") to checks/{area_of(name)}.py'
         for name in texts().keys() - checks().keys()
     ]
-    assert not missing, "\n".join(missing)
+    require_none(missing)
 
 
 def test_every_check_has_a_text() -> None:
@@ -70,7 +77,7 @@ def test_every_check_has_a_text() -> None:
         f"{name} has no text: add it to runbooks/symptoms/{area_of(name)}.yaml"
         for name in checks().keys() - texts().keys()
     ]
-    assert not missing, "\n".join(missing)
+    require_none(missing)
 
 
 def test_every_check_has_one_place_and_says_why_it_matters() -> None:
@@ -83,7 +90,7 @@ def test_every_check_has_one_place_and_says_why_it_matters() -> None:
             wrong.append(f"{name} is in {files[0]}: move it to checks/{area}.py, or checks/{area}_SOMETHING.py if full")
         if not ast.get_docstring(functions[0][1]):
             wrong.append(f"{name} has no docstring: say in {files[0]} why the symptom matters")
-    assert not wrong, "\n".join(wrong)
+    require_none(wrong)
 
 
 def test_every_symptom_is_listed_by_a_system() -> None:
@@ -93,7 +100,7 @@ def test_every_symptom_is_listed_by_a_system() -> None:
         "check needs in environments/lab.yaml"
         for name in (texts().keys() & checks().keys()) - listed
     ]
-    assert not missing, "\n".join(missing)
+    require_none(missing)
 
 
 def test_every_cause_has_a_fault() -> None:
@@ -104,7 +111,7 @@ def test_every_cause_has_a_fault() -> None:
         for cause in row["causes"]
         if f"{row['symptom']}:{cause}" not in row["faults"]
     ]
-    assert not missing, "\n".join(missing)
+    require_none(missing)
 
 
 def test_every_fault_has_a_cause() -> None:
@@ -115,7 +122,7 @@ def test_every_fault_has_a_cause() -> None:
         for name, fault in faults().items()
         if name not in causes
     ]
-    assert not wrong, "\n".join(wrong)
+    require_none(wrong)
 
 
 def test_every_check_has_an_outage() -> None:
@@ -125,7 +132,7 @@ def test_every_check_has_an_outage() -> None:
         "that takes away what the check needs, or add one"
         for symptom, system in sorted({(row["symptom"], row["system"]) for row in rows()} - hidden - NEVER_HIDDEN)
     ]
-    assert not missing, "\n".join(missing)
+    require_none(missing)
 
 
 def test_every_symptom_has_a_boundary_or_a_reason() -> None:
@@ -141,4 +148,4 @@ def test_every_symptom_has_a_boundary_or_a_reason() -> None:
         f"{name} needs no reason in {WITHOUT_BOUNDARY}: remove it there"
         for name in sorted(excused & with_boundary | excused - systems.keys())
     ]
-    assert not missing + needless, "\n".join(missing + needless)
+    require_none(missing + needless)

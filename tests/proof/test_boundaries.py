@@ -1,7 +1,7 @@
-"""Does a check have its limits where they should be: silent just inside, telling just outside?
+"""Each check is clear just inside its limits, and finds the cause just outside.
 
-There are hundreds of these states, so where the environment file needn't say anything else the checks are asked in a
-process that has loaded the project already.
+There are hundreds of these states, so a boundary without settings is checked in a process that has loaded the project
+already.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Does every fault raise its symptom with its cause, and nothing else that it doesn't explain?
+"""Every fault is found with its cause, and nothing else is claimed that it doesn't explain.
 
-Here each is looked for by its own check, and one of each area by all checks; `make matrix` looks for each with all,
-and docs/detection.json says what it found.
+Each fault is run with its own check, and one of each area with all checks. `make matrix` runs each with all, and
+docs/detection.json has the results.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def test_healthy_lab_is_all_clear(lab_of: Callable[[str], LabClient], system: st
 
 
 def one_of_each_area() -> list[str]:
-    """Drawn by lot, so that every system has some."""
+    """Chosen at random, so that every system has some."""
     drawn: dict[str, str] = {}
     for name in random.Random(SEED).sample(list(FAULTS), len(FAULTS)):  # noqa: S311  no secret
         drawn.setdefault(FAULTS[name].name.partition(".")[0], name)
@@ -58,7 +58,7 @@ def test_fault_is_found_with_its_cause_and_nothing_else_is_claimed(
     assert cause in {finding["cause"] for finding in result["findings"]}, told(ran)
     assert ran.code == 1
     assert "Traceback" not in ran.output()
-    # Whatever else is told is explained by one root, which the fault's own symptom has a part in.
+    # Whatever else is found is explained by one root, which the fault's own symptom belongs to.
     family = {f"{symptom}[{fault.system}]"} | {finding["explained_by"] for finding in result["findings"]} - {None}
     unexplained = [
         root for root in ran.document["roots"] if root.partition("#")[0] not in {f.partition("#")[0] for f in family}

@@ -1,8 +1,7 @@
-"""How does a Python that a changed process has started come to run the changed module, and tell which lines it ran?
+"""Change a module, and note the lines run, in a Python that a changed process has started.
 
-Found by way of PYTHONPATH, before anything else is imported. The variables say what is wanted:
-PYTHONMUTATIONCHANGED is a file with the changed module as JSON, PYTHONMUTATIONLINES
-one that the lines run are added to.
+Python imports this before anything else, by way of PYTHONPATH. The variable PYTHONMUTATIONCHANGED names a file with the
+changed module as JSON, PYTHONMUTATIONLINES a file that the lines run are added to.
 """
 
 from __future__ import annotations

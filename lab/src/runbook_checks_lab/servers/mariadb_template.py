@@ -90,6 +90,7 @@ def _make(found: Programs, target: Path, databases: Sequence[tuple[str, str]]) -
         capture_output=True,
         check=False,
         cwd="/",
+        start_new_session=True,  # Ctrl-C is for the lab
     )
     said = [line for line in done.stderr.decode(errors="replace").splitlines() if "ERROR" in line]
     if done.returncode or said:

@@ -49,7 +49,16 @@ def _single_user(launch: Launch, data: Path, database: str, sql: str) -> None:
 
 def _output(launch: Launch, binary: str, *arguments: str, given: str = "") -> str:
     command = launch.command(binary, *arguments)
-    done = subprocess.run(command, input=given, capture_output=True, text=True, user=launch.user, check=False, cwd="/")
+    done = subprocess.run(
+        command,
+        input=given,
+        capture_output=True,
+        text=True,
+        user=launch.user,
+        check=False,
+        cwd="/",
+        start_new_session=True,  # Ctrl-C is for the lab: initdb stops at SIGINT even where the lab ignores it
+    )
     if done.returncode:
         raise OSError(f"{binary} failed: {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout

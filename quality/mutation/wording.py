@@ -1,4 +1,4 @@
-"""What in a module is only told, and decides nothing: sentences, evidence, rounded figures?"""
+"""Recognise what in a module is wording and decides nothing: sentences, evidence, rounded figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TEXTS = {
     *("seen", "wanted", "evidence", "reason", "why", "who", "what", "where", "when", "how", "after", "apart", "part"),
     *("by_source", "age", "others", "direct"),
 }
-# What these are given is told, but for what the verdict is made of.
+# What these are called with is wording, except for what the verdict is made of.
 TELLING = ("Found", "NoReading", "dict", "Reading")
 JUDGED = ("severity", "subject", "cause")
 
@@ -25,7 +25,7 @@ def is_telling(node: ast.AST, part: ast.AST) -> bool:
 
 
 def is_apart(node: ast.AST) -> bool:
-    """A figure that is rounded to be told, or how long is waited."""
+    """A figure that is rounded for a sentence, or a waiting time."""
     called = node.func if isinstance(node, ast.Call) else None
     return getattr(called, "id", "") == "round" or getattr(called, "attr", "") in ("sleep", "wait")
 

@@ -1,4 +1,4 @@
-"""Do the figures level off, and how are they told?"""
+"""Decide whether the figures level off, and write them as tables."""
 
 from __future__ import annotations
 
