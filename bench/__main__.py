@@ -1,4 +1,4 @@
-"""python -m bench [--quick] [--strict] [NAME ...]: what is measured, its ratio, its goal, and whether that is met."""
+"""The command `python -m bench [--against COMMIT] [NAME ...]`: each benchmark's ratio, its goal, whether it is met."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import concurrency, diagnosis, full_run, restore, startup, sweep
+from bench import against, full_run, installed, quick, restore, startup, sweep
 from bench.machine import machine
 from bench.measuring import NotMeasured
 
@@ -19,35 +19,24 @@ if TYPE_CHECKING:
 OUT = Path(__file__).resolve().parent / "out"
 BENCHMARKS = {
     "startup": startup,
-    "concurrency": concurrency,
+    "installed": installed,
+    "quick": quick,
     "full-run": full_run,
-    "diagnosis": diagnosis,
     "restore": restore,
     "sweep": sweep,
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when all was measured, 1 with --strict and a goal missed, 2 when something could not be measured."""
+    """0 when all was measured, 1 with --strict and a goal missed, 2 when a benchmark could not be measured."""
     given = _arguments(arguments)
     where = machine()
     print("machine: {cpu}, {cores} cores, Python {python}, {system}, load {load}".format(**where))
     if given.quick:
         print("quick: one round each; the figures show the shape, no more")
-    missed, failed = [], []
-    for name in given.names or BENCHMARKS:
-        print(f"\n{name}: {(BENCHMARKS[name].__doc__ or '').splitlines()[0]}", flush=True)
-        try:
-            figures = _measured(name, quick=given.quick)
-        except NotMeasured as why:
-            print(f"  not measured: {why}", flush=True)
-            failed.append(name)
-            continue
-        _tell(figures)
-        missed += [goal for goal in figures.goals if not goal.is_met]
-        _write(given.out / f"{name}.json", {"machine": where, "quick": given.quick, **figures.plain()})
+    measured, missed = (_compared if given.against else _all)(given, where)
     print(f"\nfigures of every run: {given.out}")
-    return 2 if failed else 1 if missed and given.strict else 0
+    return 2 if not measured else 1 if missed and given.strict else 0
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -56,11 +45,51 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round each, to see that they work")
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a goal is missed")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help="where the figures go (bench/out)")
+    parser.add_argument(
+        "--against", metavar="COMMIT", help=f"compare with this commit: {', '.join(against.BENCHMARKS)}"
+    )
+    parser.add_argument("--pairs", type=int, default=against.PAIRS, help="so many runs of each commit (%(default)s)")
     given = parser.parse_args(arguments)
-    unknown = [name for name in given.names if name not in BENCHMARKS]
+    known = list(against.BENCHMARKS if given.against else BENCHMARKS)
+    unknown = [name for name in given.names if name not in known]
     if unknown:
-        parser.error(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(BENCHMARKS)})")
+        parser.error(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(known)})")
+    given.names = given.names or known
+    given.pairs = 1 if given.quick else given.pairs
     return given
+
+
+def _all(given: argparse.Namespace, where: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether all were measured, and whether a goal was missed."""
+    is_whole, is_missed = True, False
+    for name in given.names:
+        print(f"\n{name}: {(BENCHMARKS[name].__doc__ or '').splitlines()[0]}", flush=True)
+        try:
+            figures = _measured(name, quick=given.quick)
+        except NotMeasured as why:
+            print(f"  not measured: {why}", flush=True)
+            is_whole = False
+            continue
+        _show(figures)
+        is_missed |= not all(goal.is_met for goal in figures.goals)
+        _write(given.out / f"{name}.json", {"machine": where, "quick": given.quick, **figures.plain()})
+    return is_whole, is_missed
+
+
+def _compared(given: argparse.Namespace, where: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether all were compared, and whether one is slower than the other commit."""
+    is_missed, done = False, []
+    print(f"\nthis tree against {given.against}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="runbook-checks-bench-") as folder:
+        try:
+            for comparison in against.compare(given.against, given.names, Path(folder), given.pairs):
+                print(f"  {comparison}", flush=True)
+                is_missed |= not comparison.is_held
+                done.append(comparison.plain())
+        except NotMeasured as why:
+            print(f"  not measured: {why}", flush=True)
+    _write(given.out / "against.json", {"machine": where, "commit": given.against, "compared": done})
+    return len(done) == len(given.names), is_missed
 
 
 def _measured(name: str, *, quick: bool) -> Figures:
@@ -70,9 +99,9 @@ def _measured(name: str, *, quick: bool) -> Figures:
     return figures
 
 
-def _tell(figures: Figures) -> None:
+def _show(figures: Figures) -> None:
     for command in figures.commands:
-        print(f"  {command.title:<44} {command.wall_s:6.3f} s   processor {command.cpu_s:6.3f} s")
+        print(f"  {command.title:<50} {command.wall_s:6.3f} s   CPU {command.cpu_s:6.3f} s")
     for goal in figures.goals:
         print(f"  {goal}", flush=True)
 

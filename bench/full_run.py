@@ -1,41 +1,44 @@
-"""Does a whole run take little more than its slowest check?"""
+"""A whole run of one system takes little more than its slowest check."""
 
 from __future__ import annotations
 
 import json
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.goals import Figures, Goal
-from bench.measuring import Command, in_turns
+from bench.measuring import in_turns
+from bench.side import HERE
 from runbook_checks_lab.systems import SYSTEMS
-from tests.harness import started_lab
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from tests.harness import LabClient
+    from bench.measuring import Command
+    from bench.side import Side
 
 ROUNDS = 7
 
 
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
     """Every check of each system against a running lab: within twice its slowest check, and start-up."""
-    with started_lab(folder, *SYSTEMS) as lab:
-        each = [_of_system(lab, system, rounds) for system in SYSTEMS]
+    with HERE.lab(folder / "lab") as variables:
+        each = [_of_system(system, variables, rounds) for system in SYSTEMS]
     return Figures([c for figures in each for c in figures.commands], [g for figures in each for g in figures.goals])
 
 
-def _of_system(lab: LabClient, system: str, rounds: int) -> Figures:
-    words = (sys.executable, "-m", "pytest", "--env", "lab", "--system", system)
-    variables = {"CHECKS_LAB": str(lab.state), "CHECKS_OUT": str(lab.out)}
-    whole = Command(f"pytest --env lab --system {system}", words, variables=variables)
-    start = Command("the same, --collect-only", (*words, "--collect-only"), variables=variables)
+def command(side: Side, variables: Mapping[str, str], system: str = "ai-customer-service") -> Command:
+    return side.pytest("--system", system, variables=variables)
+
+
+def _of_system(system: str, variables: Mapping[str, str], rounds: int) -> Figures:
+    whole = command(HERE, variables, system)
+    start = HERE.pytest("--system", system, "--collect-only", variables=variables)
     slowest: list[float] = []
 
-    def note(command: Command) -> None:
-        if command is whole:
-            slowest.append(_slowest_s(lab.out / "latest" / "results.json"))
+    def note(run: Command) -> None:
+        if run is whole:
+            slowest.append(_slowest_s(Path(variables["CHECKS_OUT"]) / "latest" / "results.json"))
 
     in_turns([whole, start], rounds, after_each=note)
     limits = [2 * check_s + run.wall_s for check_s, run in zip(slowest, start.runs, strict=True)]

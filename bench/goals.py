@@ -1,4 +1,4 @@
-"""What is compared with what, which ratio is the goal, and is it met?"""
+"""Ratios of measured commands, and whether each meets its goal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which machine were the figures taken on?"""
+"""The machine that the figures were taken on."""
 
 from __future__ import annotations
 

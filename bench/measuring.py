@@ -1,4 +1,4 @@
-"""How long does a command take? Commands that are compared run in turns, so that a busy machine hits all alike."""
+"""Measure commands. Those that are compared run in turns, so that a busy machine hits all alike."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 PROJECT = Path(__file__).resolve().parent.parent
-# The caller's own settings would change what is measured.
-_OTHERS = ("PYTEST_", "CHECKS_", "LAB_", "BENCH_", "PG")
+# The caller's own settings would change what is measured; without bytecode (PYTHONDONTWRITEBYTECODE) most of all.
+_OTHERS = ("PYTEST_", "PYTHON", "CHECKS_", "LAB_", "PG")
 
 
 class NotMeasured(Exception):
-    """A figure that can't be had; the text says why."""
+    """A benchmark that does not run here; the text says why."""
+
+
+def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of a measured process: the caller's, without settings, and these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
+    return {**kept, "COLUMNS": "80", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **(variables or {})}
 
 
 @dataclass(frozen=True)
 class Took:
-    """What one run took: wall time, and the processor's time with that of every process it waited for."""
+    """What one run took: wall time, and CPU time with that of every process it waited for."""
 
     wall_s: float
     cpu_s: float
@@ -33,7 +39,7 @@ class Took:
 
 @dataclass
 class Command:
-    """Something that is run again and again."""
+    """A command that is run again and again."""
 
     title: str
     words: Sequence[str]
@@ -50,14 +56,13 @@ class Command:
         return median(run.cpu_s for run in self.runs)
 
     def run(self) -> Took:
-        """Run it once; NotMeasured with what it said where it fails."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
-        variables = {**kept, "COLUMNS": "80", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **self.variables}
+        """Run it once; NotMeasured with the end of its output where it fails."""
         with tempfile.TemporaryFile() as said:
             begun = time.perf_counter()
             child = subprocess.Popen(
-                self.words, cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, stdout=said, stderr=said
-            )
+                self.words, cwd=self.folder, env=environment(self.variables),
+                stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+            )  # fmt: skip
             _, status, usage = os.wait4(child.pid, 0)
             took = Took(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime)
             child.returncode = os.waitstatus_to_exitcode(status)

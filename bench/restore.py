@@ -1,4 +1,4 @@
-"""Does a drill restore a dump about as quickly as `gunzip | psql` does?"""
+"""A drill restores a dump about as quickly as `gunzip | psql` does."""
 
 from __future__ import annotations
 

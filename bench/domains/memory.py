@@ -1,4 +1,4 @@
-"""How much memory does a whole run over so many domains take? (pytest as users start it; an API that lists them.)"""
+"""The memory of a whole run over many domains: pytest as users start it, and an API that lists them."""
 
 from __future__ import annotations
 

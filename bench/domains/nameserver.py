@@ -1,4 +1,4 @@
-"""What answers names while the sweep is measured? A name server that doesn't limit: answers are packed beforehand."""
+"""The name server of a measured sweep. Its answers are packed beforehand, so that it is not what limits the sweep."""
 
 from __future__ import annotations
 

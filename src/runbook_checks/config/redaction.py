@@ -182,7 +182,10 @@ class Redaction:
     def _remnant(self, text: str, *, is_rest: bool = False) -> tuple[int, str]:
         """How many characters at the end of a text begin a secret, or at its beginning end one; and its label."""
         longest, of = 0, ""
+        piece = text[:SHORTEST] if is_rest else text[-SHORTEST:]
         for form, label in self._forms.items():
+            if piece not in form:  # so nothing of the least size stands there
+                continue
             for size in range(min(len(form) - 1, len(text)), max(longest, _least(form) - 1), -1):
                 if text.startswith(form[-size:]) if is_rest else text.endswith(form[:size]):
                     longest, of = size, label

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Abuse:
     """Events that tell of abuse, in the mysql database; there wherever that is given."""
 
-    __pydantic_config__ = STRICT
     events_table: str
     """The table of events: event_type, payload_json, created_at."""
     limited_event: str = "runtime_rate_limited"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT
+from runbook_checks.config.capabilities.rules import settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Ai:
     """The document in which the http service tells its quota, its cost, and whether it does without."""
 
-    __pydantic_config__ = STRICT
     path: str
     """Its address."""
     provider: str = "provider"

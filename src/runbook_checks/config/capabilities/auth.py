@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Auth:
     """A login of users, the tokens (JWT) it gives, and a synthetic user, an ordinary one."""
 
-    __pydantic_config__ = STRICT
     login: str
     """The address that takes user and password as JSON, by POST."""
     user_field: str = "email"

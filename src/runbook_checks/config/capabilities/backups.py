@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class BackupBucket:
     """A bucket of an S3 API, such as R2's, with dumps in it."""
 
-    __pydantic_config__ = STRICT
     endpoint: Text
     """The account's own endpoint, without the bucket."""
     bucket: Text
@@ -27,26 +26,24 @@ class BackupBucket:
     """What stands before the names, such as backups/."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class NeonBranches:
     """Branches of a project at Neon that are taken as backups."""
 
-    __pydantic_config__ = STRICT
     project: Text
     """The project's id."""
     key: Secret
     """An API key that may list its branches."""
-    api_url: Text = Text("literal", "https://console.neon.tech/api/v2")  # noqa: RUF009  frozen
+    api_url: Text = Text("literal", "https://console.neon.tech/api/v2")
     """Neon's API, version 2."""
     pattern: str = "backup-*"
     """What the branches' names look like."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Drill:
     """How a restore is tried: into a PostgreSQL of its own that is thrown away afterwards."""
 
-    __pydantic_config__ = STRICT
     tables: list[str] = field(default_factory=list)
     """The tables that must hold rows afterwards, schema.name or in public."""
     roles: list[str] = field(default_factory=list)
@@ -74,11 +71,10 @@ class Drill:
         positive(recovery_min=self.recovery_min, loss_h=self.loss_h, max_age_days=self.max_age_days)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Backups:
     """Backups in a folder, in a bucket, as Neon's branches, of workspaces: each place that is named is looked at."""
 
-    __pydantic_config__ = STRICT
     folder: Text | None = None
     """Dumps lie in this folder."""
     bucket: BackupBucket | None = None

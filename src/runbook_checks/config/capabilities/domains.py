@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Text
 
 Method = Literal["any", "txt", "cname"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class DomainsApi:
     """The call that lists a workspace's domains with their state; http.token is sent with it."""
 
-    __pydantic_config__ = STRICT
     path: str = "/api/v1/workspaces/{workspace}/domains"
     """Its address below http.base_url; {workspace} stands for the workspace's id."""
     workspaces: list[str] = field(default_factory=list)
@@ -24,22 +23,20 @@ class DomainsApi:
     """The field that holds the list, where the answer isn't the list itself."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class DomainsTable:
     """The table of the mysql capability that holds the domains, and the one of events."""
 
-    __pydantic_config__ = STRICT
     name: str = "what_reverse_app_domains"
     """One row a domain."""
     events: str | None = "what_reverse_runtime_events"
     """One row an event, with event_type, payload_json and created_at."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Domains:
     """Custom domains; from the table, else from the API, else from the list."""
 
-    __pydantic_config__ = STRICT
     names: list[str] = field(default_factory=list)
     """Domains by name, where neither table nor API tells them: what stands in records is not looked at then."""
     table: DomainsTable | None = None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, patterns, positive
+from runbook_checks.config.capabilities.rules import patterns, positive, settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Executions:
     """Workflow executions and the logs of their nodes, in the mysql database; there wherever that is given."""
 
-    __pydantic_config__ = STRICT
     table: str
     """The table of executions: id, status, error_message, started_at, completed_at."""
     node_table: str

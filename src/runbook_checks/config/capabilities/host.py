@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runbook_checks.config.capabilities.prometheus import BasicLogin
-from runbook_checks.config.capabilities.rules import STRICT, positive, program
+from runbook_checks.config.capabilities.rules import positive, program, settings
 from runbook_checks.config.secrets import Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class StoreRule:
     """When a service refuses to start without its database."""
 
-    __pydantic_config__ = STRICT
     enabled: str
     """The variable that switches the database on; must be true."""
     dsn: str
     """The variable with the DSN."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class ModeRule:
     """The variable that tells the mode a service runs in."""
 
-    __pydantic_config__ = STRICT
     variable: str
     """The variable."""
     production: str = "production"
     """Its value in production."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Variables:
     """The variables of the instance about to start, and where they are kept: exactly one source."""
 
-    __pydantic_config__ = STRICT
     process: bool = False
     """The source is the environment of this very process."""
     file: Text | None = None
@@ -70,11 +67,10 @@ class Variables:
         return self.process or self.file is not None or self.command is not None
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Host:
     """Whether the suite runs on the service's own host."""
 
-    __pydantic_config__ = STRICT
     here: bool = False
     """The suite runs on the host, before the service starts."""
     address: Text | None = None
@@ -85,11 +81,10 @@ class Host:
     """The name of the service's program, to know a previous instance by."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Image:
     """An image in a registry (the HTTP API v2 of the OCI distribution specification)."""
 
-    __pydantic_config__ = STRICT
     registry: Text | None = None
     """The registry's address; without one no image is looked for."""
     repository: str
@@ -102,11 +97,10 @@ class Image:
     """Hosts that may be sent the login when the registry wants a token from them, beside its own domain."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Rollback:
     """What a rollback needs; each thing named must be there."""
 
-    __pydantic_config__ = STRICT
     artefact: Text | None = None
     """The previous version's artefact."""
     configuration: Text | None = None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Health:
     """The health documents and the words they use."""
 
-    __pydantic_config__ = STRICT
     path: str = "/health"
     """The overall health document."""
     live: str | None = None
@@ -28,22 +27,20 @@ class Health:
     """The words that mean healthy, in any case."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class VersionAt:
     """Where the running version is told."""
 
-    __pydantic_config__ = STRICT
     path: str
     """The address of the document."""
     field: str = "version"
     """The field in it, dots for nesting."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class KeyFunction:
     """A request by which a service shows that it does what it is there for; it only reads."""
 
-    __pydantic_config__ = STRICT
     name: str
     """What it is called."""
     path: str
@@ -66,11 +63,10 @@ class KeyFunction:
             raise ValueError("a 'body' is sent by POST")
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Http:
     """An HTTP service."""
 
-    __pydantic_config__ = STRICT
     base_url: Text
     """Where the service answers, as its users reach it."""
     direct_url: Text | None = None

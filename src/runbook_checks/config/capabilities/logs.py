@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runbook_checks.config.capabilities.prometheus import BasicLogin
-from runbook_checks.config.capabilities.rules import STRICT, patterns, positive, program
+from runbook_checks.config.capabilities.rules import patterns, positive, program, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class SlowRequests:
     """Entries that tell how long a request took."""
 
-    __pydantic_config__ = STRICT
     took: str = "responseTime"
     """The field of a JSON entry with the time, in ms or with its unit."""
     what: list[str] = field(default_factory=lambda: ["method", "url"])
@@ -25,11 +24,10 @@ class SlowRequests:
         positive(limit_ms=self.limit_ms)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class LokiLogs:
     """Streams in Grafana Loki."""
 
-    __pydantic_config__ = STRICT
     url: Text | None = None
     """Its address, without /loki/api/v1; without one the log isn't there."""
     selectors: list[str] = field(default_factory=list)
@@ -44,11 +42,10 @@ class LokiLogs:
     """A name and a password, in place of a token."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class CloudWatchLogs:
     """Log groups in CloudWatch Logs, by way of Logs Insights."""
 
-    __pydantic_config__ = STRICT
     region: Text
     """The region."""
     groups: list[str]
@@ -67,11 +64,10 @@ class CloudWatchLogs:
             raise ValueError("'groups' must name one log group at least")
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Logs:
     """A log, in exactly one place, and what counts as trouble in it."""
 
-    __pydantic_config__ = STRICT
     file: Text | None = None
     """The place is a log file; rotated ones beside it (.1, .1.gz) are read where the window needs them."""
     loki: LokiLogs | None = None

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Mysql:
     """A MySQL or MariaDB database, seen by an account that may only look."""
 
-    __pydantic_config__ = STRICT
     dsn: Secret
     """The monitor account's DSN, mysql://USER:PASSWORD@HOST:PORT/DATABASE; TLS unless it says ssl-mode=DISABLED."""
     schema: str

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT
+from runbook_checks.config.capabilities.rules import settings
 from runbook_checks.config.secrets import Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class OpenApi:
     """An OpenAPI document of the http service."""
 
-    __pydantic_config__ = STRICT
     document: Text
     """Its address below http.base_url, or a file."""
     examples: int = 3

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Retention:
     """How long a table keeps its rows."""
 
-    __pydantic_config__ = STRICT
     days: float
     """Older rows should be gone."""
     column: str = "created_at"
@@ -26,11 +25,10 @@ class Retention:
         positive(days=self.days)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Ledger:
     """The table in which a migration tool notes what it did."""
 
-    __pydantic_config__ = STRICT
     table: str = "_prisma_migrations"
     """The table; the defaults are Prisma's."""
     name: str = "migration_name"
@@ -43,11 +41,10 @@ class Ledger:
     """The newest migration of the release."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Postgres:
     """A PostgreSQL database, seen by a role that may only look."""
 
-    __pydantic_config__ = STRICT
     dsn: Secret
     """The monitor role's DSN, postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full, or key=value pairs."""
     schema: str = "public"

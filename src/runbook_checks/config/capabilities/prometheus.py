@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class BasicLogin:
     """A user's name and password."""
 
-    __pydantic_config__ = STRICT
     user: Text
     """The name."""
     password: Secret
     """The password."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class ErrorRate:
     """Requests that failed, of all requests."""
 
-    __pydantic_config__ = STRICT
     requests: str = "http_requests_total"
     """Selector of the counter of requests."""
     status_label: str = "status"
@@ -41,11 +39,10 @@ class ErrorRate:
             raise ValueError("'counts' must hold 4xx, 5xx or both")
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Latency:
     """How long requests take, by a histogram."""
 
-    __pydantic_config__ = STRICT
     buckets: str = "http_request_duration_seconds_bucket"
     """Selector of the histogram's buckets, in seconds."""
     p95_ms: float
@@ -59,11 +56,10 @@ class Latency:
         positive(p95_ms=self.p95_ms, p99_ms=self.p99_ms, alert_p95_ms=self.alert_p95_ms)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Availability:
     """The share of time in which a probe from outside found the system up."""
 
-    __pydantic_config__ = STRICT
     probe: str = "probe_success"
     """Selector of the probe's series: 1 up, 0 down."""
     objective_percent: float
@@ -82,11 +78,10 @@ class Availability:
             raise ValueError("'objective_percent' must be below 100: nothing is up always")
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Connections:
     """Attempts of the service to connect to its database."""
 
-    __pydantic_config__ = STRICT
     attempts: str
     """Selector of the counter of attempts."""
     failures: str
@@ -100,11 +95,10 @@ class Connections:
         positive(objective_percent=self.objective_percent, window_days=self.window_days)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Executions:
     """Executions that were completed, of those that were started."""
 
-    __pydantic_config__ = STRICT
     started: str = "execution_started_total"
     """Selector of the counter of those started."""
     completed: str = "execution_completed_total"
@@ -116,11 +110,10 @@ class Executions:
         positive(limit_percent=self.limit_percent)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Disk:
     """File systems."""
 
-    __pydantic_config__ = STRICT
     available: str = "node_filesystem_avail_bytes"
     """Selector of the bytes left."""
     size: str = "node_filesystem_size_bytes"
@@ -136,11 +129,10 @@ class Disk:
         positive(limit_percent=self.limit_percent, full_within_h=self.full_within_h, trend_h=self.trend_h)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Memory:
     """The memory of hosts."""
 
-    __pydantic_config__ = STRICT
     available: str = "node_memory_MemAvailable_bytes"
     """Selector of the bytes that programs can still have."""
     size: str = "node_memory_MemTotal_bytes"
@@ -152,11 +144,10 @@ class Memory:
         positive(limit_percent=self.limit_percent)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Cpu:
     """The processors of hosts."""
 
-    __pydantic_config__ = STRICT
     idle: str = 'node_cpu_seconds_total{mode="idle"}'
     """Selector of the counters of seconds in which a processor had nothing to do."""
     limit_percent: float
@@ -166,11 +157,10 @@ class Cpu:
         positive(limit_percent=self.limit_percent)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Triggers:
     """When a release has to be taken back."""
 
-    __pydantic_config__ = STRICT
     health_failures: int = 3
     """More failed probes than this, one after the other."""
     error_percent: float = 5
@@ -190,11 +180,10 @@ class Triggers:
         positive(connections_percent=self.connections_percent)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Prometheus:
     """A Prometheus (or whatever speaks its HTTP API), the series that matter, and the objectives."""
 
-    __pydantic_config__ = STRICT
     url: Text
     """Where it answers; /api/v1 is below."""
     token: Secret | None = None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class StatusPage:
     """A provider's public status page."""
 
-    __pydantic_config__ = STRICT
     url: Text
     """The address of its JSON document."""
     kind: Literal["statuspage", "slack", "google"] = "statuspage"
@@ -22,23 +21,21 @@ class StatusPage:
     """The components (services, products) that matter; none named, and all do."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Providers:
     """The public status pages of the providers a system lives on."""
 
-    __pydantic_config__ = STRICT
     pages: dict[str, StatusPage] = field(default_factory=dict)
     """Provider to its page."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Groq:
     """Groq's API, as the system uses it."""
 
-    __pydantic_config__ = STRICT
     key: Secret
     """The API key."""
-    api_url: Text = Text("literal", "https://api.groq.com/openai/v1")  # noqa: RUF009  frozen
+    api_url: Text = Text("literal", "https://api.groq.com/openai/v1")
     """Groq's API."""
     path: str = "/models"
     """What is asked for, with GET."""
@@ -49,11 +46,10 @@ class Groq:
         positive(least_left_percent=self.least_left_percent)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Storage:
     """A bucket of an S3 API, such as R2's."""
 
-    __pydantic_config__ = STRICT
     endpoint: Text
     """The account's own endpoint, without the bucket: https://ACCOUNT.r2.cloudflarestorage.com."""
     bucket: Text

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runbook_checks.config.addresses import quoted
-from runbook_checks.config.capabilities.rules import STRICT, patterns, positive
+from runbook_checks.config.capabilities.rules import patterns, positive, settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Provisioning:
     """Workspaces' own databases, on the mysql server; there wherever that is given."""
 
-    __pydantic_config__ = STRICT
     table: str
     """The table of records: workspace_id, db_name, status (provisioning, ready, failed), created_at, updated_at."""
     events_table: str

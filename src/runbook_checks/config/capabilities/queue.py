@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class QueueConsumer:
     """The consumer a queue must have; what is left out may be anything."""
 
-    __pydantic_config__ = STRICT
     script: str | None = None
     """The Worker that consumes."""
     batch_size: int | None = None
@@ -23,18 +22,17 @@ class QueueConsumer:
     """How many invocations may run at once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Queue:
     """A queue at Cloudflare, through its API."""
 
-    __pydantic_config__ = STRICT
     account: Text
     """The account's id."""
     token: Secret
     """An API token that may read queues and the account's analytics."""
     name: str
     """The queue."""
-    api_url: Text = Text("literal", "https://api.cloudflare.com/client/v4")  # noqa: RUF009  frozen
+    api_url: Text = Text("literal", "https://api.cloudflare.com/client/v4")
     """Cloudflare's API."""
     consumer: QueueConsumer = field(default_factory=QueueConsumer)
     """The consumer it must have."""

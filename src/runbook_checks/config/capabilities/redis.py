@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Redis:
     """A Redis (or Valkey), seen by a user that may PING and INFO."""
 
-    __pydantic_config__ = STRICT
     url: Secret
     """redis://[USER[:PASSWORD]@]HOST[:PORT][/NUMBER], or rediss:// with TLS, which a password needs elsewhere."""
     memory_percent: float = 95

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Slack:
     """A slash command that checks Slack's v0 signatures."""
 
-    __pydantic_config__ = STRICT
     signing_secret: Secret
     """The app's signing secret."""
     path: str
@@ -30,12 +27,11 @@ class Slack:
         positive(acknowledge_s=self.acknowledge_s, max_skew_s=self.max_skew_s)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class SlackBot:
     """The bot that speaks to Slack."""
 
-    __pydantic_config__ = STRICT
     token: Secret
     """The bot token."""
-    api_url: Text = Text("literal", "https://slack.com/api")  # noqa: RUF009  frozen
+    api_url: Text = Text("literal", "https://slack.com/api")
     """Slack's Web API."""

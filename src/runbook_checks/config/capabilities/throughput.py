@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Throughput:
     """A bounded burst against a harmless read address of the http service."""
 
-    __pydantic_config__ = STRICT
     path: str
     """The address; GET must change nothing."""
     requests_per_s: float

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Tls:
     """A TLS address and when its certificate is due."""
 
-    __pydantic_config__ = STRICT
     address: Text | None = None
     """HOST:PORT; else the one of http.base_url."""
     server_name: str | None = None

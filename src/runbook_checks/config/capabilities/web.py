@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, patterns, positive
+from runbook_checks.config.capabilities.rules import patterns, positive, settings
 from runbook_checks.config.secrets import Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Cors:
     """Which pages may call the API from a browser."""
 
-    __pydantic_config__ = STRICT
     path: str
     """An address of the API that the front end calls."""
     origin: Text | None = None
@@ -25,11 +24,10 @@ class Cors:
     """It sends cookies or other credentials along."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Assets:
     """How much of what a page refers to is looked at."""
 
-    __pydantic_config__ = STRICT
     other_origins: list[str] = field(default_factory=list)
     """Other origins that are looked at too, such as https://cdn.example.com; no credentials are sent there."""
     most: int = 200
@@ -43,11 +41,10 @@ class Assets:
         positive(most=self.most, most_bytes=self.most_bytes, within_s=self.within_s)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Upload:
     """Where files are uploaded; needs a user (auth)."""
 
-    __pydantic_config__ = STRICT
     path: str
     """The address."""
     file_field: str = "file"
@@ -67,11 +64,10 @@ class Upload:
         positive(limit_bytes=self.limit_bytes, within_s=self.within_s)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Web:
     """A front end in a browser, and the proxy it stands behind."""
 
-    __pydantic_config__ = STRICT
     page: str = "/"
     """The front page."""
     plain_url: Text | None = None

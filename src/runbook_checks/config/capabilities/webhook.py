@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 from runbook_checks.config.secrets import Secret
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Refusals:
     """How a webhook refuses."""
 
-    __pydantic_config__ = STRICT
     status: int = 403
     """The HTTP status of a refusal."""
     field: str = "code"
@@ -30,11 +29,10 @@ class Refusals:
     """The HTTP status for a well-signed request whose body is no message."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class ChainStep:
     """One step after the webhook on the way of a message through the service."""
 
-    __pydantic_config__ = STRICT
     name: str
     """What the step is called."""
     path: str
@@ -45,11 +43,10 @@ class ChainStep:
     """The JSON body."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Chain:
     """The way of one message through the service, and the audit rows it leaves."""
 
-    __pydantic_config__ = STRICT
     steps: list[ChainStep]
     """The steps after the webhook, in order."""
     token: Secret | None = None
@@ -66,11 +63,10 @@ class Chain:
     """A call that removes what the chain made, where the service has one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Webhook:
     """A webhook that checks HMAC-SHA256 signatures over `<timestamp>.<body>`."""
 
-    __pydantic_config__ = STRICT
     secret: Secret
     """The secret both sides share."""
     path: str

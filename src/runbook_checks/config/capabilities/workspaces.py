@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import positive, settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class Workspaces:
     """The workspace and admin API of the http service, with http.token; there wherever that is given."""
 
-    __pydantic_config__ = STRICT
     database: str = "/api/v1/workspaces/{workspace}/database"
     """The address that tells a workspace's database: status, and last_backup with id and created_at."""
     quota: str = "/api/v1/billing/workspaces/{workspace}/quota"
