@@ -98,7 +98,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def look(environment: Path, *words: str) -> Ran:
     planted = {"PLANTED_SECRET": "planted-secret-0123", "PLANTED_TOKEN": "planted-token-0123"}
     return run(
-        "--env", str(environment), "-k", "ready or overall", *words, variables=planted, out=environment.with_name("out")
+        f"--env={environment}", "-k", "ready or overall", *words, variables=planted, out=environment.with_name("out")
     )
 
 
