@@ -19,7 +19,7 @@ def pip_install(python: str, *words: str, **more: str) -> None:
     """`pip install` for some Python, offline, and from wheels only."""
     install = [*pip(), "--python", python, "install"]
     options = ["--quiet", "--no-input", "--no-index", "--no-cache-dir", "--only-binary", ":all:"]
-    env = {"PATH": NO_PROGRAMS, "PIP_FIND_LINKS": str(wheelhouse()), "PIP_CONFIG_FILE": os.devnull, **more}
+    env = {"PATH": NO_PROGRAMS, "PIP_FIND_LINKS": wheelhouse().as_uri(), "PIP_CONFIG_FILE": os.devnull, **more}
     done = subprocess.run([*install, *options, *words], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

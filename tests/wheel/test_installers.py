@@ -24,7 +24,7 @@ def installers(once: Once) -> Venv:
 
 def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run an installer that finds packages in the wheelhouse alone and builds none; pipx installs with uv as well."""
-    offline = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(wheelhouse()), "UV_NO_BUILD": "1"}
+    offline = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": wheelhouse().as_uri(), "UV_NO_BUILD": "1"}
     own = {"HOME": str(home), "PATH": "/usr/bin:/bin", "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
     home.mkdir(exist_ok=True)
     return subprocess.run(words, cwd=home, env=own | offline, capture_output=True, text=True, check=False)

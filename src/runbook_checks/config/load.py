@@ -44,6 +44,7 @@ OUTSIDE = (
     "the runbook file must lie below the environment file's folder, or in 'runbooks' beside it where that is "
     "'environments', or in this suite"
 )
+_SYMPTOM = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9]+(-[a-z0-9]+)*")
 OWN_TEXT = "one of your own needs its text here: title, why, severity, when and causes"
 _KEYS = {
     "an environment file": (*(each.name for each in fields(Environment)), "systems"),
@@ -267,7 +268,7 @@ class _Reading:
                 text = self._own_text(symptom, override, f"{where}.symptoms")
                 texts |= {symptom: text} if text else {}
             elif symptom not in shared:
-                near = suggestion(symptom, shared) or f"; {OWN_TEXT}"
+                near = suggestion(symptom, shared) or (f"; {OWN_TEXT}" if _SYMPTOM.fullmatch(symptom) else "")
                 what = f"unknown symptom {quoted(symptom)}{near}"
                 self._problem(override, f"{where}.symptoms", what)
             elif override.value is None or isinstance(override.value, dict):
@@ -280,7 +281,7 @@ class _Reading:
 
     def _own_text(self, name: str, words: Node, where: str) -> Symptom | None:
         """The text of a symptom of the team's own."""
-        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z0-9]+(-[a-z0-9]+)*", name):
+        if not _SYMPTOM.fullmatch(name):
             what = "a symptom is called AREA.NAME, both in lower case; hyphens join the words of NAME"
             self._problem(words, where, what)
             return None
