@@ -11,7 +11,7 @@ unexport PYTHONHOME PYTHONPATH
 
 PYTHON = .venv/bin/python
 TESTS = tests
-JOBS = 3
+JOBS = 4
 
 help:  ## this list
 	@echo "Commands; what is missing is installed into .venv on first use. ARGS=... passes options on."

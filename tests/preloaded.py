@@ -7,12 +7,13 @@ from importlib import import_module
 
 from _pytest.config import default_plugins
 
+PYTEST = ("execnet", "packaging.version", "tomllib", "xdist.newhooks", *(f"_pytest.{name}" for name in default_plugins))
 # Not the checks: which of them are loaded is what `--list-symptoms` lists.
-PACKAGES = ("config", "handles", "output", "plugin", "probes", "reports", "results")
+OURS = ("config", "handles", "output", "plugin", "probes", "reports", "results")
 
-for _name in default_plugins:
-    import_module(f"_pytest.{_name}")
-for _package in PACKAGES:
-    _path = import_module(f"runbook_checks.{_package}").__path__
-    for _module in pkgutil.walk_packages(_path, f"runbook_checks.{_package}."):
+for _name in (*PYTEST, "runbook_checks.cli.pytest_plugin", "runbook_checks.suite.fixtures.lab"):
+    import_module(_name)
+for _name in OURS:
+    _path = import_module(f"runbook_checks.{_name}").__path__
+    for _module in pkgutil.walk_packages(_path, f"runbook_checks.{_name}."):
         import_module(_module.name)

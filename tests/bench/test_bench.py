@@ -28,6 +28,8 @@ def bench(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(words, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=180, check=False)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", GOALS)
 def test_benchmark_prints_medians_ratio_and_goal(name: str, tmp_path: Path) -> None:
     if name == "sweep" and not all(is_there(part) for part in PARTS):
@@ -44,6 +46,8 @@ def test_benchmark_prints_medians_ratio_and_goal(name: str, tmp_path: Path) -> N
         assert goal["is_met"] == (goal["ratio"] <= goal["at_most"])
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["startup", "quick", "sweep"])
 def test_comparison_prints_ratio_bound_and_verdict(name: str, tmp_path: Path) -> None:
     if "worktree" not in worktrees():

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.harness import SYSTEM
 from tests.hostile.beasts import INFO, always, document, healthy_but, saying
 from tests.hostile.product import TOKEN, Settings, check, http, must_be_orderly, outcomes, told
@@ -258,6 +260,7 @@ CONTRACTS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_openapi_documents(tmp_path: Path) -> None:
     """A pattern that never comes to an end holds up nobody, a document that unfolds for ever takes no memory."""
     with ExitStack() as stack:

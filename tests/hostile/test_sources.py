@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import tests.zoo.http
 import tests.zoo.prometheus
 import tests.zoo.redis  # noqa: F401 - they fill the registry
@@ -79,6 +81,7 @@ def aura(url: str) -> Settings:
     }
 
 
+@pytest.mark.slow
 def test_every_source_misbehaves(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems: dict[str, Settings] = {}

@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.harness import PROJECT, started_lab
@@ -41,6 +42,8 @@ def twisted(settings: dict[str, Any], variables: dict[str, str], number: int, st
     return {name: seen(value) for name, value in settings.items() if name in OVER_HTTP}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_no_check_falls_over_a_field(tmp_path: Path) -> None:
     lab_file = yaml.safe_load((PROJECT / "environments" / "lab.yaml").read_text())
     with ExitStack() as stack:

@@ -95,6 +95,7 @@ def test_killed_in_the_middle_of_a_run_the_next_one_goes_on(
     while not runs.exists():
         assert child.poll() is None
         time.sleep(0.02)
+    os.kill(child.pid, signal.SIGSTOP)  # however long the second takes to start, the first is still there
     second = monitor(lab, tmp_path, receivers)
     said, _ = second.communicate(timeout=60)
     assert (second.returncode, "stepped aside" in said) == (75, True), said

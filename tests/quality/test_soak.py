@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from quality.soak.__main__ import LEFT_BEHIND, main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
-
+@pytest.mark.slow
 def test_a_handful_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["--runs", "21", "--apart", "3", "--keep", str(tmp_path)])
     assert code == 0, capsys.readouterr().out

@@ -9,11 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.setup.small_project import ROOT, SmallProject
 
 MISSING = f"nothing-there==1 --hash=sha256:{'0' * 64}\n"
 
 
+@pytest.mark.slow
 def test_the_life_of_a_checkout(tmp_path: Path) -> None:
     project = SmallProject(tmp_path / "my wörk")
     two_at_once(project)
