@@ -52,7 +52,7 @@ def pytest_runtest_makereport(
     if symptom_of(item) and call.when == "call":
         # Our text takes the place of pytest's, which parses the source for it: CPython 3.11 raises SystemError where
         # another thread parses, too (python/cpython#106905).
-        item.repr_failure = _no_text  # type: ignore[method-assign]
+        item.repr_failure = _no_text  # type: ignore[assignment, method-assign]
     report = yield
     run = run_of(item.config)
     redact, ours = run.redaction.text, ""
