@@ -30,7 +30,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 PICTURES = PROJECT / "docs" / "pictures"
 SYSTEM = "ai-customer-service"
 FAULT = "webhook.signature-rejected:secret-mismatch"
-SIZE = {"width": 1280, "height": 800}
+WIDTH, HEIGHT = 1280, 800
 NOW = datetime(2026, 5, 4, 13, 44, tzinfo=UTC)
 ROUND_MIN = 240
 # Minutes before NOW, from and to, when the fault was there.
@@ -88,8 +88,8 @@ def browser() -> Iterator[Any]:
     found = chromium.find()
     quiet = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=found.path, args=quiet, env=found.environment)
-        yield launched.new_page(viewport=SIZE)
+        launched = started.chromium.launch(executable_path=found.path, args=quiet, env={**found.environment})
+        yield launched.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         launched.close()
 
 
