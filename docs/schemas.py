@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from runbook_checks.config.acknowledgements import Known
+from runbook_checks.config.engines import ENGINES
 from runbook_checks.config.environment import NAME as ENVIRONMENT_NAME
 from runbook_checks.config.environment import Environment
 from runbook_checks.config.runbook import CAPABILITIES, Explanations, Symptom, System
@@ -21,6 +22,18 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NAME = "^[a-z0-9]+(-[a-z0-9]+)*$"
 _REFERENCES = {"Secret": TypeAdapter(Secret).json_schema(), "Text": TypeAdapter(Text).json_schema()}
 _FORMS = _REFERENCES["Secret"]["anyOf"]
+_STEP = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "description": "The step for each database engine.",
+            "type": "object",
+            "properties": {engine: {"type": "string"} for engine in ENGINES},
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+    ]
+}
 
 
 def environment_schema(symptoms: Iterable[str]) -> Schema:
@@ -100,6 +113,8 @@ def _made(
     definitions: dict[str, Schema] = schema.pop("$defs", {})
     if model is System:
         _open_symptoms(schema, definitions, list(symptoms))
+    if "Cause" in definitions:
+        definitions["Cause"]["properties"]["remedy"]["items"] = _STEP
     made = _REFERENCES | {name: _tidied(value, keeps_defaults) for name, value in definitions.items()}
     own = _tidied(schema, keeps_defaults)
     for name in CAPABILITIES:

@@ -57,7 +57,7 @@ def test_pages_show_known_issues_and_environments_side_by_side(lab: LabClient, c
         with shown(tmp_path / "side" / "index.html", size) as view:
             view.get_by_text('Environment: "lab"').wait_for()
             view.get_by_text('Environment: "staging"').wait_for()
-            view.get_by_text("backup.stale: The newest backup is too old").first.wait_for()
+            view.get_by_text("backup.stale: Backup missing or too old").first.wait_for()
 
 
 def test_known_issue_is_marked_with_its_reason(lab: LabClient, checkout: Path, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_known_issue_is_marked_with_its_reason(lab: LabClient, checkout: Path, t
         )
     pages(checkout)
     with shown(checkout / "reports" / "out" / "report" / "index.html") as view:
-        view.get_by_text("backup.stale: The newest backup").first.click()
+        view.get_by_text("backup.stale: Backup missing").first.click()
         view.get_by_text("Resolutions").first.click()
         view.get_by_text("the backup host moves").first.wait_for()
 

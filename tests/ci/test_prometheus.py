@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from runbook_checks.config.load import read
 from runbook_checks.monitor.metrics import FAMILIES as OF_MONITOR
 from runbook_checks.reports.metrics import FAMILIES as OF_RUN
 from tests.ci.tools import promtool, succeeds
@@ -52,15 +53,15 @@ def test_rules_pass_promtool_and_fire_as_they_should() -> None:
 
 def test_alert_carries_the_remedy_of_its_cause(tmp_path: Path) -> None:
     """One alert in full: its labels, and the annotations with the templates filled."""
-    text = yaml.safe_load((PROJECT / "runbooks" / "symptoms" / "backup.yaml").read_text())["backup.stale"]
-    steps = [re.sub(r"\{(\w+)\}", r"<\1>", step) for step in text["causes"]["none"]["remedy"]]
+    text = read(PROJECT / "environments" / "lab.yaml").texts["backup.stale"]
+    steps = [re.sub(r"\{(\w+)\}", r"<\1>", step) for step in text.causes["none"].remedy]
     labels = {"environment": "e", "system": "shop", "severity": "P2", "cause": "none", "symptom": "backup.stale"}
     series = ",".join(f'{name}="{value}"' for name, value in labels.items())
     alert = {
         "exp_labels": labels,
         "exp_annotations": {
-            "summary": f"shop: {text['title']}",
-            "description": text["why"],
+            "summary": f"shop: {text.title}",
+            "description": text.why,
             "remedy": "\n".join([*steps, "See the results of the run."]),
         },
     }

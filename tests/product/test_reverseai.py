@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ATTESTED = (
     "what was lost, and since when, is agreed with the customer",
-    "key tables and addresses were looked at after the restore",
+    "key tables and addresses were checked after the restore",
 )
 READS = re.compile(r"(SELECT|SHOW|SET SESSION|SET NAMES|START TRANSACTION READ ONLY|ROLLBACK)\b")
 
@@ -69,7 +69,7 @@ def test_failures_are_grouped_by_their_cause_with_ids(reverseai: LabClient) -> N
 def test_a_checklist_is_ticked_by_its_checks_alone(reverseai: LabClient) -> None:
     attested = (
         "what was lost, and since when, is agreed with the customer",
-        "key tables and addresses were looked at after the restore",
+        "key tables and addresses were checked after the restore",
     )
     vouched = [word for item in attested for word in ("--attest", item)]
     ran = reverseai.check("--checklist", "user-data-recovery", *vouched)

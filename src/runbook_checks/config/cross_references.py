@@ -57,7 +57,9 @@ def unfillable(words: Node) -> Iterator[Named]:
     for cause, text in words.under("causes"):
         because = text.get("because")
         sentences: list[tuple[Location, Node]] = [(("because",), because)] if because else []
-        sentences += [(("remedy", number), step) for number, step in enumerate(text.entries("remedy"))]
+        for number, step in enumerate(text.entries("remedy")):
+            sentences += [(("remedy", number, engine), one) for engine, one in step.items()]
+            sentences += [(("remedy", number), step)]
         for place, node in sentences:
             for mistake in mistakes(node.value) if isinstance(node.value, str) else ():
                 yield node, ("causes", cause, *place), mistake

@@ -22,6 +22,7 @@ from runbook_checks.config.cross_references import (
     wrong_area,
     wrong_name,
 )
+from runbook_checks.config.engines import engine_of, for_engine
 from runbook_checks.config.environment import Environment
 from runbook_checks.config.environment_files import own_capabilities, suite_of
 from runbook_checks.config.mistakes import validated
@@ -123,7 +124,7 @@ class _Reading:
         environment = self._validated(Environment, header, "", also_known=beside)
         systems = dict(self._systems(document, shared))
         explanations = self._explanations()
-        texts = {name: self._validated(Symptom, node, name) for name, node in shared.items()}
+        texts = {name: self._validated(Symptom, for_engine(node, None), name) for name, node in shared.items()}
         if not self.problems:  # else a system may be unread, and the item one of its
             lists = [entry for chosen in systems.values() for entry in chosen.settings.checklists.values()]
             self._note(unknown_attested(document, lists), "")
@@ -204,7 +205,7 @@ class _Reading:
         left_out = {*unused, *self.own_names}
         whole = Node({n: v for n, v in merged.items() if n not in left_out}, section.file, section.line)
         settings = self._validated(System, whole, where)
-        texts = self._symptoms(where, whole, shared)
+        texts = self._symptoms(where, whole, shared, engine_of(given))
         known = [n for n, words in whole.under("symptoms") if n in shared or _is_own(words)]
         self._note(unknown_in_checklists(whole, known), where)
         self._note(without_place(whole), where)
@@ -261,11 +262,11 @@ class _Reading:
         suites = {folder.parent / "runbooks" for folder in folders if folder.name == "environments"}
         return any(path.resolve().is_relative_to(place) for place in (*folders, *suites, SUITE))
 
-    def _symptoms(self, where: str, system: Node, shared: dict[str, Node]) -> dict[str, Symptom]:
+    def _symptoms(self, where: str, system: Node, shared: dict[str, Node], engine: str | None) -> dict[str, Symptom]:
         texts: dict[str, Symptom] = {}
         for symptom, override in system.under("symptoms"):
             if symptom not in shared and _is_own(override):
-                text = self._own_text(symptom, override, f"{where}.symptoms")
+                text = self._own_text(symptom, for_engine(override, engine), f"{where}.symptoms")
                 texts |= {symptom: text} if text else {}
             elif symptom not in shared:
                 near = suggestion(symptom, shared) or (f"; {OWN_TEXT}" if _SYMPTOM.fullmatch(symptom) else "")
@@ -276,7 +277,8 @@ class _Reading:
                 known = self._known_words(override, shared[symptom], place)
                 self._check_effect(override, shared[symptom], place)
                 self._note(unfillable(override), place)
-                texts[symptom] = self._validated(Symptom, known.over(shared[symptom]), place)
+                whole = for_engine(known.over(shared[symptom]), engine)
+                texts[symptom] = self._validated(Symptom, whole, place)
         return texts
 
     def _own_text(self, name: str, words: Node, where: str) -> Symptom | None:

@@ -30,7 +30,7 @@ class Cause:
     because: str
     """What is the case, as a clause; {placeholders} are filled from the finding."""
     remedy: list[str]
-    """What to do, step by step; printed, never run."""
+    """What to do, step by step; printed, never run. A step may differ by engine: {postgres: TEXT, mysql: TEXT}."""
 
 
 @dataclass(frozen=True, kw_only=True)
