@@ -1,4 +1,4 @@
-"""The shape of a results document: what a run writes, and a baseline and the monitor read."""
+"""The results document as it is read again, as a baseline and by the monitor: the keys that these read."""
 
 from __future__ import annotations
 
@@ -9,15 +9,7 @@ JSON: TypeAlias = "str | int | float | bool | Sequence[JSON] | Mapping[str, JSON
 SCHEMA = 1
 
 
-class Remarks(TypedDict, total=False):
-    """What a finding or result has only where there is something to say."""
-
-    not_counted: str
-    candidates: list[dict[str, str]]
-    ruled_out: list[dict[str, str]]
-
-
-class DocumentFinding(Remarks):
+class DocumentFinding(TypedDict):
     """A finding in the document."""
 
     subject: str | None
@@ -25,22 +17,15 @@ class DocumentFinding(Remarks):
     cause: str | None
     explained_by: str | None
     seen: str
-    wanted: str
-    because: str
-    remedy: Sequence[str]
-    evidence: Mapping[str, JSON]
 
 
-class DocumentResult(Remarks):
+class DocumentResult(TypedDict):
     """A result in the document."""
 
     symptom: str
     system: str
     severity: str
     outcome: str
-    check: str
-    duration_s: float
-    attempts: int
     findings: list[DocumentFinding]
     reason: str | None
     resource: str | None
@@ -50,11 +35,9 @@ class DocumentResult(Remarks):
 class Document(TypedDict):
     """The whole document."""
 
-    schema: int
     run: dict[str, Any]
     counts: dict[str, int]
     roots: list[str]
-    checklist: dict[str, Any] | None
     results: list[DocumentResult]
 
 

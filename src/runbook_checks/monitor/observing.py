@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # What a run shows of a thing: a root, explained by another, clear, or unknown.
 ROOT, EXPLAINED, CLEAR, UNSEEN = "R", "E", "C", "U"
+OF_FINDING = ("cause", "seen", "wanted", "because", "remedy", "explained_by")
 
 
 @dataclass(frozen=True, order=True)
@@ -92,16 +93,8 @@ def look(document: Document) -> Look:
 
 def _finding(shown: Look, key: Key, finding: DocumentFinding) -> None:
     mark = ROOT if finding["explained_by"] is None else EXPLAINED
-    details: Details = {
-        "cause": finding["cause"],
-        "seen": finding["seen"],
-        "wanted": finding["wanted"],
-        "because": finding["because"],
-        "remedy": finding["remedy"],
-        "explained_by": finding["explained_by"],
-        "explains": [],
-    }
-    seen = Seen(mark, finding["severity"], details)
+    details = {name: finding.get(name) for name in OF_FINDING} | {"explains": []}
+    seen = Seen(mark, finding["severity"], cast("Details", details))
     before = shown.seen.get(key)
     # Several findings about one subject are one thing, and the gravest stands for it.
     if before is None or (mark == ROOT, before.severity) > (before.mark == ROOT, seen.severity):

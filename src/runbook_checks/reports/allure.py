@@ -59,7 +59,9 @@ class Logger(AllureFileLogger):
         if checked is not None:
             system = self.run.systems[checked.system]
             dress(result, checked, system.symptoms[checked.symptom], self.attach)
-            values = (system.settings.title or system.name, *_labels(checked), self.run.environment.name)
+            area, severity = checked.symptom.split(".")[0], SEVERITIES[checked.severity]
+            title = system.settings.title or system.name
+            values = (title, area, checked.symptom, severity, self.run.environment.name)
             result.labels = [label for label in result.labels if label.name not in _OWN_LABELS]
             result.labels += [Label(name=n, value=v) for n, v in zip(_OWN_LABELS, values, strict=True)]
         super().report_result(result)
@@ -184,10 +186,6 @@ def dress(result: TestResult, checked: Result, text: Symptom, attach: Callable[.
         result.attachments.append(attach(name, {"seen": finding.seen, "wanted": finding.wanted, **finding.evidence}))
 
 
-def _labels(checked: Result) -> tuple[str, str, str]:
-    return checked.symptom.split(".")[0], checked.symptom, SEVERITIES[checked.severity]
-
-
 def message(checked: Result) -> Iterator[str]:
     """What Allure shows first; the categories of roots match its first line."""
     head = f"{checked.outcome} {checked.name()}"
@@ -281,7 +279,7 @@ _CATEGORIES = [
 def _category(root: Root, analysis: Analysis) -> dict[str, Any]:
     cause = f" ({root.node.cause})" if root.node.cause else ""
     names = {root.result.name(), *(result.name() for result, _ in root.explains)}
-    alternatives = analysis.alternatives(root.node.item).lines(root.result.system)
+    alternatives = analysis.alternatives(root.node.observation).lines(root.result.system)
     return {
         "name": f"Root: {root.severity} {root.name}{cause}",
         "description": "; ".join(f"{name} {said}" for name, said in alternatives),

@@ -1,4 +1,4 @@
-"""What does a job's page show of a run? A short summary in Markdown: roots, remedies, checklist, counts."""
+"""The summary of a run in Markdown, for a job's page: roots, remedies, checklist, counts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _root(root: Root, finished: FinishedRun) -> Iterator[str]:
         escalation = finished.escalation(result.system, root.severity)
         if escalation:
             yield f"- **escalate** {_plain(escalation)}"
-    alternatives = analysis.alternatives(root.node.item).lines(result.system)
+    alternatives = analysis.alternatives(root.node.observation).lines(result.system)
     yield from (f"- **{name}** {_plain(text)}" for name, text in alternatives)
     if root.explains:
         yield f"- **explains** {', '.join(_explained(node) for node in root.explains[:MOST])}"

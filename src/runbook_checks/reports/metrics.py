@@ -1,4 +1,4 @@
-"""What does Prometheus get of a run? Outcomes, roots, durations and dates of expiry, in its text format."""
+"""The metrics of a run for Prometheus, in its text format: outcomes, roots, durations and dates of expiry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Sample = tuple["Family", tuple[str, ...], float]
 
 @dataclass(frozen=True)
 class Family:
-    """A metric: its name in Prometheus' manner (base units, the unit last), what it tells, and its labels."""
+    """A metric: its name as Prometheus wants it (base units, the unit last), its help text and its labels."""
 
     name: str
     help: str

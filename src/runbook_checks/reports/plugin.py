@@ -79,9 +79,8 @@ class Reports:
         result = carried_by(report)
         if result is None:
             return None
-        letter, word = terminal.letters(result.outcome)
-        colour = {"clear": "green", "found": "red"}.get(result.outcome, "yellow")
-        return result.outcome, letter, (word, {colour: True})
+        letter, colour = terminal.LETTERS[result.outcome]
+        return result.outcome, letter, (result.outcome.upper(), {colour: True})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         result, begun = carried_by(report), getattr(report, "begun", None)

@@ -1,4 +1,4 @@
-"""What does a person read first? Roots with cause, evidence and remedy, at 80 columns, with or without colour."""
+"""The report on the terminal: roots with cause, evidence and remedy, at 80 columns, with or without colour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runbook_checks.results.verdict import counts, not_verified
 from runbook_checks.results.wording import word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from _pytest._io import TerminalWriter
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_FINDINGS = 20
 WIDTH = 80
 _STATES = {"ticked": "[x]", "crossed": "[!]", "unanswered": "[?]", "attested": "[a]"}
+# pytest's letter for each outcome, and its colour.
+LETTERS = {"clear": (".", "green"), "found": ("F", "red"), "unknown": ("?", "yellow"), "skipped": ("s", "yellow")}
 _COLOURS = {"found": "red", "unknown": "yellow"}
 
 
@@ -73,7 +75,7 @@ class TerminalReport:
 
     def _alternatives(self, root: Root) -> None:
         """A line each: the results document and Allure have it all."""
-        for name, text in self.finished.analysis.alternatives(root.node.item).lines(root.result.system):
+        for name, text in self.finished.analysis.alternatives(root.node.observation).lines(root.result.system):
             self._field(name, textwrap.shorten(clean(text), self.width - 14, placeholder=" ..."))
 
     def _finding(self, finding: Finding) -> None:
@@ -182,9 +184,3 @@ def meaning(code: int) -> str:
         10: "not known",
     }
     return words.get(code, "failed")
-
-
-def letters(outcome: str) -> Iterator[str]:
-    """pytest's short letter and long word for an outcome."""
-    yield {"clear": ".", "found": "F", "unknown": "?", "skipped": "s"}[outcome]
-    yield outcome.upper()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook_checks.results.root_graph import covers
+from runbook_checks.results.model import Finding
+from runbook_checks.results.root_graph import covers, edges_to
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runbook_checks.config.results_document import JSON
+    from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Edge, Explanations
-    from runbook_checks.results.model import Finding, Result
-    from runbook_checks.results.root_graph import Item, Node
+    from runbook_checks.results.model import Result
+    from runbook_checks.results.root_graph import Node, Observation
     from runbook_checks.results.roots import Root
 
 MOST = 4  # things that one line shows
@@ -25,13 +27,15 @@ _UNSEEN = {"skipped": "skipped", "unknown": "could not be looked at"}
 class Alternatives:
     """Causes, or symptoms by the names that roots have, each with a few words on it."""
 
-    candidates: Mapping[str, str]
-    ruled_out: Mapping[str, str]
+    candidates: Mapping[str, str] = field(default_factory=dict)
+    ruled_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, finding: Finding) -> Alternatives:
+    def of(cls, observation: Observation) -> Alternatives:
         """Those that the check itself named."""
-        return cls(dict.fromkeys(finding.candidates, FITS), finding.ruled_out)
+        if not isinstance(observation, Finding):
+            return cls()
+        return cls(dict.fromkeys(observation.candidates, FITS), observation.ruled_out)
 
     def lines(self, system: str) -> Iterator[tuple[str, str]]:
         """A field's name and text for each of the two; those with the same reason stand together."""
@@ -43,79 +47,58 @@ class Alternatives:
                 yield name, "; ".join(f"{_several(whats)} ({why})" for why, whats in groups.items())
 
 
-NONE = Alternatives({}, {})
-
-
 def _several(whats: list[str]) -> str:
     more = f" and {len(whats) - MOST} more" if len(whats) > MOST else ""
     return ", ".join(whats[:MOST]) + more
 
 
-def find_alternatives(
-    results: Iterable[Result],
-    roots: Iterable[Root],
-    explained_by: Mapping[Item, str],
-    explanations: Explanations,
-    listed: Mapping[str, Container[str]],
-) -> dict[Item, Alternatives]:
-    """The alternatives to findings, as their checks named them, and to roots also by the explanations.
+def of_roots(
+    roots: Sequence[Root], results: Iterable[Result], explained_by: Mapping[Observation, str], run: Run
+) -> dict[Observation, Alternatives]:
+    """The alternatives to roots: those that their checks named, and the symptoms that would explain them.
 
-    `listed` has for each system the symptoms that its runbook lists.
+    Of the symptoms that the system's runbook lists, those not looked at or unknown are candidates. Those that are clear
+    are ruled out where the cause is not proven.
     """
-    named = [finding for result in results for finding in result.findings if finding.candidates or finding.ruled_out]
-    found: dict[Item, Alternatives] = {finding: Alternatives.of(finding) for finding in named}
-    outcomes = {(r.system, r.symptom): (r.outcome, explained_by.get(r)) for r in results}
+    looked = {(result.system, result.symptom): result for result in results}
+    edges = edges_to([root.node for root in roots], run.files.explanations)
+    found: dict[Observation, Alternatives] = {}
     for root in roots:
-        if root.result.symptom != "resolver":
-            symptoms = [s for s in _could_explain(root.node, explanations) if s in listed.get(root.result.system, ())]
-            found[root.node.item] = _of_root(root, found.get(root.node.item, NONE), symptoms, outcomes)
+        node, system = root.node, root.result.system
+        if root.result.symptom == "resolver":
+            continue
+        named = Alternatives.of(node.observation)
+        candidates, ruled_out = {**named.candidates, **_about_a_name(node.observation.evidence)}, dict(named.ruled_out)
+        for symptom in _could_explain(node, edges[root.result.symptom], run.files.explanations):
+            other = looked.get((system, symptom))
+            if symptom not in run.systems[system].symptoms or (other and explained_by.get(other) == root.name):
+                continue  # where the root explains it, it is the other way round
+            outcome = other.outcome if other else "not looked at"
+            if outcome == "clear" and node.cause is None:
+                ruled_out[f"{symptom}[{system}]"] = "clear"
+            elif outcome not in ("clear", "found"):
+                candidates[f"{symptom}[{system}]"] = _UNSEEN.get(outcome, outcome)
+        found[node.observation] = Alternatives(candidates, ruled_out)
     return found
 
 
-def _of_root(
-    root: Root,
-    named: Alternatives,
-    symptoms: Iterable[str],
-    outcomes: Mapping[tuple[str, str], tuple[str, str | None]],
-) -> Alternatives:
-    """Symptoms that would explain a root are candidates where they were not looked at or unknown.
-
-    Those that are clear are ruled out where the cause is not proven.
-    """
-    system = root.result.system
-    candidates = {**named.candidates, **_about_a_name(root.node.evidence)}
-    ruled_out = dict(named.ruled_out)
-    for symptom in symptoms:
-        outcome, explained_by = outcomes.get((system, symptom), ("not looked at", None))
-        if explained_by == root.name:
-            continue  # the root explains it, not the other way round
-        if outcome == "clear" and root.node.cause is None:
-            ruled_out[f"{symptom}[{system}]"] = "clear"
-        elif outcome not in ("clear", "found"):
-            candidates[f"{symptom}[{system}]"] = _UNSEEN.get(outcome, outcome)
-    return Alternatives(candidates, ruled_out)
-
-
-def _could_explain(node: Node, explanations: Explanations) -> Iterator[str]:
+def _could_explain(node: Node, edges: Iterable[Edge], explanations: Explanations) -> Iterator[str]:
     """The symptoms that would explain a node if they were found, each once, in order of preference."""
-    if node.finding is None:
-        symptoms: Iterable[str] = explanations.resources.get(node.result.resource or "", ())
-    else:
-        symptoms = dict.fromkeys(
-            edge.from_.partition(":")[0] for edge in explanations.edges if _may_explain(edge, node)
-        )
+    symptoms: Iterable[str] = explanations.resources.get(node.result.resource or "", ())
+    if node.finding is not None:
+        symptoms = dict.fromkeys(edge.from_.partition(":")[0] for edge in edges if _may_explain(edge, node))
     yield from (symptom for symptom in symptoms if symptom != node.result.symptom)
 
 
 def _may_explain(edge: Edge, node: Node) -> bool:
-    """Whether an edge leads to a finding, or would if that had one of its causes."""
-    is_open = node.cause is None and not edge.when_unknown and edge.reaches(node.result.symptom)
-    says_so = not edge.says or edge.says in node.item.says
-    return edge.through is None and (is_open or covers(edge, node)) and says_so
+    """Whether an edge to its symptom leads to a finding, or would if that had one of its causes."""
+    if edge.through is not None or (edge.says and edge.says not in node.observation.says):
+        return False
+    return covers(edge, node) or (node.cause is None and not edge.when_unknown)
 
 
 def _about_a_name(evidence: Mapping[str, JSON]) -> dict[str, str]:
-    """A name that a running name server cannot answer: from here nobody can see which of two is to blame."""
+    """A name that a running name server cannot answer: from here it is not known which of two is to blame."""
     if evidence.get("resolver_state") != "failing":
         return {}
     either = f"the name server {evidence['resolver']}", f"the servers of {evidence['host']}"

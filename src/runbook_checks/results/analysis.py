@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runbook_checks.results.alternatives import NONE, Alternatives, find_alternatives
+from runbook_checks.results.alternatives import Alternatives, of_roots
 from runbook_checks.results.exclusions import find_exclusions
 from runbook_checks.results.roots import Root, find_roots
 
@@ -13,34 +13,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runbook_checks.config.run import Run
-    from runbook_checks.results.model import Finding, Result
-    from runbook_checks.results.root_graph import Item
+    from runbook_checks.results.model import Result
+    from runbook_checks.results.root_graph import Observation
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Roots, and what is known of each finding and unknown beyond what its check said."""
+    """Roots, and what is known of findings and unknowns beyond what their checks said."""
 
     roots: Sequence[Root]
     """The gravest first."""
-    explained_by: Mapping[Item, str]
+    explained_by: Mapping[Observation, str]
     """The name of the root of each finding and unknown that has one."""
-    not_counted: Mapping[Finding, str] = field(default_factory=dict)
+    not_counted: Mapping[Observation, str]
     """Why a finding does not count at the gate, where it does not."""
-    notes: Sequence[str] = ()
+    notes: Sequence[str]
     """What the reader should know about what does not count."""
-    _alternatives: Mapping[Item, Alternatives] = field(default_factory=dict)
+    _of_roots: Mapping[Observation, Alternatives]
 
-    def alternatives(self, item: Item) -> Alternatives:
+    def alternatives(self, observation: Observation) -> Alternatives:
         """What else may be behind a finding or an unknown, and what is ruled out."""
-        return self._alternatives.get(item, NONE)
+        return self._of_roots.get(observation) or Alternatives.of(observation)
 
 
 def analyse(results: Sequence[Result], run: Run, at: float) -> Analysis:
     """The analysis of a run's results, with its explanations, its acknowledgements and its baseline."""
-    explanations = run.files.explanations
-    roots, explained_by = find_roots(results, explanations)
-    listed = {name: system.symptoms for name, system in run.systems.items()}
-    alternatives = find_alternatives(results, roots, explained_by, explanations, listed)
+    roots, explained_by = find_roots(results, run.files.explanations)
     not_counted, notes = find_exclusions(results, run.known, run.baseline, at)
-    return Analysis(roots, explained_by, not_counted, notes, alternatives)
+    return Analysis(roots, explained_by, not_counted, notes, of_roots(roots, results, explained_by, run))

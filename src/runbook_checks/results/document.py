@@ -7,36 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.config.results_document import SCHEMA
 from runbook_checks.config.untrusted_text import json_text
-from runbook_checks.results.model import Finding
 from runbook_checks.results.verdict import counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runbook_checks.config.results_document import Document, DocumentFinding, DocumentResult, Remarks
+    from runbook_checks.config.results_document import JSON
     from runbook_checks.results.analysis import Analysis
     from runbook_checks.results.finished_run import FinishedRun
-    from runbook_checks.results.model import Result
-    from runbook_checks.results.root_graph import Item
+    from runbook_checks.results.model import Finding, Result
+    from runbook_checks.results.root_graph import Observation
+
+_OF_RESULT = ("symptom", "system", "severity", "outcome", "check", "duration_s", "attempts", "findings", "reason")
+_OF_FINDING = ("subject", "severity", "cause", "explained_by", "seen", "wanted", "because", "remedy", "evidence")
 
 
-def document(finished: FinishedRun) -> Document:
+def document(finished: FinishedRun) -> dict[str, Any]:
     """The document of a run."""
-    checklist = finished.run.checklist
-    items = [{"item": i.item, "state": i.state, "symptoms": i.symptoms} for i in finished.items]
-    return {
-        "schema": SCHEMA,
-        "run": _run(finished),
-        "counts": counts(finished.results),
-        "roots": [root.name for root in finished.analysis.roots],
-        "checklist": checklist and {"name": checklist[1], "system": checklist[0], "items": items},
-        "results": [_result(result, finished.analysis) for result in finished.results],
-    }
-
-
-def _run(finished: FinishedRun) -> dict[str, Any]:
-    run = finished.run
-    return {
+    run, analysis = finished.run, finished.analysis
+    about = {
         "id": run.id,
         "environment": run.environment.name,
         "started": run.started_text,
@@ -47,56 +36,45 @@ def _run(finished: FinishedRun) -> dict[str, Any]:
         **({"baseline": run.baseline["run"]["id"]} if run.baseline else {}),
         **({"settled_s": run.settling.took_s} if run.settling else {}),
     }
-
-
-def _result(result: Result, analysis: Analysis) -> DocumentResult:
     return {
-        "symptom": result.symptom,
-        "system": result.system,
-        "severity": result.severity,
-        "outcome": result.outcome,
-        "check": result.check,
+        "schema": SCHEMA,
+        "run": about,
+        "counts": counts(finished.results),
+        "roots": [root.name for root in analysis.roots],
+        "checklist": run.checklist
+        and {"name": run.checklist[1], "system": run.checklist[0], "items": [vars(item) for item in finished.items]},
+        "results": [_result(result, analysis) for result in finished.results],
+    }
+
+
+def _result(result: Result, analysis: Analysis) -> dict[str, JSON]:
+    values = vars(result) | {
         "duration_s": round(result.duration_s, 4),
-        "attempts": result.attempts,
         "findings": [_finding(finding, analysis) for finding in result.findings],
-        "reason": result.reason,
+    }
+    return {
+        **{name: values[name] for name in _OF_RESULT},
         "resource": result.resource if result.outcome == "unknown" else None,
         "explained_by": analysis.explained_by.get(result),
-        **_remarks(result, analysis),
+        **_alternatives(result, analysis),
     }
 
 
-def _finding(finding: Finding, analysis: Analysis) -> DocumentFinding:
+def _finding(finding: Finding, analysis: Analysis) -> dict[str, JSON]:
+    values = {**vars(finding), "explained_by": analysis.explained_by.get(finding)}
     return {
-        "subject": finding.subject,
-        "severity": finding.severity,
-        "cause": finding.cause,
-        "explained_by": analysis.explained_by.get(finding),
-        "seen": finding.seen,
-        "wanted": finding.wanted,
-        "because": finding.because,
-        "remedy": finding.remedy,
-        "evidence": finding.evidence,
-        **_remarks(finding, analysis),
+        **{name: values[name] for name in _OF_FINDING},
+        **({"not_counted": analysis.not_counted[finding]} if finding in analysis.not_counted else {}),
+        **_alternatives(finding, analysis),
     }
 
 
-def _remarks(item: Item, analysis: Analysis) -> Remarks:
-    remarks: Remarks = {}
-    if isinstance(item, Finding) and item in analysis.not_counted:
-        remarks["not_counted"] = analysis.not_counted[item]
-    alternatives = analysis.alternatives(item)
-    if alternatives.candidates:
-        remarks["candidates"] = _reasons(alternatives.candidates)
-    if alternatives.ruled_out:
-        remarks["ruled_out"] = _reasons(alternatives.ruled_out)
-    return remarks
+def _alternatives(observation: Observation, analysis: Analysis) -> Mapping[str, JSON]:
+    """Only where there are some."""
+    both = vars(analysis.alternatives(observation))
+    return {name: [{"what": w, "because": b} for w, b in said.items()] for name, said in both.items() if said}
 
 
-def _reasons(of: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"what": what, "because": because} for what, because in of.items()]
-
-
-def as_text(value: Document) -> str:
+def as_text(value: dict[str, Any]) -> str:
     """The text of a file, or of what is printed: --results /dev/stdout."""
     return json_text(json.dumps(value, indent=1, ensure_ascii=False)) + "\n"

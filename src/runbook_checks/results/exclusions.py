@@ -12,19 +12,20 @@ if TYPE_CHECKING:
     from runbook_checks.config.acknowledgements import Known
     from runbook_checks.config.results_document import Document, DocumentFinding
     from runbook_checks.results.model import Finding, Result
+    from runbook_checks.results.root_graph import Observation
 
 Name = tuple[str, str, str | None]  # symptom, system, subject
 
 
 def find_exclusions(
     results: Sequence[Result], known: Known | None, baseline: Document | None, at: float
-) -> tuple[dict[Finding, str], list[str]]:
+) -> tuple[dict[Observation, str], list[str]]:
     """For each finding that does not count the reason, and notes on both lists for the reader of the report.
 
     A finding was there before if the baseline has it on the same subject, with the same cause and no milder. An unknown
     always counts: whether a deploy made worse what gives no answer is not known either.
     """
-    reasons: dict[Finding, str] = {}
+    reasons: dict[Observation, str] = {}
     notes: list[str] = []
     before = _findings(baseline) if baseline else {}
     for result in results:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from runbook_checks.results.model import Finding, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from runbook_checks.config.results_document import JSON
     from runbook_checks.config.runbook import Edge, Explanations
 
 NAMED = 6
-Item = Finding | Result
+Observation = Finding | Result
 
 
 class Node(NamedTuple):
@@ -24,13 +23,13 @@ class Node(NamedTuple):
     finding: Finding | None
 
     @property
-    def item(self) -> Item:
+    def observation(self) -> Observation:
         """What it is about; what is worked out is keyed by it."""
         return self.finding or self.result
 
     @property
     def severity(self) -> str:
-        return self.item.severity
+        return self.observation.severity
 
     @property
     def subject(self) -> str | None:
@@ -39,10 +38,6 @@ class Node(NamedTuple):
     @property
     def cause(self) -> str | None:
         return self.finding.cause if self.finding else None
-
-    @property
-    def evidence(self) -> Mapping[str, JSON]:
-        return self.item.evidence
 
     @property
     def name(self) -> str:
@@ -69,7 +64,7 @@ class RootGraph:
     """Finds what explains a node. Nodes are looked up by name: there may be ten thousand findings."""
 
     def __init__(self, nodes: Sequence[Node], explanations: Explanations) -> None:
-        self._explanations = explanations
+        self._resources, self._edges = explanations.resources, edges_to(nodes, explanations)
         self._found: dict[tuple[str, str], list[Node]] = {}
         self._about: dict[tuple[str, str, str | None], list[Node]] = {}
         for node in nodes:
@@ -93,7 +88,7 @@ class RootGraph:
 
     def _parent(self, node: Node) -> Node | None:
         """The finding that explains a finding or an unknown; the first edge that fits wins."""
-        for edge in self._explanations.edges:
+        for edge in self._edges[node.result.symptom]:
             if covers(edge, node) and (found := self._by(edge, node)):
                 return found
         return self._of_resource(node.result) if node.finding is None else None
@@ -101,17 +96,17 @@ class RootGraph:
     def _by(self, edge: Edge, node: Node) -> Node | None:
         if not edge.is_by_words:
             return self._of(edge.from_, node, same_subject=edge.same_subject)
-        if edge.says and edge.says not in node.item.says:
+        if edge.says and edge.says not in node.observation.says:
             return None
         symptom, _, cause = edge.from_.partition(":")
         if symptom == node.result.symptom:
             return None
         others = self._found.get((node.result.system, symptom), [])
-        return next((o for o in others if o.is_of(cause) and _ties(edge, o, node.item.words)), None)
+        return next((o for o in others if o.is_of(cause) and _ties(edge, o, node.observation.words)), None)
 
     def _of_resource(self, result: Result) -> Node | None:
         """What explains that a resource gave no answer: where it is about subjects, about every one of them."""
-        symptoms = self._explanations.resources.get(result.resource or "", ())
+        symptoms = self._resources.get(result.resource or "", ())
         if not result.subjects:
             return next((found for s in symptoms if (found := self._of(s, Node(result, None)))), None)
         parents = [self._about_one(symptoms, result, subject) for subject in result.subjects]
@@ -143,7 +138,13 @@ def _ties(edge: Edge, other: Node, words: str) -> bool:
     subject = (other.subject or "").rpartition(" ")[2]
     if edge.names_it and not (subject and subject.casefold() in words.casefold()):
         return False
-    return not edge.from_says or edge.from_says in other.item.says
+    return not edge.from_says or edge.from_says in other.observation.says
+
+
+def edges_to(nodes: Iterable[Node], explanations: Explanations) -> dict[str, list[Edge]]:
+    """The edges that may lead to each symptom, in order of preference."""
+    symptoms = {node.result.symptom for node in nodes}
+    return {name: [edge for edge in explanations.edges if edge.through or edge.reaches(name)] for name in symptoms}
 
 
 def covers(edge: Edge, node: Node) -> bool:
@@ -169,11 +170,11 @@ def silent_name_servers(nodes: Iterable[Node]) -> Iterator[tuple[Node, Node]]:
     """
     by_server: dict[str, list[Node]] = {}
     for node in nodes:
-        if node.evidence.get("resolver_state"):
-            by_server.setdefault(str(node.evidence.get("resolver")), []).append(node)
+        if node.observation.evidence.get("resolver_state"):
+            by_server.setdefault(str(node.observation.evidence.get("resolver")), []).append(node)
     for server, several in by_server.items():
-        names = sorted({str(node.evidence.get("host")) for node in several})
-        is_silent = any(node.evidence["resolver_state"] == "silent" for node in several)
+        names = sorted({str(node.observation.evidence.get("host")) for node in several})
+        is_silent = any(node.observation.evidence["resolver_state"] == "silent" for node in several)
         if is_silent or len(names) > 1:
             source = _source(server, names, several, is_silent=is_silent)
             yield from ((node, source) for node in several)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.runbook import Explanations
     from runbook_checks.results.model import Finding, Result
-    from runbook_checks.results.root_graph import Item
+    from runbook_checks.results.root_graph import Observation
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,15 @@ class Root:
         return self.node.severity
 
 
-def find_roots(results: Sequence[Result], explanations: Explanations) -> tuple[Sequence[Root], Mapping[Item, str]]:
+def find_roots(
+    results: Sequence[Result], explanations: Explanations
+) -> tuple[Sequence[Root], Mapping[Observation, str]]:
     """The roots, gravest first, and for each finding and unknown that is explained the name of its root."""
     nodes = nodes_of(results)
     graph = RootGraph(nodes, explanations)
     first: dict[str, Node] = {}
     explains: dict[str, list[Node]] = {}
-    explained_by: dict[Item, str] = {}
+    explained_by: dict[Observation, str] = {}
     for node in nodes:
         top = graph.top(node)
         root = first.setdefault(top.name, top)
@@ -56,6 +58,6 @@ def find_roots(results: Sequence[Result], explanations: Explanations) -> tuple[S
         # Several unknowns for one unread source, or several findings of one name, are one root.
         others.append(node)
         if node != top or node.finding is None:
-            explained_by[node.item] = top.name
+            explained_by[node.observation] = top.name
     roots = [Root(name, node, explains[name]) for name, node in first.items()]
     return sorted(roots, key=lambda root: (SEVERITIES.index(root.severity), root.name)), explained_by
