@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config.runbook import WORDWISE
+from runbook_checks.config.strict_yaml import suggestion
 from runbook_checks.handles import Handle
 from runbook_checks.locations import is_ours, shown
 from runbook_checks.plugin.record_redaction import MAX_SUBJECT, MAX_TEXT, NAMES, WORDS, FreeText, plain
@@ -79,7 +80,7 @@ class ResultMaker:
             return replace(result, outcome="found", findings=findings)
         if isinstance(error, NoReading):
             known = {name: error.evidence[name] for name in (*NAMES, *WORDS) if name in error.evidence}
-            first_need = next(iter(result.needs), None) if error.kind == "deadline" else result.symptom
+            first_need = next(iter(result.needs if error.kind == "deadline" else ()), result.symptom)
             return replace(
                 self._unknown(result, error.reason),
                 resource=error.resource or first_need,
@@ -128,7 +129,7 @@ class ResultMaker:
             cause=found.cause,
             seen=free_text.sentence(found.seen),
             wanted=free_text.sentence(found.wanted),
-            because=filled(cause.because, values) if cause else _not_proven(found.candidates),
+            because=filled(cause.because, values) if cause else self._no_because(found),
             remedy=[filled(step, values) for step in cause.remedy] if cause else [],
             evidence=evidence,
             candidates=list(found.candidates),
@@ -136,6 +137,14 @@ class ResultMaker:
             says=self._says(said),
             words=self._words(said),
         )
+
+    def _no_because(self, found: Found) -> str:
+        if found.cause is not None:
+            listed = ", ".join(self.text.causes)
+            more = f"its causes there: {listed}" if listed else "it lists none for this symptom"
+            near = suggestion(found.cause, self.text.causes)
+            return f"the check names a cause that the runbook does not list{near}; {more}"
+        return _not_proven(found.candidates)
 
     def _says(self, said: str) -> list[str]:
         """What explanations find in words that are not redacted yet: a secret must not hide what explains it."""
