@@ -1,4 +1,4 @@
-"""How are the findings about many subjects told in one table? (CSV, RFC 4180, safe to open in a spreadsheet.)"""
+"""The findings about many subjects as one table: CSV (RFC 4180), safe to open in a spreadsheet."""
 
 from __future__ import annotations
 

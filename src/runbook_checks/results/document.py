@@ -1,81 +1,80 @@
-"""The results document: everything a run told, as JSON (schema in results.schema.json)."""
+"""The results document of a run, as JSON (schema in results.schema.json)."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from runbook_checks.config.results_document import SCHEMA
 from runbook_checks.config.untrusted_text import json_text
 from runbook_checks.results.verdict import counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
-    from runbook_checks.results.model import Finding, Result, Rivals
-    from runbook_checks.results.roots import Root
-    from runbook_checks.results.verdict import Ticked
+    from runbook_checks.config.results_document import JSON
+    from runbook_checks.results.analysis import Analysis
+    from runbook_checks.results.finished_run import FinishedRun
+    from runbook_checks.results.model import Finding, Result
+    from runbook_checks.results.root_graph import Observation
 
-SCHEMA = 1
+_OF_RESULT = ("symptom", "system", "severity", "outcome", "check", "duration_s", "attempts", "findings", "reason")
+_OF_FINDING = ("subject", "severity", "cause", "explained_by", "seen", "wanted", "because", "remedy", "evidence")
 
 
-def document(
-    run: dict[str, Any],
-    results: list[Result],
-    roots: Iterable[Root],
-    checklist: tuple[str, str] | None,
-    items: Iterable[Ticked],
-) -> dict[str, Any]:
-    """The document of a run; `run` is its own part of it."""
+def document(finished: FinishedRun) -> dict[str, Any]:
+    """The document of a run."""
+    run, analysis = finished.run, finished.analysis
+    about = {
+        "id": run.id,
+        "environment": run.environment.name,
+        "started": run.started_text,
+        "duration_s": finished.duration_s,
+        "selection": run.selection,
+        "gate": run.gate,
+        "exit_code": finished.code,
+        **({"baseline": run.baseline["run"]["id"]} if run.baseline else {}),
+        **({"settled_s": run.settling.took_s} if run.settling else {}),
+    }
     return {
         "schema": SCHEMA,
-        "run": run,
-        "counts": counts(results),
-        "roots": [root.name for root in roots],
-        "checklist": checklist
-        and {"name": checklist[1], "system": checklist[0], "items": [item.plain() for item in items]},
-        "results": [_result(result) for result in results],
+        "run": about,
+        "counts": counts(finished.results),
+        "roots": [root.name for root in analysis.roots],
+        "checklist": run.checklist
+        and {"name": run.checklist[1], "system": run.checklist[0], "items": [vars(item) for item in finished.items]},
+        "results": [_result(result, analysis) for result in finished.results],
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
-    return {
-        "symptom": result.symptom,
-        "system": result.system,
-        "severity": result.severity,
-        "outcome": result.outcome,
-        "check": result.check,
+def _result(result: Result, analysis: Analysis) -> dict[str, JSON]:
+    values = vars(result) | {
         "duration_s": round(result.duration_s, 4),
-        "attempts": result.attempts,
-        "findings": [_finding(finding) for finding in result.findings],
-        "reason": result.reason,
+        "findings": [_finding(finding, analysis) for finding in result.findings],
+    }
+    return {
+        **{name: values[name] for name in _OF_RESULT},
         "resource": result.resource if result.outcome == "unknown" else None,
-        "explained_by": result.explained_by,
-        **_rivals(result.rivals),
+        "explained_by": analysis.explained_by.get(result),
+        **_alternatives(result, analysis),
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    names = (
-        "subject",
-        "severity",
-        "cause",
-        "explained_by",
-        "seen",
-        "wanted",
-        "because",
-        "remedy",
-        "evidence",
-    )
-    told = {name: getattr(finding, name) for name in names}
-    return told | ({"not_counted": finding.not_counted} if finding.not_counted else {}) | _rivals(finding.rivals)
+def _finding(finding: Finding, analysis: Analysis) -> dict[str, JSON]:
+    values = {**vars(finding), "explained_by": analysis.explained_by.get(finding)}
+    return {
+        **{name: values[name] for name in _OF_FINDING},
+        **({"not_counted": analysis.not_counted[finding]} if finding in analysis.not_counted else {}),
+        **_alternatives(finding, analysis),
+    }
 
 
-def _rivals(rivals: Rivals) -> dict[str, Any]:
-    """Only where there is something to tell of what else may be behind it."""
-    told = {name: getattr(rivals, name) for name in ("candidates", "ruled_out")}
-    return {name: [{"what": w, "because": b} for w, b in said.items()] for name, said in told.items() if said}
+def _alternatives(observation: Observation, analysis: Analysis) -> Mapping[str, JSON]:
+    """Only where there are some."""
+    both = vars(analysis.alternatives(observation))
+    return {name: [{"what": w, "because": b} for w, b in said.items()] for name, said in both.items() if said}
 
 
 def as_text(value: dict[str, Any]) -> str:
-    """As a file, or printed: --results /dev/stdout."""
+    """The text of a file, or of what is printed: --results /dev/stdout."""
     return json_text(json.dumps(value, indent=1, ensure_ascii=False)) + "\n"

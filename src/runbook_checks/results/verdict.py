@@ -1,18 +1,19 @@
-"""What does the run come to? The exit code, and a checklist's items, from results alone."""
+"""The verdict of a run, from results alone: the exit code, and the state of a checklist's items."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.results.model import OUTCOMES, grave
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Sequence
 
     from runbook_checks.config.runbook import Checklist, Item
     from runbook_checks.results.model import Finding, Result
+    from runbook_checks.results.root_graph import Observation
 
 CLEAR, FOUND, TROUBLE, USAGE, NOTHING_VERIFIED, UNKNOWN = 0, 1, 3, 4, 5, 10
 
@@ -24,9 +25,6 @@ class Ticked:
     item: str
     state: str
     symptoms: list[str]
-
-    def plain(self) -> dict[str, Any]:
-        return {"item": self.item, "state": self.state, "symptoms": self.symptoms}
 
 
 def tick(checklist: Checklist, results: Iterable[Result], attested: Iterable[str]) -> list[Ticked]:
@@ -44,23 +42,15 @@ def _state(item: Item, results: dict[str, Result], vouched: set[str]) -> str:
     if item.attested:
         return "attested" if _plain(item.item) in vouched else "unanswered"
     answers = [results.get(symptom) for symptom in item.symptoms]
-    if any(result and _crosses(item, result) for result in answers):
+    if any(not _tolerated(item, finding) for result in answers if result for finding in result.findings):
         return "crossed"
     if any(result is None or result.outcome in ("unknown", "skipped") for result in answers):
         return "unanswered"
     return "ticked"
 
 
-def _crosses(item: Item, result: Result) -> bool:
-    return any(_crosses_by(item, finding) for finding in result.findings)
-
-
-def _crosses_by(item: Item, finding: Finding) -> bool:
-    return not _tolerated(item, finding.severity)
-
-
-def _tolerated(item: Item, severity: str) -> bool:
-    return item.tolerates is not None and grave(item.tolerates, severity)
+def _tolerated(item: Item, finding: Finding) -> bool:
+    return item.tolerates is not None and grave(item.tolerates, finding.severity)
 
 
 def counts(results: Iterable[Result]) -> dict[str, int]:
@@ -70,21 +60,27 @@ def counts(results: Iterable[Result]) -> dict[str, int]:
 
 
 def not_verified(results: Iterable[Result], gate: str) -> list[Result]:
-    """What was skipped at the gate: told, for nobody looked."""
+    """What was skipped at the gate, and is therefore not known."""
     return [result for result in results if result.outcome == "skipped" and grave(result.severity, gate)]
 
 
-def exit_code(results: list[Result], gate: str, items: list[Ticked], checklist: Checklist | None) -> int:
+def exit_code(
+    results: Sequence[Result],
+    not_counted: Container[Observation],
+    gate: str,
+    items: Sequence[Ticked],
+    checklist: Checklist | None,
+) -> int:
     """0 clear, 1 found, 10 unknown or unanswered, 5 nothing verified; see the table in the README."""
     tolerant = {s: item for item in checklist.items for s in item.symptoms} if checklist else {}
-    counted = [(r, f) for r in results for f in r.findings if f.not_counted is None]
+    counted = [(r, f) for r in results for f in r.findings if f not in not_counted]
     if any(
         grave(finding.severity, gate)
-        and not (result.symptom in tolerant and _tolerated(tolerant[result.symptom], finding.severity))
+        and not (result.symptom in tolerant and _tolerated(tolerant[result.symptom], finding))
         for result, finding in counted
     ):
         return FOUND
-    crossing = {r.symptom for r, f in counted if r.symptom in tolerant and _crosses_by(tolerant[r.symptom], f)}
+    crossing = {r.symptom for r, f in counted if r.symptom in tolerant and not _tolerated(tolerant[r.symptom], f)}
     if any(item.state == "crossed" and crossing & set(item.symptoms) for item in items):
         return FOUND
     at_gate = [result for result in results if grave(result.severity, gate)]

@@ -1,0 +1,43 @@
+"""What is worked out from the results of a run: roots, alternatives and exclusions, beside the results themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runbook_checks.results.alternatives import Alternatives, of_roots
+from runbook_checks.results.exclusions import find_exclusions
+from runbook_checks.results.roots import Root, find_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runbook_checks.config.run import Run
+    from runbook_checks.results.model import Result
+    from runbook_checks.results.root_graph import Observation
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Roots, and what is known of findings and unknowns beyond what their checks said."""
+
+    roots: Sequence[Root]
+    """The gravest first."""
+    explained_by: Mapping[Observation, str]
+    """The name of the root of each finding and unknown that has one."""
+    not_counted: Mapping[Observation, str]
+    """Why a finding does not count at the gate, where it does not."""
+    notes: Sequence[str]
+    """What the reader should know about what does not count."""
+    _of_roots: Mapping[Observation, Alternatives]
+
+    def alternatives(self, observation: Observation) -> Alternatives:
+        """What else may be behind a finding or an unknown, and what is ruled out."""
+        return self._of_roots.get(observation) or Alternatives.of(observation)
+
+
+def analyse(results: Sequence[Result], run: Run, at: float) -> Analysis:
+    """The analysis of a run's results, with its explanations, its acknowledgements and its baseline."""
+    roots, explained_by = find_roots(results, run.files.explanations)
+    not_counted, notes = find_exclusions(results, run.known, run.baseline, at)
+    return Analysis(roots, explained_by, not_counted, notes, of_roots(roots, results, explained_by, run))
