@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.config.untrusted_text import Printed, printable
 from runbook_checks.output import streams
 from runbook_checks.plugin.run import has_run, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from runbook_checks.config.run import Run
 
@@ -49,7 +48,7 @@ class Hush:
         sys.unraisablehook = lambda told: self._say(told.exc_type, told.exc_value, told.exc_traceback)
 
     def _say(self, kind: Any, error: Any, trace: Any) -> None:
-        sys.stderr.write(printable(self._redact("".join(traceback.format_exception(kind, error, trace)))))
+        sys.stderr.write(self._redact("".join(traceback.format_exception(kind, error, trace))))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -61,16 +60,27 @@ class Hush:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
-        """By now the lab is up, where there is one, and no check runs yet. With pytest-xdist none runs here at all."""
+        """By now the lab is up, where there is one, and no check runs yet."""
+        self._foresee()
+
+    def _foresee(self) -> None:
         for system in self._run.systems.values():
             for settings in (system.settings, *system.own.values()):
                 self._run.vault.foresee(settings)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if report.failed:
+            self._foresee()
+            report.longrepr = self._redact(str(report.longrepr))
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:
         """Terminal, JUnit and pytest-xdist each make a text of it."""
         text = self._redact(str(excrepr))
-        excrepr.__class__ = type("Redacted", (type(excrepr),), {"__str__": lambda _: text, "__repr__": lambda _: text})
+        excrepr.toterminal = lambda terminal: terminal.line(text)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
@@ -91,20 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hush = Hush(run)
     config.pluginmanager.register(hush, "runbook-checks-hush")
     config.add_cleanup(hush.go)
-    if config.option.capture == "no" and not hasattr(config, "workerinput"):
-        _print_as_text(config)
     root = config.trace.root
     if config.option.debug and root._writer is not None:
         write = root._writer
         root.setwriter(lambda text: write(run.redaction.text(text)))
-
-
-def _print_as_text(config: pytest.Config) -> None:
-    """With -s, too, what libraries print is no command to a CI runner."""
-    before = sys.stdout, sys.stderr
-
-    def give_back() -> None:
-        sys.stdout, sys.stderr = before
-
-    sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)
-    config.add_cleanup(give_back)
