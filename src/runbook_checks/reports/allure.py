@@ -85,9 +85,9 @@ class Logger(AllureFileLogger):
     def report_attached_data(self, body: str | bytes, file_name: str) -> None:
         """What others attach, such as captured output."""
         redaction = self.run.redaction
-        clean = redaction.text(body) if isinstance(body, str) else redaction.bytes(body)
+        text = body if isinstance(body, str) else body.decode("utf-8", "surrogateescape")
         with _kept_in_mind():
-            super().report_attached_data(clean, file_name)
+            super().report_attached_data(redaction.text(text).encode("utf-8", "surrogateescape"), file_name)
 
     def report_attached_file(self, source: str, file_name: str) -> None:
         self.report_attached_data(Path(source).read_bytes(), file_name)
