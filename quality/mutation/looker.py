@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from quality.mutation.mutants import Mutant
     from quality.mutation.reach import Lines
+    from runbook_checks.results.model import Result
 
 Verdict = dict[str, Any]
 PATIENCE_S = 90.0
@@ -173,7 +174,7 @@ def _traced(session: Any, item: Any) -> dict[str, Any]:
 def _look(session: Any, item: Any) -> Verdict:
     import pytest
 
-    from runbook_checks.plugin.records import told
+    from runbook_checks.plugin.result_maker import result_of
     from runbook_checks.plugin.run import run_of
 
     run = run_of(session.config)
@@ -183,20 +184,19 @@ def _look(session: Any, item: Any) -> Verdict:
     body = bodies.body(item)
     if isinstance(body.error, pytest.skip.Exception):
         return {"outcome": "skipped", "resource": None, "told": []}
-    return _verdict(told(item, body, run))
+    return _verdict(result_of(item, body, run))
 
 
-def _verdict(record: dict[str, Any]) -> Verdict:
+def _verdict(result: Result) -> Verdict:
     """What counts; numbers in a subject may be a process' or a statement's, and differ from look to look."""
     findings = sorted(
-        f"{one['severity'] or record['severity']} {one['cause']} {_without_digits(one['subject'] or '')}".strip()
-        for one in record["findings"]
+        f"{one.severity} {one.cause} {_without_digits(one.subject or '')}".strip() for one in result.findings
     )
-    is_broken = record["outcome"] == "unknown" and "the check itself failed" in (record["reason"] or "")
-    outcome = "crashed" if is_broken else record["outcome"]
-    put = sum("left" in step["facts"] for step in record["readings"])
-    taken = sum(step["title"].startswith("not on the target") for step in record["readings"])
-    return {"outcome": outcome, "resource": record["resource"], "told": findings, "left": put - taken}
+    is_broken = result.outcome == "unknown" and "the check itself failed" in (result.reason or "")
+    outcome = "crashed" if is_broken else result.outcome
+    put = sum("left" in reading.facts for reading in result.readings)
+    taken = sum(reading.title.startswith("not on the target") for reading in result.readings)
+    return {"outcome": outcome, "resource": result.resource, "told": findings, "left": put - taken}
 
 
 def _without_digits(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.config.redaction import Redaction
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runbook_checks.config.acknowledgements import Known
     from runbook_checks.config.environment import Environment
     from runbook_checks.config.load import Files
+    from runbook_checks.config.results_document import Document
     from runbook_checks.config.runbook import Chosen
 
 PLUGIN = "runbook-checks-run"
@@ -55,7 +56,7 @@ class Run:
     selection: str = ""
     settle_s: float | None = None
     watch_s: float | None = None
-    baseline: dict[str, Any] | None = None
+    baseline: Document | None = None
     """An earlier results document."""
     known: Known | None = None
     """The acknowledged symptoms."""

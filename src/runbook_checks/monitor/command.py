@@ -7,7 +7,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.config.cache import load
 from runbook_checks.config.environment_files import NoSuchEnvironment, find_environment
@@ -20,6 +20,7 @@ from runbook_checks.monitor.schedule import Overlapped, alone
 
 if TYPE_CHECKING:
     from runbook_checks.config.load import Files
+    from runbook_checks.config.results_document import Document
 
 DONE, TROUBLE, BAD, STEPPED_ASIDE = 0, 1, 4, 75  # 75: EX_TEMPFAIL of sysexits.h
 SHARE_OF_INTERVAL = 0.8
@@ -75,7 +76,7 @@ def _folder(named: str | None, files: Files) -> tuple[Path, str]:
 
 
 def _round(round_: Round, document: str | None) -> int:
-    def get() -> dict[str, Any]:
+    def get() -> Document:
         if document:
             return read_document(Path(document))
         rules = round_.rules

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.monitor.looking import PIPE
-from runbook_checks.results.document import as_text
+from runbook_checks.results.document import as_text, document
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,7 +35,7 @@ class _Handing:
         finally:
             finished = _finished(session.config)
             if finished is not None:
-                text = as_text(finished.document())  # its free text is redacted as it comes in
+                text = as_text(document(finished))  # its free text is redacted as it comes in
                 with os.fdopen(self.descriptor, "w", encoding="utf-8", errors="replace") as pipe:
                     pipe.write(text)
 

@@ -1,4 +1,4 @@
-"""What is told of an incident, and when? Opened, graver, still there, whom to call next, resolved: one message each."""
+"""What happens to an incident, with a message each: opened, graver, still there, escalated, resolved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runbook_checks.config.acknowledgements import Known
     from runbook_checks.config.monitoring import Monitoring
     from runbook_checks.config.runbook import Chosen, Escalation, Rung
-    from runbook_checks.monitor.observing import Key
+    from runbook_checks.monitor.observing import Details, Key
     from runbook_checks.monitor.states import State
     from runbook_checks.monitor.store import Row, Store
 
@@ -33,7 +33,7 @@ class Word:
     severity: str
     began: float
     lasted_s: float
-    told: dict[str, Any]
+    details: Details
     note: str = ""
     who: tuple[str, ...] = ()
 
@@ -68,7 +68,7 @@ class Incidents:
         number = self.store.run(
             "INSERT INTO incident (system, symptom, subject, severity, began, opened, told)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            *(key.system, key.symptom, key.subject, state.severity, state.since, self.at, json.dumps(state.told)),
+            *(key.system, key.symptom, key.subject, state.severity, state.since, self.at, json.dumps(state.details)),
         )
         return self._row(number)
 
@@ -79,8 +79,8 @@ class Incidents:
 
     def _still_there(self, incident: Row, state: State) -> Iterator[Word]:
         is_graver = state.severity < incident["severity"]
-        gravest, told = min(state.severity, incident["severity"]), json.dumps(state.told)
-        self._change(incident, severity=gravest, told=told, cleared=None)
+        gravest, details = min(state.severity, incident["severity"]), json.dumps(state.details)
+        self._change(incident, severity=gravest, told=details, cleared=None)
         acknowledged = self._acknowledged(state)
         if acknowledged:
             self._change(incident, acknowledged=acknowledged)
@@ -123,8 +123,8 @@ class Incidents:
         self._change(row, last_told=self.at)
         now = self._row(row["id"])
         lasted = (now["cleared"] or self.at) - now["began"]
-        told = json.loads(now["told"])
-        return Word(kind, now["id"], state.key, now["severity"], now["began"], lasted, told, note, who)
+        details = json.loads(now["told"])
+        return Word(kind, now["id"], state.key, now["severity"], now["began"], lasted, details, note, who)
 
     def _change(self, row: Row, **values: Any) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)
@@ -132,7 +132,7 @@ class Incidents:
 
     def _acknowledged(self, state: State) -> str:
         key = state.key
-        return self.known.current(key.symptom, key.system, key.subject or None, state.told.get("cause"), self.at)
+        return self.known.current(key.symptom, key.system, key.subject or None, state.details.get("cause"), self.at)
 
     def _escalation(self, state: State) -> Escalation | None:
         chosen = self.systems.get(state.key.system)

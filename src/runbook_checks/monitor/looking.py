@@ -11,9 +11,13 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING
 
+from runbook_checks.config.results_document import as_document
 from runbook_checks.locations import COMMAND
+
+if TYPE_CHECKING:
+    from runbook_checks.config.results_document import Document
 
 NOTHING_KNOWN = Path(__file__).with_name("nothing-known.yaml")
 PIPE = "RUNBOOK_CHECKS_PIPE"
@@ -30,7 +34,7 @@ class NoDocument(Exception):
 
 def run_checks(
     environment: Path, select: str, folder: Path, limit_s: float, *, with_metrics: bool
-) -> tuple[dict[str, Any], str]:
+) -> tuple[Document, str]:
     """Run the checks on an environment and return their results document, which comes through a pipe, and a trouble.
 
     The folder takes the run's own files and metrics. Where it can't be written, the run needs no disk at all; where it
@@ -67,7 +71,7 @@ def _takes_files(folder: Path) -> bool:
         return False
 
 
-def _run(words: list[str], limit_s: float) -> tuple[dict[str, Any], str]:
+def _run(words: list[str], limit_s: float) -> tuple[Document, str]:
     reading, writing = os.pipe()
     environ = {name: value for name, value in os.environ.items() if name != "CHECKS_ADDOPTS"} | {PIPE: str(writing)}
     command = [sys.executable, "-I", str(COMMAND), *words]
@@ -106,7 +110,7 @@ class _Handed:
         return b"".join(self._parts).decode("utf-8", "replace")
 
 
-def _whole(text: str, code: int) -> tuple[dict[str, Any], str]:
+def _whole(text: str, code: int) -> tuple[Document, str]:
     """The results count as they came, also where something else that the run was to write is missing."""
     try:
         document = _document(text, "what the checks handed over")
@@ -126,7 +130,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> Document:
     """A results document from a file."""
     try:
         return _document(path.read_text(encoding="utf-8"), str(path))
@@ -134,13 +138,13 @@ def read_document(path: Path) -> dict[str, Any]:
         raise NoDocument(f"{path} is no results document: {error}") from None
 
 
-def _document(text: str, where: str) -> dict[str, Any]:
+def _document(text: str, where: str) -> Document:
     try:
-        document = json.loads(text)
+        value = json.loads(text)
         # JSON can escape half of a character, which no database, mail or page can hold.
-        document = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+        document = as_document(json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
     except ValueError as error:
         raise NoDocument(f"{where} is no results document: {error}") from None
-    if not isinstance(document, dict) or document.get("schema") != 1:
+    if document is None:
         raise NoDocument(f"{where} is no results document of schema 1")
     return document

@@ -1,4 +1,4 @@
-"""What does a message say? Symptom, cause, evidence, remedy and what it explains: enough to act on from a phone."""
+"""The text of a message: symptom, cause, evidence, remedy and what it explains, enough to act on from a phone."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def together(words: Iterable[Word]) -> list[list[Word]]:
     """What is told in one message: a word alone, or many that differ in their subject only."""
     alike: dict[tuple[object, ...], list[Word]] = {}
     for word in words:
-        kind = (word.kind, word.key.system, word.key.symptom, word.severity, word.told.get("cause"), word.note)
+        kind = (word.kind, word.key.system, word.key.symptom, word.severity, word.details.get("cause"), word.note)
         alike.setdefault(kind, []).append(word)
     groups = [[several] if len(several) > MOST_APART else [[word] for word in several] for several in alike.values()]
     return [group for many in groups for group in many]
 
 
 def title(words: list[Word], environment: str) -> str:
-    word, cause = words[0], words[0].told.get("cause")
+    word, cause = words[0], words[0].details.get("cause")
     tail = f" ({cause})" if cause and word.kind not in ("resolved", "unwatched") else ""
     if len(words) > 1:
         word = replace(word, key=replace(word.key, subject=f"{len(words)} subjects"))
@@ -57,12 +57,12 @@ def body(words: list[Word], systems: dict[str, Chosen], link: str) -> str:
 
 
 def _lines(word: Word, systems: dict[str, Chosen], link: str) -> Iterator[str]:
-    chosen, told = systems.get(word.key.system), word.told
+    chosen, details = systems.get(word.key.system), word.details
     text = chosen.symptoms.get(word.key.symptom) if chosen else None
     if text is not None:
         yield text.title + "."
-    elif "resource" in told:
-        yield f"{told['resource']} gives no answer: nobody knows about {', '.join(told['symptoms'])}."
+    elif "resource" in details:
+        yield f"{details['resource']} gives no answer: nobody knows about {', '.join(details['symptoms'])}."
     if word.note:
         yield clean(f"{word.note[0].upper()}{word.note[1:]}.")
     if word.kind == "resolved":
@@ -79,11 +79,12 @@ def _lines(word: Word, systems: dict[str, Chosen], link: str) -> Iterator[str]:
 
 
 def _trouble(word: Word) -> Iterator[str]:
-    told = word.told
-    yield from (f"{name}: {clean(str(told[name]))}" for name in ("seen", "wanted", "because") if told.get(name))
-    for number, step in enumerate(told.get("remedy") or (), 1):
+    details = word.details
+    named = {name: details.get(name) for name in ("seen", "wanted", "because")}
+    yield from (f"{name}: {clean(str(text))}" for name, text in named.items() if text)
+    for number, step in enumerate(details.get("remedy") or (), 1):
         yield clean(f"remedy {number}: {step}")
-    explains = told.get("explains") or []
+    explains = details.get("explains") or []
     if explains:
         more = f" and {len(explains) - MOST_EXPLAINED} more" if len(explains) > MOST_EXPLAINED else ""
         yield clean(f"explains: {'; '.join(explains[:MOST_EXPLAINED])}{more}")

@@ -84,14 +84,15 @@ def _open(rows: list[Row], files: Files, at: float) -> Iterator[str]:
     if not rows:
         yield '<p class="soft">Nothing is open.</p>'
     for row in rows:
-        told, chosen = json.loads(row["told"]), files.systems.get(row["system"])
+        details, chosen = json.loads(row["told"]), files.systems.get(row["system"])
         text = chosen.symptoms.get(row["symptom"]) if chosen else None
         grave = " grave" if row["severity"] in ("P0", "P1") and not row["acknowledged"] else ""
         yield f'<article class="card{grave}"><h3>{_tag(row)} {escape(figures.name_of(row))}</h3>'
         yield _paragraph(text.title if text else "A source gives no answer.")
-        yield from (_paragraph(told[name]) for name in ("seen", "because") if told.get(name))
-        if told.get("explains"):
-            yield _paragraph(f"Explains {len(told['explains'])} more: {'; '.join(told['explains'][:10])}")
+        yield from (_paragraph(details[name]) for name in ("seen", "because") if details.get(name))
+        if details.get("explains"):
+            explains = details["explains"]
+            yield _paragraph(f"Explains {len(explains)} more: {'; '.join(explains[:10])}")
         yield f'<p class="soft">Since <time>{clock(row["began"])}</time>, {length(at - row["began"])}</p>'
         if row["acknowledged"]:
             yield _paragraph(f"Acknowledged {row['acknowledged']}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.config.acknowledgements import NOTHING, Known, read_known
 from runbook_checks.config.monitoring import Monitoring
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runbook_checks.config.load import Files
+    from runbook_checks.config.results_document import Document
 
 DAY_S = 86400.0
 FAILED_TWICE = 2
@@ -52,9 +53,9 @@ class Round:
         self.channels = Channels(self.rules, self.vault)
         self.name = self.files.environment.name
 
-    def go(self, get: Callable[[], dict[str, Any]]) -> int:
+    def go(self, get: Callable[[], Document]) -> int:
         """All of it; 0 where everything was done, 1 where the monitor itself was in trouble."""
-        document: dict[str, Any] | None = None
+        document: Document | None = None
         try:
             document = get()
         except NoDocument as none:
@@ -67,7 +68,7 @@ class Round:
             self._without_memory(document, str(error))
         return 1 if self.troubles else 0
 
-    def _with_memory(self, document: dict[str, Any] | None) -> None:
+    def _with_memory(self, document: Document | None) -> None:
         path = self.folder / HISTORY
         before = list(self.said), list(self.troubles)
         store, lost = opened(path)
@@ -85,7 +86,7 @@ class Round:
             store.close()
         Told(self.folder, self.at).forget()
 
-    def _all(self, store: Store, document: dict[str, Any] | None, lost: str) -> None:
+    def _all(self, store: Store, document: Document | None, lost: str) -> None:
         with store.transaction():
             identity.keep(store, self.path, adopts=self.adopts)
             self._notice_time(store, lost)
@@ -120,7 +121,7 @@ class Round:
             store.forget(before, states.date_of(before))
             store.keep("tidied", day)
 
-    def _take_in(self, store: Store, document: dict[str, Any] | None, known: Known) -> None:
+    def _take_in(self, store: Store, document: Document | None, known: Known) -> None:
         if document is None:
             return
         run, counts = document["run"], document["counts"]
@@ -176,7 +177,7 @@ class Round:
             shown.troubles.append(f"metrics and status page could not be made: {error.strerror or error}")
         self.troubles += shown.troubles
 
-    def _without_memory(self, document: dict[str, Any] | None, error: str) -> None:
+    def _without_memory(self, document: Document | None, error: str) -> None:
         """The history can't be written, as on a full disk: what is found is told by the same rules, from memory."""
         sentence = "the history can't be written"
         self.troubles.append(f"{sentence} ({error})")

@@ -1,19 +1,20 @@
-"""How long has each thing been as it is? States and incidents, brought up to date by one run."""
+"""How long each thing has been as it is: states, brought up to date by one run."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.config.monitoring import MOST_RUNS
-from runbook_checks.monitor.observing import CLEAR, EXPLAINED, ROOT, UNSEEN, Key, Look, Seen
+from runbook_checks.monitor.observing import CLEAR, EXPLAINED, ROOT, UNSEEN, Details, Key, Look, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runbook_checks.config.monitoring import Monitoring
+    from runbook_checks.config.results_document import Document, DocumentResult
     from runbook_checks.monitor.store import Row, Store
 
 TROUBLE = {ROOT, EXPLAINED}
@@ -31,7 +32,7 @@ class State:
     since: float
     looked_at: float
     severity: str
-    told: dict[str, Any]
+    details: Details
 
     def counted(self, mark: str, runs: int) -> int:
         return self.recent[-runs:].count(mark)
@@ -56,9 +57,9 @@ def key_of(row: Row) -> Key:
 
 
 def _after(row: Row | None, key: Key, look: Look, at: float) -> tuple[State, str]:
-    told = json.loads(row["told"]) if row else {}
-    mark = look.mark(key, told)
-    seen = look.seen.get(key) or Seen(mark, row["severity"] if row else "P3", told)
+    details: Details = json.loads(row["told"]) if row else {}
+    mark = look.mark(key, details)
+    seen = look.seen.get(key) or Seen(mark, row["severity"] if row else "P3", details)
     recent, clears, since = (row["recent"], row["clears"], row["since"]) if row else ("", 0, at)
     if mark in (ROOT, EXPLAINED):
         since = at if clears >= QUIET_RUNS or not TROUBLE & set(recent) else since
@@ -66,7 +67,7 @@ def _after(row: Row | None, key: Key, look: Look, at: float) -> tuple[State, str
     elif mark == CLEAR:
         clears += 1
     looked_at = row["looked_at"] if row and mark in ("", UNSEEN) else at
-    return State(key, (recent + mark)[-MOST_RUNS:], clears, since, looked_at, seen.severity, seen.told), mark
+    return State(key, (recent + mark)[-MOST_RUNS:], clears, since, looked_at, seen.severity, seen.details), mark
 
 
 def _keep(store: Store, state: State, *, is_open: bool) -> None:
@@ -74,8 +75,8 @@ def _keep(store: Store, state: State, *, is_open: bool) -> None:
     if not is_open and not TROUBLE & set(state.recent):  # clear for so long that there is nothing to remember
         store.run("DELETE FROM state WHERE system = ? AND symptom = ? AND subject = ?", *place)
         return
-    told = json.dumps(state.told, ensure_ascii=False)
-    values = (state.recent, state.clears, state.since, state.looked_at, state.severity, told)
+    details = json.dumps(state.details, ensure_ascii=False)
+    values = (state.recent, state.clears, state.since, state.looked_at, state.severity, details)
     store.run("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *place, *values)
 
 
@@ -87,9 +88,9 @@ def begin_anew(store: Store) -> None:
     )
 
 
-def count_day(store: Store, document: dict[str, Any], at: float) -> None:
+def count_day(store: Store, document: Document, at: float) -> None:
     """Add a run to its day: each symptom's outcome, and whether each system was up."""
-    systems: dict[str, list[dict[str, Any]]] = {}
+    systems: dict[str, list[DocumentResult]] = {}
     for result in document["results"]:
         systems.setdefault(result["system"], []).append(result)
         if result["outcome"] != "skipped":
@@ -111,7 +112,7 @@ def count_day(store: Store, document: dict[str, Any], at: float) -> None:
         )
 
 
-def _uptime(results: list[dict[str, Any]]) -> tuple[int, int, int]:
+def _uptime(results: list[DocumentResult]) -> tuple[int, int, int]:
     """Down where anything of P0 is found; up only where everything of P0 was looked at."""
     if any(finding["severity"] == "P0" for result in results for finding in result["findings"]):
         return 0, 1, 0

@@ -1,17 +1,15 @@
-"""The hooks that this plugin adds to pytest's."""
+"""The hook that this plugin adds to pytest's."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-
-@pytest.hookspec(firstresult=True)
-def pytest_runbook_checks_look(number: int, records: list[dict[str, Any]]) -> bool | None:
-    """A look of --watch is over; False where its result could not be told to anybody, and looking on is in vain."""
+if TYPE_CHECKING:
+    from runbook_checks.results.model import Result
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_runbook_checks_redact(config: pytest.Config, record: dict[str, Any]) -> dict[str, Any] | None:
-    """The record of a check without the secrets that are known by now: more of them than when it was made."""
+def pytest_runbook_checks_look(number: int, results: list[Result]) -> bool | None:
+    """A look of --watch is over; False where its output is lost, and looking on is in vain."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runbook_checks.config.addresses import LOGIN, NO_ADDRESS, has_login, is_address
 from runbook_checks.config.regular_file import read_regular
+from runbook_checks.config.results_document import as_document
 from runbook_checks.config.secrets import Text
 from runbook_checks.config.strict_yaml import BadFile, suggestion
 from runbook_checks.plugin.run import find_environment
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runbook_checks.config.acknowledgements import Known
+    from runbook_checks.config.results_document import Document
     from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Chosen
 
@@ -66,14 +68,14 @@ def _seconds(flag: str, given: float | None) -> float | None:
     return given
 
 
-def _baseline(path: Path, named: str, run: Run) -> dict[str, Any]:
+def _baseline(path: Path, named: str, run: Run) -> Document:
     try:
-        document = json.loads(read_regular(path, LONGEST_DOCUMENT))
+        document = as_document(json.loads(read_regular(path, LONGEST_DOCUMENT)))
     except OSError as error:
         raise pytest.UsageError(f"--baseline {named}: {error.strerror}") from None
     except ValueError:
         raise pytest.UsageError(f"--baseline {named}: is no JSON") from None
-    if not isinstance(document, dict) or document.get("schema") != 1 or "results" not in document:
+    if document is None:
         raise pytest.UsageError(f"--baseline {named}: is no results document of schema 1 (results.json of a run)")
     if document["run"]["environment"] != run.environment.name:
         theirs = document["run"]["environment"]

@@ -1,4 +1,4 @@
-"""Redacts the free text in a check's record, then cuts it; everything else in it stays as it is.
+"""Redacts the free text of a result, then cuts it; everything else in a result stays as it is.
 
 Free text is what a far end, a library or a check's sentence says: seen, wanted, evidence, reason, traceback, titles and
 facts of readings. Subjects, and the hosts and resolvers that roots go by, are names: a far end may choose them.
@@ -6,76 +6,79 @@ facts of readings. Subjects, and the hosts and resolvers that roots go by, are n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runbook_checks.config.redaction import Redaction
+    from runbook_checks.config.results_document import JSON
 
 # What a far end says may be of any length; a report is read by people.
 MAX_SENTENCE = 500
 MAX_SUBJECT = 200
 MAX_TEXT = 2000
+MAX_ENTRIES = 200
 SPARE = 4096  # so much of what is cut away is looked through: a secret may begin before the cut
 # By these roots tell whom several resources share that gave no answer; the state is a word of ours.
 NAMES = ("host", "resolver")
 WORDS = ("resolver_state",)
 
 
-def redacted(record: dict[str, Any], redaction: Redaction) -> dict[str, Any]:
-    """The record without the secrets that are known by now; one that was redacted before may be given again."""
-    text, name = redaction.text, redaction.name
-    return record | {
-        "reason": record["reason"] and text(record["reason"]),
-        "trace": text(record.get("trace", "")),
-        "words": name(record.get("words", "")),
-        "subjects": [name(subject) for subject in record.get("subjects", ())],
-        "evidence": _evidence(record.get("evidence", {}), redaction),
-        "findings": [_finding(finding, redaction) for finding in record["findings"]],
-        "readings": [_reading(reading, redaction) for reading in record["readings"]],
-    }
+@dataclass(frozen=True)
+class FreeText:
+    """Each leaf of a result, redacted and cut."""
 
+    redaction: Redaction
 
-def _finding(finding: dict[str, Any], redaction: Redaction) -> dict[str, Any]:
-    subject, why = finding["subject"], finding["ruled_out"]
-    return finding | {
-        "subject": one_line(redaction.name(subject[: MAX_SUBJECT + SPARE]), MAX_SUBJECT) if subject else None,
-        "seen": _sentence(finding["seen"], MAX_SENTENCE, redaction),
-        "wanted": _sentence(finding["wanted"], MAX_SENTENCE, redaction),
-        "words": redaction.name(finding["words"]),
-        "ruled_out": {cause: _sentence(reason, MAX_SUBJECT, redaction) for cause, reason in why.items()},
-        "evidence": _evidence(finding["evidence"], redaction),
-    }
+    def sentence(self, said: str, limit: int = MAX_SENTENCE) -> str:
+        return one_line(self.redaction.text(said[: limit + SPARE]), limit)
 
+    def subject(self, subject: str | None) -> str | None:
+        return one_line(self.redaction.name(subject[: MAX_SUBJECT + SPARE]), MAX_SUBJECT) if subject else None
 
-def _sentence(said: str, limit: int, redaction: Redaction) -> str:
-    return one_line(redaction.text(said[: limit + SPARE]), limit)
+    def evidence(self, values: Mapping[str, Any]) -> dict[str, JSON]:
+        """What a finding or an unknown is known by; the names in it are redacted as names."""
+        return {name: self._leaf(name, value) for name, value in values.items()}
 
+    def facts(self, values: Mapping[str, Any]) -> dict[str, JSON]:
+        return {name: _cut(self.redaction.tree(value)) for name, value in values.items()}
 
-def _evidence(evidence: dict[str, Any], redaction: Redaction) -> dict[str, Any]:
-    def leaf(key: str, value: Any) -> Any:
-        if key in WORDS:
+    def _leaf(self, name: str, value: Any) -> Any:
+        if name in WORDS:
             return value
-        return shown(redaction.name(value) if key in NAMES and isinstance(value, str) else redaction.tree(value))
-
-    return {key: leaf(key, value) for key, value in evidence.items()}
-
-
-def _reading(reading: dict[str, Any], redaction: Redaction) -> dict[str, Any]:
-    told = reading | {
-        "title": redaction.text(reading["title"]),
-        "facts": {name: shown(redaction.tree(value)) for name, value in reading["facts"].items()},
-    }
-    return told | ({"certificate": redaction.name(reading["certificate"])} if "certificate" in reading else {})
+        is_name = name in NAMES and isinstance(value, str)
+        return _cut(self.redaction.name(value) if is_name else self.redaction.tree(value))
 
 
-def shown(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it, bounded where it has no end."""
+    if isinstance(value, dict):
+        entries = list(value.items())
+        return {plain(str(name)): plain(entry) for name, entry in entries[:MAX_ENTRIES]} | _more(entries)
+    if isinstance(value, list | tuple | set | frozenset):
+        entries = list(value)
+        return [plain(entry) for entry in entries[:MAX_ENTRIES]] + list(_more(entries))
+    if isinstance(value, int | None) or (isinstance(value, float) and isfinite(value)):
+        return value
+    return str(value)[: MAX_TEXT + SPARE]
+
+
+def _more(entries: list[Any]) -> dict[str, int]:
+    left_out = len(entries) - MAX_ENTRIES
+    return {"and more": left_out} if left_out > 0 else {}
+
+
+def _cut(value: Any) -> Any:
     """A JSON-like value with its texts cut where they have no end; a byte that was no text stays visible."""
     if isinstance(value, dict):
-        return {shown(name): shown(entry) for name, entry in value.items()}
+        return {_cut(name): _cut(entry) for name, entry in value.items()}
     if isinstance(value, list):
-        return [shown(entry) for entry in value]
+        return [_cut(entry) for entry in value]
     if not isinstance(value, str):
         return value
     text = value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"

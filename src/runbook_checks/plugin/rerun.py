@@ -9,7 +9,7 @@ import pytest
 
 from runbook_checks.config.run import Check, Settling
 from runbook_checks.plugin import hooks
-from runbook_checks.plugin.records import told
+from runbook_checks.plugin.result_maker import result_of
 from runbook_checks.plugin.run import has_run, run_of
 from runbook_checks.plugin.scheduler import bodies_of
 from runbook_checks.plugin.selection import symptom_of, system_of
@@ -35,8 +35,8 @@ class _Rerun:
         items, passes = bodies.items(session), Passes(bodies)
 
         def tell(number: int) -> bool:
-            records = [told(item, bodies.body(item), run) for item in items]
-            return session.config.hook.pytest_runbook_checks_look(number=number, records=records) is not False
+            results = [result_of(item, bodies.body(item), run) for item in items]
+            return session.config.hook.pytest_runbook_checks_look(number=number, results=results) is not False
 
         if run.settle_s:
             run.settling = passes.settle(items, run.settle_s)

@@ -19,17 +19,19 @@ from runbook_checks.output import files as outputs
 from runbook_checks.reports.csv_table import table
 from runbook_checks.reports.markdown import with_commands
 from runbook_checks.reports.terminal import MOST_FINDINGS
-from runbook_checks.results.alternatives import in_a_line
-from runbook_checks.results.model import Result, result_of
+from runbook_checks.results.alternatives import Alternatives
+from runbook_checks.results.model import carried_by
 from runbook_checks.results.wording import filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from runbook_checks.config.redaction import Redaction
     from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Symptom
+    from runbook_checks.results.analysis import Analysis
     from runbook_checks.results.finished_run import FinishedRun
+    from runbook_checks.results.model import Reading, Result
     from runbook_checks.results.roots import Root
 
 SEVERITIES = {"P0": "blocker", "P1": "critical", "P2": "normal", "P3": "minor"}
@@ -41,23 +43,25 @@ _KINDS = {"txt": "text/plain", "json": "application/json", "png": "image/png", "
 
 
 class Logger(AllureFileLogger):
-    """Everything Allure gets passes here: what allure-pytest tells by itself is redacted, and a record is already."""
+    """All that Allure gets passes here: what allure-pytest adds by itself is redacted, and a Result is already."""
 
     run: Run
     trouble: str | None = None  # why some of it could not be written
 
     def __init__(self, report_dir: str, clean: bool = False) -> None:
         super().__init__(report_dir, clean)
-        self.record: dict[str, Any] | None = None
+        self.checked: Result | None = None
+        """The result of the check whose report comes next."""
 
     def report_result(self, result: TestResult) -> None:
-        record, self.record = self.record, None
+        checked, self.checked = self.checked, None
         _hush(result, self.run.redaction)
-        if record is not None:
-            system = self.run.systems[record["system"]]
-            text = system.symptoms[record["symptom"]]
-            title = system.settings.title or system.name
-            dress(result, record, text, title, self.attach, self.run.environment.name)
+        if checked is not None:
+            system = self.run.systems[checked.system]
+            dress(result, checked, system.symptoms[checked.symptom], self.attach)
+            values = (system.settings.title or system.name, *_labels(checked), self.run.environment.name)
+            result.labels = [label for label in result.labels if label.name not in _OWN_LABELS]
+            result.labels += [Label(name=n, value=v) for n, v in zip(_OWN_LABELS, values, strict=True)]
         super().report_result(result)
 
     def report_container(self, container: Any) -> None:
@@ -135,15 +139,13 @@ def _plain(item: Any) -> Any:
 
 
 class _Follower:
-    """Hands each check's record to the logger before allure-pytest closes the result."""
+    """Hands each check's result to the logger before allure-pytest closes its own."""
 
     def __init__(self, logger: Logger) -> None:
         self.logger = logger
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        record = getattr(report, "record", None)
-        if record is not None:
-            self.logger.record = record
+        self.logger.checked = carried_by(report) or self.logger.checked
 
     @staticmethod
     def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -164,43 +166,40 @@ def install(config: pytest.Config, run: Run) -> None:
     allure_pytest.plugin.AllureFileLogger = make
 
 
-def dress(result: Any, record: dict[str, Any], text: Symptom, system: str, attach: Any, environment: str) -> None:
-    """Give a result the runbook's words, the readings as steps, and the evidence as attachments."""
-    symptom = record["symptom"]
-    result.name = f"{symptom}: {text.title}"
+def dress(result: TestResult, checked: Result, text: Symptom, attach: Callable[..., Attachment]) -> None:
+    """Give Allure's result the runbook's words, the readings as steps, and the evidence as attachments."""
+    result.name = f"{checked.symptom}: {text.title}"
     result.description = description(text)
-    result.start = int(record["started"] * 1000)
-    result.stop = result.start + int(record["duration_s"] * 1000)
-    result.parameters = [Parameter(name="system", value=record["system"])]
-    result.labels = [label for label in result.labels if label.name not in _OWN_LABELS]
-    values = (system, symptom.split(".")[0], symptom, SEVERITIES[record["severity"]], environment)
-    result.labels += [Label(name=n, value=v) for n, v in zip(_OWN_LABELS, values, strict=True)]
-    result.status = STATUSES[record["outcome"]]
-    if record["outcome"] != "clear":
-        told = result_of(record, text)
-        result.statusDetails = StatusDetails(message="\n".join(message(told)), trace=record.get("trace", ""))
-    result.steps = [*result.steps, *(_step(reading, attach) for reading in record["readings"])]
-    if sum(bool(finding["subject"]) for finding in record["findings"]) > 1:
-        result.attachments.append(attach("findings", table(result_of(record, text).findings), "csv"))
-    for finding in record["findings"][:MOST_FINDINGS]:  # the table has them all
-        name = f"evidence {finding['subject'] or finding['cause'] or ''}".strip()
-        result.attachments.append(
-            attach(name, {"seen": finding["seen"], "wanted": finding["wanted"], **finding["evidence"]})
-        )
+    result.start = int(checked.started * 1000)
+    result.stop = result.start + int(checked.duration_s * 1000)
+    result.parameters = [Parameter(name="system", value=checked.system)]
+    result.status = STATUSES[checked.outcome]
+    if checked.outcome != "clear":
+        result.statusDetails = StatusDetails(message="\n".join(message(checked)), trace=checked.trace)
+    result.steps = [*result.steps, *(_step(reading, attach) for reading in checked.readings)]
+    if sum(bool(finding.subject) for finding in checked.findings) > 1:
+        result.attachments.append(attach("findings", table(checked.findings), "csv"))
+    for finding in checked.findings[:MOST_FINDINGS]:  # the table has them all
+        name = f"evidence {finding.subject or finding.cause or ''}".strip()
+        result.attachments.append(attach(name, {"seen": finding.seen, "wanted": finding.wanted, **finding.evidence}))
 
 
-def message(told: Result) -> Iterator[str]:
-    """What Allure shows first; the categories of roots go by its first line."""
-    head = f"{told.outcome} {told.name()}"
-    if told.outcome in ("unknown", "skipped"):
-        yield f"{head}: {told.reason}"
-    for finding in told.findings[:MOST_FINDINGS]:
+def _labels(checked: Result) -> tuple[str, str, str]:
+    return checked.symptom.split(".")[0], checked.symptom, SEVERITIES[checked.severity]
+
+
+def message(checked: Result) -> Iterator[str]:
+    """What Allure shows first; the categories of roots match its first line."""
+    head = f"{checked.outcome} {checked.name()}"
+    if checked.outcome in ("unknown", "skipped"):
+        yield f"{head}: {checked.reason}"
+    for finding in checked.findings[:MOST_FINDINGS]:
         yield f"{head} {finding.cause or 'cause not told'}"
         yield from (f"{name}: {getattr(finding, name)}" for name in ("seen", "wanted", "because"))
         yield from (f"remedy: {step}" for step in finding.remedy)
-        yield from (f"{name}: {said}" for name, said in in_a_line(finding.rivals, told.system))
-    if len(told.findings) > MOST_FINDINGS:
-        yield f"... and {len(told.findings) - MOST_FINDINGS} more"
+        yield from (f"{name}: {said}" for name, said in Alternatives.of(finding).lines(checked.system))
+    if len(checked.findings) > MOST_FINDINGS:
+        yield f"... and {len(checked.findings) - MOST_FINDINGS} more"
 
 
 def description(text: Symptom) -> str:
@@ -212,17 +211,16 @@ def description(text: Symptom) -> str:
     return f"{with_commands(text.why)}\n\n**Causes and remedies**\n\n" + "\n".join(causes)
 
 
-def _step(reading: dict[str, Any], attach: Any) -> Any:
-    start = int(reading["started"] * 1000)
-    facts, pictures = reading["facts"], reading.get("pictures", {})
+def _step(reading: Reading, attach: Callable[..., Attachment]) -> TestStepResult:
+    start = int(reading.started * 1000)
     return TestStepResult(
-        name=clean(reading["title"]),
-        status="broken" if "no_reading" in facts else "passed",
+        name=clean(reading.title),
+        status="broken" if "no_reading" in reading.facts else "passed",
         start=start,
-        stop=start + int(reading["duration_s"] * 1000),
+        stop=start + int(reading.duration_s * 1000),
         attachments=[
-            *([attach("facts", facts)] if facts else []),
-            *(attach(name, base64.b64decode(picture)) for name, picture in pictures.items()),
+            *([attach("facts", reading.facts)] if reading.facts else []),
+            *(attach(name, base64.b64decode(picture)) for name, picture in reading.pictures.items()),
         ],
     )
 
@@ -235,24 +233,11 @@ def write_crashed(folder: Path, result: Result, run: Run) -> None:
     """A result for a check whose process died: allure-pytest leaves none (allure-python #825)."""
     logger = Logger(str(folder))
     logger.run = run
-    names = (
-        "symptom",
-        "system",
-        "severity",
-        "outcome",
-        "check",
-        "reason",
-        "started",
-        "duration_s",
-        "attempts",
-        "needs",
-    )
-    record = {**{name: getattr(result, name) for name in names}, "resource": None, "findings": [], "readings": []}
     path, _, function = result.check.partition("::")
     full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.partition('[')[0]}"
     crashed = TestResult(uuid=uuid4(), fullName=full_name, testCaseId=md5(full_name), historyId=md5(result.check))
     crashed.stage = "finished"
-    logger.record = record if result.text else None
+    logger.checked = result if result.symptom in run.systems[result.system].symptoms else None
     crashed.name, crashed.status = result.check, "broken"
     logger.report_result(crashed)
 
@@ -271,14 +256,16 @@ def finish(folder: Path, finished: FinishedRun) -> None:
         "exit": str(finished.code),
     }
     outputs.write(folder / "environment.properties", "".join(f"{k} = {clean(v)}\n" for k, v in lines.items()))
-    outputs.write(folder / "categories.json", _json([*map(_category, finished.roots), *_CATEGORIES]))
-    outputs.write(folder / "resolutions.json", _json(list(_accepted(finished.results))))
+    analysis = finished.analysis
+    categories = [*(_category(root, analysis) for root in analysis.roots), *_CATEGORIES]
+    outputs.write(folder / "categories.json", _json(categories))
+    outputs.write(folder / "resolutions.json", _json(list(_accepted(finished.results, analysis))))
 
 
-def _accepted(results: list[Result]) -> Iterator[dict[str, str]]:
+def _accepted(results: Iterable[Result], analysis: Analysis) -> Iterator[dict[str, str]]:
     """Known issues, for Allure: what was found and does not count, with the reason."""
     for result in results:
-        reasons = sorted({finding.not_counted or "" for finding in result.findings})
+        reasons = sorted({analysis.not_counted.get(finding, "") for finding in result.findings})
         if reasons and all(reasons):
             pattern = rf"^found {re.escape(result.name())}[\s\S]*"
             yield {"resolution": "accepted", "comment": "; ".join(reasons), "messageRegexp": pattern}
@@ -291,12 +278,13 @@ _CATEGORIES = [
 ]
 
 
-def _category(root: Root) -> dict[str, Any]:
-    cause = f" ({root.finding.cause})" if root.finding and root.finding.cause else ""
+def _category(root: Root, analysis: Analysis) -> dict[str, Any]:
+    cause = f" ({root.node.cause})" if root.node.cause else ""
     names = {root.result.name(), *(result.name() for result, _ in root.explains)}
+    alternatives = analysis.alternatives(root.node.item).lines(root.result.system)
     return {
         "name": f"Root: {root.severity} {root.name}{cause}",
-        "description": "; ".join(f"{name} {told}" for name, told in in_a_line(root.rivals, root.result.system)),
+        "description": "; ".join(f"{name} {said}" for name, said in alternatives),
         "matchedStatuses": ["failed", "broken"],
         "messageRegex": r"^(found|unknown) (" + "|".join(map(re.escape, sorted(names))) + r")[\s\S]*",
     }

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from runbook_checks.config.remedy_commands import fenced
 from runbook_checks.config.untrusted_text import clean, unmentioned
-from runbook_checks.reports.terminal import meaning
-from runbook_checks.results.alternatives import in_a_line
+from runbook_checks.reports.terminal import in_words, meaning
 from runbook_checks.results.verdict import counts, not_verified
 from runbook_checks.results.wording import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runbook_checks.results.analysis import Analysis
     from runbook_checks.results.finished_run import FinishedRun
-    from runbook_checks.results.model import Finding, Result
+    from runbook_checks.results.model import Finding
     from runbook_checks.results.root_graph import Node
     from runbook_checks.results.roots import Root
 
@@ -34,16 +34,15 @@ def summary(finished: FinishedRun) -> str:
 
 
 def _lines(finished: FinishedRun) -> Iterator[str]:
-    run, code = finished.run, finished.code
+    run, code, roots = finished.run, finished.code, finished.analysis.roots
     yield f"## {_SIGNS.get(code, '⚠️')} {_plain(run.environment.name)}: {meaning(code)}"
     yield ""
     what = fenced(clean(run.selection)) if run.selection else "all checks"
-    counted = ", ".join(f"{number} {name}" for name, number in counts(finished.results).items() if number)
-    yield f"{what}, gate {run.gate}, exit code {code}: {counted or 'nothing checked'}."
-    for root in finished.roots[:MOST]:
+    yield f"{what}, gate {run.gate}, exit code {code}: {in_words(counts(finished.results))}."
+    for root in roots[:MOST]:
         yield from _root(root, finished)
-    if len(finished.roots) > MOST:
-        yield f"\n… and {len(finished.roots) - MOST} more roots; the results document has them all."
+    if len(roots) > MOST:
+        yield f"\n… and {len(roots) - MOST} more roots; the results document has them all."
     if run.checklist:
         yield f"\n### Checklist {run.checklist[1]} ({run.checklist[0]})\n"
         yield from (f"- {_BOXES[item.state]} {_plain(item.item)}" for item in finished.items)
@@ -58,26 +57,27 @@ def _lines(finished: FinishedRun) -> Iterator[str]:
 
 
 def _root(root: Root, finished: FinishedRun) -> Iterator[str]:
-    result, finding = root.result, root.finding
-    subject = f" {_plain(finding.subject)}" if finding and finding.subject else ""
-    what = (finding.cause or "cause not told") if finding else "could not look"
+    result, finding, analysis = root.result, root.finding, finished.analysis
+    subject = f" {_plain(root.node.subject)}" if root.node.subject else ""
+    what = (root.node.cause or "cause not told") if finding else "could not look"
     yield f"\n### {root.severity} {result.symptom} ({result.system}){subject}: {what}\n"
     if finding is None:
         yield f"- **seen** {_plain(result.reason or '')}"
     else:
-        yield from _finding(finding)
+        yield from _finding(finding, analysis.not_counted.get(finding))
         escalation = finished.escalation(result.system, root.severity)
         if escalation:
             yield f"- **escalate** {_plain(escalation)}"
-    yield from (f"- **{name}** {_plain(text)}" for name, text in in_a_line(root.rivals, result.system))
+    alternatives = analysis.alternatives(root.node.item).lines(result.system)
+    yield from (f"- **{name}** {_plain(text)}" for name, text in alternatives)
     if root.explains:
         yield f"- **explains** {', '.join(_explained(node) for node in root.explains[:MOST])}"
     yield f"- **reproduce** {fenced(clean(f'{finished.reproduce} {word(result.check)}'))}"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
-    if finding.not_counted:
-        yield f"- **not counted** {_plain(finding.not_counted)}"
+def _finding(finding: Finding, not_counted: str | None) -> Iterator[str]:
+    if not_counted:
+        yield f"- **not counted** {_plain(not_counted)}"
     for name in ("seen", "wanted", "because"):
         yield f"- **{name}** {_plain(getattr(finding, name))}"
     if finding.remedy:
@@ -86,8 +86,7 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _explained(node: Node) -> str:
-    result, finding = node
-    return f"{result.symptom} ({'found' if finding else 'unknown'})"
+    return f"{node.result.symptom} ({'found' if node.finding else 'unknown'})"
 
 
 def _plain(text: str) -> str:
@@ -110,23 +109,22 @@ def with_commands(step: str) -> str:
 
 def pasted(finished: FinishedRun, ended: int) -> str:
     """The same for a chat: plain lines in a fence, the roots first, each remedy's first step."""
-    run = finished.run
+    run, analysis = finished.run, finished.analysis
     lines = [f"{run.environment.name} {run.started_text}: {meaning(ended)} (exit {ended})"]
-    for root in finished.roots[:MOST]:
-        lines += _pasted_root(root.result, root.finding, len(root.explains))
-    if len(finished.roots) > MOST:
-        lines.append(f"... and {len(finished.roots) - MOST} more roots")
-    counted = ", ".join(f"{number} {name}" for name, number in counts(finished.results).items() if number)
-    lines += [counted or "nothing checked", *map(clean, finished.notes)]
+    for root in analysis.roots[:MOST]:
+        lines += _pasted_root(root, analysis)
+    if len(analysis.roots) > MOST:
+        lines.append(f"... and {len(analysis.roots) - MOST} more roots")
+    lines += [in_words(counts(finished.results)), *map(clean, finished.notes)]
     # A fence inside would end ours.
     return "```\n" + "\n".join(lines).replace("```", "'''") + "\n```\n"
 
 
-def _pasted_root(result: Result, finding: Finding | None, explains: int) -> Iterator[str]:
-    severity = finding.severity if finding else result.severity
-    subject = f" {clean(finding.subject)}" if finding and finding.subject else ""
-    word = (finding.cause or "cause not told") if finding else "UNKNOWN"
-    yield f"{severity} {result.symptom} [{result.system}]{subject}: {word}"
+def _pasted_root(root: Root, analysis: Analysis) -> Iterator[str]:
+    result, finding = root.result, root.finding
+    subject = f" {clean(root.node.subject)}" if root.node.subject else ""
+    what = (root.node.cause or "cause not told") if finding else "UNKNOWN"
+    yield f"{root.severity} {result.symptom} [{result.system}]{subject}: {what}"
     if finding is None:
         yield f"   seen    {clean(result.reason or '')}"
     else:
@@ -134,7 +132,7 @@ def _pasted_root(result: Result, finding: Finding | None, explains: int) -> Iter
         yield f"   because {clean(finding.because)}"
         if finding.remedy:
             yield f"   remedy  {clean(finding.remedy[0])}"
-        if finding.not_counted:
-            yield f"   not counted: {clean(finding.not_counted)}"
-    if explains:
-        yield f"   explains {explains} more"
+        if finding in analysis.not_counted:
+            yield f"   not counted: {clean(analysis.not_counted[finding])}"
+    if root.explains:
+        yield f"   explains {len(root.explains)} more"

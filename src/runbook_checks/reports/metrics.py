@@ -65,10 +65,10 @@ def _samples(finished: FinishedRun) -> Iterator[Sample]:
         if result.outcome != "skipped":
             yield DURATION, labels, result.duration_s
         yield from _expiries(here, result)
-    for root in finished.roots:
+    for root in finished.analysis.roots:
         name = root.result.symptom if root.finding else f"unreadable:{root.result.resource}"
-        subject, cause = (root.finding.subject, root.finding.cause) if root.finding else (None, None)
-        yield ROOT, (here, root.result.system, name, root.severity, subject or "", cause or ""), 1.0
+        about = (root.node.subject or "", root.node.cause or "")
+        yield ROOT, (here, root.result.system, name, root.severity, *about), 1.0
     yield RUN_AT, (here,), time.time()
     yield RUN_TOOK, (here,), finished.duration_s
     yield RUN_CODE, (here,), float(finished.code)
@@ -77,8 +77,8 @@ def _samples(finished: FinishedRun) -> Iterator[Sample]:
 def _expiries(here: str, result: Result) -> Iterator[Sample]:
     """Of every certificate that was looked at, whether or not it is due."""
     for reading in result.readings:
-        if "expires" in reading:
-            yield EXPIRY, (here, result.system, reading["certificate"]), reading["expires"]
+        if reading.certificate is not None and reading.expires is not None:
+            yield EXPIRY, (here, result.system, reading.certificate), reading.expires
 
 
 def as_text(samples: Iterable[Sample]) -> str:

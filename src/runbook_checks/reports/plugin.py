@@ -1,4 +1,4 @@
-"""The pytest plugin of the reports: collects every check's record, works out the roots, and makes each report."""
+"""The pytest plugin of the reports: collects every check's result, analyses them, and makes each report."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from runbook_checks.output import destinations
 from runbook_checks.reports import allure, markdown, terminal
 from runbook_checks.reports.run_files import RunFiles
 from runbook_checks.results import verdict
-from runbook_checks.results.alternatives import consider
-from runbook_checks.results.exclusions import leave_out
+from runbook_checks.results.analysis import analyse
 from runbook_checks.results.finished_run import FinishedRun
-from runbook_checks.results.model import Result, result_of
-from runbook_checks.results.roots import work_out
+from runbook_checks.results.model import Result, carried_by
+from runbook_checks.results.roots import find_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +34,10 @@ class Reports:
     config: pytest.Config
     run: Run
     files: RunFiles
-    records: list[dict[str, Any]] = field(default_factory=list)
-    begun: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What workers told of checks before they ran them, by node id."""
-    crashed: list[Result] = field(default_factory=list)
+    results: dict[str, Result] = field(default_factory=dict)
+    """By node id."""
+    begun: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Symptom and severity of checks that workers were about to run, by node id."""
     started: float = field(default_factory=time.monotonic)
     finished: FinishedRun | None = None
     ended: int = 0
@@ -61,58 +60,46 @@ class Reports:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
-        record = getattr(report, "record", None)
-        if record is None:
+        result = carried_by(report)
+        if result is None:
             return None
-        letter, word = terminal.letters(record["outcome"])
-        colour = {"clear": "green", "found": "red"}.get(record["outcome"], "yellow")
-        return record["outcome"], letter, (word, {colour: True})
+        letter, word = terminal.letters(result.outcome)
+        colour = {"clear": "green", "found": "red"}.get(result.outcome, "yellow")
+        return result.outcome, letter, (word, {colour: True})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        record, begun = getattr(report, "record", None), getattr(report, "begun", None)
+        result, begun = carried_by(report), getattr(report, "begun", None)
         if begun is not None:
             self.begun[report.nodeid] = begun
-        if record is not None:
-            self.records.append(record)
+        if result is not None:
+            self.results[report.nodeid] = result
         elif str(report.when) == "???" or (report.failed and report.when != "call"):
             self._crashed(report)
 
     def _crashed(self, report: pytest.TestReport) -> None:
-        """A worker that died took its check's record with it: the check is unknown, and said so everywhere."""
+        """A worker that died took its check's result with it: the check is unknown in every report."""
         system = report.nodeid.partition("[")[2].rstrip("]")
-        told = [*(record["check"] for record in self.records), *(result.check for result in self.crashed)]
-        if system not in self.run.systems or report.nodeid in told:
+        if system not in self.run.systems or report.nodeid in self.results:
             return
-        begun = self.begun.get(report.nodeid, {})
-        name = begun.get("symptom", report.nodeid)
-        result = Result(
-            symptom=name,
+        symptom, severity = self.begun.get(report.nodeid, (report.nodeid, "P0"))
+        result = self.results[report.nodeid] = Result(
+            symptom=symptom,
             system=system,
-            severity=begun.get("severity", "P0"),
+            severity=severity,
             outcome="unknown",
             check=report.nodeid,
             started=time.time(),
             duration_s=report.duration,
-            attempts=1,
             reason="the check's process died; nothing was told",
-            resource=name,
-            needs=[],
-            text=self.run.systems[system].symptoms.get(name),
+            resource=symptom,
         )
-        self.crashed.append(result)
         if self.config.option.allure_report_dir:
             allure.write_crashed(self.files.allure(), result, self.run)
 
-    def _result(self, record: dict[str, Any]) -> Result:
-        """The result of a check. By now a secret may be known that was not when its record was made."""
-        text = self.run.systems[record["system"]].symptoms.get(record["symptom"])
-        redacted = self.config.hook.pytest_runbook_checks_redact(config=self.config, record=record)
-        return result_of(redacted, text)
-
     @pytest.hookimpl(optionalhook=True)
-    def pytest_runbook_checks_look(self, number: int, records: list[dict[str, Any]]) -> bool:
-        """One line for each look of --watch: what is there now, roots only; whether it could still be told."""
-        roots = work_out([self._result(record) for record in records], self.run.files.explanations)
+    def pytest_runbook_checks_look(self, number: int, results: list[Result]) -> bool:
+        """One line for each look of --watch: what is there now, roots only; whether it could still be printed."""
+        roots, _ = find_roots(results, self.run.files.explanations)
         if not self.config.pluginmanager.has_plugin("terminalreporter"):
             return True
         writer = self.config.get_terminal_writer()
@@ -134,21 +121,18 @@ class Reports:
 
     def _finished(self, session: pytest.Session) -> FinishedRun:
         run, checklist = self.run, self._checklist()
-        results = [*self.crashed, *map(self._result, self.records)]
-        results.sort(key=lambda result: (result.system, result.symptom, result.check))
-        roots = work_out(results, run.files.explanations)
-        listed = {name: system.symptoms for name, system in run.systems.items()}
-        consider(roots, results, run.files.explanations, listed)
-        run.notes += leave_out(results, run.known, run.baseline, time.time())
+        results = sorted(self.results.values(), key=lambda result: (result.system, result.symptom, result.check))
+        analysis = analyse(results, run, time.time())
+        run.notes += analysis.notes
         run.notes += settled(run, results)
         items = verdict.tick(checklist, results, run.attested) if checklist else []
         code = int(session.exitstatus)
         if code in (0, 1, 5):
-            code = verdict.exit_code(results, run.gate, items, checklist)
+            code = verdict.exit_code(results, analysis.not_counted, run.gate, items, checklist)
         if self._is_cut_short(session, results) and code != verdict.FOUND:
             code = int(pytest.ExitCode.INTERRUPTED)
         took_s = round(time.monotonic() - self.started, 3)
-        return FinishedRun(run, results, roots, items, code, took_s, self._reproduce())
+        return FinishedRun(run, results, analysis, items, code, took_s, self._reproduce())
 
     def _is_cut_short(self, session: pytest.Session, results: list[Result]) -> bool:
         """Whether pytest stopped before all checks were told (-x, --maxfail): the others are not known."""
@@ -175,19 +159,9 @@ class Reports:
         return f"{program} --env {shlex.quote(self.run.named)}{more}"
 
     def pytest_terminal_summary(self) -> None:
-        finished, run = self.finished, self.run
-        if finished is None:
-            return
-        is_about_few, writer = bool(run.domains), self.config.get_terminal_writer()
-        telling = terminal.Telling(writer, finished.reproduce, finished.escalation, shows_links=is_about_few)
-        telling.roots(finished.roots)
-        if run.checklist:
-            telling.checklist(run.checklist, finished.items)
-        telling.skipped(finished.results, run.gate)
-        telling.left(run.left)
-        telling.notes([*finished.notes, *run.redaction.warnings])
-        where = destinations.as_typed(run.folder) if run.folder else ""
-        telling.last(finished.results, finished.roots, self.ended, run.gate, where)
+        if self.finished is not None:
+            where = destinations.as_typed(self.run.folder) if self.run.folder else ""
+            terminal.TerminalReport(self.config.get_terminal_writer(), self.finished).write(self.ended, where)
 
 
 def settled(run: Run, results: list[Result]) -> Iterator[str]:

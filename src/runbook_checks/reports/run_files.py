@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runbook_checks.config.untrusted_text import unobeyed
 from runbook_checks.output import destinations, files, streams
 from runbook_checks.reports import allure, junit, markdown
-from runbook_checks.results.document import as_text
+from runbook_checks.results.document import as_text, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ class RunFiles:
             return unobeyed(of_run(finished))
 
         return {
-            "--results": cache(lambda: as_text(finished.document())),
+            "--results": cache(lambda: as_text(document(finished))),
             "--markdown": cache(lambda: unobeyed(markdown.summary(finished))),
             "--metrics": metrics,
             "--junitxml": cache(lambda: junit.text(log)),

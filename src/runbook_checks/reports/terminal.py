@@ -6,19 +6,18 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.untrusted_text import clean
-from runbook_checks.results.alternatives import in_a_line
 from runbook_checks.results.verdict import counts, not_verified
 from runbook_checks.results.wording import word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from _pytest._io import TerminalWriter
 
-    from runbook_checks.results.model import Finding, Result
+    from runbook_checks.results.finished_run import FinishedRun
+    from runbook_checks.results.model import Finding
     from runbook_checks.results.root_graph import Node
     from runbook_checks.results.roots import Root
-    from runbook_checks.results.verdict import Ticked
 
 MOST_FINDINGS = 20
 WIDTH = 80
@@ -26,44 +25,45 @@ _STATES = {"ticked": "[x]", "crossed": "[!]", "unanswered": "[?]", "attested": "
 _COLOURS = {"found": "red", "unknown": "yellow"}
 
 
-class Telling:
-    """Writes the report of a run to a terminal."""
+class TerminalReport:
+    """The report of a run on a terminal."""
 
-    def __init__(
-        self,
-        writer: TerminalWriter,
-        reproduce: str,
-        escalation: Callable[[str, str], str],
-        *,
-        shows_links: bool = False,
-    ) -> None:
-        self.writer, self.reproduce, self.escalation = writer, reproduce, escalation
-        self.shows_links = shows_links
+    def __init__(self, writer: TerminalWriter, finished: FinishedRun) -> None:
+        self.writer, self.finished, self.run = writer, finished, finished.run
         self.width = max(60, min(writer.fullwidth, 110))
 
-    def roots(self, roots: list[Root]) -> None:
+    def write(self, code: int, where: str) -> None:
+        """All of it; `where` is the folder of the reports, where there is one."""
+        self._roots(self.finished.analysis.roots)
+        self._checklist()
+        self._skipped()
+        self._left()
+        for note in [*self.finished.notes, *self.run.redaction.warnings]:
+            self._wrapped(f"note: {note}")
+        self._last(code, where)
+
+    def _roots(self, roots: Sequence[Root]) -> None:
         shown = roots[:MOST_FINDINGS]
         for root in shown:
             self.writer.line()
-            self._head(root.result, root.finding)
+            self._head(root.node)
             if root.finding is None:
                 self._field("seen", root.result.reason or "")
                 self._field("resource", root.name)
             else:
                 self._finding(root.finding)
-                self._field("escalate", self.escalation(root.result.system, root.severity))
-            self._rivals(root)
-            self._field("reproduce", f"{self.reproduce} {word(root.result.check)}", wrap=False)
+                self._field("escalate", self.finished.escalation(root.result.system, root.severity))
+            self._alternatives(root)
+            self._field("reproduce", f"{self.finished.reproduce} {word(root.result.check)}", wrap=False)
             self._explained(root.result.system, root.explains)
         if len(roots) > len(shown):
             self.writer.line(f"\n... and {len(roots) - len(shown)} more roots; the results document has them all")
 
-    def _head(self, result: Result, finding: Finding | None) -> None:
-        severity = finding.severity if finding else result.severity
-        subject = f"#{clean(finding.subject)}" if finding and finding.subject else ""
-        name = f"{severity} {result.symptom} [{result.system}]{subject}"
-        what = f"FOUND  {finding.cause or 'cause not told'}" if finding else "UNKNOWN"
-        colour = _COLOURS["found" if finding else "unknown"]
+    def _head(self, node: Node) -> None:
+        subject = f"#{clean(node.subject)}" if node.subject else ""
+        name = f"{node.severity} {node.result.symptom} [{node.result.system}]{subject}"
+        what = f"FOUND  {node.cause or 'cause not told'}" if node.finding else "UNKNOWN"
+        colour = _COLOURS["found" if node.finding else "unknown"]
         gap = " " * max(2, 54 - len(name))
         self.writer.write(name, bold=True)
         if len(name) + len(gap) + len(what) > self.width:
@@ -71,30 +71,32 @@ class Telling:
             gap = " " * 14
         self.writer.line(gap + what, **{colour: True})
 
-    def _rivals(self, root: Root) -> None:
+    def _alternatives(self, root: Root) -> None:
         """A line each: the results document and Allure have it all."""
-        for name, text in in_a_line(root.rivals, root.result.system):
+        for name, text in self.finished.analysis.alternatives(root.node.item).lines(root.result.system):
             self._field(name, textwrap.shorten(clean(text), self.width - 14, placeholder=" ..."))
 
     def _finding(self, finding: Finding) -> None:
-        if finding.not_counted:
-            self._field("uncounted", finding.not_counted)
+        not_counted = self.finished.analysis.not_counted.get(finding)
+        if not_counted:
+            self._field("uncounted", not_counted)
         self._field("seen", finding.seen)
         self._field("wanted", finding.wanted)
         self._field("because", finding.because)
         for number, step in enumerate(finding.remedy):
             self._field("" if number else "remedy", step)
         # Asked about one domain, a person wants to see the whole chain, and where in it this is.
-        for number, link in enumerate(finding.evidence.get("links", ()) if self.shows_links else ()):
-            self._field("" if number else "chain", link, indent=12)
+        links = finding.evidence.get("links") if self.run.domains else None
+        for number, link in enumerate(links if isinstance(links, list) else ()):
+            self._field("" if number else "chain", str(link), indent=12)
 
-    def _explained(self, system: str, nodes: list[Node]) -> None:
-        for number, (result, finding) in enumerate(nodes[:MOST_FINDINGS]):
-            severity = finding.severity if finding else result.severity
-            subject = f"#{finding.subject}" if finding and finding.subject else ""
-            what = f"found {finding.cause or ''}".rstrip() if finding else "unknown"
-            elsewhere = f" [{result.system}]" if result.system != system else ""
-            self._field("" if number else "explains", f"{severity} {result.symptom}{elsewhere}{subject}  {what}")
+    def _explained(self, system: str, nodes: Sequence[Node]) -> None:
+        for number, node in enumerate(nodes[:MOST_FINDINGS]):
+            subject = f"#{node.subject}" if node.subject else ""
+            what = f"found {node.cause or ''}".rstrip() if node.finding else "unknown"
+            elsewhere = f" [{node.result.system}]" if node.result.system != system else ""
+            name = f"{node.severity} {node.result.symptom}{elsewhere}{subject}"
+            self._field("" if number else "explains", f"{name}  {what}")
         if len(nodes) > MOST_FINDINGS:
             self._field("", f"... and {len(nodes) - MOST_FINDINGS} more")
 
@@ -107,34 +109,33 @@ class Telling:
             self.writer.line(lead + line)
             lead = " " * len(lead)
 
-    def checklist(self, name: tuple[str, str], items: Iterable[Ticked]) -> None:
+    def _checklist(self) -> None:
+        if not self.run.checklist:
+            return
+        system, name = self.run.checklist
         self.writer.line()
-        self.writer.line(f"Checklist {name[1]} [{name[0]}]", bold=True)
-        for item in items:
+        self.writer.line(f"Checklist {name} [{system}]", bold=True)
+        for item in self.finished.items:
             note = {"attested": "  attested, not verified", "unanswered": "  unanswered"}.get(item.state, "")
             line = f"  {_STATES[item.state]} {clean(item.item)}{note}"
             colour = {"crossed": {"red": True}, "unanswered": {"yellow": True}}.get(item.state, {})
             self.writer.line(line, **colour)
 
-    def skipped(self, results: list[Result], gate: str) -> None:
-        unseen = not_verified(results, gate)
+    def _skipped(self) -> None:
+        unseen = not_verified(self.finished.results, self.run.gate)
         if unseen:
             self.writer.line()
             self.writer.line("Not verified:", bold=True)
         for result in unseen:
             self._wrapped(f"  {result.severity} {result.symptom} [{result.system}]: {result.reason}")
 
-    def left(self, what: list[tuple[str, str]]) -> None:
-        for system in dict.fromkeys(system for system, _ in what):
+    def _left(self) -> None:
+        for system in dict.fromkeys(system for system, _ in self.run.left):
             self.writer.line()
             self.writer.line(f"Left on {system}, marked as synthetic:", bold=True)
-            for whose, line in what:
+            for whose, line in self.run.left:
                 if whose == system:
                     self._wrapped(f"  {line}")
-
-    def notes(self, notes: Iterable[str]) -> None:
-        for note in notes:
-            self._wrapped(f"note: {note}")
 
     def _wrapped(self, text: str) -> None:
         for line in textwrap.wrap(
@@ -145,24 +146,28 @@ class Telling:
         ):
             self.writer.line(line)
 
-    def last(self, results: list[Result], roots: list[Root], code: int, gate: str, where: str) -> None:
-        counted = (
-            ", ".join(f"{number} {name}" for name, number in counts(results).items() if number) or "nothing checked"
-        )
-        told = f"{len(roots)} root{'s' if len(roots) != 1 else ''}; " if roots else ""
+    def _last(self, code: int, where: str) -> None:
+        counted = in_words(counts(self.finished.results))
+        number = len(self.finished.analysis.roots)
+        roots = f"{number} root{'s' if number != 1 else ''}; " if number else ""
         self.writer.line()
-        self.writer.line(f"{told}{counted}; gate {gate}: {meaning(code)} (exit {code})", bold=True)
+        self.writer.line(f"{roots}{counted}; gate {self.run.gate}: {meaning(code)} (exit {code})", bold=True)
         if where:
             self.writer.line(f"reports: {where}")
 
 
-def look(number: int, clock: str, roots: list[Root]) -> str:
+def look(number: int, clock: str, roots: Sequence[Root]) -> str:
     """A look among several, in one line."""
     if not roots:
         return f"{clock} look {number}: all clear"
-    told = [f"{root.severity} {root.name}{f' {root.finding.cause}' if root.finding else ''}" for root in roots]
-    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
-    return clean(f"{clock} look {number}: {'; '.join(told[:5])}{more}")
+    shown = [f"{root.severity} {root.name}{f' {root.finding.cause}' if root.finding else ''}" for root in roots]
+    more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+    return clean(f"{clock} look {number}: {'; '.join(shown[:5])}{more}")
+
+
+def in_words(counted: dict[str, int]) -> str:
+    """How many checks had each outcome, in words."""
+    return ", ".join(f"{number} {name}" for name, number in counted.items() if number) or "nothing checked"
 
 
 def meaning(code: int) -> str:

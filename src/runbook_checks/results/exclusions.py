@@ -1,55 +1,55 @@
-"""What is told, but not counted? What somebody acknowledged, and what was there before a deploy as it is now."""
+"""Findings that do not count at the gate: those acknowledged, and those a baseline has just as they are now."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.config.runbook import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from runbook_checks.config.acknowledgements import Known
+    from runbook_checks.config.results_document import Document, DocumentFinding
     from runbook_checks.results.model import Finding, Result
 
 Name = tuple[str, str, str | None]  # symptom, system, subject
 
 
-def leave_out(results: list[Result], known: Any, baseline: dict[str, Any] | None, at: float) -> Iterator[str]:
-    """Set `not_counted` on findings; yields what a person should be told beside them.
+def find_exclusions(
+    results: Sequence[Result], known: Known | None, baseline: Document | None, at: float
+) -> tuple[dict[Finding, str], list[str]]:
+    """For each finding that does not count the reason, and notes on both lists for the reader of the report.
 
     A finding was there before if the baseline has it on the same subject, with the same cause and no milder. An unknown
-    always counts: whether a deploy made worse what nobody can see is not known either.
+    always counts: whether a deploy made worse what gives no answer is not known either.
     """
+    reasons: dict[Finding, str] = {}
+    notes: list[str] = []
     before = _findings(baseline) if baseline else {}
     for result in results:
         for finding in result.findings:
-            if known is not None:
-                yield from _acknowledged(result, finding, known, at)
-            if finding.not_counted is None and _was_there(result, finding, before):
-                finding.not_counted = "there before"
-    if baseline:
-        yield from _compared(results, baseline)
+            names = (result.symptom, result.system, finding.subject, finding.cause)
+            acknowledged = known.current(*names, at) if known else ""
+            if acknowledged:
+                reasons[finding] = f"acknowledged {acknowledged}"
+            elif _was_there(result, finding, before):
+                reasons[finding] = "there before"
+            over = known.of(*names) if known and not acknowledged else ()
+            name = result.name(finding.subject)
+            notes += [f"{name} counts again: the acknowledgement {ended} is over" for ended in over]
+    return reasons, [*notes, *(_compared(results, baseline) if baseline else ())]
 
 
-def _acknowledged(result: Result, finding: Finding, known: Any, at: float) -> Iterator[str]:
-    names = (result.symptom, result.system, finding.subject, finding.cause)
-    holds = known.current(*names, at)
-    if holds:
-        finding.not_counted = f"acknowledged {holds}"
-        return
-    for ended in known.of(*names):
-        yield f"{result.name(finding.subject)} counts again: the acknowledgement {ended} is over"
-
-
-def _findings(document: dict[str, Any]) -> dict[Name, list[dict[str, Any]]]:
-    found: dict[Name, list[dict[str, Any]]] = {}
+def _findings(document: Document) -> dict[Name, list[DocumentFinding]]:
+    found: dict[Name, list[DocumentFinding]] = {}
     for result in document["results"]:
         for finding in result["findings"]:
             found.setdefault((result["symptom"], result["system"], finding["subject"]), []).append(finding)
     return found
 
 
-def _was_there(result: Result, finding: Finding, before: dict[Name, list[dict[str, Any]]]) -> bool:
+def _was_there(result: Result, finding: Finding, before: Mapping[Name, list[DocumentFinding]]) -> bool:
     rank = SEVERITIES.index
     return any(
         then["cause"] == finding.cause and rank(then["severity"]) <= rank(finding.severity)
@@ -57,8 +57,8 @@ def _was_there(result: Result, finding: Finding, before: dict[Name, list[dict[st
     )
 
 
-def _compared(results: list[Result], baseline: dict[str, Any]) -> Iterator[str]:
-    """What is gone since, and what the baseline can't tell anything about."""
+def _compared(results: Sequence[Result], baseline: Document) -> Iterator[str]:
+    """What is gone since the baseline, and what the baseline did not look at."""
     run = baseline["run"]["id"]
     now = {(result.symptom, result.system): result for result in results}
     for symptom, system, subject in _findings(baseline):

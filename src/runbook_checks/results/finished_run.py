@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from runbook_checks.results.document import document
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runbook_checks.config.run import Run
+    from runbook_checks.results.analysis import Analysis
     from runbook_checks.results.model import Result
-    from runbook_checks.results.roots import Root
     from runbook_checks.results.verdict import Ticked
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """The run, and what came out of it."""
+    """The run, its results, and what was worked out from them."""
 
     run: Run
-    results: list[Result]
-    roots: list[Root]
-    items: list[Ticked]
+    results: Sequence[Result]
+    analysis: Analysis
+    items: Sequence[Ticked]
     """Those of the checklist, where one was asked for."""
     code: int
     """The exit code by what was found."""
@@ -42,20 +42,3 @@ class FinishedRun:
         within = f"within {level.within_min:g} min: " if level.within_min else ""
         later = "".join(f"; after {rung.after_min:g} min {', '.join(rung.who)}" for rung in level.then)
         return within + ", ".join(level.who) + later
-
-    def document(self) -> dict[str, Any]:
-        """The results document."""
-        run = {
-            "id": self.run.id,
-            "environment": self.run.environment.name,
-            "started": self.run.started_text,
-            "duration_s": self.duration_s,
-            "selection": self.run.selection,
-            "gate": self.run.gate,
-            "exit_code": self.code,
-        }
-        if self.run.baseline:
-            run["baseline"] = self.run.baseline["run"]["id"]
-        if self.run.settling:
-            run["settled_s"] = self.run.settling.took_s
-        return document(run, self.results, self.roots, self.run.checklist, self.items)

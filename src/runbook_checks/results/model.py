@@ -1,4 +1,8 @@
-"""What came out? Findings and results, made once from what the checks told, and read by every report."""
+"""The result of a check and its findings: made once, where the check ran, and read by every report.
+
+Their free text is redacted and cut, and their remedies are filled in, before they are made. They are immutable, and
+compared and hashed by identity: what is worked out about them after the run is keyed by them (results.analysis).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.config.runbook import SEVERITIES
-from runbook_checks.results.wording import filled
 
 if TYPE_CHECKING:
-    from runbook_checks.config.runbook import Symptom
+    from collections.abc import Mapping, Sequence
 
-FITS = "fits what was seen"
+    import pytest
+
+    from runbook_checks.config.results_document import JSON
+
 OUTCOMES = ("clear", "found", "unknown", "skipped")
 
 
@@ -20,17 +26,7 @@ def grave(severity: str, gate: str) -> bool:
     return SEVERITIES.index(severity) <= SEVERITIES.index(gate)
 
 
-@dataclass
-class Rivals:
-    """What else may be behind something, and what isn't: causes, or symptoms by the names that roots go by."""
-
-    candidates: dict[str, str] = field(default_factory=dict)
-    """Each that fits what was seen, with what is known of it in a few words."""
-    ruled_out: dict[str, str] = field(default_factory=dict)
-    """Each that doesn't, with why."""
-
-
-@dataclass
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Finding:
     """One symptom seen on one subject, with its cause and what to do."""
 
@@ -40,19 +36,35 @@ class Finding:
     seen: str
     wanted: str
     because: str
-    remedy: list[str]
-    evidence: dict[str, Any]
-    explained_by: str | None = None
-    not_counted: str | None = None
-    """Why it does not count at the gate, where it doesn't."""
-    rivals: Rivals = field(default_factory=Rivals)
-    says: list[str] = field(default_factory=list)
-    """Which of the expressions that explanations look for its words match; told before secrets were taken out."""
+    remedy: Sequence[str]
+    evidence: Mapping[str, JSON]
+    candidates: Sequence[str] = ()
+    """Where the evidence does not single out a cause: those that fit it."""
+    ruled_out: Mapping[str, str] = field(default_factory=dict)
+    """The causes that do not fit, with why."""
+    says: Sequence[str] = ()
+    """The regular expressions of explanations that match its words; matched before redaction."""
     words: str = ""
     """Its words, where an explanation looks for names in them."""
 
 
-@dataclass
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reading:
+    """What a probe read for a check."""
+
+    title: str
+    started: float
+    duration_s: float
+    facts: Mapping[str, JSON]
+    pictures: Mapping[str, str]
+    """PNG in base64, by name."""
+    certificate: str | None = None
+    """The address whose certificate was read."""
+    expires: float | None = None
+    """When that certificate expires (epoch s)."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
     """How one check went on one system."""
 
@@ -63,26 +75,24 @@ class Result:
     check: str
     started: float
     duration_s: float
-    attempts: int
-    reason: str | None
-    resource: str | None
-    needs: list[str]
-    text: Symptom | None
-    findings: list[Finding] = field(default_factory=list)
-    subjects: list[str] = field(default_factory=list)
-    """Of an unknown: what could not be looked at, where it is about some of many."""
-    evidence: dict[str, Any] = field(default_factory=dict)
-    """Of an unknown: what is known of a name server that told nothing."""
-    rivals: Rivals = field(default_factory=Rivals)
-    explained_by: str | None = None
-    says: list[str] = field(default_factory=list)
+    attempts: int = 1
+    findings: Sequence[Finding] = ()
+    """The gravest first."""
+    reason: str | None = None
+    resource: str | None = None
+    needs: Sequence[str] = ()
+    subjects: Sequence[str] = ()
+    """Of an unknown about some of many subjects: those that could not be looked at."""
+    evidence: Mapping[str, JSON] = field(default_factory=dict)
+    """Of an unknown: what is known of a name server that gave no answer."""
+    says: Sequence[str] = ()
     """Of an unknown, as of a finding."""
     words: str = ""
     trace: str = ""
-    readings: list[dict[str, Any]] = field(default_factory=list)
+    readings: Sequence[Reading] = ()
 
     def name(self, subject: str | None = None) -> str:
-        """The name that roots and `explained_by` go by."""
+        """The name that roots and `explained_by` use."""
         return f"{self.symptom}[{self.system}]" + (f"#{subject}" if subject else "")
 
     @property
@@ -90,46 +100,23 @@ class Result:
         """The name of a root for a source that gave no answer."""
         return f"unreadable:{self.resource}[{self.system}]"
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as it crosses from a worker of pytest-xdist."""
+        return vars(self) | {
+            "findings": [vars(finding) for finding in self.findings],
+            "readings": [vars(reading) for reading in self.readings],
+        }
 
-def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
-    """A Result from the record that a check's report carries; because and remedy come from the runbook."""
-    resource = record["resource"]
-    if record["outcome"] == "unknown" and not resource:
-        resource = next(iter(record["needs"]), None) if record.get("kind") == "deadline" else record["symptom"]
-    return Result(
-        **{name: record[name] for name in ("symptom", "system", "outcome", "check", "started")},
-        **{name: record[name] for name in ("severity", "duration_s", "attempts", "reason", "needs", "readings")},
-        resource=resource,
-        text=text,
-        findings=sorted((_finding(f, record, text) for f in record["findings"]), key=lambda finding: finding.severity),
-        subjects=record.get("subjects") or [],
-        evidence=record.get("evidence") or {},
-        says=record.get("says") or [],
-        words=record.get("words", ""),
-        trace=record.get("trace", ""),
-    )
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """The result that `to_json` made plain."""
+        made = {
+            "findings": [Finding(**finding) for finding in data["findings"]],
+            "readings": [Reading(**reading) for reading in data["readings"]],
+        }
+        return cls(**{**data, **made})
 
 
-def _finding(found: dict[str, Any], record: dict[str, Any], text: Symptom | None) -> Finding:
-    cause = text.causes.get(found["cause"] or "") if text else None
-    candidates = found.get("candidates") or []
-    values = {"system": record["system"], "subject": found["subject"] or "", **found["evidence"]}
-    return Finding(
-        subject=found["subject"],
-        severity=found["severity"] or record["severity"],
-        cause=found["cause"],
-        seen=found["seen"],
-        wanted=found["wanted"],
-        because=filled(cause.because, values) if cause else _not_told(candidates),
-        remedy=[filled(step, values) for step in cause.remedy] if cause else [],
-        evidence=found["evidence"],
-        rivals=Rivals(dict.fromkeys(candidates, FITS), dict(found.get("ruled_out") or {})),
-        says=found["says"],
-        words=found["words"],
-    )
-
-
-def _not_told(candidates: list[str]) -> str:
-    if len(candidates) == 1:
-        return f"the evidence does not tell the cause; {candidates[0]} alone would fit"
-    return "the evidence does not tell " + ("which of several causes it is" if candidates else "the cause")
+def carried_by(report: pytest.TestReport) -> Result | None:
+    """The result of the check that a report of pytest is about (set by plugin.records)."""
+    return getattr(report, "checked", None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.results.model import OUTCOMES, grave
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Sequence
 
     from runbook_checks.config.runbook import Checklist, Item
     from runbook_checks.results.model import Finding, Result
@@ -24,9 +24,6 @@ class Ticked:
     item: str
     state: str
     symptoms: list[str]
-
-    def plain(self) -> dict[str, Any]:
-        return {"item": self.item, "state": self.state, "symptoms": self.symptoms}
 
 
 def tick(checklist: Checklist, results: Iterable[Result], attested: Iterable[str]) -> list[Ticked]:
@@ -74,10 +71,16 @@ def not_verified(results: Iterable[Result], gate: str) -> list[Result]:
     return [result for result in results if result.outcome == "skipped" and grave(result.severity, gate)]
 
 
-def exit_code(results: list[Result], gate: str, items: list[Ticked], checklist: Checklist | None) -> int:
+def exit_code(
+    results: Sequence[Result],
+    not_counted: Container[Finding],
+    gate: str,
+    items: Sequence[Ticked],
+    checklist: Checklist | None,
+) -> int:
     """0 clear, 1 found, 10 unknown or unanswered, 5 nothing verified; see the table in the README."""
     tolerant = {s: item for item in checklist.items for s in item.symptoms} if checklist else {}
-    counted = [(r, f) for r in results for f in r.findings if f.not_counted is None]
+    counted = [(r, f) for r in results for f in r.findings if f not in not_counted]
     if any(
         grave(finding.severity, gate)
         and not (result.symptom in tolerant and _tolerated(tolerant[result.symptom], finding.severity))
