@@ -44,11 +44,6 @@ class Reports:
     """The exit code, also by whether everything that was asked for could be written."""
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Allure's files are written by the workers."""
-        allure.Logger.trouble = allure.Logger.trouble or getattr(node, "workeroutput", {}).get("allure_trouble")
-
-    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Workers of pytest-xdist read the command line anew, and know nothing of what was set since."""
         node.workerinput["allure_report_dir"] = self.config.option.allure_report_dir
@@ -93,8 +88,8 @@ class Reports:
             reason="the check's process died; nothing was told",
             resource=symptom,
         )
-        if self.config.option.allure_report_dir:
-            allure.write_crashed(self.files.allure(), result, self.run)
+        if logger := allure.logger_of(self.config):
+            logger.write_crashed(result)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_runbook_checks_look(self, number: int, results: list[Result]) -> bool:
