@@ -1,7 +1,7 @@
-"""When is each check's body run? Together, in a bounded number of daemon threads; pytest tells them in its order.
+"""Run the bodies of checks together, in a bounded number of daemon threads; pytest reports them in its order.
 
 Checks wait on the network, not on the processor. Every body has a deadline: when it passes, what the body has
-open is closed, and a body that doesn't come back even then is given up and told as unknown.
+open is closed, and a body that still does not end is given up and reported as unknown.
 """
 
 from __future__ import annotations

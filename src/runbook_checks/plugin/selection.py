@@ -1,4 +1,4 @@
-"""Which checks are run? An item for every check and every chosen system that has what it needs."""
+"""Make a pytest item of each check for each chosen system that has what it needs, and select among them."""
 
 from __future__ import annotations
 
