@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import LabClient
+from tests.harness import PROJECT, LabClient
 from tests.product.test_exit_codes import altered
 
 if TYPE_CHECKING:
@@ -121,6 +121,23 @@ def test_secret_that_a_server_echoes_is_taken_out(lab: LabClient, tmp_path: Path
     assert "logs.errors" in ran.stdout
     assert [where for where, text in said(ran, tmp_path / "out") if secret in text] == []
     assert "[redacted]" in ran.stdout
+
+
+@pytest.mark.parametrize("how", [(), ("-n", "1")], ids=["alone", "spread"])
+def test_module_that_fails_over_a_secret_when_it_is_imported(
+    lab: LabClient, tmp_path: Path, how: tuple[str, ...]
+) -> None:
+    secret = lab.variables["LAB_CS_WEBHOOK_SECRET"]
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "broken.py").write_text(
+        'import os\nraise RuntimeError(os.environ["LAB_CS_WEBHOOK_SECRET"])\n'
+    )
+    settings = (f"--rootdir={PROJECT}", "-c", str(PROJECT / "pyproject.toml"), "-o", "python_files=*.py")
+    out = ("--out", str(tmp_path / "out"), "--debug", str(tmp_path / "out" / "debug.log"))
+    (tmp_path / "out").mkdir()
+    ran = lab.check(*settings, *how, *out, str(tmp_path / "checks"), variables={"LAB_CS_WEBHOOK_SECRET": secret})
+    assert "RuntimeError: [redacted]" in ran.output()
+    assert [where for where, text in said(ran, tmp_path / "out") if secret in text] == []
 
 
 def test_short_secret_is_warned_of(lab: LabClient, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 pytest looks for its settings before it knows our options, and takes any existing path after one of them (`--env PATH`,
 `--results FILE`) for a place of tests: with one outside the project it finds no settings, or another's, and our options
 are unrecognised. Only then is this plugin, an entry point that tools/setup.py makes, loaded at all (our settings switch
-the loading of entry points off), and starts anew as `runbook-checks`.
+the loading of entry points off). It starts Python anew as `runbook-checks`: a run within this process would find other
+packages' plugins, loaded by their entry points too, half set up (Hypothesis then warns of all that it does).
 """
 
 from __future__ import annotations

@@ -53,11 +53,8 @@ def added_options() -> list[str]:
 
 
 def _run(words: list[str]) -> int:
-    import gc
-
     import pytest
 
-    gc.disable()  # nothing of what is loaded now is garbage; plugin/scheduler.py switches it on again
     for name in [name for name in os.environ if name.startswith(READ_BY_PYTEST)]:
         del os.environ[name]
     from runbook_checks.output import streams

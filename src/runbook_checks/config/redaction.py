@@ -1,4 +1,4 @@
-"""The one way in which secrets are taken out of what is said, in whatever form they turn up."""
+"""Take secrets out of text, in whatever form they stand in it. No other module does."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 SHORTEST = 6
 MARK = "[redacted]"
 _MARKS = re.compile(r"\[redacted(?::([^\]\s]*))?\]")
-_REMNANT = re.compile(r"\.(?:first|last)\d+\Z")
 _CUT = re.compile(r"\A|…|\.\.\.|\Z")  # where a text may have been cut
 _BLANKS = re.compile(r"\s+")
 # In key=value pairs with blanks, ';' or '&' between them; of a value without quotes also what a blank cuts off.
@@ -27,102 +31,68 @@ _URL_WITHOUT_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/?#]*:([^@/?#]*[
 _TOKEN = re.compile(r"(?:https?|rediss?)://([^:@/?#]+)@")
 _FIRST_KEY = re.compile(r"[a-z_]{2,20}(?:[ +]|%20)*(?:=|%3[Dd])(?!=|%3[Dd]|\Z)")
 _ENDS = re.compile(r"[@/?#\[\]\s]")  # what an unescaped password is broken at
-_COLOURS = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z])")  # ECMA-48, 5.4
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class _Hit:
     """Where a text holds a secret, what is left of one, or a mark; `label` names the secret and holds none of it."""
 
     start: int
     end: int
     label: str
-    is_mark: bool = False
-
-    def lies_in(self, other: _Hit) -> bool:
-        return other.start <= self.start and self.end <= other.end
 
 
 class Redaction:
-    """The list of secrets, and the one way to take them out of a text.
+    """The secrets of a run, and what takes them out of text.
 
     A secret is taken out as it is, URL-encoded, in base64 (at each of the three alignments), in hex,
     escaped as JSON, HTML, a Python literal or a shell word; of a DSN or URL also the password alone. Where a text was
     cut in the middle of one, what is left of it is taken out as well.
-    Secrets shorter than SHORTEST characters would blacken ordinary words: they get a warning instead.
+    Secrets shorter than SHORTEST characters would take ordinary words along: they get a warning instead.
 
     `text` and `tree` are for free text, which loses every secret. `name` is for names that a far end may choose
-    (subjects): findings and the history are known by them, so two names stay two. `line` is for lines that others
-    compose of names and free text. Systems, symptoms, causes, outcomes, keys and whatever else comes from the files
-    or from us go through none of them.
+    (subjects): findings and the history are known by them, so the names of two secrets stay two, and words of
+    `sources`, the files that a run reads, stay. Systems, symptoms, causes, outcomes, keys and whatever else comes from
+    the files or from us is never redacted.
     """
 
-    def __init__(self, is_public: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(self, sources: Iterable[Path] = ()) -> None:
         self.warnings: list[str] = []
-        self._is_public = is_public  # whether anybody can read these words in the files: there they are no secret
-        self._forms: dict[str, str] = {}  # each with its label
-        self._ends: set[str] = set()  # what a text may end with that was cut inside a secret
-        self._rests: set[str] = set()  # and what it may go on with after a cut
-        self._starts: set[str] = set()  # what each of the forms begins with
-        self._pattern: re.Pattern[str] | None = None  # made when it is first needed
+        self._sources = sources
+        self._labels: dict[str, str] = {}  # by form
+        self._starting: dict[str, list[str]] = {}  # forms, by their first SHORTEST characters
+        self._pieces: set[str] = set()  # every SHORTEST characters in a row of each form
         self._lock = Lock()
 
     def add(self, value: str, name: str) -> None:
         """Put a secret on the list; `name` stands in its label, and in a warning where it is too short."""
-        with self._lock:
-            for part in dict.fromkeys([value, *value.split("\n"), *sorted(passwords(value))]):
-                self._add_part(part.strip(), name)
-
-    def _add_part(self, part: str, name: str) -> None:
-        if not part or part == "-----BEGIN" or part.startswith("-----"):
-            return
-        if len(part) < SHORTEST:
-            warning = f"the secret {name} has fewer than {SHORTEST} characters and can't be kept out of reports"
-            if warning not in self.warnings:
+        label = re.sub(r"\s+", "-", name.replace(": ", ":")).replace("]", "")
+        warning = f"the secret {name} has fewer than {SHORTEST} characters and can't be kept out of reports"
+        parts = {part.strip() for part in [value, *value.split("\n"), *passwords(value)]} - {""}
+        for part in (part for part in parts if not part.startswith("-----")):
+            if len(part) >= SHORTEST:
+                self._add_forms(part, label)
+            elif warning not in self.warnings:
                 self.warnings.append(warning)
-            return
-        new = [form for form in forms(part) if form not in self._forms]
-        self._forms = self._forms | self._labelled(new, name)  # a new one: others may be reading
-        self._rests = self._rests | {
-            form[at : at + SHORTEST] for form in new for at in range(1, len(form) - _least(form) + 1)
-        }
-        self._starts = self._starts | {form[:SHORTEST] for form in new}
-        self._pattern = None
-        self._ends = self._ends | {form[end - SHORTEST : end] for form in new for end in range(_least(form), len(form))}
 
-    def _labelled(self, new: list[str], name: str) -> dict[str, str]:
-        """A label for each form: the secret's name, with a number from its second form on."""
-        name = re.sub(r"[\]~]", "", re.sub(r"\s+", "-", name.replace(": ", ":")))
-        before = sum(label.partition("~")[0] == name for label in self._forms.values())
-        return {form: f"{name}~{number}" if number else name for number, form in enumerate(new, before)}
+    def _add_forms(self, secret: str, label: str) -> None:
+        with self._lock:
+            for form in (form for form in forms(secret) if form not in self._labels):
+                self._labels[form] = label
+                self._starting.setdefault(form[:SHORTEST], []).append(form)
+                self._pieces.update(form[at : at + SHORTEST] for at in range(len(form) - SHORTEST + 1))
 
     def text(self, text: str) -> str:
         """Free text without any secret."""
-        return _replaced(text, self._hits(text), lambda _: "") if self._forms else text
+        return _replaced(text, self._hits(text), is_labelled=False)
 
     def name(self, text: str) -> str:
-        """A name without secrets, save what anybody can read in the files; other secrets leave their label.
+        """A name without secrets, save words of the files; each leaves its label.
 
-        The label is the same in every run and tells nothing of the value, as a digest of a short one would.
+        The label is the same in every run and says nothing of the value, as a digest of a short one would.
         """
-        return _replaced(text, self._hidden(text), lambda hit: hit.label) if self._forms else text
-
-    def line(self, text: str) -> str:
-        """A line, in colours or not, without secrets, save what anybody can read in the files."""
-        if not self._forms:
-            return text
-        return "".join(
-            part
-            if part.startswith("\x1b[")
-            else _replaced(part, self._hidden(part), lambda hit: hit.label if hit.is_mark else "")
-            for part in _COLOURS.split(text)
-        )
-
-    def bytes(self, data: bytes) -> bytes:
-        """Free text in bytes of any encoding: what isn't UTF-8 passes through unharmed."""
-        if not self._forms:
-            return data
-        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        hits = (hit for hit in self._hits(text) if not self._is_public(text[hit.start : hit.end]))
+        return _replaced(text, hits, is_labelled=True)
 
     def tree(self, value: Any) -> Any:
         """A JSON-like value from a far end: its texts as free text, its keys as names.
@@ -135,77 +105,76 @@ class Redaction:
             return {self.name(key) if isinstance(key, str) else key: self.tree(entry) for key, entry in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self.tree(entry) for entry in value)
-        if isinstance(value, int) and str(value) in self._forms and not self._is_public(str(value)):
+        if isinstance(value, int) and str(value) in self._labels and not self._is_public(str(value)):
             return MARK
         return value
 
-    def _hidden(self, text: str) -> list[_Hit]:
-        """The hits that stand in no file."""
-        return [hit for hit in self._hits(text) if hit.is_mark or not self._is_public(text[hit.start : hit.end])]
+    def _is_public(self, words: str) -> bool:
+        """Whether anybody can read these words in the files."""
+        return any(words in page for page in self._pages)
 
-    def _hits(self, text: str) -> list[_Hit]:
-        """Marks, and outside of them secrets, as long as may be at each place; they may overlap."""
-        # Looking up pieces is many times quicker than a search for hundreds of alternatives, and there is mostly none.
-        starts = self._starts
-        begins = [at for at in range(len(text) - SHORTEST + 1) if text[at : at + SHORTEST] in starts]
-        matches = (self._whole().match(text, at) for at in begins)
-        found = [_Hit(*match.span(), self._forms[match[0]]) for match in matches if match]
-        found += [hit for cut in _CUT.finditer(text) for hit in self._remnants(text, *cut.span())]
-        marks = [_Hit(*mark.span(), mark[1] or "", is_mark=True) for mark in _MARKS.finditer(text)]
-        marks = [mark for mark in marks if self._is_ours(mark, found)]
-        return marks + [hit for hit in found if not any(hit.lies_in(mark) for mark in marks)]
+    @cached_property
+    def _pages(self) -> list[str]:
+        pages = []
+        for path in self._sources:
+            with suppress(OSError, UnicodeDecodeError):
+                pages.append(path.read_text(encoding="utf-8"))
+        return pages
 
-    def _is_ours(self, mark: _Hit, hits: list[_Hit]) -> bool:
-        """Whether a mark may be one of ours: a far end may send one with a secret in the place of its label."""
-        if not mark.label or not any(hit.lies_in(mark) and hit.end > mark.start + len(MARK) for hit in hits):
-            return True
-        return {_REMNANT.sub("", part) for part in mark.label.split("+")} <= {*self._forms.values()}
+    def _hits(self, text: str) -> Iterator[_Hit]:
+        """Our own marks, and secrets that lie in none; they may overlap."""
+        marks = [_Hit(*mark.span(), mark[1] or "") for mark in _MARKS.finditer(text)]
+        marks = [mark for mark in marks if not mark.label or mark.label in self._labels.values()]
+        yield from marks
+        for hit in self._secrets(text):
+            if not any(mark.start <= hit.start and hit.end <= mark.end for mark in marks):
+                yield hit
 
-    def _whole(self) -> re.Pattern[str]:
-        with self._lock:
-            if self._pattern is None:
-                longest_first = sorted(self._forms, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-            return self._pattern
+    def _secrets(self, text: str) -> Iterator[_Hit]:
+        for at in range(len(text) - SHORTEST + 1):
+            for form in self._starting.get(text[at : at + SHORTEST], ()):
+                if text.startswith(form, at):
+                    yield _Hit(at, at + len(form), self._labels[form])
+        for cut in _CUT.finditer(text):
+            yield from self._before_cut(text, cut.start())
+            yield from self._after_cut(text, cut.end())
 
-    def _remnants(self, text: str, start: int, end: int) -> Iterator[_Hit]:
-        """What is left of secrets before and after a place where the text may have been cut."""
-        if text[end : end + SHORTEST] in self._rests:
-            size, label = self._remnant(text[end:], is_rest=True)
-            if size:
-                yield _Hit(end, end + size, f"{label}.last{size}")
-        if text[max(0, start - SHORTEST) : start] in self._ends:
-            size, label = self._remnant(text[:start])
-            if size:
-                yield _Hit(start - size, start, f"{label}.first{size}")
+    def _before_cut(self, text: str, end: int) -> Iterator[_Hit]:
+        for form in self._holding(text[max(0, end - SHORTEST) : end]):
+            for size in _sizes(form):
+                if text.endswith(form[:size], 0, end):
+                    yield _Hit(end - size, end, self._labels[form])
 
-    def _remnant(self, text: str, *, is_rest: bool = False) -> tuple[int, str]:
-        """How many characters at the end of a text begin a secret, or at its beginning end one; and its label."""
-        longest, of = 0, ""
-        piece = text[:SHORTEST] if is_rest else text[-SHORTEST:]
-        for form, label in self._forms.items():
-            if piece not in form:  # so nothing of the least size stands there
-                continue
-            for size in range(min(len(form) - 1, len(text)), max(longest, _least(form) - 1), -1):
-                if text.startswith(form[-size:]) if is_rest else text.endswith(form[:size]):
-                    longest, of = size, label
-                    break
-        return longest, of
+    def _after_cut(self, text: str, start: int) -> Iterator[_Hit]:
+        for form in self._holding(text[start : start + SHORTEST]):
+            for size in _sizes(form):
+                if text.startswith(form[-size:], start):
+                    yield _Hit(start, start + size, self._labels[form])
+
+    def _holding(self, piece: str) -> list[str]:
+        """The forms that hold a piece of SHORTEST characters; mostly none do, which is known at once."""
+        return [form for form in [*self._labels] if piece in form] if piece in self._pieces else []
 
 
-def _replaced(text: str, hits: Iterable[_Hit], label_of: Callable[[_Hit], str]) -> str:
+def _replaced(text: str, hits: Iterable[_Hit], *, is_labelled: bool) -> str:
     """The text with a mark in place of each hit; those that overlap are one."""
-    parts, at, spans = [], 0, list[list[_Hit]]()
-    for hit in sorted(hits):
-        if spans and hit.start < max(each.end for each in spans[-1]):
-            spans[-1].append(hit)
+    parts, at = [], 0
+    spans: list[_Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end, hit.label)):
+        if spans and hit.start < spans[-1].end:
+            last = spans[-1]
+            spans[-1] = _Hit(last.start, max(last.end, hit.end), last.label or hit.label)
         else:
-            spans.append([hit])
+            spans.append(hit)
     for span in spans:
-        label = "+".join(dict.fromkeys(filter(None, map(label_of, span))))
-        parts += [text[at : span[0].start], f"[redacted:{label}]" if label else MARK]
-        at = max(hit.end for hit in span)
+        parts += [text[at : span.start], f"[redacted:{span.label}]" if is_labelled and span.label else MARK]
+        at = span.end
     return "".join([*parts, text[at:]])
+
+
+def _sizes(form: str) -> range:
+    """How many characters of a secret give it away, the most first."""
+    return range(len(form) - 1, _least(form) - 1, -1)
 
 
 def _least(form: str) -> int:

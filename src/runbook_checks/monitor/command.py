@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from runbook_checks.config.cache import load
 from runbook_checks.config.environment_files import NoSuchEnvironment, find_environment
 from runbook_checks.config.strict_yaml import BadFile
-from runbook_checks.config.untrusted_text import printable
 from runbook_checks.locations import state_folder
 from runbook_checks.monitor.identity import conflict
 from runbook_checks.monitor.looking import read_document, run_checks
@@ -90,7 +89,7 @@ def _round(round_: Round, document: str | None) -> int:
 
     code = round_.go(get)
     for line in round_.said:
-        print(printable(f"monitor: {line}"))
+        print(f"monitor: {line}")
     for line in round_.troubles:
-        print(printable(f"monitor: {line}"), file=sys.stderr)
+        print(f"monitor: {line}", file=sys.stderr)
     return code

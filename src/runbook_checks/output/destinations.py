@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.run import Run
 
+PRINTED = pytest.StashKey[TextIO]()
+"""The stream for what a run prints: standard output, or standard error where a file that it writes is that."""
 RUN_FOLDER = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 KEPT_RUNS = 100
 NAMED = {"results": "--results", "markdown": "--markdown", "metrics": "--metrics", "xmlpath": "--junitxml"}
@@ -121,6 +125,14 @@ def _refusing(flag: str, path: Path) -> Iterator[None]:
 def takes_standard_output(named: dict[str, Path]) -> bool:
     """Whether one of these is standard output: then nothing else goes there, so that it can be read as it is."""
     return any(outputs.lead(path).descriptor == 1 for path in named.values())
+
+
+def terminal(config: pytest.Config) -> TextIO:
+    """The stream for what pytest prints, which --paste throws away."""
+    option = config.option
+    config.stash[PRINTED] = sys.stderr if takes_standard_output(named_files(config)) else sys.stdout
+    is_silent = getattr(option, "paste", False) and not (option.help or option.collectonly)
+    return io.StringIO() if is_silent else config.stash[PRINTED]
 
 
 def named_folder(config: pytest.Config) -> str | None:

@@ -5,6 +5,7 @@ pytest loads it before it starts to capture, and so before conftest.py.
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,8 @@ class Ending:
     def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
         """What an error beyond pytest's own handling comes to, and whether anybody got to know the outcome."""
         try:
-            code = yield
+            with redirect_stdout(places.terminal(self.config)):  # pytest makes its terminal of it
+                code = yield
         except (pytest.UsageError, KeyboardInterrupt, SystemExit):
             raise
         except Exception as error:

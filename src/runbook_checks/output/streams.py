@@ -12,6 +12,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from runbook_checks.config.untrusted_text import Printed
 from runbook_checks.locations import is_ours, shown
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _point_to_null(number: int) -> None:
 
 
 def steady() -> None:
-    """Make both streams steady; characters that a terminal's encoding doesn't have are replaced."""
+    """Make both streams steady, and what is printed text; characters that a terminal's encoding lacks are replaced."""
     for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
         if stream is None:  # closed: the next file that is opened would take its number, and what is printed
             _point_to_null(number)
@@ -97,7 +98,7 @@ def _steady(stream: TextIO | None, number: int) -> TextIO:
     with suppress(AttributeError, OSError, ValueError):  # pytest's own stand-ins have neither
         os.set_blocking(stream.fileno(), True)
         stream.reconfigure(errors="replace" if number == 1 else "backslashreplace")  # type: ignore[attr-defined]
-    return cast(TextIO, Steady(stream, number))
+    return cast(TextIO, Steady(Printed(stream), number))
 
 
 def lost_output() -> OSError | None:

@@ -1,6 +1,6 @@
-"""Redacts what is said without being asked for: crashes, warnings, logs, pytest's own errors and its --debug log.
+"""Redact what is printed unasked: crashes, warnings, logs, errors of pytest's own and its --debug log.
 
-Each is redacted where it comes up, so in the workers of pytest-xdist too: the controller does not know their secrets.
+Each is redacted where it arises, so in the workers of pytest-xdist too: the controller does not know their secrets.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.config.untrusted_text import Printed, printable
 from runbook_checks.output import streams
 from runbook_checks.plugin.run import has_run, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from runbook_checks.config.run import Run
 
 
 class _Formatter(logging.Formatter):
-    """What another formatter makes of a log record, without secrets."""
+    """Formats a log record as another formatter does, and redacts it."""
 
     def __init__(self, inner: logging.Formatter, redact: Callable[[str], str]) -> None:
         super().__init__()
@@ -36,24 +35,24 @@ class _Formatter(logging.Formatter):
         return self._redact(self._inner.format(record))
 
 
-class Hush:
-    """Puts redaction before all that is written without asking for it; in workers of pytest-xdist, too."""
+class CrashRedaction:
+    """Redacts crashes, warnings and logs of one process."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._redact = run.redaction.text
         streams.REDACT[:] = [self._redact]
         self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-        threading.excepthook = lambda told: self._say(told.exc_type, told.exc_value, told.exc_traceback)
-        sys.excepthook = self._say
-        sys.unraisablehook = lambda told: self._say(told.exc_type, told.exc_value, told.exc_traceback)
+        threading.excepthook = lambda crash: self._print(crash.exc_type, crash.exc_value, crash.exc_traceback)
+        sys.excepthook = self._print
+        sys.unraisablehook = lambda crash: self._print(crash.exc_type, crash.exc_value, crash.exc_traceback)
 
-    def _say(self, kind: Any, error: Any, trace: Any) -> None:
-        sys.stderr.write(printable(self._redact("".join(traceback.format_exception(kind, error, trace)))))
+    def _print(self, kind: Any, error: Any, trace: Any) -> None:
+        sys.stderr.write(self._redact("".join(traceback.format_exception(kind, error, trace))))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """What is logged as it happens, on the terminal and in a file; what is captured is redacted with its report."""
+        """Redact logs on the terminal and in a file as they are written; captured ones belong to a report."""
         logs = session.config.pluginmanager.get_plugin("logging-plugin")
         for handler in (logs.log_cli_handler, logs.log_file_handler) if logs else ():
             if handler.formatter and getattr(handler, "baseFilename", "") != os.devnull:
@@ -61,26 +60,37 @@ class Hush:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
-        """By now the lab is up, where there is one, and no check runs yet. With pytest-xdist none runs here at all."""
+        """By now the lab is up, where there is one, and no check runs yet."""
+        self._foresee()
+
+    def _foresee(self) -> None:
         for system in self._run.systems.values():
             for settings in (system.settings, *system.own.values()):
                 self._run.vault.foresee(settings)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if report.failed:
+            self._foresee()
+            report.longrepr = self._redact(str(report.longrepr))
+        return report
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:
-        """Terminal, JUnit and pytest-xdist each make a text of it."""
+        """Terminal, JUnit and pytest-xdist each take the text that the error prints of itself."""
         text = self._redact(str(excrepr))
-        excrepr.__class__ = type("Redacted", (type(excrepr),), {"__str__": lambda _: text, "__repr__": lambda _: text})
+        excrepr.toterminal = lambda terminal: terminal.line(text)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        """Terminal and pytest-xdist each make a text of it: its category is told apart from its message."""
-        said = str(warning_message.message)
-        text = self._redact(said)
-        if text != said:
+        """Terminal and pytest-xdist each make a text of the message."""
+        message = str(warning_message.message)
+        text = self._redact(message)
+        if text != message:
             warning_message.message = UserWarning(text)
 
-    def go(self) -> None:
+    def restore(self) -> None:
         sys.excepthook, threading.excepthook, sys.unraisablehook = self._before
 
 
@@ -88,23 +98,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not has_run(config):
         return
     run = run_of(config)
-    hush = Hush(run)
-    config.pluginmanager.register(hush, "runbook-checks-hush")
-    config.add_cleanup(hush.go)
-    if config.option.capture == "no" and not hasattr(config, "workerinput"):
-        _print_as_text(config)
-    root = config.trace.root
-    if config.option.debug and root._writer is not None:
-        write = root._writer
-        root.setwriter(lambda text: write(run.redaction.text(text)))
-
-
-def _print_as_text(config: pytest.Config) -> None:
-    """With -s, too, what libraries print is no command to a CI runner."""
-    before = sys.stdout, sys.stderr
-
-    def give_back() -> None:
-        sys.stdout, sys.stderr = before
-
-    sys.stdout, sys.stderr = Printed(sys.stdout), Printed(sys.stderr)
-    config.add_cleanup(give_back)
+    redaction = CrashRedaction(run)
+    config.pluginmanager.register(redaction, "runbook-checks-crash-redaction")
+    config.add_cleanup(redaction.restore)
+    # pytest opens the file of --debug itself, and only this private attribute has what writes to it.
+    write = config.trace.root._writer if config.option.debug else None
+    if write is not None:
+        config.trace.root.setwriter(lambda text: write(run.redaction.text(text)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.config.untrusted_text import json_text, printable
+from runbook_checks.config.untrusted_text import json_text
 from runbook_checks.handles.annotations import handles_of
 from runbook_checks.plugin.lab_command import lab_command
 from runbook_checks.plugin.run import run_of
@@ -82,7 +82,7 @@ class Listing:
         if self.form == "json":
             text = json_text(json.dumps(listed, indent=1, ensure_ascii=False))
         else:
-            text = printable("\n".join(_lines(listed, list(not_collected(items, run)), run.environment.allows)))
+            text = "\n".join(_lines(listed, list(not_collected(items, run)), run.environment.allows))
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():
             sys.stdout.write(text + "\n")

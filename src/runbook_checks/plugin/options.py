@@ -19,7 +19,6 @@ from runbook_checks.config.runbook import SEVERITIES, WHENS
 from runbook_checks.config.secrets import allows_commands
 from runbook_checks.config.strict_yaml import suggestion
 from runbook_checks.plugin import occasions
-from runbook_checks.plugin.public_text import PublicText
 from runbook_checks.plugin.run import load_files, new_id, register
 
 if TYPE_CHECKING:
@@ -110,13 +109,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"no environment chosen: give --env NAME|PATH or set CHECKS_ENV (there are: {there})")
     files = load_files(named, allows_commands=allows_commands(option.no_commands))
     worker = getattr(config, "workerinput", None)
-    public = PublicText(files.sources)
     run = Run(
         files=files,
         named=named,
         id=worker["run_id"] if worker else new_id(),
         started=worker["run_started"] if worker else time.time(),
-        redaction=Redaction(public),
+        redaction=Redaction(files.sources),
         systems=_systems(files, option.system),
         selection=_selection(config),
         domains=tuple(_host(host) for host in option.domain),
@@ -124,8 +122,6 @@ def pytest_configure(config: pytest.Config) -> None:
     _read_rest(run, config)
     _refuse_unknown_markers(run, option.markexpr)
     register(config, run)
-    public.add_names_of(run)
-    config.pluginmanager.register(public, f"{PLUGIN}-public")
     config.pluginmanager.register(_Spread(run), f"{PLUGIN}-spread")
     for line in _markers(run):
         config.addinivalue_line("markers", line)

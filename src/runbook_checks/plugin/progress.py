@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook_checks.plugin.run import context_of, has_run
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     import pytest
 
 QUIET_S = 3.0  # what is over sooner needs no line
@@ -19,8 +22,8 @@ CLEAR_LINE = "\r\x1b[K"
 class Progress:
     """Writes to the terminal behind pytest's capturing."""
 
-    def __init__(self, writer: Any) -> None:
-        self._writer = writer
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
         self._begun = self._said = time.monotonic()
         self._is_shown = False
         self._lock = threading.Lock()
@@ -36,16 +39,15 @@ class Progress:
                 self._write(f"{CLEAR_LINE}{text}")
 
     def _write(self, text: str) -> None:
-        self._writer._file.write(text)
-        self._writer._file.flush()
+        self._terminal.write(text)
+        self._terminal.flush()
 
 
 class _Starting:
     @staticmethod
     def pytest_sessionstart(session: pytest.Session) -> None:
-        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and reporter._tw._file.isatty():
-            context_of(session.config).progress = Progress(reporter._tw)
+        if sys.stdout.isatty():
+            context_of(session.config).progress = Progress(sys.stdout)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Which checks are run? An item for every check and every chosen system that has what it needs."""
+"""Make a pytest item of each check for each chosen system that has what it needs, and select among them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runbook_checks.plugin.run import context_of, run_of
 from runbook_checks.plugin.suites import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from runbook_checks.config.runbook import Chosen, Symptom
@@ -50,14 +50,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     name = getattr(metafunc.function, "symptom", None)
     if name is None:
         return
-    context = context_of(metafunc.config)
-    asked = handles_of(metafunc.function)
-    chosen = [c for c in context.run.systems.values() if name in c.symptoms and not lacking(asked.values(), c)]
+    context, asked = context_of(metafunc.config), handles_of(metafunc.function)
+    chosen = _looked_at(context, metafunc.function)
     metafunc.parametrize(
         [*asked],
         [_parameters(context, c, name, asked.values()) for c in chosen],
         ids=[c.name for c in chosen],
     )
+
+
+def _looked_at(context: Context, check: Any) -> list[Chosen]:
+    """The chosen systems that list a check's symptom and have what its handles need."""
+    asked = handles_of(check).values()
+    return [c for c in context.run.systems.values() if check.symptom in c.symptoms and not lacking(asked, c)]
 
 
 def lacking(handles: Iterable[Asked], chosen: Chosen) -> list[str]:
@@ -89,13 +94,11 @@ def system_of(item: Any) -> str:
     return str(item.callspec.id)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
-    """pytest makes a skipped item where nothing is to be parametrized: a system without the symptom is no skip."""
-    made = yield
-    if not isinstance(made, list):
-        return made
-    return [item for item in made if symptom_of(item) is None or "NOTSET" not in item.nodeid]
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> list[pytest.Item] | None:
+    """Make no item of a check that no chosen system needs: pytest would make one that is skipped."""
+    is_check = collector.istestfunction(obj, name) and hasattr(obj, "symptom")
+    return [] if is_check and not _looked_at(context_of(collector.config), obj) else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from allure_commons import hookimpl, plugin_manager
 from allure_commons.logger import AllureFileLogger
 from allure_commons.model2 import Attachment, Label, Parameter, StatusDetails, TestResult, TestStepResult
 from allure_commons.utils import md5, uuid4
@@ -26,6 +26,8 @@ from runbook_checks.results.wording import filled
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from allure_commons.model2 import TestResultContainer
+
     from runbook_checks.config.redaction import Redaction
     from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Symptom
@@ -39,23 +41,51 @@ STATUSES = {"clear": "passed", "found": "failed", "unknown": "broken", "skipped"
 _OWN_LABELS = ("epic", "feature", "story", "severity", "environment")
 
 
+LOGGER = "runbook-checks-allure"
 _KINDS = {"txt": "text/plain", "json": "application/json", "png": "image/png", "csv": "text/csv"}
 
 
-class Logger(AllureFileLogger):
-    """All that Allure gets passes here: what allure-pytest adds by itself is redacted, and a Result is already."""
+class Logger:
+    """Writes Allure's files in place of allure-pytest's logger.
 
-    run: Run
-    trouble: str | None = None  # why some of it could not be written
+    What allure-pytest adds by itself is redacted here; a Result is already.
+    """
 
-    def __init__(self, report_dir: str, clean: bool = False) -> None:
-        super().__init__(report_dir, clean)
-        self.checked: Result | None = None
-        """The result of the check whose report comes next."""
+    def __init__(self, run: Run, folder: Path) -> None:
+        self.run, self.folder = run, folder
+        self.trouble: str | None = None
+        """Why some of the files could not be written."""
+        self._checked: Result | None = None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Replace allure-pytest's own logger, which is registered by now, until allure-pytest unregisters it."""
+        theirs = next(one for one in plugin_manager.get_plugins() if isinstance(one, AllureFileLogger))
+        plugin_manager.unregister(theirs)
+        plugin_manager.register(self)
+        session.config.add_cleanup(lambda: plugin_manager.register(theirs))
+        session.config.add_cleanup(lambda: plugin_manager.unregister(self))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the result until allure-pytest closes its own."""
+        self._checked = carried_by(report) or self._checked
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Workers of pytest-xdist write their files themselves."""
+        self.trouble = self.trouble or getattr(node, "workeroutput", {}).get("allure_trouble")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.trouble and hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["allure_trouble"] = self.trouble
+
+    @hookimpl
     def report_result(self, result: TestResult) -> None:
-        checked, self.checked = self.checked, None
-        _hush(result, self.run.redaction)
+        checked, self._checked = self._checked, None
+        _redact(result, self.run.redaction)
+        self._write_result(result, checked)
+
+    def _write_result(self, result: TestResult, checked: Result | None) -> None:
         if checked is not None:
             system = self.run.systems[checked.system]
             dress(result, checked, system.symptoms[checked.symptom], self.attach)
@@ -64,62 +94,76 @@ class Logger(AllureFileLogger):
             values = (title, area, checked.symptom, severity, self.run.environment.name)
             result.labels = [label for label in result.labels if label.name not in _OWN_LABELS]
             result.labels += [Label(name=n, value=v) for n, v in zip(_OWN_LABELS, values, strict=True)]
-        super().report_result(result)
+        self._write_item(result)
 
-    def report_container(self, container: Any) -> None:
-        """Set-up and clean-up, where there was any to tell: pytest sets up a check's parameters too."""
-        told = [*container.befores, *container.afters]
-        for step in told:
-            _hush(step, self.run.redaction)
-        if any(step.steps or step.attachments or step.status not in (None, "passed") for step in told):
-            super().report_container(container)
+    @hookimpl
+    def report_container(self, container: TestResultContainer) -> None:
+        """Set-up and clean-up, where there is anything to say: pytest sets up a check's parameters too."""
+        steps = [*container.befores, *container.afters]
+        for step in steps:
+            _redact(step, self.run.redaction)
+        if any(step.steps or step.attachments or step.status not in (None, "passed") for step in steps):
+            self._write_item(container)
+
+    @hookimpl
+    def report_attached_data(self, body: str | bytes, file_name: str) -> None:
+        """What others attach, such as captured output."""
+        text = body if isinstance(body, str) else body.decode("utf-8", "surrogateescape")
+        self._write(file_name, self.run.redaction.text(text))
+
+    @hookimpl
+    def report_attached_file(self, source: str, file_name: str) -> None:
+        self.report_attached_data(Path(source).read_bytes(), file_name)
 
     def attach(self, name: str, value: Any, ending: str = "") -> Attachment:
         """Evidence as a file beside the results: a text, a picture (PNG, as bytes), or anything else as JSON."""
         ending = ending or ("txt" if isinstance(value, str) else "png" if isinstance(value, bytes) else "json")
-        kind, body = _KINDS[ending], value if isinstance(value, str | bytes) else _json(value)
+        body = value if isinstance(value, str | bytes) else _json(value)
         source = f"{uuid4()}-attachment.{ending}"
-        with _kept_in_mind():
-            super().report_attached_data(body, source)
-        return Attachment(name=name, source=source, type=kind)
+        self._write(source, body)
+        return Attachment(name=name, source=source, type=_KINDS[ending])
 
-    def _report_item(self, item: Any) -> None:
-        name = item.file_pattern.format(prefix=uuid4())
-        with _kept_in_mind():
-            outputs.write(self._report_dir / name, json.dumps(_plain(item), ensure_ascii=False))
+    def _write_item(self, item: Any) -> None:
+        self._write(item.file_pattern.format(prefix=uuid4()), json.dumps(_plain(item), ensure_ascii=False))
 
-    def report_attached_data(self, body: str | bytes, file_name: str) -> None:
-        """What others attach, such as captured output."""
-        redaction = self.run.redaction
-        clean = redaction.text(body) if isinstance(body, str) else redaction.bytes(body)
-        with _kept_in_mind():
-            super().report_attached_data(clean, file_name)
+    def _write(self, name: str, content: str | bytes) -> None:
+        """A disk that is full in the middle of the run ends no run; `require_whole` reports it."""
+        try:
+            if isinstance(content, str):
+                outputs.write(self.folder / name, content)
+            else:
+                (self.folder / name).write_bytes(content)
+        except OSError as error:
+            self.trouble = self.trouble or error.strerror or str(error)
 
-    def report_attached_file(self, source: str, file_name: str) -> None:
-        self.report_attached_data(Path(source).read_bytes(), file_name)
+    def require_whole(self) -> None:
+        """OSError where one of the files could not be written."""
+        if self.trouble:
+            raise OSError(0, self.trouble)
 
-
-for _hook in ("report_result", "report_container", "report_attached_data", "report_attached_file"):
-    # pluggy finds a method by a mark that overriding it loses.
-    getattr(Logger, _hook).allure_impl = getattr(AllureFileLogger, _hook).allure_impl
-
-
-@contextmanager
-def _kept_in_mind() -> Iterator[None]:
-    """A disk that is full in the middle of the run ends no run; the end tells."""
-    try:
-        yield
-    except OSError as error:
-        Logger.trouble = Logger.trouble or error.strerror or str(error)
+    def write_crashed(self, result: Result) -> None:
+        """A result for a check whose process died: allure-pytest leaves none (allure-python #825)."""
+        path, _, function = result.check.partition("::")
+        full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.partition('[')[0]}"
+        crashed = TestResult(uuid=uuid4(), fullName=full_name, testCaseId=md5(full_name), historyId=md5(result.check))
+        crashed.name, crashed.status, crashed.stage = result.check, "broken", "finished"
+        is_known = result.symptom in self.run.systems[result.system].symptoms
+        self._write_result(crashed, result if is_known else None)
 
 
-def require_whole() -> None:
-    """OSError where something of it could not be written."""
-    if Logger.trouble:
-        raise OSError(0, Logger.trouble)
+def install(config: pytest.Config, run: Run) -> None:
+    """Register our logger, before allure-pytest makes its own."""
+    folder = config.invocation_params.dir / config.option.allure_report_dir
+    config.pluginmanager.register(Logger(run, folder), LOGGER)
 
 
-def _hush(item: Any, redaction: Redaction) -> None:
+def logger_of(config: pytest.Config) -> Logger | None:
+    """The logger of a run that writes Allure's files."""
+    logger = config.pluginmanager.get_plugin(LOGGER)
+    return logger if isinstance(logger, Logger) else None
+
+
+def _redact(item: Any, redaction: Redaction) -> None:
     """Redact the free text of a result or step: its name, label and status are names of ours."""
     item.description, item.descriptionHtml = redaction.tree([item.description, item.descriptionHtml])
     if item.statusDetails is not None:
@@ -129,7 +173,7 @@ def _hush(item: Any, redaction: Redaction) -> None:
         parameter.value = redaction.tree(parameter.value)
     for step in item.steps:
         step.name = redaction.tree(step.name)
-        _hush(step, redaction)
+        _redact(step, redaction)
 
 
 def _plain(item: Any) -> Any:
@@ -138,34 +182,6 @@ def _plain(item: Any) -> Any:
         values = ((attribute.name, getattr(item, attribute.name)) for attribute in item.__attrs_attrs__)
         return {name: _plain(value) for name, value in values if value or value is False}
     return [_plain(entry) for entry in item] if isinstance(item, list) else item
-
-
-class _Follower:
-    """Hands each check's result to the logger before allure-pytest closes its own."""
-
-    def __init__(self, logger: Logger) -> None:
-        self.logger = logger
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.logger.checked = carried_by(report) or self.logger.checked
-
-    @staticmethod
-    def pytest_sessionfinish(session: pytest.Session) -> None:
-        if Logger.trouble and hasattr(session.config, "workeroutput"):
-            session.config.workeroutput["allure_trouble"] = Logger.trouble
-
-
-def install(config: pytest.Config, run: Run) -> None:
-    """Put our logger in the place of allure-pytest's, before it makes one."""
-    import allure_pytest.plugin
-
-    def make(report_dir: str, clean: bool = False) -> Logger:
-        logger = Logger(report_dir, clean)
-        config.pluginmanager.register(_Follower(logger), "runbook-checks-allure")
-        return logger
-
-    Logger.run, Logger.trouble = run, None
-    allure_pytest.plugin.AllureFileLogger = make
 
 
 def dress(result: TestResult, checked: Result, text: Symptom, attach: Callable[..., Attachment]) -> None:
@@ -225,19 +241,6 @@ def _step(reading: Reading, attach: Callable[..., Attachment]) -> TestStepResult
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, default=str)
-
-
-def write_crashed(folder: Path, result: Result, run: Run) -> None:
-    """A result for a check whose process died: allure-pytest leaves none (allure-python #825)."""
-    logger = Logger(str(folder))
-    logger.run = run
-    path, _, function = result.check.partition("::")
-    full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.partition('[')[0]}"
-    crashed = TestResult(uuid=uuid4(), fullName=full_name, testCaseId=md5(full_name), historyId=md5(result.check))
-    crashed.stage = "finished"
-    logger.checked = result if result.symptom in run.systems[result.system].symptoms else None
-    crashed.name, crashed.status = result.check, "broken"
-    logger.report_result(crashed)
 
 
 def finish(folder: Path, finished: FinishedRun) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import time
-from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config.run import PLUGIN, Run
-from runbook_checks.config.untrusted_text import Printed, printable
 from runbook_checks.locations import SETTINGS
 from runbook_checks.output import destinations
 from runbook_checks.reports import allure, markdown, terminal
@@ -45,24 +42,6 @@ class Reports:
     finished: FinishedRun | None = None
     ended: int = 0
     """The exit code, also by whether everything that was asked for could be written."""
-    writer: Any = None
-    """pytest's terminal for lines of ours: their free text is redacted, and their names must stay as they are."""
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
-        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            is_silent = self.config.option.paste  # only what can be pasted is printed, and pytest's own words are not
-            is_taken = destinations.takes_standard_output(self.files.named)
-            stream = Printed(sys.stderr if is_taken else reporter._tw._file)
-            reporter._tw._file = _Quiet(stream, (lambda _: "") if is_silent else self.run.redaction.line)
-            self.writer = copy(reporter._tw)
-            self.writer._file = _Quiet(stream, (lambda _: "") if is_silent else str)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Allure's files are written by the workers."""
-        allure.Logger.trouble = allure.Logger.trouble or getattr(node, "workeroutput", {}).get("allure_trouble")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -108,18 +87,19 @@ class Reports:
             reason="the check's process died; nothing was told",
             resource=symptom,
         )
-        if self.config.option.allure_report_dir:
-            allure.write_crashed(self.files.allure(), result, self.run)
+        if logger := allure.logger_of(self.config):
+            logger.write_crashed(result)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_runbook_checks_look(self, number: int, results: list[Result]) -> bool:
         """One line for each look of --watch: what is there now, roots only; whether it could still be printed."""
         roots, _ = find_roots(results, self.run.files.explanations)
-        if self.writer is None:
+        if not self.config.pluginmanager.has_plugin("terminalreporter"):
             return True
-        self.writer.line(terminal.look(number, time.strftime("%H:%M:%S"), roots))
-        self.writer.flush()
-        return getattr(self.writer._file, "lost", None) is None
+        writer = self.config.get_terminal_writer()
+        writer.line(terminal.look(number, time.strftime("%H:%M:%S"), roots))
+        writer.flush()
+        return getattr(self.config.stash[destinations.PRINTED], "lost", None) is None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -129,9 +109,9 @@ class Reports:
         session.exitstatus = self.ended
         if self.config.option.paste:
             capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
-            stream = sys.stderr if destinations.takes_standard_output(self.files.named) else sys.stdout
+            stream = self.config.stash[destinations.PRINTED]
             with capture.global_and_fixture_disabled():
-                print(printable(markdown.pasted(finished, self.ended)), end="", flush=True, file=stream)
+                print(markdown.pasted(finished, self.ended), end="", flush=True, file=stream)
 
     def _finished(self, session: pytest.Session) -> FinishedRun:
         run, checklist = self.run, self._checklist()
@@ -175,7 +155,7 @@ class Reports:
     def pytest_terminal_summary(self) -> None:
         if self.finished is not None:
             where = destinations.as_typed(self.run.folder) if self.run.folder else ""
-            terminal.TerminalReport(self.writer, self.finished).write(self.ended, where)
+            terminal.TerminalReport(self.config.get_terminal_writer(), self.finished).write(self.ended, where)
 
 
 def settled(run: Run, results: list[Result]) -> Iterator[str]:
@@ -191,19 +171,6 @@ def settled(run: Run, results: list[Result]) -> Iterator[str]:
         yield f"all was well {how}"
     elif run.settle_s:
         yield f"not settled within {run.settle_s:g} s, in {settling.looks} looks: what is told is still there"
-
-
-class _Quiet:
-    """A stream that everything pytest prints goes through: what a library or a crash prints is redacted here."""
-
-    def __init__(self, stream: Any, redact: Any) -> None:
-        self._stream, self._redact = stream, redact
-
-    def write(self, text: str) -> int:
-        return int(self._stream.write(self._redact(text)))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def _read_by(config: pytest.Config, run: Run) -> Iterator[Path]:

@@ -36,8 +36,8 @@ class RunFiles:
     def write(self, finished: FinishedRun) -> None:
         """All files; of those that can't be written the run's notes tell."""
         made = self._makers(finished)
-        if self.config.option.allure_report_dir:
-            self._write_allure(finished)
+        if logger := allure.logger_of(self.config):
+            self._write_allure(logger, finished)
         for flag, path, what in self._files():
             with self._noting(what, is_asked_for=path in self.named.values() or bool(self._out)):
                 text = made[flag]()
@@ -49,10 +49,6 @@ class RunFiles:
             destinations.forget_old_runs(self.run.folder.parent)
         # A note tells already that the folder could not be made.
         self.is_whole &= bool(self.run.folder) or not self._out
-
-    def allure(self) -> Path:
-        """The folder of Allure's files: in the run's own, or where --alluredir says."""
-        return Path(self.config.invocation_params.dir, self.config.option.allure_report_dir)
 
     @property
     def _out(self) -> str | None:
@@ -82,11 +78,11 @@ class RunFiles:
             yield flag, path, str(path)
         yield from ((flag, path, f"{flag} {path}") for flag, path in self.named.items())
 
-    def _write_allure(self, finished: FinishedRun) -> None:
-        is_named = not self.run.folder or not self.allure().is_relative_to(self.run.folder)
-        with self._noting(f"{self.allure()} (Allure's results)", is_asked_for=is_named or bool(self._out)):
-            allure.finish(self.allure(), finished)
-            allure.require_whole()
+    def _write_allure(self, logger: allure.Logger, finished: FinishedRun) -> None:
+        is_named = not self.run.folder or not logger.folder.is_relative_to(self.run.folder)
+        with self._noting(f"{logger.folder} (Allure's results)", is_asked_for=is_named or bool(self._out)):
+            allure.finish(logger.folder, finished)
+            logger.require_whole()
 
     @contextmanager
     def _noting(self, what: str, *, is_asked_for: bool) -> Iterator[None]:
