@@ -18,7 +18,7 @@ class MysqlDatabase(SqlDatabase):
     """The MySQL or MariaDB database, read-only."""
 
     needs = ("mysql",)
-    libraries = ("runbook_checks.probes.mysql.wire", "runbook_checks.probes.mysql.query")
+    libraries = ("runbook_checks.probes.mysql.client",)
     resource = "mysql"
     settings: capabilities.Mysql
 
@@ -36,7 +36,7 @@ class MysqlDatabase(SqlDatabase):
 
     def places(self, tables: Sequence[str]) -> dict[str, list[str]]:
         from runbook_checks.probes.mysql import activity as mysqlactivity
-        from runbook_checks.probes.mysql.dialect import dialect_of
+        from runbook_checks.probes.mysql.client import dialect_of
 
         dialect = dialect_of(str(self.row("SELECT VERSION() AS version")["version"]))
         return mysqlactivity.places(self.rows, tables, dialect.innodb_tables)

@@ -32,7 +32,7 @@ class PostgresDatabase(SqlDatabase):
 
     needs = ("postgres",)
     resource = "postgres"
-    libraries = ("psycopg", "runbook_checks.probes.postgres.query")
+    libraries = ("runbook_checks.probes.postgres.client",)
     settings: capabilities.Postgres
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What is a MySQL or MariaDB server busy with, and how large are its tables?
+"""Read what a MySQL or MariaDB server is doing, and how large its tables are.
 
 Sources: MySQL 8.4 Reference Manual, 'INFORMATION_SCHEMA Tables', 'The Slow Query Log', 'Statement Summary Tables';
 MariaDB Knowledge Base, same names. Without PROCESS the process list shows nothing but one's own sessions, and says
@@ -7,6 +7,7 @@ nothing of it; the InnoDB tables refuse whoever hasn't got it, so each list is j
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import NoReading
@@ -154,8 +155,6 @@ def slow_statements(
 
 
 def _grouped(entries: list[dict[str, Any]]) -> list[SlowStatement]:
-    import hashlib
-
     took: dict[str, list[float]] = {}
     for entry in entries:
         took.setdefault(without_literals(entry["statement"], "mysql"), []).append(float(entry["took_ms"]))

@@ -1,4 +1,4 @@
-"""Which server, database and account does a MySQL DSN name, and how is the way there protected?"""
+"""Read a MySQL DSN: server, database, account, and how the connection is protected."""
 
 from __future__ import annotations
 

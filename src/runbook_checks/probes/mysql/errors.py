@@ -1,4 +1,4 @@
-"""What does an error of MySQL or MariaDB stand for?
+"""Tell what an error of MySQL or MariaDB stands for.
 
 Numbers: MySQL 8.4 Reference Manual, 'Server Error Message Reference'; from 4000 up MariaDB's own, 'MariaDB Error
 Codes'.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from runbook_checks.probes.http.rate_limits import RATE_LIMITED
-from runbook_checks.probes.sql.room import OWN_LIMIT, all_in_use
+from runbook_checks.probes.sql.pool import OWN_LIMIT, all_in_use
 
 ON_CONNECT = {
     1040: "too-many-connections",
@@ -83,3 +83,8 @@ def own_limit(words: str, user: str, limit: int | None) -> str:
         return f"{told}: raise it or run less often"
     told = all_in_use(f"the monitor account {user}", int(value) if value else limit)
     return f"{told}: raise its MAX_USER_CONNECTIONS or run fewer at once"
+
+
+def masked(text: str, password: str) -> str:
+    """A server may repeat what it was sent."""
+    return text.replace(password, "***") if len(password) >= 4 else text

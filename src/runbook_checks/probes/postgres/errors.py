@@ -1,11 +1,11 @@
-"""What does an error of PostgreSQL, or of the way to it, stand for?"""
+"""Tell what an error of PostgreSQL, or of the network on the way to it, stands for."""
 
 from __future__ import annotations
 
 import re
 
 from runbook_checks.probes.core.reading import one_line
-from runbook_checks.probes.sql.room import OWN_LIMIT, SERVER_FULL, all_in_use
+from runbook_checks.probes.sql.pool import OWN_LIMIT, SERVER_FULL, all_in_use
 
 TOO_MANY = "53300"  # of the server, of the database, or of the role: only the words say which
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -102,3 +102,8 @@ def first_words(message: str) -> str:
     """The first line without what libpq and the server's severity put before it."""
     lines = [line for line in message.splitlines() if line.strip()]
     return one_line(PREFIX.sub("", lines[0]) or lines[0]) if lines else "no reason given"
+
+
+def masked(text: str, password: str) -> str:
+    """A server may repeat what it was sent."""
+    return text.replace(password, "***") if len(password) >= 4 else text
