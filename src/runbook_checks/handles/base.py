@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

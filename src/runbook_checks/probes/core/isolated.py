@@ -21,8 +21,7 @@ from runbook_checks.locations import CODE
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.deadline import Deadline, current, within
 from runbook_checks.probes.core.interpreter import python
-from runbook_checks.probes.core.journal import Reading, journal
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading, journal
 
 T = TypeVar("T")
 SERVE = "import sys; sys.path[:0] = {folders!r}; from runbook_checks.probes.core.isolated import serve; serve()"

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading, journal
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading, journal
 
 T = TypeVar("T")
 PATIENCE_S = 60.0  # of a caller outside a check, which has no deadline

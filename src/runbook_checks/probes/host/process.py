@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.net.resolve import resolve
 
 RESOURCE = "host"

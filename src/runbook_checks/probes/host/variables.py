@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.core.regular_file import open_regular, why
 
 RESOURCE = "variables"

@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.net import address
 from runbook_checks.probes.net.connect import connect, join
 from runbook_checks.probes.redis.resp import Refused, Wire

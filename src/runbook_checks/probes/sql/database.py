@@ -9,8 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from runbook_checks.probes.core.deadline import Deadline, within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.core.reading import NoReading, one_line, reading
 from runbook_checks.probes.core.single_flight import Shared
 from runbook_checks.probes.sql.pool import Pool, Pools, Room
 
