@@ -120,7 +120,7 @@ HEAVY = {
 
 MODULES = [
     *("http.client", "tls.server", "net.resolve", "core.single_flight", "host.variables"),
-    *("host.files", "logs.file", "host.process", "auth.signing", "openapi.violations"),
+    *("host.files", "logs.file", "auth.signing", "openapi.violations"),
     *("logs.loki", "logs.cloudwatch"),
 ]
 

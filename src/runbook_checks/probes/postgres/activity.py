@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.postgres.dsn import APPLICATION
 from runbook_checks.probes.sql.activity import IdleSessions, Session, SlowStatement, Waiting
+from runbook_checks.probes.sql.dsn_parameters import APPLICATION
 from runbook_checks.probes.sql.masking import without_literals
 
 if TYPE_CHECKING:

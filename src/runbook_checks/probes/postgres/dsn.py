@@ -18,11 +18,17 @@ from psycopg.conninfo import make_conninfo
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net import address
 from runbook_checks.probes.net.address import Malformed
-from runbook_checks.probes.sql.dsn_parameters import HONOURED, once, refuse_unsupported, unsupported, without_ours
+from runbook_checks.probes.sql.dsn_parameters import (
+    APPLICATION,
+    HONOURED,
+    once,
+    refuse_unsupported,
+    unsupported,
+    without_ours,
+)
 
 NOWHERE = "/nonexistent/runbook-checks"
 BEYOND_CONNINFO = ("PGSERVICEFILE", "PGSYSCONFDIR", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGLOCALEDIR")
-APPLICATION = "runbook-checks"
 DEFAULT_PORT = "5432"
 SCHEMES = ("postgresql", "postgres")
 # SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/postgresql.html); ours is psycopg.

@@ -13,6 +13,7 @@ from runbook_checks.probes.net import address
 from runbook_checks.probes.net.connect import connect, join
 from runbook_checks.probes.redis.resp import Refused, Wire
 from runbook_checks.probes.sql.dsn_parameters import shown, unsupported
+from runbook_checks.probes.tls.tls_context import context
 
 RESOURCE = "redis"
 PORT = 6379
@@ -97,8 +98,6 @@ class Redis:
     def _tls(self) -> Any:
         if not self._has_tls:
             return None
-        from runbook_checks.probes.tls.tls_context import context
-
         return context(RESOURCE, self._ca_file)
 
     def _guard(self, ip: str) -> None:
