@@ -13,7 +13,6 @@ from runbook_checks.config.secrets import FORBIDDEN, Reference, Unresolved
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.core.single_flight import Shared
 from runbook_checks.probes.net.address import Malformed
-from runbook_checks.probes.net.far_ends import FarEnds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from runbook_checks.probes.http.client import Http
     from runbook_checks.probes.metrics.prometheus import Prometheus
     from runbook_checks.probes.mysql.client import Mysql
+    from runbook_checks.probes.net.far_ends import FarEnds
     from runbook_checks.probes.postgres.client import Postgres
     from runbook_checks.probes.sql.pool import Pools
 
@@ -91,6 +91,8 @@ class Bound:
     @cached_property
     def far_ends(self) -> FarEnds:
         """Which addresses are followed where a far end names them."""
+        from runbook_checks.probes.net.far_ends import FarEnds
+
         return FarEnds(tuple(self.run.environment.far_ends.allow))
 
     @cached_property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -18,9 +17,10 @@ LEAST_S = 0.1  # with less left, a caller does not start a reading again
 
 
 @dataclass
-class _Made:
-    """What a reading gave: a value, or the error that it raised; neither where it was interrupted."""
+class _Flight:
+    """One reading, under way or done: a value, or the error that it raised; neither where it was interrupted."""
 
+    done: threading.Event = field(default_factory=threading.Event)
     value: Any = None
     error: Exception | None = None
     entries: list[Reading] = field(default_factory=list)
@@ -37,42 +37,38 @@ class Shared:
     def __init__(self, resource: str = "") -> None:
         self._resource = resource
         self._lock = threading.Lock()
-        self._flights: dict[Hashable, Future[_Made]] = {}
+        self._flights: dict[Hashable, _Flight] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         deadline = current.get() or Deadline(PATIENCE_S)
         while True:
             with self._lock:
                 is_mine = key not in self._flights
-                flight = self._flights.setdefault(key, Future())
-            made = self._make(key, flight, make) if is_mine else self._wait(flight, deadline)
+                flight = self._flights.setdefault(key, _Flight())
+            if is_mine:
+                self._make(key, flight, make)
+            elif not flight.done.wait(deadline.remaining()):
+                reason = f"the shared reading was not there within {deadline.seconds:.1f} s"
+                raise NoReading(self._resource, reason, kind="read-timeout")
             is_kept = self._flights.get(key) is flight
-            if is_kept or (made.error is not None and deadline.remaining() < LEAST_S):
-                return cast(T, _value(made))
+            if is_kept or (flight.error is not None and deadline.remaining() < LEAST_S):
+                return cast(T, _value(flight))
 
-    def _make(self, key: Hashable, flight: Future[_Made], make: Callable[[], Any]) -> _Made:
-        made, is_kept = _Made(), False
-        token = journal.set(made.entries)
+    def _make(self, key: Hashable, flight: _Flight, make: Callable[[], Any]) -> None:
+        is_kept = False
+        token = journal.set(flight.entries)
         try:
-            made.value = make()
+            flight.value = make()
             is_kept = True
         except Exception as error:
-            made.error = error
+            flight.error = error
             is_kept = not (isinstance(error, NoReading) and _own_time_is_up())
         finally:
             journal.reset(token)
             if not is_kept:
                 with self._lock:
                     self._flights.pop(key)
-            flight.set_result(made)
-        return made
-
-    def _wait(self, flight: Future[_Made], deadline: Deadline) -> _Made:
-        try:
-            return flight.result(deadline.remaining())
-        except TimeoutError:
-            reason = f"the shared reading was not there within {deadline.seconds:.1f} s"
-            raise NoReading(self._resource, reason, kind="read-timeout") from None
+            flight.done.set()
 
 
 def _own_time_is_up() -> bool:
@@ -80,11 +76,11 @@ def _own_time_is_up() -> bool:
     return deadline is not None and deadline.expired
 
 
-def _value(made: _Made) -> Any:
+def _value(flight: _Flight) -> Any:
     kept = journal.get()
     if kept is not None:
-        kept.extend(made.entries)
-    if made.error is None:
-        return made.value
+        kept.extend(flight.entries)
+    if flight.error is None:
+        return flight.value
     # Each caller raises a copy of its own: several threads would write to one traceback.
-    raise copy.copy(made.error) if isinstance(made.error, NoReading) else made.error
+    raise copy.copy(flight.error) if isinstance(flight.error, NoReading) else flight.error
