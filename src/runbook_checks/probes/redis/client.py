@@ -1,8 +1,10 @@
-"""Does a Redis answer, and what does it say of itself? PING and INFO over one bounded connection."""
+"""Read what a Redis says of itself: PING and INFO over one bounded connection."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -88,17 +90,16 @@ class Redis:
                 resource=RESOURCE,
                 guard=self._guard,
             )
-            with made.sock, deadline.watch(made.sock), Wire(made.sock, self.place, deadline, RESOURCE) as wire:
+            wire = Wire(made.sock, self.place, deadline, RESOURCE)
+            with deadline.watch(made.sock), closing(wire):
                 if tls is not None:
                     wire.wrap(tls, self.host)
                 told = self._told(wire)
             facts.update(peer=made.peer, connect_ms=made.connect_ms, role=told.get("role"))
             return self._facts(told)
 
-    def _tls(self) -> Any:
-        if not self._has_tls:
-            return None
-        return context(RESOURCE, self._ca_file)
+    def _tls(self) -> ssl.SSLContext | None:
+        return context(RESOURCE, self._ca_file) if self._has_tls else None
 
     def _guard(self, ip: str) -> None:
         """NoReading where the password would go to another machine without TLS."""
