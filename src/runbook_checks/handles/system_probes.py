@@ -171,12 +171,9 @@ class Bound:
     @property
     def postgres(self) -> Postgres:
         """The database, read by the monitor role."""
-        return self.opened("postgres", self._postgres)
-
-    def _postgres(self) -> Postgres:
         from runbook_checks.probes.postgres.client import Postgres
 
-        return Postgres(**self._database("postgres", self.settings.postgres))
+        return self.opened("postgres", lambda: Postgres(**self._database("postgres", self.settings.postgres)))
 
     def _database(self, resource: str, expected: capabilities.Postgres | capabilities.Mysql | None) -> dict[str, Any]:
         assert expected is not None
@@ -213,14 +210,11 @@ class Bound:
     @property
     def mysql(self) -> Mysql:
         """The database, read by the monitor account."""
-        return self.opened("mysql", self._mysql)
-
-    def _mysql(self) -> Mysql:
         from runbook_checks.probes.mysql.client import Mysql
 
         expected = self.settings.mysql
         assert expected is not None
-        return Mysql(**self._database("mysql", expected), time_zone=expected.time_zone)
+        return self.opened("mysql", lambda: Mysql(**self._database("mysql", expected), time_zone=expected.time_zone))
 
     def close(self) -> None:
         for probe in self._open:

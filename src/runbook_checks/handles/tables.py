@@ -1,4 +1,4 @@
-"""What have handles in common that read a service's own tables in MySQL?"""
+"""The base class of handles that read a service's own tables in MySQL."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Sources: MySQL 8.4 Reference Manual, 'INFORMATION_SCHEMA Tables', 'The Slow Query Log', 'Statement Summary Tables';
 MariaDB Knowledge Base, same names. Without PROCESS the process list shows nothing but one's own sessions, and says
-nothing of it; the InnoDB tables refuse whoever hasn't got it, so each list is joined with one of those.
+nothing of it; the InnoDB tables refuse an account without it, so each list is joined with one of those.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _is_idle(row: dict[str, Any]) -> bool:
 
 
 def places(rows: Rows, tables: Sequence[str], innodb: str) -> dict[str, list[str]]:
-    """In which databases there are tables of these names, whoever may read them.
+    """In which databases there are tables of these names, readable or not.
 
     `innodb` is the list of all of InnoDB's tables, which asks for PROCESS; tables of other engines show where one has
     some right to them.

@@ -122,13 +122,13 @@ class _Turn:
     def room(self) -> Room:
         """What the server says of its limits. The session's max_user_connections is the account's own, 0 for none."""
         with self._translating():
-            told = {
+            limits = {
                 str(row.get("Variable_name")).lower(): str(row.get("Value"))
                 for statement in ROOM
                 for row in self._fetch(statement, None)
             }
         role, most, used = (
-            int(told[name]) if told.get(name, "").isdecimal() else None
+            int(limits[name]) if limits.get(name, "").isdecimal() else None
             for name in ("max_user_connections", "max_connections", "threads_connected")
         )
         return Room(role or None, None if most is None or used is None else most - used)
@@ -171,8 +171,10 @@ class _Turn:
         elif kind == "connection-lost":
             gone = self._gone(kind, "the connection was closed in the middle of the query")
         else:
-            told = one_line(masked(words, dsn.password), 200)
-            what = own_limit(told, dsn.user, None) if kind == RATE_LIMITED else f"{dsn.user} could not read it: {told}"
+            words = one_line(masked(words, dsn.password), 200)
+            what = (
+                own_limit(words, dsn.user, None) if kind == RATE_LIMITED else f"{dsn.user} could not read it: {words}"
+            )
             gone = self._gone(kind, what)
             gone.evidence["errno"] = number
         if gone.kind == "connection-lost":

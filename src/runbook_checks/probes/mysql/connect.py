@@ -102,7 +102,7 @@ def _context(settings: Settings) -> ssl.SSLContext | None:
 
 
 class _Attempt:
-    """The handshake over one socket, and every way in which it can end."""
+    """The handshake over one socket, and the reason where it fails."""
 
     def __init__(self, settings: Settings, evidence: dict[str, Any], deadline: Deadline) -> None:
         self._settings, self._evidence, self._deadline = settings, evidence, deadline
@@ -166,11 +166,11 @@ class _Attempt:
         if number < 1000:
             return self._broken("unexpected packet")
         self._evidence["errno"] = number
-        kind, told = kind_on_connect(number, words), one_line(masked(words, self._settings.dsn.password), 200)
+        kind, shown = kind_on_connect(number, words), one_line(masked(words, self._settings.dsn.password), 200)
         if kind in (OWN_LIMIT, RATE_LIMITED):
-            told = own_limit(told, self._settings.dsn.user, self._settings.role_limit)
-            return self._gone(kind, f"{self._where}: {told}")
-        return self._gone(kind, f"{self._where} did not let us in: {told}")
+            shown = own_limit(shown, self._settings.dsn.user, self._settings.role_limit)
+            return self._gone(kind, f"{self._where}: {shown}")
+        return self._gone(kind, f"{self._where} did not let us in: {shown}")
 
     def _tls_failed(self, error: ssl.SSLError) -> NoReading:
         what = f"the TLS handshake with {self._where} fails: {tls_context.openssl_words(error)}"

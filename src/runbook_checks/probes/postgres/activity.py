@@ -1,4 +1,4 @@
-"""What is a PostgreSQL database busy with, seen through its statistics views?
+"""Read what a PostgreSQL database is doing from its statistics views.
 
 Sources: PostgreSQL documentation, 'The Cumulative Statistics System', 'pg_locks', 'pg_stat_statements'. Whoever
 isn't a member of pg_read_all_stats sees other sessions and their statements as empty: ask for that first.

@@ -51,7 +51,7 @@ class Login:
 
     @property
     def options(self) -> dict[str, str]:
-        """What libpq is told beside the DSN's own options."""
+        """What libpq gets beside the DSN's own options."""
         if not _knows_require_auth():
             return {}
         methods = (*METHODS, CLEAR) if self.may_be_clear else METHODS

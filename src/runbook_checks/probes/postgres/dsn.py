@@ -77,12 +77,12 @@ class Dsn:
 
     @property
     def is_decided(self) -> bool:
-        """It says whether TLS is spoken. With prefer and allow whoever sits on the way decides."""
+        """It says whether TLS is used. With prefer and allow, an attacker on the network path decides."""
         return self.options.get("sslmode", "") not in UNDECIDED
 
     @property
     def is_verified(self) -> bool:
-        """The server must prove who it is: by its name, or by an authority that is not everybody's."""
+        """The server must prove who it is: by its name, or by a private authority."""
         mode, authority = self.options.get("sslmode"), self.options["sslrootcert"]
         return mode == "verify-full" or (mode == "verify-ca" and authority != certifi.where())
 
@@ -185,7 +185,7 @@ def _place(host: str, hostaddr: str, port: str) -> Place:
 
 
 def _settled(given: dict[str, str], resource: str, ca_file: str | None) -> dict[str, str]:
-    """What the DSN says, and where it is silent nothing from the home folder of whoever runs this."""
+    """What the DSN says; where it says nothing, libpq gets no file of the user's home folder."""
     options = dict.fromkeys(("passfile", "sslcert", "sslkey", "sslcrl", "sslrootcert"), NOWHERE)
     if ca_file is not None:
         if not os.path.isfile(ca_file) or not os.access(ca_file, os.R_OK):

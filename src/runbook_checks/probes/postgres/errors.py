@@ -93,8 +93,8 @@ def kind_on_query(sqlstate: str | None, message: str = "") -> str:
 def own_limit(message: str, user: str, limit: int | None) -> str:
     """What a refusal because of our own limit means, and what to do."""
     if re.search(POOLER, message, re.IGNORECASE):
-        told = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
-        return f"{told}: raise its pool size or run fewer at once"
+        full = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
+        return f"{full}: raise its pool size or run fewer at once"
     return f"{all_in_use(f'the monitor role {user}', limit)}: raise its CONNECTION LIMIT or run fewer at once"
 
 
