@@ -188,10 +188,10 @@ class Pool:
 
     def _dial(self, database: Dialler, deadline: Deadline) -> Slot | None:
         """A new connection; None where a further one is refused, and those we hold will have to do."""
-        begun, attempts = time.monotonic(), 1
+        begun, attempts, pause_s = time.monotonic(), 1, FIRST_PAUSE_S
         while True:
             try:
-                return Slot(database.key, self._dial_once(database, deadline), attempts)
+                return self._dial_once(database, deadline, attempts)
             except NoReading as gone:
                 gone.attempts = attempts
                 if gone.kind in (OWN_LIMIT, SERVER_FULL) and self._makes_do():
@@ -200,17 +200,17 @@ class Pool:
                 if left <= 0:
                     self._keep_failure(database, gone, deadline)
                     raise
-            time.sleep(min(left, LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempts - 1)))
-            attempts += 1
+            time.sleep(min(left, pause_s))
+            attempts, pause_s = attempts + 1, min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _dial_once(self, database: Dialler, deadline: Deadline) -> Any:
-        connection = database.dial(deadline, self._role_limit)
+    def _dial_once(self, database: Dialler, deadline: Deadline, attempts: int) -> Slot:
+        slot = Slot(database.key, database.dial(deadline, self._role_limit), attempts)
         room = None
         try:
             if self._allowed is None:
-                room = database.room(connection, deadline)
+                room = database.room(slot.connection, deadline)
         except BaseException:
-            connection.close()
+            slot.hang_up()
             raise
         with self._changed:
             if room:
@@ -219,7 +219,7 @@ class Pool:
             for scope in (database.key, database.patience):
                 self._failures.pop(scope, None)
             self._changed.notify_all()
-        return connection
+        return slot
 
     def _makes_do(self) -> bool:
         """Whether there are other connections of ours; then there will be no more than these."""
