@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.accounts import Accounts
+from runbook_checks.probes.auth.tokens import forgeries, out_of_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +79,6 @@ def check_forged_tokens_are_refused(accounts: Accounts) -> None:
 
 def _tried(accounts: Accounts, token: str) -> Iterator[tuple[str, str, Answer]]:
     """The cause that an acceptance would be, what was sent, and the answer."""
-    from runbook_checks.probes.auth.tokens import forgeries, out_of_time
-
     path, genuine = accounts.settings.protected, accounts.taken_apart(token)
     yield "anonymous-accepted", "a request without a token", accounts.open(path, None)
     yield "anonymous-accepted", "a request with the token 'null'", accounts.open(path, "null")

@@ -11,10 +11,13 @@ import threading
 import time
 import uuid
 from contextlib import suppress
+from contextvars import copy_context
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from runbook_checks.suite.fixtures.deliveries import changed_deliveries
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.postgres import PostgresDatabase
@@ -135,8 +138,6 @@ def check_unsigned_delivery_is_refused(receiver: Receiver) -> None:
 def check_changed_delivery_is_refused(receiver: Receiver) -> None:
     """If a change goes unnoticed, the signature protects nothing."""
     _require_control(receiver)
-    from runbook_checks.suite.fixtures.deliveries import changed_deliveries
-
     now, settings = int(time.time()), receiver.settings
     headers = receiver.signed(str(now), HARMLESS)
     original = (HARMLESS, headers[settings.timestamp_header], headers[settings.signature_header])
@@ -277,8 +278,6 @@ def _one_after_another(receiver: Receiver, body: bytes) -> list[Answer]:
 
 def _together(receiver: Receiver, body: bytes) -> list[Answer]:
     """Both at once; the accepted answer first."""
-    from contextvars import copy_context
-
     answers: list[Answer] = []
     failures: list[NoReading] = []
     gate = threading.Barrier(2)

@@ -25,7 +25,7 @@ from runbook_checks.probes.domains.leaf import dates_and_issuer
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks.probes.net.dns_client import _Questions, _read
-from runbook_checks.probes.postgres import wire as pgwire
+from runbook_checks.probes.postgres import authentication as pgwire
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.redis.client import Redis
 from runbook_checks.probes.tls.aia import Asking, _fetch, _parsed

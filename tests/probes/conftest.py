@@ -15,7 +15,7 @@ import tests.zoo.prometheus
 import tests.zoo.redis
 import tests.zoo.tls  # noqa: F401 - they fill the registry
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading, journal
+from runbook_checks.probes.core.reading import Reading, journal
 from runbook_checks.probes.net.far_ends import FarEnds
 from tests.zoo.beast import REGISTRY, Beast
 

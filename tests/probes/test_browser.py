@@ -17,8 +17,7 @@ import pytest
 
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.isolated import apart
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.net.far_ends import FarEnds
 from runbook_checks.probes.web.browser import _home, visit
 from runbook_checks.probes.web.browser_session import MAX_MEMORY, Look, _look, _started

@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading, journal
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading, journal
 from runbook_checks.probes.http.client import Answer, Http, NotJson, Timings
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import REGISTRY, Beast

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.http.client import Http
 from tests.hostile.beasts import answering, document
 from tests.probes.conftest import Zoo, taking

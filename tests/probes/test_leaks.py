@@ -119,8 +119,8 @@ HEAVY = {
 
 
 MODULES = [
-    *("http.client", "postgres.client", "tls.server", "net.resolve", "core.single_flight", "host.variables"),
-    *("host.files", "logs.file", "host.process", "auth.signing", "openapi.violations", "mysql.client"),
+    *("http.client", "tls.server", "net.resolve", "core.single_flight", "host.variables"),
+    *("host.files", "logs.file", "auth.signing", "openapi.violations"),
     *("logs.loki", "logs.cloudwatch"),
 ]
 

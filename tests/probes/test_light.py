@@ -14,8 +14,7 @@ import pytest
 
 from runbook_checks.probes.auth.signing import hmac_sha256, sign
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.host.files import look_at, newest
 from runbook_checks.probes.host.process import holder
 from runbook_checks.probes.host.variables import parse_dotenv, read_variables

@@ -117,7 +117,7 @@ def test_idle_connections_are_closed_soon(server: pg.Server) -> None:
     assert database.query("SELECT 1 AS one", fresh=True) == [{"one": 1}]
 
 
-def refusal(database: SqlDatabase[Any], seconds: float) -> NoReading:
+def refusal(database: SqlDatabase, seconds: float) -> NoReading:
     with lasting(seconds), pytest.raises(NoReading) as caught:
         database.query("SELECT 1")
     return caught.value

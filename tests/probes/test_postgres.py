@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.postgres.errors import kind_on_connect
 from tests.probes import pg

@@ -8,7 +8,7 @@ import socket
 import psutil
 import pytest
 
-from runbook_checks.probes.core.journal import Reading
+from runbook_checks.probes.core.reading import Reading
 from runbook_checks.probes.host.process import holder
 from tests.zoo.beast import refusing_port
 

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.metrics.histogram import Histogram
 from runbook_checks.probes.metrics.prometheus import Prometheus

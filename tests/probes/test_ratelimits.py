@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.openapi.violations import violations
 from tests.hostile.beasts import always, answering, document

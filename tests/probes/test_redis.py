@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.redis.client import Redis
 from tests.probes.conftest import Zoo, taking
 from tests.probes.pki import make

@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading, journal, reading
-from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.core.reading import NoReading, Reading, journal, one_line, reading
 from runbook_checks.probes.core.single_flight import Shared
 from tests.probes.conftest import taking
 

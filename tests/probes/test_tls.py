@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.tls.certificate import covers, read
 from runbook_checks.probes.tls.server import Handshake, look

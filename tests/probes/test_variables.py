@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_checks.probes.core.journal import Reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.host.variables import MAX_BYTES, parse_dotenv, read_variables
 
 WRITTEN = {

@@ -32,7 +32,6 @@ def test_no_import_cycle(package: str) -> None:
     [
         *(
             "runbook_checks.probes.http.client",
-            "runbook_checks.probes.postgres.client",
             "runbook_checks.probes.tls.server",
             "runbook_checks.handles",
             "runbook_checks.plugin.occasions",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from runbook_checks.handles.metrics import Metrics
 from runbook_checks.handles.tables import Tables, payload
 from runbook_checks.probes.core.reading import NoReading
 
@@ -67,8 +68,6 @@ class Abuse(Tables):
         rule = self.settings
         if rule.traffic is None or "prometheus" not in self.chosen.given:
             return None
-        from runbook_checks.handles.metrics import Metrics
-
         metrics = Metrics(self.context, self.chosen)
         expression = rule.traffic.replace("{window}", f"{self.window_s}s")
         counts = [metrics.value(expression, number * self.window_s) for number in range(rule.windows + 1)]

@@ -70,7 +70,7 @@ class Ledger(Handle):
     """The table in which a migration tool notes what it did."""
 
     needs = ("postgres",)
-    libraries = ("psycopg", "runbook_checks.probes.postgres.query")
+    libraries = ("runbook_checks.probes.postgres.client",)
 
     @property
     def rule(self) -> capabilities.Ledger:

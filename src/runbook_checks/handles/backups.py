@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runbook_checks.handles.base import Handle
 from runbook_checks.locations import state_folder
 from runbook_checks.output import files
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 
 if TYPE_CHECKING:
     from runbook_checks.config import capabilities
@@ -103,7 +103,6 @@ class Backups(Handle):
     def inspected(self, source: Dumps, backup: Backup) -> DumpFacts:
         """A dump read to its end; the same for all checks."""
         from runbook_checks.probes.backups.dumps import inspect
-        from runbook_checks.probes.core.journal import reading
 
         def look() -> DumpFacts:
             with reading(f"read {backup.name} to its end") as facts, source.opened(backup.name) as file:
@@ -116,7 +115,6 @@ class Backups(Handle):
     def tried(self, source: Dumps, backup: Backup) -> Restored:
         """A dump restored into a scratch database, its tables counted, and all of it dropped again."""
         from runbook_checks.probes.backups.restore import count, make_roles, restore
-        from runbook_checks.probes.core.journal import reading
 
         rule = self.settings.drill
         if not rule.tables:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Chosen
     from runbook_checks.handles.context import Context
-    from runbook_checks.handles.system_probes import Bound
 
 
 # Why nothing that was to be sent can have arrived.
@@ -47,6 +46,8 @@ class Handle:
 
     def __init__(self, context: Context, chosen: Chosen) -> None:
         self.context, self.chosen = context, chosen
+        self.bound = context.bound(chosen)
+        """The system's probes, shared by all its handles."""
 
     @classmethod
     def lacking(cls, given: Collection[str]) -> list[str]:
@@ -67,11 +68,6 @@ class Handle:
         return self.context.run
 
     @property
-    def bound(self) -> Bound:
-        """The system's probes, shared by all its handles."""
-        return self.context.bound(self.chosen)
-
-    @property
     def settings(self) -> Any:
         """The settings of the (first) capability."""
         name = self.used(self.chosen.given)[0]
@@ -79,8 +75,6 @@ class Handle:
 
     def leave(self, what: str) -> None:
         """Before it is made: note what the check may leave on the target; the report lists what is not taken back."""
-        from runbook_checks.probes.core.journal import reading
-
         self.context.leftovers.add(self.chosen.name, what)
         with reading(f"put on the target: {what}") as facts:
             facts["left"] = what
@@ -98,8 +92,6 @@ class Handle:
 
     def take_back(self, what: str) -> None:
         """It was refused, or removed again: nothing of it is left."""
-        from runbook_checks.probes.core.journal import reading
-
         self.context.leftovers.take_back(self.chosen.name, what)
         with reading(f"not on the target: {what}"):
             pass

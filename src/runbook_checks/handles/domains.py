@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.handles.base import Handle
 from runbook_checks.handles.domain import Domain
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

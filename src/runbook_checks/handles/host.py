@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runbook_checks.handles.base import Handle
 from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.host.files import look_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +126,4 @@ class WayBack(Handle):
         return registry.digest(at, url, rule.repository, rule.tag, login, open_far=far, named=rule.realms)
 
     def look_at(self, path: Path) -> FileFacts | None:
-        from runbook_checks.probes.host.files import look_at
-
         return look_at(path)

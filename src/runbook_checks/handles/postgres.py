@@ -1,4 +1,4 @@
-"""What is there to ask a PostgreSQL database?"""
+"""The handle of a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.handles.sql_database import Connections, SqlDatabase
 from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.postgres import activity as pgactivity
+from runbook_checks.probes.sql.locks import chains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,7 @@ class PostgresDatabase(SqlDatabase):
 
     needs = ("postgres",)
     resource = "postgres"
-    libraries = ("psycopg", "runbook_checks.probes.postgres.query")
+    libraries = ("runbook_checks.probes.postgres.client",)
     settings: capabilities.Postgres
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
@@ -74,23 +76,16 @@ class PostgresDatabase(SqlDatabase):
             raise NoReading("postgres", what, kind="no-privilege")
 
     def sessions(self) -> list[Session]:
-        from runbook_checks.probes.postgres import activity as pgactivity
-
         self.require_role("pg_read_all_stats")
         return pgactivity.sessions(self.rows)
 
     def slow_statements(self) -> list[SlowStatement]:
-        from runbook_checks.probes.postgres import activity as pgactivity
-
         self.require_role("pg_read_all_stats")
         limits = self.settings
         return pgactivity.slow_statements(self.rows, limits.slow_statement_ms, limits.slow_statement_calls)
 
     def lock_chains(self) -> list[Chain]:
         """Who waits on whom for a lock."""
-        from runbook_checks.probes.postgres import activity as pgactivity
-        from runbook_checks.probes.sql.locks import chains
-
         self.require_role("pg_read_all_stats")
         return chains(pgactivity.waiting(self.rows))
 
@@ -116,8 +111,6 @@ class PostgresDatabase(SqlDatabase):
 
     def idle_sessions(self) -> list[IdleSessions]:
         """Idle sessions by application and user."""
-        from runbook_checks.probes.postgres import activity as pgactivity
-
         self.require_role("pg_read_all_stats")
         return pgactivity.idle_sessions(self.rows, self.settings.idle_s)
 

@@ -1,4 +1,4 @@
-"""What the handles of SQL databases have in common, whatever the engine."""
+"""The base class of the handles of SQL databases."""
 
 from __future__ import annotations
 

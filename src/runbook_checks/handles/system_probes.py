@@ -1,4 +1,8 @@
-"""The probes of one system, each bound to where the system runs; made when first needed, shared by all checks."""
+"""The probes of one system: made when first needed, shared by all checks.
+
+Handles and this module are the one laziness boundary: what they import inside functions, a run without such checks
+never loads. Probes import what they need at the top.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from runbook_checks.config.secrets import FORBIDDEN, Reference, Unresolved
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.core.single_flight import Shared
+from runbook_checks.probes.net.address import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from runbook_checks.config import capabilities
     from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Chosen
     from runbook_checks.probes.http.client import Http
@@ -30,6 +36,10 @@ class Bound:
 
     def __init__(self, run: Run, chosen: Chosen, pools: Pools) -> None:
         self.run, self.chosen, self.settings = run, chosen, chosen.settings
+        self.renew(pools)
+
+    def renew(self, pools: Pools) -> None:
+        """Start without any reading, probe or connection."""
         self._pools = pools
         self.shared = Shared()
         self._probes = Shared()
@@ -47,7 +57,6 @@ class Bound:
     def address(self, reference: Reference | None, resource: str) -> str:
         """An http:// or https:// address; NoReading, quoting none of it, where it could be read in two ways."""
         from runbook_checks.probes.http.target import parsed_url
-        from runbook_checks.probes.net.address import Malformed
 
         url = self.value(reference, resource) or ""
         try:
@@ -161,23 +170,22 @@ class Bound:
 
     @property
     def postgres(self) -> Postgres:
-        """The database, seen by the monitor role."""
-        return self.opened("postgres", self._postgres)
-
-    def _postgres(self) -> Postgres:
+        """The database, read by the monitor role."""
         from runbook_checks.probes.postgres.client import Postgres
 
-        expected = self.settings.postgres
+        return self.opened("postgres", lambda: Postgres(**self._database("postgres", self.settings.postgres)))
+
+    def _database(self, resource: str, expected: capabilities.Postgres | capabilities.Mysql | None) -> dict[str, Any]:
         assert expected is not None
-        return Postgres(
-            self.value(expected.dsn, "postgres") or "",
-            connect_timeout_s=expected.connect_timeout_s,
-            statement_timeout_s=expected.statement_timeout_s,
-            resolver=self.resolver,
-            ca_file=self.ca_file,
-            run_id=self.run.id,
-            pools=self._pools,
-        )
+        return {
+            "dsn": self.value(expected.dsn, resource) or "",
+            "connect_timeout_s": expected.connect_timeout_s,
+            "statement_timeout_s": expected.statement_timeout_s,
+            "resolver": self.resolver,
+            "ca_file": self.ca_file,
+            "run_id": self.run.id,
+            "pools": self._pools,
+        }
 
     @property
     def prometheus(self) -> Prometheus:
@@ -201,24 +209,12 @@ class Bound:
 
     @property
     def mysql(self) -> Mysql:
-        """The database, seen by the monitor account."""
-        return self.opened("mysql", self._mysql)
-
-    def _mysql(self) -> Mysql:
+        """The database, read by the monitor account."""
         from runbook_checks.probes.mysql.client import Mysql
 
         expected = self.settings.mysql
         assert expected is not None
-        return Mysql(
-            self.value(expected.dsn, "mysql") or "",
-            connect_timeout_s=expected.connect_timeout_s,
-            statement_timeout_s=expected.statement_timeout_s,
-            resolver=self.resolver,
-            ca_file=self.ca_file,
-            run_id=self.run.id,
-            time_zone=expected.time_zone,
-            pools=self._pools,
-        )
+        return self.opened("mysql", lambda: Mysql(**self._database("mysql", expected), time_zone=expected.time_zone))
 
     def close(self) -> None:
         for probe in self._open:

@@ -1,4 +1,4 @@
-"""What have handles in common that read a service's own tables in MySQL?"""
+"""The base class of handles that read a service's own tables in MySQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 1000  # rows read one by one; what is beyond is counted
 class Tables(Handle):
     """Tables of the mysql database, whose names stand in the settings."""
 
-    libraries = ("runbook_checks.probes.mysql.wire", "runbook_checks.probes.mysql.query")
+    libraries = ("runbook_checks.probes.mysql.client",)
 
     @property
     def api(self) -> str:

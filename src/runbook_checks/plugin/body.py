@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.plugin.selection import symptom_of, system_of
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.journal import Reading, journal
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading, journal
 
 if TYPE_CHECKING:
     from runbook_checks.config.run import Run

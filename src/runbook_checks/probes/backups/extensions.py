@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import psycopg
+from psycopg import sql
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -36,9 +39,6 @@ def make_extensions(scratch: Scratch, head: bytes, allowed: Collection[str]) -> 
 
 
 def _is_made(scratch: Scratch, name: str, schema: str) -> bool:
-    import psycopg
-    from psycopg import sql
-
     role = sql.Identifier(scratch.reached["user"])
     statements = [
         sql.SQL("BEGIN"),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from urllib.parse import quote, urlencode
 
 from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.regular_file import open_regular, why
+from runbook_checks.probes.host.files import newest
 from runbook_checks.probes.http.json_api import Api, document, malformed, said
 
 if TYPE_CHECKING:
@@ -84,8 +86,6 @@ class Folder:
         self._folder, self._pattern, self.place = folder, pattern, str(folder)
 
     def newest_first(self) -> list[Backup]:
-        from runbook_checks.probes.host.files import newest
-
         return _sorted(
             Backup(file.path.name, made_at(file.path.name, file.mtime), file.size)
             for file in newest(self._folder, self._pattern)
@@ -93,8 +93,6 @@ class Folder:
 
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
-        from runbook_checks.probes.core.regular_file import open_regular, why
-
         try:
             file = open_regular(self._folder / name)
         except OSError as error:

@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+import psycopg
+from psycopg import sql
+
 from runbook_checks.probes.backups.dumps import GZIP, Damaged, blocks_of, chained, plain_blocks
 from runbook_checks.probes.backups.extensions import HARMLESS, make_extensions
 from runbook_checks.probes.core.deadline import within
@@ -165,8 +168,6 @@ def make_roles(scratch: Scratch, roles: list[str]) -> None:
     The role that restores may act as each of them. None that is a superuser, or has a right on files and programs, is
     lent to it.
     """
-    from psycopg import sql
-
     if scratch.admin is None:
         return
     if scratch.is_own:
@@ -180,9 +181,6 @@ def make_roles(scratch: Scratch, roles: list[str]) -> None:
 
 def count(scratch: Scratch, tables: list[str]) -> dict[str, int | None]:
     """Table to its rows, None where there is no such table; a name without schema is public's."""
-    import psycopg
-    from psycopg import sql
-
     found: dict[str, int | None] = {}
     for table in tables:
         name = sql.Identifier(*(table.split(".", 1) if "." in table else ("public", table)))

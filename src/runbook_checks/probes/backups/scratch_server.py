@@ -11,6 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
 from runbook_checks.locations import CODE
 from runbook_checks.probes.backups import supervisor
 from runbook_checks.probes.core.child_environment import clean
@@ -86,8 +90,6 @@ class Scratch:
 
     def hand_over(self) -> None:
         """Give the database's owner what a superuser's dump takes for granted, without making it one."""
-        from psycopg import sql
-
         role = sql.Identifier(self.reached["user"])
         owned = [
             "ALTER SCHEMA public OWNER TO {}",
@@ -100,9 +102,6 @@ class Scratch:
 
 
 def _run(reached: dict[str, str], *statements: Any) -> list[tuple[Any, ...]]:
-    import psycopg
-    from psycopg.conninfo import make_conninfo
-
     with psycopg.connect(make_conninfo(**reached), autocommit=True, connect_timeout=10) as connection:
         cursor = connection.cursor()
         for statement in statements:
@@ -136,8 +135,6 @@ def database_on(dsn: str, binaries: Path | None) -> Iterator[Scratch]:
 
     NoReading kinds: no-programs, dsn-malformed, dsn-unsupported, tls-undecided, not-made.
     """
-    from psycopg.conninfo import make_conninfo
-
     place = pgbinaries.find(binaries, ("psql",), RESOURCE)
     known = for_programs(parse(dsn, RESOURCE, None), RESOURCE)
     name, password = NAME + secrets.token_hex(6), secrets.token_urlsafe(24)
@@ -151,8 +148,6 @@ def database_on(dsn: str, binaries: Path | None) -> Iterator[Scratch]:
 
 @contextmanager
 def _preparing() -> Iterator[None]:
-    import psycopg
-
     try:
         yield
     except psycopg.Error as error:

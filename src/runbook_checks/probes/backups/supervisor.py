@@ -8,6 +8,7 @@ is done, is killed, or is gone in any other way. Then everything is dropped.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -21,6 +22,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import psycopg
+from psycopg import sql
 
 PREFIX = "runbook-checks-drill-"
 ALIVE = "alive"
@@ -146,9 +150,6 @@ def _database(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
     With a `password`, a superuser makes a plain role of the same name, which owns the database.
     """
-    import psycopg
-    from psycopg import sql
-
     name = asked["name"]
     with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
         is_superuser = connection.info.parameter_status("is_superuser") == "on"
@@ -178,14 +179,10 @@ def _run(words: list[str], user: int | None) -> None:
 
 def _die_with_us() -> None:
     """An immediate shutdown (SIGQUIT), even when we are killed."""
-    import ctypes
-
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGQUIT)
 
 
 def _wait(process: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:
-    import psycopg
-
     end = time.monotonic() + BOOT_S
     while True:
         try:

@@ -7,8 +7,10 @@ signal of its process has a turn.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -21,8 +23,7 @@ from runbook_checks.locations import CODE
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.deadline import Deadline, current, within
 from runbook_checks.probes.core.interpreter import python
-from runbook_checks.probes.core.journal import Reading, journal
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, Reading, journal
 
 T = TypeVar("T")
 SERVE = "import sys; sys.path[:0] = {folders!r}; from runbook_checks.probes.core.isolated import serve; serve()"
@@ -103,9 +104,6 @@ def serve() -> NoReturn:
 
 def _bound(seconds: float, memory: int | None) -> None:
     """End with whoever waits for the result, and take neither the processor nor the memory for ever."""
-    import ctypes
-    import resource
-
     with contextlib.suppress(OSError, AttributeError):  # Linux alone has it
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
     limits = [(resource.RLIMIT_CPU, int(seconds) + 5)] + ([(resource.RLIMIT_AS, memory)] if memory else [])

@@ -1,5 +1,6 @@
-"""What does a probe say when it could not look?
+"""What a probe notes of each look at a far end, and what it raises where it could not look.
 
+Reading              one look, in the journal of the running check; becomes a step of the report
 NoReading            the resource gave no answer, and why
   NotJson            it answered, but not with JSON            (probes.http.client)
 """
@@ -7,7 +8,11 @@ NoReading            the resource gave no answer, and why
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 MAX_REASON = 300
@@ -52,3 +57,52 @@ def one_line(text: str, limit: int = MAX_REASON) -> str:
     """Text from a far end made fit for one line of a report: no control characters, bounded."""
     text = BLANKS.sub(" ", UNPRINTABLE.sub(" ", text)).strip()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+@dataclass
+class Reading:
+    """One look at one far end, when and how long. `facts` is JSON-ready and holds no header values or rows."""
+
+    title: str
+    started: float  # seconds since the epoch
+    duration_s: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)  # PNG by name, for reports that can show them
+
+
+journal: ContextVar[list[Reading] | None] = ContextVar("journal", default=None)
+
+
+def picture(name: str, png: bytes) -> None:
+    """Add a picture to the journal's newest reading, if one is kept."""
+    kept = journal.get()
+    if kept:
+        kept[-1].pictures[name] = png
+
+
+def tried(attempts: int) -> None:
+    """Note on the journal's newest reading how often it was tried, if one is kept."""
+    kept = journal.get()
+    if kept:
+        kept[-1].facts["attempts"] = attempts
+
+
+@contextmanager
+def reading(title: str) -> Iterator[dict[str, Any]]:
+    """Enter one reading in the journal, if one is kept; the caller fills in the facts."""
+    entry = Reading(title, started=time.time())
+    begun = time.monotonic()
+    try:
+        yield entry.facts
+    except NoReading as gone:
+        entry.facts["no_reading"] = gone.reason
+        if gone.kind:
+            entry.facts["kind"] = gone.kind
+        if gone.attempts > 1:
+            entry.facts["attempts"] = gone.attempts
+        raise
+    finally:
+        entry.duration_s = time.monotonic() - begun
+        kept = journal.get()
+        if kept is not None:
+            kept.append(entry)

@@ -15,8 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.domains.facts import Facts, Gone, Swept
 from runbook_checks.probes.domains.loop import Loop, Overdue
 from runbook_checks.probes.domains.names import Names, in_ascii

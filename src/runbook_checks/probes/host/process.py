@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import psutil
+
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.net.resolve import resolve
 
 RESOURCE = "host"
@@ -25,8 +26,6 @@ class Holder:
 
 def holder(host: str, port: int) -> Holder | None:
     """The process that keeps another from listening on host and port, None where nobody does."""
-    import psutil
-
     with reading(f"who listens on {host or '*'}:{port}") as facts:
         try:
             connections = psutil.net_connections("tcp")
@@ -52,8 +51,6 @@ def _addresses(host: str) -> list[str] | None:
 
 
 def _holder(pid: int | None) -> Holder:
-    import psutil
-
     if pid is None:
         return Holder(None, "", "")
     try:

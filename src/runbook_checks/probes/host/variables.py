@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.command import run
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.core.regular_file import open_regular, why
 
 RESOURCE = "variables"
@@ -50,8 +50,6 @@ def _file(path: Path) -> bytes:
 
 
 def _printed(words: list[str], variables: Mapping[str, str] | None) -> bytes:
-    from runbook_checks.probes.core.command import run
-
     if not words:
         raise NoReading(RESOURCE, "the command has no words", kind="unreadable")
     printed = run(words, RESOURCE, timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES + 1, variables=variables)

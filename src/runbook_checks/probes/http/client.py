@@ -10,8 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.core.single_flight import Shared
 from runbook_checks.probes.http.rate_limits import is_limit, limited, patiently
 from runbook_checks.probes.http.request import Asked

@@ -10,8 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from runbook_checks.probes.core.deadline import current
-from runbook_checks.probes.core.journal import tried
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, tried
 
 if TYPE_CHECKING:
     from runbook_checks.probes.http.response import Answer

@@ -15,8 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.core.reading import NoReading, one_line, reading
 from runbook_checks.probes.http.rate_limits import RATE_LIMITED
 from runbook_checks.probes.logs.file import LogReading
 from runbook_checks.probes.logs.lines import Entry, entry_at

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from runbook_checks.probes.core.command import run
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.logs.file import LogReading
 from runbook_checks.probes.logs.lines import Entry, entries_of
 from runbook_checks.probes.logs.rotation import MAX_BYTES, RESOURCE

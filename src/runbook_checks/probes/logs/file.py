@@ -11,8 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.logs.lines import Entry, entries_of, group_message
 from runbook_checks.probes.logs.rotation import MAX_BYTES, OLDER_IN_A_ROW, RESOURCE, read_back
 from runbook_checks.probes.logs.tail import Budget

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.core.reading import NoReading, one_line, reading
 from runbook_checks.probes.http.json_api import document, malformed
 from runbook_checks.probes.http.rate_limits import patiently
 from runbook_checks.probes.logs.file import LogReading

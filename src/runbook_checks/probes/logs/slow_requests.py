@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runbook_checks.probes.core.journal import reading
 from runbook_checks.probes.core.json_text import parsed
-from runbook_checks.probes.core.reading import one_line
+from runbook_checks.probes.core.reading import one_line, reading
 from runbook_checks.probes.logs.lines import entries_of
 from runbook_checks.probes.logs.rotation import MAX_BYTES, OLDER_IN_A_ROW, read_back
 from runbook_checks.probes.logs.tail import Budget

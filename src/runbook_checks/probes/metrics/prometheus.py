@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.core.reading import NoReading, one_line, reading
 from runbook_checks.probes.http.client import Answer, Http
 
 RESOURCE = "prometheus"

@@ -1,12 +1,13 @@
-"""What is a MySQL or MariaDB server busy with, and how large are its tables?
+"""Read what a MySQL or MariaDB server is doing, and how large its tables are.
 
 Sources: MySQL 8.4 Reference Manual, 'INFORMATION_SCHEMA Tables', 'The Slow Query Log', 'Statement Summary Tables';
 MariaDB Knowledge Base, same names. Without PROCESS the process list shows nothing but one's own sessions, and says
-nothing of it; the InnoDB tables refuse whoever hasn't got it, so each list is joined with one of those.
+nothing of it; the InnoDB tables refuse an account without it, so each list is joined with one of those.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import NoReading
@@ -97,7 +98,7 @@ def _is_idle(row: dict[str, Any]) -> bool:
 
 
 def places(rows: Rows, tables: Sequence[str], innodb: str) -> dict[str, list[str]]:
-    """In which databases there are tables of these names, whoever may read them.
+    """In which databases there are tables of these names, readable or not.
 
     `innodb` is the list of all of InnoDB's tables, which asks for PROCESS; tables of other engines show where one has
     some right to them.
@@ -154,8 +155,6 @@ def slow_statements(
 
 
 def _grouped(entries: list[dict[str, Any]]) -> list[SlowStatement]:
-    import hashlib
-
     took: dict[str, list[float]] = {}
     for entry in entries:
         took.setdefault(without_literals(entry["statement"], "mysql"), []).append(float(entry["took_ms"]))

@@ -1,22 +1,36 @@
-"""What do the rows of a MySQL or MariaDB database say, or why can't they be read?"""
+"""Read rows from a MySQL or MariaDB database, or say why they can't be read."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
-from runbook_checks.probes.sql.database import SqlDatabase
+from pymysql.cursors import SSDictCursor
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable
+from runbook_checks.probes.core.deadline import Deadline
+from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.http.rate_limits import RATE_LIMITED
+from runbook_checks.probes.mysql.connect import Settings, connect
+from runbook_checks.probes.mysql.dsn import parse
+from runbook_checks.probes.mysql.errors import kind_on_query, masked, own_limit
+from runbook_checks.probes.mysql.wire import Connection, ServerError, TooMuch, number_and_words
+from runbook_checks.probes.net.connect import join
+from runbook_checks.probes.sql.database import Params, Rows, SqlDatabase, server_limit_s
+from runbook_checks.probes.sql.pool import Room
 
-    from runbook_checks.probes.core.deadline import Deadline
-    from runbook_checks.probes.mysql.connect import Settings
-    from runbook_checks.probes.mysql.query import Query
+MAX_ROWS = 10_000
+LOCK_TIMEOUT_S = 2
+ROOM = (
+    "SHOW SESSION VARIABLES WHERE Variable_name IN ('max_user_connections', 'max_connections')",
+    "SHOW GLOBAL STATUS LIKE 'Threads_connected'",
+)
 
 
-class Mysql(SqlDatabase["Settings"]):
-    """One database, looked at through an account that may only look.
+class Mysql(SqlDatabase):
+    """One database, read through an account that may only read.
 
     Every query runs in START TRANSACTION READ ONLY, with the server's own limits on statements and waits for locks.
 
@@ -35,29 +49,145 @@ class Mysql(SqlDatabase["Settings"]):
     where no connection came free in time. evidence: host, port, database, user, peer, errno.
     """
 
+    _settings: Settings
+
     def __init__(self, dsn: str, *, resource: str = "mysql", time_zone: str | None = None, **more: Any) -> None:
         super().__init__(dsn, resource=resource, **more)
         self._time_zone = time_zone
 
-    def _import(self) -> None:
-        import runbook_checks.probes.mysql.wire  # noqa: F401
-
-    def _parsed(self) -> Settings:
-        from runbook_checks.probes.mysql.connect import Settings
-        from runbook_checks.probes.mysql.dsn import parse
-
+    def _parse(self) -> tuple[Hashable, str, str]:
         dsn = parse(self._dsn, self.resource, self._ca_file)
-        return Settings(dsn, self.resource, self._resolver, self._connect_timeout_s, self._time_zone)
+        self._settings = Settings(dsn, self.resource, self._resolver, self._connect_timeout_s)
+        return ("mysql", dsn.host.lower(), dsn.port, dsn.user), dsn.database, dsn.user
 
-    def _server(self, settings: Settings) -> Hashable:
-        return ("mysql", settings.dsn.host.lower(), settings.dsn.port, settings.dsn.user)
+    def _connect(self, deadline: Deadline, role_limit: int | None) -> Connection:
+        return connect(replace(self._settings, role_limit=role_limit), deadline)
 
-    def _connect(self, settings: Settings, deadline: Deadline, role_limit: int | None) -> Any:
-        from runbook_checks.probes.mysql.connect import connect
+    def _limits(self, connection: Connection, patience: Deadline) -> Room:
+        return _Turn(connection, self._settings, patience, self._comment).room()
 
-        return connect(replace(settings, role_limit=role_limit), deadline)
+    def _rows(self, connection: Connection, sql: str, params: Params, patience: Deadline) -> Rows:
+        session = dialect_of(connection.version).session(server_limit_s(patience), self._time_zone)
+        return _Turn(connection, self._settings, patience, self._comment).rows(session, sql, params)
 
-    def _asking(self, connection: Any, settings: Settings, limit_s: float) -> Query:
-        from runbook_checks.probes.mysql.query import Query
 
-        return Query(connection, settings, limit_s, self._mark)
+@dataclass(frozen=True)
+class Dialect:
+    """Everything that differs between MySQL and MariaDB: how a session is set up, and where facts are found."""
+
+    name: str
+    is_mariadb: bool
+
+    def session(self, limit_s: float, time_zone: str | None) -> str:
+        """The statement that keeps a session from doing harm: the server itself gives up after limit_s."""
+        # MySQL limits SELECT alone, in milliseconds; MariaDB every statement, in seconds with fractions.
+        limit = (
+            f"max_statement_time = {limit_s:.3f}" if self.is_mariadb else f"max_execution_time = {limit_s * 1000:.0f}"
+        )
+        zone = f", time_zone = '{time_zone}'" if time_zone else ""
+        # DDL ends a transaction, a read-only one too: MariaDB then goes by the session alone.
+        read_only = "tx_read_only = 1" if self.is_mariadb else "transaction_read_only = 1"
+        return f"SET SESSION {limit}, {read_only}, lock_wait_timeout = {LOCK_TIMEOUT_S}{zone}"
+
+    @property
+    def innodb_tables(self) -> str:
+        """Where all of InnoDB's tables are listed, as database/table."""
+        return f"information_schema.innodb_{'sys_' if self.is_mariadb else ''}tables"
+
+
+def dialect_of(server_version: str) -> Dialect:
+    """MariaDB names itself in its greeting, after a 5.5.5- that old clients needed."""
+    is_mariadb = "mariadb" in server_version.lower()
+    return Dialect("MariaDB" if is_mariadb else "MySQL", is_mariadb)
+
+
+class _Turn:
+    """One statement in its own read-only transaction."""
+
+    def __init__(self, connection: Connection, settings: Settings, deadline: Deadline, comment: str) -> None:
+        self._connection, self._settings, self._deadline = connection, settings, deadline
+        self._comment = comment
+        self._started = time.monotonic()
+
+    def rows(self, session: str, sql: str, params: Any) -> Rows:
+        with self._translating():
+            for statement in (session, "START TRANSACTION READ ONLY"):
+                self._connection.query(statement + self._comment)
+            try:
+                return self._fetch(sql, params)
+            finally:
+                if not self._connection.closed:
+                    self._connection.query("ROLLBACK")
+
+    def room(self) -> Room:
+        """What the server says of its limits. The session's max_user_connections is the account's own, 0 for none."""
+        with self._translating():
+            limits = {
+                str(row.get("Variable_name")).lower(): str(row.get("Value"))
+                for statement in ROOM
+                for row in self._fetch(statement, None)
+            }
+        role, most, used = (
+            int(limits[name]) if limits.get(name, "").isdecimal() else None
+            for name in ("max_user_connections", "max_connections", "threads_connected")
+        )
+        return Room(role or None, None if most is None or used is None else most - used)
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        self._connection.begin_statement(self._deadline.remaining())
+        try:
+            with self._deadline.watch(self._connection):
+                yield
+        except TooMuch:
+            raise self._gone("too-many-rows", "the answer has no end") from None
+        except ServerError as error:
+            raise self._reason(error) from None
+        except NoReading:
+            raise
+        except Exception as error:
+            self._connection.close()
+            if self._deadline.expired:
+                raise self._too_late() from None
+            raise self._gone("sql-error", f"a value can't be read or sent ({type(error).__name__})") from None
+
+    def _fetch(self, sql: str, params: Any) -> Rows:
+        """Row by row, so that the limit can be ours. One statement only: the protocol's switch for several is off."""
+        found: Rows = []
+        with self._connection.cursor(SSDictCursor) as cursor:
+            cursor.execute(sql + self._comment, params)
+            while row := cursor.fetchone():
+                found.append(dict(row))
+                if len(found) > MAX_ROWS:
+                    self._connection.close()
+                    raise self._gone("too-many-rows", f"the query gives more than {MAX_ROWS} rows")
+        return found
+
+    def _reason(self, error: BaseException) -> NoReading:
+        number, words = number_and_words(error)
+        kind, dsn = kind_on_query(number), self._settings.dsn
+        if self._deadline.expired or (kind == "connection-lost" and "timed out" in words):
+            gone = self._too_late()
+        elif kind == "connection-lost":
+            gone = self._gone(kind, "the connection was closed in the middle of the query")
+        else:
+            words = one_line(masked(words, dsn.password), 200)
+            what = (
+                own_limit(words, dsn.user, None) if kind == RATE_LIMITED else f"{dsn.user} could not read it: {words}"
+            )
+            gone = self._gone(kind, what)
+            gone.evidence["errno"] = number
+        if gone.kind == "connection-lost":
+            self._connection.close()
+        return gone
+
+    def _too_late(self) -> NoReading:
+        self._connection.close()
+        waited = time.monotonic() - self._started
+        return self._gone("connection-lost", f"no answer to the query within {waited:.1f} s")
+
+    def _gone(self, kind: str, reason: str) -> NoReading:
+        dsn = self._settings.dsn
+        evidence = {"host": dsn.host, "port": dsn.port, "database": dsn.database, "user": dsn.user}
+        where = f"{join(dsn.host, dsn.port)}/{dsn.database}"
+        return NoReading(self._settings.resource, f"{where}: {reason}", kind=kind, evidence=evidence)

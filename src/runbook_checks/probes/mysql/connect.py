@@ -1,25 +1,29 @@
-"""Does MySQL or MariaDB let us in, and if not, why not?"""
+"""Connect to MySQL or MariaDB, or say why it does not let us in."""
 
 from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading, one_line
 from runbook_checks.probes.http.rate_limits import RATE_LIMITED
 from runbook_checks.probes.mysql.dsn import Dsn
-from runbook_checks.probes.mysql.errors import kind_on_connect, own_limit
+from runbook_checks.probes.mysql.errors import kind_on_connect, masked, own_limit
+from runbook_checks.probes.mysql.wire import (
+    MAX_GREETING,
+    Connection,
+    NeedsTls,
+    NotSupported,
+    ServerError,
+    TooMuch,
+    number_and_words,
+)
 from runbook_checks.probes.net.connect import connect as connect_socket
 from runbook_checks.probes.net.connect import join
-from runbook_checks.probes.sql.room import OWN_LIMIT
-
-if TYPE_CHECKING:
-    from runbook_checks.probes.mysql.wire import Connection
-
-# What a server says only after it has looked at account and host.
-PAST_THE_DOOR = ("authentication-failed",)
+from runbook_checks.probes.sql.pool import OWN_LIMIT
+from runbook_checks.probes.tls import tls_context
 
 
 @dataclass
@@ -28,7 +32,6 @@ class Settings:
     resource: str
     resolver: str | None
     connect_timeout_s: float
-    time_zone: str | None = None
     role_limit: int | None = None  # connections the account may hold, where that is known
 
 
@@ -84,13 +87,11 @@ def _connect(settings: Settings, deadline: Deadline) -> Connection:
 
 
 def _context(settings: Settings) -> ssl.SSLContext | None:
-    from runbook_checks.probes.tls.tls_context import context
-
     mode = settings.dsn.mode
     if mode == "DISABLED":
         return None
     made = (
-        context(settings.resource, settings.dsn.ca_file)
+        tls_context.context(settings.resource, settings.dsn.ca_file)
         if mode != "REQUIRED"
         else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     )
@@ -101,22 +102,13 @@ def _context(settings: Settings) -> ssl.SSLContext | None:
 
 
 class _Attempt:
-    """The handshake over one socket, and every way in which it can end."""
+    """The handshake over one socket, and the reason where it fails."""
 
     def __init__(self, settings: Settings, evidence: dict[str, Any], deadline: Deadline) -> None:
         self._settings, self._evidence, self._deadline = settings, evidence, deadline
         self._where = join(settings.dsn.host, settings.dsn.port)
 
     def shake_hands(self, sock: Any, context: ssl.SSLContext | None) -> Connection:
-        from runbook_checks.probes.mysql.wire import (
-            MAX_GREETING,
-            Connection,
-            NeedsTls,
-            NotSupported,
-            ServerError,
-            TooMuch,
-        )
-
         dsn = self._settings.dsn
         connection = Connection(
             host=dsn.host,
@@ -142,11 +134,7 @@ class _Attempt:
         except TooMuch:
             raise self._gone("malformed-answer", f"{self._where} greets without an end") from None
         except ssl.SSLError as error:
-            from runbook_checks.probes.tls.tls_context import openssl_words
-
-            raise self._gone(
-                "tls-failed", f"the TLS handshake with {self._where} fails: {openssl_words(error)}"
-            ) from None
+            raise self._tls_failed(error) from None
         except ServerError as error:
             raise self._refused(error, connection) from None
         except Exception as error:
@@ -162,8 +150,6 @@ class _Attempt:
         return self._gone("clear-text-refused", f"{what}; {hint}")
 
     def _refused(self, error: BaseException, connection: Connection) -> NoReading:
-        from runbook_checks.probes.mysql.wire import number_and_words
-
         original = getattr(error, "original_exception", None)
         number, words = number_and_words(error)
         if self._deadline.expired or isinstance(original, TimeoutError):
@@ -171,9 +157,7 @@ class _Attempt:
             waited = f"within {self._deadline.seconds:.1f} s"
             return self._gone("connect-timeout", f"{self._where} accepted the connection but {what} {waited}")
         if isinstance(original, ssl.SSLError):
-            from runbook_checks.probes.tls.tls_context import openssl_words
-
-            return self._gone("tls-failed", f"the TLS handshake with {self._where} fails: {openssl_words(original)}")
+            return self._tls_failed(original)
         if number == 2026:
             what = "offers no TLS; where that is meant, say ssl-mode=DISABLED in the DSN"
             return self._gone("tls-failed", f"{self._where} {what}")
@@ -182,21 +166,20 @@ class _Attempt:
         if number < 1000:
             return self._broken("unexpected packet")
         self._evidence["errno"] = number
-        kind, told = kind_on_connect(number, words), one_line(self._masked(words), 200)
+        kind, shown = kind_on_connect(number, words), one_line(masked(words, self._settings.dsn.password), 200)
         if kind in (OWN_LIMIT, RATE_LIMITED):
-            told = own_limit(told, self._settings.dsn.user, self._settings.role_limit)
-            return self._gone(kind, f"{self._where}: {told}")
-        return self._gone(kind, f"{self._where} did not let us in: {told}")
+            shown = own_limit(shown, self._settings.dsn.user, self._settings.role_limit)
+            return self._gone(kind, f"{self._where}: {shown}")
+        return self._gone(kind, f"{self._where} did not let us in: {shown}")
+
+    def _tls_failed(self, error: ssl.SSLError) -> NoReading:
+        what = f"the TLS handshake with {self._where} fails: {tls_context.openssl_words(error)}"
+        return self._gone("tls-failed", what)
 
     def _broken(self, what: str) -> NoReading:
         if self._deadline.expired:
             return self._gone("connect-timeout", f"{self._where} came to no end of its greeting in time")
         return self._gone("malformed-answer", f"what {self._where} says is no MySQL ({what})")
-
-    def _masked(self, words: str) -> str:
-        """A server may repeat what it was sent."""
-        password = self._settings.dsn.password
-        return words.replace(password, "***") if len(password) >= 4 else words
 
     def _gone(self, kind: str | None, reason: str) -> NoReading:
         return NoReading(self._settings.resource, reason, kind=kind, evidence=self._evidence)

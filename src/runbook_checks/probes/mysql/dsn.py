@@ -1,4 +1,4 @@
-"""Which server, database and account does a MySQL DSN name, and how is the way there protected?"""
+"""Read a MySQL DSN: server, database, account, and how the connection is protected."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Dsn:
 
     @property
     def is_verified(self) -> bool:
-        """The server must prove who it is: by its name, or by an authority that is not everybody's."""
+        """The server must prove who it is: by its name, or by a private authority."""
         return self.mode == "VERIFY_IDENTITY" or (self.mode == "VERIFY_CA" and self.ca_file is not None)
 
 
@@ -67,7 +67,7 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
     """A mysql:// URL. NoReading dsn-malformed, without quoting any of it; dsn-unsupported, naming a part of it.
 
     TLS with a verified certificate and name is the rule, and `ssl-mode` the exception to it. PREFERRED is refused:
-    whoever sits on the way can talk both ends out of TLS.
+    an attacker on the network path can talk both ends out of TLS.
     """
     try:
         parts = address.split(dsn)

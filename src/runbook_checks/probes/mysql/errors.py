@@ -1,4 +1,4 @@
-"""What does an error of MySQL or MariaDB stand for?
+"""Tell what an error of MySQL or MariaDB stands for.
 
 Numbers: MySQL 8.4 Reference Manual, 'Server Error Message Reference'; from 4000 up MariaDB's own, 'MariaDB Error
 Codes'.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from runbook_checks.probes.http.rate_limits import RATE_LIMITED
-from runbook_checks.probes.sql.room import OWN_LIMIT, all_in_use
+from runbook_checks.probes.sql.pool import OWN_LIMIT, all_in_use
 
 ON_CONNECT = {
     1040: "too-many-connections",
@@ -63,10 +63,10 @@ WORDS = (
 
 
 def kind_on_connect(number: int, words: str) -> str | None:
-    told = words.lower()
-    if number == 1226 and "max_user_connections" not in told:
+    lower = words.lower()
+    if number == 1226 and "max_user_connections" not in lower:
         return RATE_LIMITED  # so many connections an hour
-    by_words = next((kind for kind, parts in WORDS if any(part in told for part in parts)), None)
+    by_words = next((kind for kind, parts in WORDS if any(part in lower for part in parts)), None)
     return by_words if number not in ON_CONNECT or by_words == "tls-required" else ON_CONNECT[number]
 
 
@@ -79,7 +79,12 @@ def own_limit(words: str, user: str, limit: int | None) -> str:
     resource = re.search(r"'(max_\w+)'(?:.*current value: (\d+))?", words)
     name, value = resource.groups() if resource else ("max_user_connections", None)
     if name != "max_user_connections":
-        told = f"the monitor account {user} has used up its {name} ({value or 'all there are'})"
-        return f"{told}: raise it or run less often"
-    told = all_in_use(f"the monitor account {user}", int(value) if value else limit)
-    return f"{told}: raise its MAX_USER_CONNECTIONS or run fewer at once"
+        used_up = f"the monitor account {user} has used up its {name} ({value or 'all there are'})"
+        return f"{used_up}: raise it or run less often"
+    in_use = all_in_use(f"the monitor account {user}", int(value) if value else limit)
+    return f"{in_use}: raise its MAX_USER_CONNECTIONS or run fewer at once"
+
+
+def masked(text: str, password: str) -> str:
+    """A server may repeat what it was sent."""
+    return text.replace(password, "***") if len(password) >= 4 else text

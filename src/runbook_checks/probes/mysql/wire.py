@@ -1,7 +1,8 @@
-"""How is MySQL's protocol spoken without trusting whoever is at the other end?
+"""PyMySQL's connection, made safe against a server that is not the one we mean.
 
-PyMySQL does the speaking. What it would do for any server, and must not here: hand over the password in plain text
-or under a key that the server itself has just sent, read packets without end.
+PyMySQL gives any server that asks the password in clear text, or encrypted under a key that the server itself has just
+sent; it reads packets without a limit, and its constructor dials by itself, past our resolver and deadline. It has no
+options against these, so this class overrides methods of it, private ones among them. All of that stands in this file.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pymysql.connections import Connection as PlainConnection
 MAX_GREETING = 64 << 10  # all of the handshake
 QUIT = b"\x01\0\0\0\x01"
 MAX_BYTES = 16 << 20  # all answers to one statement
-# Those that give a server nothing it could use elsewhere.
+# Plugins that give a server nothing it could use elsewhere.
 SCRAMBLES = (b"mysql_native_password", b"caching_sha2_password", b"client_ed25519", b"sha256_password")
-# And those that hand over the password, or what is as good as it.
+# And those that give it the password, or its equivalent.
 CLEAR = (b"mysql_clear_password", b"mysql_old_password", b"dialog")
 DEFAULT_PLUGIN = "caching_sha2_password"
 
@@ -32,7 +33,7 @@ class NotSupported(Exception):
 
 
 class TooMuch(Exception):
-    """The answer has no end."""
+    """The answer exceeds the size limit."""
 
 
 class Connection(PlainConnection):
@@ -48,11 +49,15 @@ class Connection(PlainConnection):
     def closed(self) -> bool:
         return self._sock is None  # type: ignore[attr-defined]
 
+    @property
+    def version(self) -> str:
+        return str(self.server_version)  # type: ignore[attr-defined]
+
     def fileno(self) -> int:
         return int(self._sock.fileno())  # type: ignore[attr-defined]
 
     def close(self) -> None:
-        """With a goodbye that waits for nobody: without one, servers log an aborted connection."""
+        """Say goodbye without waiting for an answer: without it, servers log an aborted connection."""
         if not self.closed:
             with suppress(OSError):
                 self._sock.settimeout(0)  # type: ignore[attr-defined]
@@ -71,7 +76,7 @@ class Connection(PlainConnection):
 
     @property
     def _secure(self) -> bool:
-        """PyMySQL hands over the password itself where this is true."""
+        """PyMySQL sends the password itself where this is true."""
         return self.is_encrypted and self._is_verified
 
     @_secure.setter
@@ -80,12 +85,12 @@ class Connection(PlainConnection):
 
     @property
     def server_public_key(self) -> None:
-        """Asked for where the password is about to be sent under a key that comes over the same connection."""
+        """PyMySQL reads it where it is about to encrypt the password with a key that came over the same connection."""
         raise NeedsTls
 
     @server_public_key.setter
     def server_public_key(self, _: object) -> None:
-        """No key is believed."""
+        """No key of a server is trusted."""
 
     def _get_server_information(self) -> None:
         super()._get_server_information()  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What is a PostgreSQL database busy with, seen through its statistics views?
+"""Read what a PostgreSQL database is doing from its statistics views.
 
 Sources: PostgreSQL documentation, 'The Cumulative Statistics System', 'pg_locks', 'pg_stat_statements'. Whoever
 isn't a member of pg_read_all_stats sees other sessions and their statements as empty: ask for that first.
@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.postgres.dsn import APPLICATION
 from runbook_checks.probes.sql.activity import IdleSessions, Session, SlowStatement, Waiting
+from runbook_checks.probes.sql.dsn_parameters import APPLICATION
 from runbook_checks.probes.sql.masking import without_literals
 
 if TYPE_CHECKING:

@@ -1,19 +1,27 @@
-"""Decide how we may log in to a PostgreSQL server: never with the password in clear text to whoever answers.
+"""Decide how we may log in to a PostgreSQL server: never with the password in clear text to an unverified server.
 
+Without TLS we also look at the bytes that wait on the socket before libpq reads them, for libpq drops the sqlstate of
+a refused connection, and it hashes a password as often as the server asks: two billion rounds take many minutes, which
+no deadline interrupts. psycopg offers nothing against either.
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-REQUIRE-AUTH
+https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from psycopg import pq
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net.address import is_loopback
 from runbook_checks.probes.net.connect import join
-
-if TYPE_CHECKING:
-    from runbook_checks.probes.postgres.dsn import Dsn, Place
+from runbook_checks.probes.postgres.dsn import Dsn, Place
 
 REFUSED = "clear-text-refused"
 UNDECIDED = "tls-undecided"
@@ -21,6 +29,8 @@ UNDECIDED = "tls-undecided"
 METHODS = ("scram-sha-256", "md5", "none")
 CLEAR = "password"
 FIRST_WITH_REQUIRE_AUTH = 160000
+SASL_CONTINUE = 11
+MAX_ROUNDS = 1_000_000  # PostgreSQL's default is 4096 (scram_iterations); a million take about a second
 WANTS_CLEAR_TEXT = (
     "wants the password in clear text, which is given over verified TLS only: say sslmode=verify-full, or have the "
     "server ask for scram-sha-256"
@@ -41,7 +51,7 @@ class Login:
 
     @property
     def options(self) -> dict[str, str]:
-        """What libpq is told beside the DSN's own options."""
+        """What libpq gets beside the DSN's own options."""
         if not _knows_require_auth():
             return {}
         methods = (*METHODS, CLEAR) if self.may_be_clear else METHODS
@@ -88,6 +98,39 @@ def _is_allowed(method: str, said: list[str]) -> bool:
 
 
 def _knows_require_auth() -> bool:
-    from psycopg import pq
-
     return pq.version() >= FIRST_WITH_REQUIRE_AUTH
+
+
+def waiting(descriptor: int) -> bytes:
+    """What can be read at once, left where it is."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as twin:
+        return twin.recv(8192, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    return b""
+
+
+def sqlstate(data: bytes) -> str | None:
+    """The sqlstate of the first ErrorResponse."""
+    for kind, body in _messages(data):
+        if kind == b"E":
+            fields = {field[:1]: field[1:] for field in body.split(b"\0") if field}
+            code = fields.get(b"C", b"").decode("ascii", "replace")
+            return code if re.fullmatch(r"[0-9A-Z]{5}", code) else None
+    return None
+
+
+def hashing_rounds(data: bytes) -> int:
+    """How often the server wants the password hashed (RFC 5802, 5.1: i=), 0 where it doesn't ask."""
+    for kind, body in _messages(data):
+        if kind == b"R" and int.from_bytes(body[:4], "big") == SASL_CONTINUE:
+            asked = re.search(rb",i=(\d+)", body)
+            return int(asked.group(1)[:20]) if asked else 0
+    return 0
+
+
+def _messages(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    while len(data) >= 5:
+        size = int.from_bytes(data[1:5], "big")
+        if size < 4:
+            return
+        yield data[:1], data[5 : 1 + size]
+        data = data[1 + size :]

@@ -1,4 +1,4 @@
-"""Where are PostgreSQL's programs, and how are they run by root, whom the server refuses?"""
+"""Find PostgreSQL's programs, and a way to run them as root, which the server refuses."""
 
 from __future__ import annotations
 

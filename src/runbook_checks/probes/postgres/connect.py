@@ -1,24 +1,25 @@
-"""Does PostgreSQL let us in, and if not, why not?"""
+"""Connect to PostgreSQL, or say why it does not let us in."""
 
 from __future__ import annotations
 
 import select
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.pq import ConnStatus, PollingStatus
+from psycopg.rows import dict_row
 
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net.connect import join, share_of
 from runbook_checks.probes.net.resolve import resolve
-from runbook_checks.probes.postgres import authentication as pgauth
-from runbook_checks.probes.postgres import wire as pgwire
+from runbook_checks.probes.postgres import authentication as login
 from runbook_checks.probes.postgres.dsn import Dsn, Place, conninfo, forget_environment
-from runbook_checks.probes.postgres.errors import decode, first_words, kind_on_connect, own_limit
-from runbook_checks.probes.sql.room import OWN_LIMIT
-
-if TYPE_CHECKING:
-    from psycopg import Connection
+from runbook_checks.probes.postgres.errors import decode, first_words, kind_on_connect, masked, own_limit
+from runbook_checks.probes.sql.pool import OWN_LIMIT
 
 SLICE_S = 0.05
 LATER_ADDRESS_MAY_DO = ("connection-refused", "connect-timeout", "connection-lost", "malformed-answer", None)
@@ -43,7 +44,7 @@ class Settings:
     role_limit: int | None = None  # connections the role may hold, where that is known
 
 
-def connect(settings: Settings, deadline: Deadline) -> Connection[dict[str, Any]]:
+def connect(settings: Settings, deadline: Deadline) -> psycopg.Connection[dict[str, Any]]:
     """An autocommit connection to the first server of the DSN that lets us in, in time altogether."""
     forget_environment()
     try:
@@ -74,7 +75,7 @@ def _tls_required(gone: NoReading) -> NoReading:
     )
 
 
-def _connect(settings: Settings, deadline: Deadline, more: dict[str, str]) -> Connection[dict[str, Any]]:
+def _connect(settings: Settings, deadline: Deadline, more: dict[str, str]) -> psycopg.Connection[dict[str, Any]]:
     targets, gone = _targets(settings, deadline)
     for number, (place, address) in enumerate(targets):
         share = share_of(deadline, len(targets) - number, settings.connect_timeout_s)
@@ -121,7 +122,7 @@ class _Attempt:
     def __init__(self, place: Place, address: str | None, settings: Settings, more: dict[str, str]) -> None:
         self._settings = settings
         self._where = join(place.host, place.port) if place.host else "the local socket"
-        self._login = pgauth.Login(settings.dsn, place, address)
+        self._login = login.Login(settings.dsn, place, address)
         self._evidence = _evidence(place, settings)
         if address:
             self._evidence["peer"] = join(address, place.port)
@@ -129,11 +130,7 @@ class _Attempt:
         self._sqlstate: str | None = None
         self._begun = time.monotonic()
 
-    def dial(self, deadline: Deadline) -> Connection[dict[str, Any]]:
-        import psycopg
-        from psycopg import pq
-        from psycopg.rows import dict_row
-
+    def dial(self, deadline: Deadline) -> psycopg.Connection[dict[str, Any]]:
         if refused := self._login.refused_at(self._where):
             raise self._gone(*refused)
         pgconn = pq.PGconn.connect_start(self._conninfo)
@@ -152,8 +149,6 @@ class _Attempt:
         return made
 
     def _shake_hands(self, pgconn: Any, deadline: Deadline) -> None:
-        from psycopg.pq import ConnStatus, PollingStatus
-
         step = PollingStatus.WRITING
         while step != PollingStatus.OK:
             if step == PollingStatus.FAILED or pgconn.status == ConnStatus.BAD:
@@ -175,15 +170,13 @@ class _Attempt:
         return False
 
     def _look_ahead(self, pgconn: Any) -> None:
-        data = pgwire.waiting(pgconn.socket)
-        self._sqlstate = pgwire.sqlstate(data) or self._sqlstate
-        rounds = pgwire.hashing_rounds(data)
-        if rounds > pgwire.MAX_ROUNDS:
+        data = login.waiting(pgconn.socket)
+        self._sqlstate = login.sqlstate(data) or self._sqlstate
+        rounds = login.hashing_rounds(data)
+        if rounds > login.MAX_ROUNDS:
             raise self._gone("malformed-answer", f"{self._where} wants the password hashed {rounds} times")
 
     def _too_late(self, pgconn: Any) -> NoReading:
-        from psycopg.pq import ConnStatus
-
         waited = time.monotonic() - self._begun
         if pgconn.status == ConnStatus.STARTED:
             what = "did not answer the connection attempt"
@@ -201,8 +194,8 @@ class _Attempt:
             what = " refused the connection"
         elif kind == OWN_LIMIT:
             what = ": " + masked(own_limit(message, dsn.user, self._settings.role_limit), dsn.password)
-        elif kind == pgauth.REFUSED:
-            what = f" {pgauth.WANTS_CLEAR_TEXT}"
+        elif kind == login.REFUSED:
+            what = f" {login.WANTS_CLEAR_TEXT}"
         elif "no password supplied" in message:
             what = " asks for a password and the DSN has none"
         else:
@@ -215,8 +208,3 @@ class _Attempt:
         if self._sqlstate:
             self._evidence["sqlstate"] = self._sqlstate
         return NoReading(self._settings.resource, reason, kind=kind, evidence=self._evidence)
-
-
-def masked(text: str, password: str) -> str:
-    """A server may repeat what it was sent."""
-    return text.replace(password, "***") if len(password) >= 4 else text

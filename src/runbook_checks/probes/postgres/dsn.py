@@ -1,20 +1,41 @@
-"""Which server, database and role does a PostgreSQL DSN name?"""
+"""Read a PostgreSQL DSN, a URL or key=value pairs, as libpq does, with the words of other drivers.
+
+Nothing is taken from the environment or the home folder.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
+
+import certifi
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net import address
-from runbook_checks.probes.postgres.dsn_text import MODES, read
-from runbook_checks.probes.sql.dsn_parameters import refuse_unsupported, without_ours
+from runbook_checks.probes.net.address import Malformed
+from runbook_checks.probes.sql.dsn_parameters import (
+    APPLICATION,
+    HONOURED,
+    once,
+    refuse_unsupported,
+    unsupported,
+    without_ours,
+)
 
 NOWHERE = "/nonexistent/runbook-checks"
 BEYOND_CONNINFO = ("PGSERVICEFILE", "PGSYSCONFDIR", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGLOCALEDIR")
-APPLICATION = "runbook-checks"
 DEFAULT_PORT = "5432"
+SCHEMES = ("postgresql", "postgres")
+# SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/postgresql.html); ours is psycopg.
+DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "pg8000", "aiopg")
+MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(?!')((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 UNDECIDED = ("allow", "prefer", "")
 FILES = {
     "sslrootcert": "ca-file-unreadable",
@@ -56,14 +77,14 @@ class Dsn:
 
     @property
     def is_decided(self) -> bool:
-        """It says whether TLS is spoken. With prefer and allow whoever sits on the way decides."""
+        """It says whether TLS is used. With prefer and allow, an attacker on the network path decides."""
         return self.options.get("sslmode", "") not in UNDECIDED
 
     @property
     def is_verified(self) -> bool:
-        """The server must prove who it is: by its name, or by an authority that is not everybody's."""
+        """The server must prove who it is: by its name, or by a private authority."""
         mode, authority = self.options.get("sslmode"), self.options["sslrootcert"]
-        return mode == "verify-full" or (mode == "verify-ca" and authority != _public_authorities())
+        return mode == "verify-full" or (mode == "verify-ca" and authority != certifi.where())
 
     def __repr__(self) -> str:
         return f"Dsn({self.user}@{self.places}/{self.database})"
@@ -74,20 +95,74 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
 
     NoReading dsn-malformed, without quoting any of it; dsn-unsupported, naming the part without its value.
     """
-    from psycopg import pq
-
     try:
-        given = read(dsn.strip(), resource)
+        given = _read(dsn.strip(), resource)
         if not any(given.values()):
-            raise address.Malformed("it is empty")
+            raise Malformed("it is empty")
         refuse_unsupported(given, resource, {option.keyword.decode() for option in pq.Conninfo.get_defaults()})
         if given.get("sslmode", "") not in ("", *MODES):
-            raise address.Malformed(f"its sslmode is none of {', '.join(MODES)}")
+            raise Malformed(f"its sslmode is none of {', '.join(MODES)}")
         given = without_ours(given)
         places = _places(given)
-    except address.Malformed as error:
+    except Malformed as error:
         raise _malformed(resource, str(error)) from None
     return Dsn(places, _settled(given, resource, ca_file))
+
+
+def _read(text: str, resource: str) -> dict[str, str]:
+    """Keyword to value, those of other drivers too."""
+    if _URL.match(text):
+        return _of_url(text, resource)
+    pairs = _of_pairs(text)
+    first = re.match(r"([\w ]+)=[^;]*;\s*[\w ]+=", text)
+    if first and first[1] not in HONOURED:
+        raise unsupported(resource, "a list of pairs with ';' between them", "write a postgresql:// URL")
+    if pairs is None:
+        raise Malformed("it is neither a postgresql:// URL nor key=value pairs; values with blanks stand in quotes")
+    return pairs
+
+
+def _of_pairs(text: str) -> dict[str, str] | None:
+    found: list[tuple[str, str]] = []
+    at = 0
+    while text[at:].strip():
+        pair = _PAIR.match(text, at)
+        if pair is None:
+            return None
+        value = pair[2] if pair[2] is not None else pair[3]
+        found.append((pair[1], re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)))
+        at = pair.end()
+    return once(found)
+
+
+def _of_url(text: str, resource: str) -> dict[str, str]:
+    parts = address.split(text, is_list=True)
+    dialect, plus, driver = parts.scheme.partition("+")
+    if parts.scheme.startswith("jdbc:"):
+        raise unsupported(resource, "an address of JDBC", "write it as postgresql://USER:PASSWORD@HOST/DATABASE")
+    if dialect not in SCHEMES:
+        raise Malformed("it is a URL, but not one of postgresql://")
+    if plus and driver not in DRIVERS:
+        raise unsupported(resource, "the driver in its scheme", "write postgresql://")
+    hosts, ports = zip(*((host, str(port or "")) for host, port in parts.hosts), strict=True)
+    authority = {
+        "host": ",".join(hosts),
+        "port": ",".join(ports) if any(ports) else "",
+        "user": parts.user,
+        "password": parts.password,
+        "dbname": unquote(parts.path.removeprefix("/")),
+    }
+    return once([(name, value) for name, value in (*authority.items(), *_of_query(parts.query).items()) if value])
+
+
+def _of_query(query: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in query.split("&") if part]
+    found = once([(unquote(name), unquote(value)) for name, _, value in pairs])
+    # `ssl` is JDBC's and asyncpg's; libpq takes `ssl=true` as require.
+    modes = {"true": "require", **{mode: mode for mode in MODES}}
+    if found.get("ssl") in modes:
+        found.setdefault("sslmode", modes[found.pop("ssl")])
+    return found
 
 
 def _places(given: dict[str, str]) -> tuple[Place, ...]:
@@ -96,27 +171,21 @@ def _places(given: dict[str, str]) -> tuple[Place, ...]:
     ports = given.pop("port", DEFAULT_PORT).split(",")
     count = max(len(hosts), len(addresses))
     if not all(len(several) in (1, count) for several in (hosts, addresses, ports)):
-        raise address.Malformed("its hosts, addresses and ports are not as many of each")
+        raise Malformed("its hosts, addresses and ports are not as many of each")
     hosts, addresses, ports = (v * count if len(v) == 1 else v for v in (hosts, addresses, ports))
     return tuple(_place(*each) for each in zip(hosts, addresses, ports, strict=True))
 
 
 def _place(host: str, hostaddr: str, port: str) -> Place:
     if host and not (address.is_folder(host) or address.is_name(host) or address.is_ip(host)):
-        raise address.Malformed("its host is neither a name, an IP address nor the folder of a socket")
+        raise Malformed("its host is neither a name, an IP address nor the folder of a socket")
     if hostaddr and not address.is_ip(hostaddr):
-        raise address.Malformed("its hostaddr is no IP address")
+        raise Malformed("its hostaddr is no IP address")
     return Place(host or hostaddr, address.as_port(port or DEFAULT_PORT), hostaddr or None)
 
 
-def _public_authorities() -> str:
-    import certifi
-
-    return certifi.where()
-
-
 def _settled(given: dict[str, str], resource: str, ca_file: str | None) -> dict[str, str]:
-    """What the DSN says, and where it is silent nothing from the home folder of whoever runs this."""
+    """What the DSN says; where it says nothing, libpq gets no file of the user's home folder."""
     options = dict.fromkeys(("passfile", "sslcert", "sslkey", "sslcrl", "sslrootcert"), NOWHERE)
     if ca_file is not None:
         if not os.path.isfile(ca_file) or not os.access(ca_file, os.R_OK):
@@ -124,7 +193,7 @@ def _settled(given: dict[str, str], resource: str, ca_file: str | None) -> dict[
             raise NoReading(resource, reason, kind="ca-file-unreadable", evidence={"ca_file": ca_file})
         options |= {"sslrootcert": ca_file, "sslmode": "verify-full"}
     elif given.get("sslmode", "").startswith("verify-"):
-        options["sslrootcert"] = _public_authorities()
+        options["sslrootcert"] = certifi.where()
     _require_files(given, resource)
     options |= given
     options |= {"application_name": APPLICATION, "client_encoding": "utf8", "gssencmode": "disable"}
@@ -145,8 +214,6 @@ def forget_environment() -> None:
 
     libpq reads them at several moments of a connection, and some (PGTZ, PGSERVICE) can't be overridden.
     """
-    from psycopg import pq
-
     names = [o.envvar.decode() for o in pq.Conninfo.get_defaults() if o.envvar]
     for name in (*names, *BEYOND_CONNINFO):
         if name in os.environ:
@@ -154,8 +221,6 @@ def forget_environment() -> None:
 
 
 def conninfo(options: dict[str, str], place: Place, address: str | None, **more: str) -> bytes:
-    from psycopg.conninfo import make_conninfo
-
     where: dict[str, Any] = {"port": str(place.port)}
     if place.host:
         where["host"] = place.host

@@ -1,11 +1,11 @@
-"""What does an error of PostgreSQL, or of the way to it, stand for?"""
+"""Tell what an error of PostgreSQL, or of the network on the way to it, stands for."""
 
 from __future__ import annotations
 
 import re
 
 from runbook_checks.probes.core.reading import one_line
-from runbook_checks.probes.sql.room import OWN_LIMIT, SERVER_FULL, all_in_use
+from runbook_checks.probes.sql.pool import OWN_LIMIT, SERVER_FULL, all_in_use
 
 TOO_MANY = "53300"  # of the server, of the database, or of the role: only the words say which
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -93,8 +93,8 @@ def kind_on_query(sqlstate: str | None, message: str = "") -> str:
 def own_limit(message: str, user: str, limit: int | None) -> str:
     """What a refusal because of our own limit means, and what to do."""
     if re.search(POOLER, message, re.IGNORECASE):
-        told = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
-        return f"{told}: raise its pool size or run fewer at once"
+        full = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
+        return f"{full}: raise its pool size or run fewer at once"
     return f"{all_in_use(f'the monitor role {user}', limit)}: raise its CONNECTION LIMIT or run fewer at once"
 
 
@@ -102,3 +102,8 @@ def first_words(message: str) -> str:
     """The first line without what libpq and the server's severity put before it."""
     lines = [line for line in message.splitlines() if line.strip()]
     return one_line(PREFIX.sub("", lines[0]) or lines[0]) if lines else "no reason given"
+
+
+def masked(text: str, password: str) -> str:
+    """A server may repeat what it was sent."""
+    return text.replace(password, "***") if len(password) >= 4 else text

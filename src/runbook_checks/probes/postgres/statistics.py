@@ -1,4 +1,4 @@
-"""What do a PostgreSQL database's counters say of its tables, indexes and rows?
+"""Read what a PostgreSQL database's counters say of its tables, indexes and rows.
 
 Source: PostgreSQL documentation, 'The Cumulative Statistics System'. The counters are open to every role; they are
 no reading while track_counts is off, and a short one after a crash or a reset, when they begin at zero again.
@@ -7,6 +7,8 @@ no reading while track_counts is off, and a short one after a crash or a reset, 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.sql.activity import Index, TableRows
@@ -84,8 +86,6 @@ def older_rows(
 
     NoReading kind hidden-rows: row-level security shows this role some rows only.
     """
-    from psycopg import sql
-
     name = sql.Identifier(*table)
     if rows(_HIDDEN, name.as_string())[0]["hidden"]:
         reason = f"row-level security hides rows of {table[1]}: give the monitor's role BYPASSRLS"

@@ -12,8 +12,7 @@ from functools import cached_property
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.probes.core.reading import NoReading, one_line, reading
 from runbook_checks.probes.http.rate_limits import RATE_LIMITED
 from runbook_checks.probes.providers.aws import check_endpoint, client
 

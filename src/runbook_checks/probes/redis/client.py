@@ -1,19 +1,21 @@
-"""Does a Redis answer, and what does it say of itself? PING and INFO over one bounded connection."""
+"""Read what a Redis says of itself: PING and INFO over one bounded connection."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
-from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.net import address
 from runbook_checks.probes.net.connect import connect, join
 from runbook_checks.probes.redis.resp import Refused, Wire
 from runbook_checks.probes.sql.dsn_parameters import shown, unsupported
+from runbook_checks.probes.tls.tls_context import context
 
 RESOURCE = "redis"
 PORT = 6379
@@ -88,19 +90,16 @@ class Redis:
                 resource=RESOURCE,
                 guard=self._guard,
             )
-            with made.sock, deadline.watch(made.sock), Wire(made.sock, self.place, deadline, RESOURCE) as wire:
+            wire = Wire(made.sock, self.place, deadline, RESOURCE)
+            with deadline.watch(made.sock), closing(wire):
                 if tls is not None:
                     wire.wrap(tls, self.host)
-                told = self._told(wire)
-            facts.update(peer=made.peer, connect_ms=made.connect_ms, role=told.get("role"))
-            return self._facts(told)
+                info = self._info(wire)
+            facts.update(peer=made.peer, connect_ms=made.connect_ms, role=info.get("role"))
+            return self._facts(info)
 
-    def _tls(self) -> Any:
-        if not self._has_tls:
-            return None
-        from runbook_checks.probes.tls.tls_context import context
-
-        return context(RESOURCE, self._ca_file)
+    def _tls(self) -> ssl.SSLContext | None:
+        return context(RESOURCE, self._ca_file) if self._has_tls else None
 
     def _guard(self, ip: str) -> None:
         """NoReading where the password would go to another machine without TLS."""
@@ -109,7 +108,7 @@ class Redis:
         reason = f"{self.place} is another machine, and the password would go there in clear text: {address.WAYS_ON}"
         raise NoReading(RESOURCE, reason.format(tls="rediss://"), kind="clear-text-refused", evidence=self.evidence())
 
-    def _told(self, wire: Wire) -> dict[str, str]:
+    def _info(self, wire: Wire) -> dict[str, str]:
         try:
             if self._password:
                 wire.ask("AUTH", *([self.user] if self.user else []), self._password)
@@ -130,17 +129,17 @@ class Redis:
         lines = (line.partition(":") for line in info.decode("utf-8", "replace").splitlines())
         return {name: value.strip() for name, colon, value in lines if colon}
 
-    def _facts(self, told: Mapping[str, str]) -> Facts:
+    def _facts(self, info: Mapping[str, str]) -> Facts:
         def number(name: str) -> int:
             try:
-                return int(told[name])
+                return int(info[name])
             except (KeyError, ValueError):
                 raise self._malformed(f"INFO does not tell {name}") from None
 
         def text(name: str) -> str:
-            if not told.get(name):
+            if not info.get(name):
                 raise self._malformed(f"INFO does not tell {name}")
-            return told[name]
+            return info[name]
 
         role = text("role")
         return Facts(

@@ -1,4 +1,4 @@
-"""What is a database busy with? Facts that every engine can tell, in the same words."""
+"""Facts about what a database is doing, in the same words for every engine."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net.address import Malformed
 
+APPLICATION = "runbook-checks"  # what our sessions are called on the server
 _HONOURED = (
     "user password host hostaddr port dbname options channel_binding require_auth requirepeer target_session_attrs "
     "sslmode sslnegotiation sslsni sslcert sslkey sslpassword sslcertmode sslrootcert sslcrl sslcrldir "

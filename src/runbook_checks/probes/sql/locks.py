@@ -1,4 +1,4 @@
-"""Who waits on whom for a lock, and which session is at the root of it?"""
+"""Group sessions that wait for locks by the session that they all wait for in the end."""
 
 from __future__ import annotations
 

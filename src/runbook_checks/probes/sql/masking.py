@@ -1,4 +1,4 @@
-"""How is an SQL statement shown without what its literals hold?"""
+"""Show an SQL statement without its literals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections to a database server: few for each role, shared by everything that looks, released early."""
+"""Connections to a database server: few for each role, shared by all checks, released early."""
 
 from __future__ import annotations
 
@@ -8,59 +8,74 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runbook_checks.probes.core.deadline import Deadline, timer
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.sql.room import MOST, OWN_LIMIT, SERVER_FULL, Room
 
+MOST = 4  # connections of one role to one server, however many systems share them
 LINGER_S = 0.8  # an idle connection is closed after this time
-# A server that can't be connected is not tried again by everybody who waits or comes soon after.
-FAILURE_KEPT_S = 30.0
-NOBODY_GETS_IN = ("connection-refused", "connect-timeout")  # whatever database, password and TLS
-
-FULL_PATIENCE_S = 1.0  # the server's last place may have been ours, held by another process or role
-PAUSES_S = (0.05, 0.1, 0.2, 0.4)
+FAILURE_KEPT_S = 30.0  # so long a server that could not be connected is not tried again
+WHOLE_SERVER = ("connection-refused", "connect-timeout")  # whatever database, password and TLS
+FULL_PATIENCE_S = 1.0  # another process or role of ours may have held the server's last place
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.4
 MARGIN_S = 0.3  # left to say why, once the wait is over
-
-
-class Connection(Protocol):
-    """What the pool has to know of a database's connection."""
-
-    @property
-    def closed(self) -> bool: ...
-
-    def fileno(self) -> int: ...
-
-    def close(self) -> None: ...
+# Kinds of a refusal that another connection's end may cure.
+OWN_LIMIT = "own-connection-limit"  # the role holds all it may: another run of ours, or a connection just closed
+SERVER_FULL = "too-many-connections"
 
 
 @dataclass(frozen=True)
-class Way:
-    """How a connection is made; those of one key can stand in for each other."""
+class Room:
+    """What a server says of its limits; None where it sets none, or does not say."""
+
+    role: int | None = None  # connections our role may hold
+    free: int | None = None  # free places, beside the connection that asked
+
+    @property
+    def allowed(self) -> int:
+        """Half of what the role may hold, for a second run beside this one, and half of the free places."""
+        limits = [MOST]
+        limits += [self.role // 2] if self.role is not None else []
+        limits += [1 + self.free // 2] if self.free is not None else []
+        return max(1, min(limits))
+
+
+def all_in_use(role: str, limit: int | None) -> str:
+    """What to say where a role holds all it may, whether it is known how many these are or not."""
+    if limit is None:
+        return f"all the connections that {role} may hold are in use"
+    return f"{role} may hold {limit} connection{'s' if limit > 1 else ''} and all are in use"
+
+
+class Dialler(Protocol):
+    """A database whose connections the pool holds; those of one key can stand in for each other."""
 
     key: Hashable
-    patience: Hashable  # ways of one patience find out alike whether the server answers
-    dial: Callable[[int | None], Connection]  # given what the role may hold, where that is known
-    room: Callable[[Any], Room]
+    patience: Hashable  # databases of one patience find out alike whether the server answers
+
+    def dial(self, deadline: Deadline, role_limit: int | None) -> Any: ...
+
+    def room(self, connection: Any, deadline: Deadline) -> Room: ...
 
 
 @dataclass
 class Slot:
-    connection: Any
-    is_reused: bool
-    attempts: int = 1
-    is_broken: bool = False
+    """One connection (with `closed`, `fileno()` and `close()`), in use or idle."""
 
-
-@dataclass(frozen=True)
-class Idle:
-    since: float
     key: Hashable
-    connection: Connection
+    connection: Any
+    attempts: int = 1
+    is_reused: bool = False
+    is_broken: bool = False
+    idle_since: float = 0.0
+
+    def hang_up(self) -> None:
+        with suppress(Exception):
+            self.connection.close()
 
 
 class Pools:
@@ -74,168 +89,137 @@ class Pools:
         """The pool of a server and role, larger by `connections`."""
         with self._lock:
             pool = self._pools.setdefault(server, Pool(resource))
-        pool.widen(connections)
-        return pool
-
-    def close(self) -> None:
-        for pool in self._pools.values():
-            pool.close()
+            pool.size = min(MOST, pool.size + connections)
+            return pool
 
 
 class Pool:
     """At most so many connections at once, to one server as one role; idle ones are used again, or closed.
 
-    The first connection reads how many the role may hold; until then there is one. A server that refuses a further
-    one is left in peace: who wants it waits for those there are. Where there are none, the refusal is waited out: one
-    for our own limit as long as the deadline lasts, one for the server's a second.
+    The first connection reads how many the role may hold; until then there is one. Where a server refuses a further
+    connection, callers wait for those there are. Where there are none, the pool tries again: as long as the deadline
+    lasts where our own limit is the reason, a second where the server is full.
     """
 
     def __init__(self, resource: str) -> None:
+        self.size = 0
         self._resource = resource
         self._changed = threading.Condition()
-        self._wanted = 0
-        self._allowed = MOST
-        self._room: Room | None = None  # not read yet
+        self._allowed: int | None = None  # not read yet
+        self._role_limit: int | None = None  # as last read
         self._taken: Counter[Hashable] = Counter()  # by key, those being made among them
-        self._role_limit: int | None = None  # as read last, for what is said once nobody gets in
+        self._idle: list[Slot] = []
         self._waiting = 0
-        self._idle: list[Idle] = []
-        self._is_timed = False
         self._failures: dict[Hashable, tuple[float, NoReading]] = {}
         self._refusal: NoReading | None = None  # by our own limit, until a connection is made
         self._is_patient = True
 
-    def widen(self, connections: int) -> None:
-        with self._changed:
-            self._wanted = min(MOST, self._wanted + connections)
-
     @contextmanager
-    def connection(self, way: Way, deadline: Deadline, *, fresh: bool = False) -> Iterator[Slot]:
+    def connection(self, database: Dialler, deadline: Deadline, *, fresh: bool = False) -> Iterator[Slot]:
         """A connection for the block; the wait for it ends with the deadline (NoReading pool-busy)."""
-        slot = self._slot(way, deadline, fresh=fresh)
+        slot = None
+        while slot is None:
+            slot = self._take_turn(database, deadline, is_patient=not fresh)
+            try:
+                slot = slot or self._dial(database, deadline)
+            finally:
+                if slot is None:
+                    self._give_back(database.key, None)
         try:
             yield slot
         finally:
-            self._give_back(way.key, slot)
+            self._give_back(database.key, slot)
 
     def close(self) -> None:
         with self._changed:
             while self._idle:
-                _hang_up(self._idle.pop().connection)
+                self._idle.pop().hang_up()
 
     @property
-    def _size(self) -> int:
-        return min(self._wanted, self._allowed)
+    def _most(self) -> int:
+        return min(self.size, self._allowed or 1)
 
     @property
     def _open(self) -> int:
         return self._taken.total() + len(self._idle)
 
-    def _open_for(self, key: Hashable) -> int:
-        return self._taken[key] + sum(idle.key == key for idle in self._idle)
+    def _has_turn(self, key: Hashable) -> bool:
+        """Whether a turn is free. A database with a connection waits for that, and closes none of another's."""
+        is_idle = any(idle.key == key for idle in self._idle)
+        return self._taken.total() < self._most and (is_idle or self._open < self._most or not self._taken[key])
 
-    def _has_one_for(self, key: Hashable) -> bool:
-        """Whether a turn is free. Who has a connection already waits for that, and closes nobody's else."""
-        if self._taken.total() >= (self._size if self._room else 1):
-            return False
-        is_idle = self._open_for(key) > self._taken[key]
-        return is_idle or self._open < self._size or not self._taken[key]
-
-    def _slot(self, way: Way, deadline: Deadline, *, fresh: bool) -> Slot:
-        while True:
-            kept = self._take_turn(way, deadline, is_patient=not fresh)
-            if kept is not None:
-                return Slot(kept, is_reused=True)
-            try:
-                made = self._dial(way, deadline)
-            except BaseException:
-                self._give_back(way.key, None)
-                raise
-            if made is not None:
-                return made
-            self._give_back(way.key, None)
-
-    def _take_turn(self, way: Way, deadline: Deadline, *, is_patient: bool) -> Connection | None:
-        """An idle connection, or with None leave to make one."""
-        with deadline.on_expiry(self._wake), self._changed:
+    def _take_turn(self, database: Dialler, deadline: Deadline, *, is_patient: bool) -> Slot | None:
+        """An idle connection, or None and the right to make one."""
+        with self._changed:
             while True:
                 if is_patient:
-                    self._raise_kept_failure(way)
+                    self._raise_kept_failure(database)
                 left = deadline.remaining() - (MARGIN_S if self._refusal else 0)
                 if self._refusal and left <= 0:
                     raise copy.copy(self._refusal)
-                if self._has_one_for(way.key):
-                    kept = self._idle_one(way.key)
-                    self._taken[way.key] += 1
-                    return kept
+                if self._has_turn(database.key):
+                    idle = self._idle_one(database.key)
+                    self._taken[database.key] += 1
+                    return idle
                 if left <= 0:
-                    raise self._busy(deadline)
+                    reason = f"none of {self._most} connections came free within {deadline.seconds:.1f} s"
+                    raise NoReading(self._resource, reason, kind="pool-busy", evidence={"connections": self._most})
                 self._waiting += 1
                 self._changed.wait(left)
                 self._waiting -= 1
 
-    def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-
-    def _busy(self, deadline: Deadline) -> NoReading:
-        return NoReading(
-            self._resource,
-            f"none of {self._size} connections came free within {deadline.seconds:.1f} s",
-            kind="pool-busy",
-            evidence={"connections": self._size},
-        )
-
-    def _raise_kept_failure(self, way: Way) -> None:
-        for scope in (way.key, way.patience):
+    def _raise_kept_failure(self, database: Dialler) -> None:
+        for scope in (database.key, database.patience):
             since, failure = self._failures.get(scope, (0.0, None))
             if failure is not None and time.monotonic() - since < FAILURE_KEPT_S:
                 raise copy.copy(failure)
 
-    def _idle_one(self, key: Hashable) -> Connection | None:
+    def _idle_one(self, key: Hashable) -> Slot | None:
         """The last one used of this key that still lives; else room is made for another."""
         for idle in [idle for idle in reversed(self._idle) if idle.key == key]:
             self._idle.remove(idle)
             if _is_quiet(idle.connection):
-                return idle.connection
-            _hang_up(idle.connection)
-        while self._idle and self._open >= self._size:
-            spare = max(self._idle, key=lambda idle: self._open_for(idle.key))
-            self._idle.remove(spare)
-            _hang_up(spare.connection)
+                idle.is_reused, idle.attempts = True, 1
+                return idle
+            idle.hang_up()
+        while self._idle and self._open >= self._most:
+            self._idle.pop(0).hang_up()
         return None
 
-    def _dial(self, way: Way, deadline: Deadline) -> Slot | None:
+    def _dial(self, database: Dialler, deadline: Deadline) -> Slot | None:
         """A new connection; None where a further one is refused, and those we hold will have to do."""
-        begun, attempts = time.monotonic(), 1
+        begun, attempts, pause_s = time.monotonic(), 1, FIRST_PAUSE_S
         while True:
             try:
-                return Slot(self._dial_once(way), is_reused=False, attempts=attempts)
+                return self._dial_once(database, deadline, attempts)
             except NoReading as gone:
                 gone.attempts = attempts
                 if gone.kind in (OWN_LIMIT, SERVER_FULL) and self._makes_do():
                     return None
-                if not self._waits_out(gone, deadline, begun):
-                    self._keep_failure(way, gone, deadline)
+                left = self._patience_left(gone, deadline, begun)
+                if left <= 0:
+                    self._keep_failure(database, gone, deadline)
                     raise
-            attempts += 1
+            time.sleep(min(left, pause_s))
+            attempts, pause_s = attempts + 1, min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _dial_once(self, way: Way) -> Connection:
-        known = self._room
-        connection = way.dial(known.role if known else self._role_limit)
+    def _dial_once(self, database: Dialler, deadline: Deadline, attempts: int) -> Slot:
+        slot = Slot(database.key, database.dial(deadline, self._role_limit), attempts)
+        room = None
         try:
-            room = known or way.room(connection)
+            if self._allowed is None:
+                room = database.room(slot.connection, deadline)
         except BaseException:
-            _hang_up(connection)
+            slot.hang_up()
             raise
         with self._changed:
-            if known is None:
-                self._room, self._role_limit, self._allowed = room, room.role, room.allowed
+            if room:
+                self._role_limit, self._allowed = room.role, room.allowed
             self._refusal, self._is_patient = None, True
-            self._failures.pop(way.key, None)
-            self._failures.pop(way.patience, None)
+            for scope in (database.key, database.patience):
+                self._failures.pop(scope, None)
             self._changed.notify_all()
-        return connection
+        return slot
 
     def _makes_do(self) -> bool:
         """Whether there are other connections of ours; then there will be no more than these."""
@@ -244,70 +228,55 @@ class Pool:
             self._allowed = others or self._allowed
             return others > 0
 
-    def _waits_out(self, gone: NoReading, deadline: Deadline, begun: float) -> bool:
-        """Wait before the next attempt, where there is to be one."""
+    def _patience_left(self, gone: NoReading, deadline: Deadline, begun: float) -> float:
+        """How long the pool may go on trying; none or less where it may not."""
         left = deadline.remaining() - MARGIN_S
-        if gone.kind == OWN_LIMIT:
+        if gone.kind == SERVER_FULL:
+            return min(left, begun + FULL_PATIENCE_S - time.monotonic())
+        if gone.kind != OWN_LIMIT:
+            return 0
+        with self._changed:
             self._refusal = copy.copy(gone)
-            self._wake()
-            if not self._is_patient or left <= 0:
-                self._is_patient = False  # the next to come has one attempt, not a deadline's worth
-                return False
-        elif gone.kind != SERVER_FULL or min(left, begun + FULL_PATIENCE_S - time.monotonic()) <= 0:
-            return False
-        time.sleep(min(left, PAUSES_S[min(gone.attempts, len(PAUSES_S)) - 1]))
-        return True
+            self._changed.notify_all()
+            # After a wait in vain the next caller makes one attempt.
+            self._is_patient = self._is_patient and left > 0
+            return left if self._is_patient else 0
 
-    def _keep_failure(self, way: Way, gone: NoReading, deadline: Deadline) -> None:
-        # Cut short by the asker's own deadline, it says nothing about the server.
+    def _keep_failure(self, database: Dialler, gone: NoReading, deadline: Deadline) -> None:
+        # Cut short by the caller's own deadline, it says nothing about the server.
         if not deadline.expired and gone.kind != OWN_LIMIT:
-            scope = way.patience if gone.kind in NOBODY_GETS_IN else way.key
+            scope = database.patience if gone.kind in WHOLE_SERVER else database.key
             self._failures[scope] = (time.monotonic(), copy.copy(gone))
 
     def _give_back(self, key: Hashable, slot: Slot | None) -> None:
         with self._changed:
             self._taken[key] -= 1
-            if slot is not None:
-                self._put_aside(key, slot)
-            self._note_whether_any_is_left()
+            # With room for one connection only, another process may be waiting for that place.
+            if slot is not None and (slot.is_broken or (self._allowed == 1 and not self._waiting)):
+                slot.hang_up()
+            elif slot is not None:
+                slot.idle_since = time.monotonic()
+                self._idle.append(slot)
+                timer.call_at(slot.idle_since + LINGER_S, weakref.WeakMethod(self._close_idle))
+            self._measure_again()
             self._changed.notify_all()
 
-    def _put_aside(self, key: Hashable, slot: Slot) -> None:
-        # Where there is room for one alone, another process may be waiting for that place.
-        is_wanted_elsewhere = self._allowed == 1 and not self._waiting
-        if slot.is_broken or is_wanted_elsewhere:
-            return _hang_up(slot.connection)
-        self._idle.append(Idle(time.monotonic(), key, slot.connection))
-        return self._close_later()
-
-    def _note_whether_any_is_left(self) -> None:
+    def _measure_again(self) -> None:
         if self._open == 0:
-            self._room, self._allowed = None, MOST  # the next is the first again, and reads what is allowed by then
-
-    def _close_later(self) -> None:
-        if self._idle and not self._is_timed:
-            self._is_timed = True
-            timer.call_at(self._idle[0].since + LINGER_S, weakref.WeakMethod(self._close_idle))
+            self._allowed = None
 
     def _close_idle(self) -> None:
-        """Close what nobody has used for a while."""
+        """Close the connections that have been idle for a while."""
         with self._changed:
-            self._is_timed = False
-            while self._idle and self._idle[0].since + LINGER_S <= time.monotonic():
-                _hang_up(self._idle.pop(0).connection)
-            self._note_whether_any_is_left()
-            self._close_later()
+            while self._idle and self._idle[0].idle_since + LINGER_S <= time.monotonic():
+                self._idle.pop(0).hang_up()
+            self._measure_again()
 
 
-def _is_quiet(connection: Connection) -> bool:
+def _is_quiet(connection: Any) -> bool:
     """Nothing waits to be read on an idle connection, unless the server said goodbye."""
     if connection.closed:
         return False
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return not poll.poll(0)
-
-
-def _hang_up(connection: Connection) -> None:
-    with suppress(Exception):
-        connection.close()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.journal import reading
+from runbook_checks.probes.core.reading import reading
 from runbook_checks.probes.net.connect import join
 from runbook_checks.probes.net.far_ends import FarEnds
 from runbook_checks.probes.tls.certificate import Certificate, covers, read

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runbook_checks.probes.core.isolated import apart
-from runbook_checks.probes.core.journal import picture, reading
+from runbook_checks.probes.core.reading import picture, reading
 from runbook_checks.probes.web.browser_session import Look, looks
 from runbook_checks.probes.web.chromium import Request, find
 
