@@ -14,13 +14,13 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
+
 from runbook_checks.config.secrets import Reference
 from runbook_checks.config.strict_yaml import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pydantic import TypeAdapter
 
     from runbook_checks.config.strict_yaml import Node
 
@@ -66,8 +66,6 @@ class _Section:
         self.meant: set[Location] = set()
 
     def validated(self) -> tuple[Any, list[Mistake]]:
-        from pydantic import ValidationError
-
         value, adapter = None, _adapter(self.model)
         for number in range(ROUNDS):
             try:
@@ -173,8 +171,6 @@ class _Section:
 
 @cache
 def _adapter(model: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
     return TypeAdapter(model)
 
 

@@ -20,7 +20,7 @@ from runbook_checks.monitor.rounds import HISTORY, Round
 from runbook_checks.monitor.schedule import Overlapped, alone
 
 if TYPE_CHECKING:
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
 
 DONE, TROUBLE, BAD, STEPPED_ASIDE = 0, 1, 4, 75  # 75: EX_TEMPFAIL of sysexits.h
 SHARE_OF_INTERVAL = 0.8

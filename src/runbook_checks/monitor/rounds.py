@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.config.acknowledgements import NOTHING, Known, read_known
+from runbook_checks.config.acknowledgements import NOTHING, Known
 from runbook_checks.config.monitoring import Monitoring
 from runbook_checks.config.redaction import Redaction
 from runbook_checks.config.strict_yaml import BadFile
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
 
 DAY_S = 86400.0
 FAILED_TWICE = 2
@@ -141,6 +141,8 @@ class Round:
         path = self.path.parent / "known" / self.path.name
         if not path.is_file():
             return NOTHING
+        from runbook_checks.config.load import read_known
+
         try:
             return read_known(path)
         except BadFile as bad:

@@ -14,7 +14,7 @@ from runbook_checks.output import files as outputs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
     from runbook_checks.config.monitoring import Monitoring
     from runbook_checks.config.secrets import Vault
     from runbook_checks.monitor.store import Store

@@ -86,7 +86,7 @@ def _known(named: Path | None, run: Run) -> Known | None:
     path = named or environment.parent / "known" / environment.name
     if named is None and not path.is_file():
         return None
-    from runbook_checks.config.acknowledgements import read_known
+    from runbook_checks.config.load import read_known
 
     try:
         return read_known(path)

@@ -18,7 +18,7 @@ from runbook_checks.plugin.suites import own_handles
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
 
 CONTEXT = pytest.StashKey[Context]()
 
