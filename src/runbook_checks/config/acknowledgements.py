@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from runbook_checks.config.capabilities import STRICT
+from runbook_checks.config.capabilities.rules import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

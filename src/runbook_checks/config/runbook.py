@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
 from runbook_checks.config import capabilities
-from runbook_checks.config.capabilities import STRICT, positive
+from runbook_checks.config.capabilities.rules import STRICT, positive
 from runbook_checks.config.secrets import Text
 
 if TYPE_CHECKING:
@@ -193,12 +193,7 @@ class System:
         positive(deadline_s=self.deadline_s)
 
 
-# What a system's section says beside its capabilities.
-_OF_ITS_OWN = {
-    "title", "runbook", "resolver", "ca_file", "client_certificate", "proxy", "clear_text", "headers", "deadline_s",
-    "symptoms", "checklists", "escalation",
-}  # fmt: skip
-CAPABILITIES: tuple[str, ...] = tuple(f.name for f in fields(System) if f.name not in _OF_ITS_OWN)
+CAPABILITIES: tuple[str, ...] = tuple(f.name for f in fields(System) if str(f.type).startswith("capabilities."))
 # What lies behind another capability, and has no address of its own: there wherever that is given.
 BEHIND = {"executions": "mysql", "provisioning": "mysql", "abuse": "mysql", "workspaces": "http"}
 

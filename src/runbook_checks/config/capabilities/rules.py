@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
 from runbook_checks.config.addresses import quoted
+from runbook_checks.config.secrets import may_be_address
 
 STRICT: dict[str, Any] = {"extra": "forbid", "hide_input_in_errors": True, "use_attribute_docstrings": True}
 T = TypeVar("T")
@@ -32,8 +34,6 @@ def positive(**values: float | None) -> None:
 
 def patterns(**groups: Mapping[str, Iterable[str]]) -> None:
     """Refuse what is no regular expression."""
-    import re
-
     for name, group in groups.items():
         for pattern in (pattern for several in group.values() for pattern in several):
             try:
@@ -49,7 +49,5 @@ def _told(pattern: str, error: Exception) -> str:
 
 def program(command: Sequence[str] | None) -> None:
     """Refuse a command that begins with what may hold a password: its first word is shown."""
-    from runbook_checks.config.secrets import may_be_address
-
     if command and may_be_address(command[0]):
         raise ValueError("'command' must begin with a program, not an address or a password")
