@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from runbook_checks.config.addresses import quoted
-from runbook_checks.config.regular_file import read_regular
 from runbook_checks.config.strict_yaml import BadFile, Node, Problem, shown
+from runbook_checks.inputs.regular_file import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -46,8 +46,8 @@ class Bound:
 
     def address(self, reference: Reference | None, resource: str) -> str:
         """An http:// or https:// address; NoReading, quoting none of it, where it could be read in two ways."""
+        from runbook_checks.inputs.address import Malformed
         from runbook_checks.probes.http.target import parsed_url
-        from runbook_checks.probes.net.address import Malformed
 
         url = self.value(reference, resource) or ""
         try:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.config.addresses import LOGIN, NO_ADDRESS, has_login, is_address
-from runbook_checks.config.regular_file import read_regular
 from runbook_checks.config.secrets import Text
 from runbook_checks.config.strict_yaml import BadFile, suggestion
+from runbook_checks.inputs.regular_file import read_regular
 from runbook_checks.plugin.run import find_environment
 
 if TYPE_CHECKING:

@@ -93,7 +93,7 @@ class Folder:
 
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
-        from runbook_checks.probes.core.regular_file import open_regular, why
+        from runbook_checks.inputs.regular_file import open_regular, why
 
         try:
             file = open_regular(self._folder / name)

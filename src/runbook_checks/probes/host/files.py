@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from runbook_checks.inputs.regular_file import why
 from runbook_checks.probes.core.journal import reading
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.core.regular_file import why
 
 
 @dataclass(frozen=True)

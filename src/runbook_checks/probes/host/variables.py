@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from runbook_checks.inputs.regular_file import open_regular, why
 from runbook_checks.probes.core.journal import reading
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.core.regular_file import open_regular, why
 
 RESOURCE = "variables"
 MAX_BYTES = 1 << 20

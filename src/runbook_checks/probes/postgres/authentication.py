@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runbook_checks.inputs.address import is_loopback
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net.address import is_loopback
 from runbook_checks.probes.net.connect import join
 
 if TYPE_CHECKING:

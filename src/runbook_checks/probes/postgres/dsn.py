@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from runbook_checks.inputs import address
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net import address
 from runbook_checks.probes.postgres.dsn_text import MODES, read
 from runbook_checks.probes.sql.dsn_parameters import refuse_unsupported, without_ours
 

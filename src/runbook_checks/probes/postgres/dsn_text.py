@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from runbook_checks.probes.net.address import Malformed, split
+from runbook_checks.inputs.address import Malformed, split
 from runbook_checks.probes.sql.dsn_parameters import HONOURED, once, unsupported
 
 SCHEMES = ("postgresql", "postgres")
