@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.config.cache import load
 from runbook_checks.config.environment_files import NoSuchEnvironment, find_environment
+from runbook_checks.config.redaction import Redaction
+from runbook_checks.config.secrets import Unresolved
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.config.untrusted_text import printable
 from runbook_checks.locations import state_folder
@@ -66,9 +68,6 @@ def _folder(named: str | None, files: Files) -> tuple[Path, str]:
     said = files.environment.monitoring and files.environment.monitoring.state
     if named or not said:
         return Path(named or os.environ.get("CHECKS_STATE") or state_folder() / "monitor"), ""
-    from runbook_checks.config.redaction import Redaction
-    from runbook_checks.config.secrets import Unresolved
-
     try:
         return files.vault(Redaction()).path(said), ""
     except Unresolved as unresolved:

@@ -18,6 +18,7 @@ from runbook_checks.monitor.looking import NoDocument
 from runbook_checks.monitor.memoryless import Told, at_sight, fingerprint
 from runbook_checks.monitor.observing import look
 from runbook_checks.monitor.references import text_of
+from runbook_checks.monitor.shown import Shown
 from runbook_checks.monitor.store import Store, TooNew, begun_anew, copied, is_spoilt, opened
 
 if TYPE_CHECKING:
@@ -168,8 +169,6 @@ class Round:
 
     def _show(self, store: Store, *, is_whole: bool) -> None:
         """Metrics, status page and ping: whatever fails there, the messages are sent by now."""
-        from runbook_checks.monitor.shown import Shown
-
         was_in_trouble = bool(self.troubles)
         shown = Shown(self.files, self.rules, self.vault, self.folder, self.at, is_whole, was_in_trouble)
         try:
