@@ -75,8 +75,8 @@ def read_known(path: Path) -> Known:
         raise BadFile([Problem(shown(path), "", 1, what)])
     known, mistakes = validated(Known, document)
     if mistakes or not isinstance(known, Known):
-        told = [Problem(m.file, ".".join(map(str, m.location)), m.line, m.text) for m in mistakes]
-        raise BadFile(told or [Problem(shown(path), "", 1, "must be a mapping of keys to values")])
+        problems = [Problem(m.file, _path("", m.location), m.line, m.text) for m in mistakes]
+        raise BadFile(problems or [Problem(shown(path), "", 1, "must be a mapping of keys to values")])
     return known
 
 
