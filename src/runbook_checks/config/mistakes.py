@@ -35,6 +35,7 @@ _SENTENCES = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
 }
+_OUT_OF_RANGE = {"greater_than": "must be above 0", "greater_than_equal": "must not be below 0"}
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class _Section:
 
     def _wrong_kind(self, detail: Any, location: Location) -> str:
         value = self.node.at(location).value
+        if detail["type"] in _OUT_OF_RANGE:
+            return _OUT_OF_RANGE[detail["type"]]
         if detail["type"] == "literal_error":
             expected = detail["ctx"]["expected"]
             is_word = isinstance(value, str) and re.fullmatch(r"[\w-]{1,16}", value)

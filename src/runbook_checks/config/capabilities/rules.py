@@ -1,16 +1,22 @@
-"""Which rules do all capabilities follow?"""
+"""Rules that the settings of all capabilities follow."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+from annotated_types import Ge, Gt
 
 from runbook_checks.config.addresses import quoted
 from runbook_checks.config.secrets import may_be_address
 
 STRICT: dict[str, Any] = {"extra": "forbid", "hide_input_in_errors": True, "use_attribute_docstrings": True}
+PositiveInt = Annotated[int, Gt(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeInt = Annotated[int, Ge(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
 T = TypeVar("T")
 
 
@@ -23,13 +29,6 @@ def settings(cls: type[T]) -> type[T]:
     """
     cls.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
     return dataclass(kw_only=True, repr=False, eq=False)(cls)
-
-
-def positive(**values: float | None) -> None:
-    """Refuse numbers that must be above zero and aren't."""
-    for name, value in values.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"'{name}' must be above 0")
 
 
 def patterns(**groups: Mapping[str, Iterable[str]]) -> None:
