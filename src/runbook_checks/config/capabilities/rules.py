@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, dataclass_transform
-
-from annotated_types import Ge, Gt
 
 from runbook_checks.config.addresses import quoted
 from runbook_checks.config.secrets import may_be_address
 
 STRICT: dict[str, Any] = {"extra": "forbid", "hide_input_in_errors": True, "use_attribute_docstrings": True}
-PositiveInt = Annotated[int, Gt(0)]
-PositiveFloat = Annotated[float, Gt(0)]
-NonNegativeInt = Annotated[int, Ge(0)]
-NonNegativeFloat = Annotated[float, Ge(0)]
 T = TypeVar("T")
+
+
+class _Bound:
+    """A bound of a number, for pydantic. (Its own, of annotated_types, take 8 ms of every start to import.)"""
+
+    def __init__(self, **bound: float) -> None:
+        self.bound = bound
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return handler(source) | self.bound
+
+
+PositiveInt = Annotated[int, _Bound(gt=0)]
+PositiveFloat = Annotated[float, _Bound(gt=0)]
+NonNegativeInt = Annotated[int, _Bound(ge=0)]
+NonNegativeFloat = Annotated[float, _Bound(ge=0)]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False, field_specifiers=(field,))
