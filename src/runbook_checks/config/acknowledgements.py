@@ -1,4 +1,4 @@
-"""What do people know already? Acknowledged symptoms and maintenance windows, each with a reason and an end."""
+"""Known issues: acknowledged symptoms and maintenance windows, each with a reason and an end."""
 
 from __future__ import annotations
 

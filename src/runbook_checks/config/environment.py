@@ -1,4 +1,4 @@
-"""What does an environment file say, its systems apart?"""
+"""The settings of an environment file, apart from its systems."""
 
 from __future__ import annotations
 

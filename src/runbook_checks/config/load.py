@@ -1,8 +1,7 @@
-"""What do the files say, together: the environment, the runbooks of its systems, the texts of the symptoms?
+"""Read an environment file, the runbooks of its systems and the texts of the symptoms, and validate the whole.
 
-The environment's section of a system is laid over the system's runbook file, and a system's words about a
-symptom over the shared text; then the whole is validated, once. All mistakes come out in one go, each with its
-file, the path in that file, and the line.
+The environment's section of a system is laid over the system's runbook file, and a system's words about a symptom over
+the shared text. All mistakes are reported together, each with its file, the path in that file, and the line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What is wrong with a section, in sentences? Pydantic finds it; a person is told where, what and what to do.
+"""Validate a section with pydantic, and say in one sentence what is wrong, where, and what to do.
 
-Pydantic stops looking at a mapping's own rules where one of its keys is wrong. So what is wrong is taken out, or
-a stand-in put in its place, and the rest looked at again: all mistakes come out in one go.
+Pydantic skips the rules of a mapping in which a key is wrong. So a wrong value is removed, or a stand-in put in its
+place, and the rest validated again: all mistakes are reported together.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What does an environment say of its monitoring: how often, who is told and where, what is kept?"""
+"""Settings of an environment's monitoring: how often it runs, who is alerted and where, what is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a runbook say: what to expect of a system, and what its symptoms mean?"""
+"""The contents of a runbook file: what to expect of a system, and what its symptoms mean."""
 
 from __future__ import annotations
 

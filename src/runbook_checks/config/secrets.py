@@ -1,7 +1,7 @@
-"""Where is a value kept that must not stand in a file?
+"""Values by reference, which keeps secrets out of the files.
 
-A reference is `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT, ...]}`. It is resolved
-when a check first needs it, once, and a secret's value is put on the redaction list as it is read.
+A reference is `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT, ...]}`. It is resolved once, when a
+check first needs it, and the value of a secret is put on the redaction list as it is read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is there to know of abuse: which events tell of it, and how many are too many?"""
+"""Settings of abuse: the events to count, and how many are too many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of a login: where it is, what a token opens, how what is forged is refused?"""
+"""Settings of a login: its address, what a token opens, how a forged token is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of backups: where they lie, how old the newest may be, how a restore is tried?"""
+"""Settings of backups: where they lie, how old the newest may be, how a restore is tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of custom domains: which there are, how they are proved, where they lead?"""
+"""Settings of custom domains: where they are listed, how they are verified, where they point."""
 
 from __future__ import annotations
 

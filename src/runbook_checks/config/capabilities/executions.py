@@ -1,4 +1,4 @@
-"""What is there to know of workflow executions: their tables, and what is too long, too many, too quick?"""
+"""Settings of workflow executions: their tables, and the limits of their number and duration."""
 
 from __future__ import annotations
 

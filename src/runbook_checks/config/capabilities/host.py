@@ -1,4 +1,4 @@
-"""What is there to know of the service's own host: variables, address, the way back?"""
+"""Settings of the service's own host: variables, address, rollback."""
 
 from __future__ import annotations
 

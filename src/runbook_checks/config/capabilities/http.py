@@ -1,4 +1,4 @@
-"""What is there to know of an HTTP service: where it answers, in which words, how soon?"""
+"""Settings of an HTTP service: its addresses, expected responses and response times."""
 
 from __future__ import annotations
 

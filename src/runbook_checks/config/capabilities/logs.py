@@ -1,4 +1,4 @@
-"""What is there to know of a log: where it is, and what counts as trouble in it?"""
+"""Settings of a log: where it is, and what counts as trouble in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of a PostgreSQL database: the way in, the tables it must hold, its limits?"""
+"""Settings of a PostgreSQL database: its DSN, the tables it must hold, its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of a system's metrics: the Prometheus that keeps them, its series, the objectives?"""
+"""Settings of a system's metrics: the Prometheus that keeps them, its series, the objectives."""
 
 from __future__ import annotations
 

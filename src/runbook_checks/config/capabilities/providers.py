@@ -1,4 +1,4 @@
-"""What is there to know of providers: where they tell of incidents, how much quota must be left, where objects lie?"""
+"""Settings of providers: their status pages, the quota that must be left, the object storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of workspaces' own databases: their records, schemas, accounts and grants?"""
+"""Settings of workspaces' own databases: their records, schemas, accounts and grants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of a queue: where it is, who takes from it, how much of it may fail or wait?"""
+"""Settings of a queue: where it is, its consumer, how many messages may fail or wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of a Redis: where it is, how full it may be?"""
+"""Settings of a Redis: where it is, how full it may be."""
 
 from __future__ import annotations
 

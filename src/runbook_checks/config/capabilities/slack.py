@@ -1,4 +1,4 @@
-"""What is there to know of a Slack app: the address of its command, its secrets, Slack's patience?"""
+"""Settings of a Slack app: the address of its command, its secrets, and how long Slack waits."""
 
 from __future__ import annotations
 

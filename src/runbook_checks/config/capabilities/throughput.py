@@ -1,4 +1,4 @@
-"""What is there to know of a burst: against which address, how much of it, and where it is allowed?"""
+"""Settings of a burst of requests: its address, its size, and where it is allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of a TLS address: where it is, when its certificate is due?"""
+"""Settings of a TLS address: where it is, and when its certificate is due."""
 
 from __future__ import annotations
 

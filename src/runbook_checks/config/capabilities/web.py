@@ -1,4 +1,4 @@
-"""What is there to know of a front end: its page, who may call its API, how quick it must be, what can be uploaded?"""
+"""Settings of a front end: its page, the origins that may call its API, load times, uploads."""
 
 from __future__ import annotations
 

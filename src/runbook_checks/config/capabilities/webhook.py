@@ -1,4 +1,4 @@
-"""What is there to know of a webhook: how deliveries are signed, how it refuses, where a message goes?"""
+"""Settings of a webhook: how deliveries are signed, how it refuses them, where a message goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there to know of the workspace and admin API: its addresses, and which workspaces are looked at?"""
+"""Settings of the workspace and admin API: its addresses, and the workspaces to check."""
 
 from __future__ import annotations
 
