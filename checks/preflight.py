@@ -6,7 +6,7 @@ import pytest
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.host import NextInstance, OwnHost
-from runbook_checks.probes.net.address import Address, Malformed, loose_password, split
+from runbook_checks.inputs.address import Address, Malformed, loose_password, split
 
 _ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from runbook_checks.config.acknowledgements import read_known
-from runbook_checks.config.load import read
+from runbook_checks.config.load import read, read_known
 from runbook_checks_lab.systems import SYSTEMS
 from tests.docs.blocks import DOCUMENTS, Block, blocks, commands
 from tests.harness import PROJECT, SYSTEM, LabClient, run

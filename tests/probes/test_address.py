@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from psycopg import pq
 
 from runbook_checks.config.addresses import is_address
+from runbook_checks.inputs.address import Malformed, loose_password, split
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.mysql.dsn import parse as parse_mysql
-from runbook_checks.probes.net.address import Malformed, loose_password, split
 from runbook_checks.probes.postgres.dsn import parse
 from runbook_checks.probes.redis.client import Redis
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from runbook_checks.inputs.address import may_hear
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.burst import Burst
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.mysql.client import Mysql
-from runbook_checks.probes.net.address import may_hear
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.redis.client import Redis
 from tests.probes import pki

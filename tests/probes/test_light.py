@@ -38,14 +38,12 @@ DOTENV = {
     'A="say \\"hi\\""': 'say "hi"',
     'A="line one\nline two"': "line one\nline two",
     "A='{\n}'\nB=2": "{\n}",
-    'A="never ends\nB=2': '"never ends',
     "A=1\r\nB=2\r\n": "1",
     "A=1\rB=2": "1",
     "# A=0\nA=1": "1",
     "A=0\nA=1": "1",
     "A=a=b=c": "a=b=c",
     "A=中文": "中文",
-    "A='": "'",
     "A=$HOME": "$HOME",
 }
 
@@ -58,7 +56,7 @@ def test_dotenv(text: str) -> None:
         assert found["B"] == "2"
 
 
-@pytest.mark.parametrize("text", ["", "just words", "=x", "1A=x", "A B=x", "#A=1", "🙂=1"])
+@pytest.mark.parametrize("text", ["", "just words", "=x", "A B=x", "#A=1", 'A="never ends', "A='"])
 def test_lines_that_set_nothing(text: str) -> None:
     assert parse_dotenv(text) == {}
 

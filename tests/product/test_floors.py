@@ -14,13 +14,14 @@ ENGINE, LAB = "runbook_checks", "runbook_checks_lab"
 FLOORS = {
     "": {"verdicts", "probes.core"},
     "locations": set[str](),
+    "inputs": set[str](),
     "verdicts": set[str](),
-    "config": {"locations"},
-    "probes": {"locations"},
+    "config": {"inputs", "locations"},
+    "probes": {"inputs", "locations"},
     "output": {"locations", "config"},
     "results": {"locations", "config"},
-    "handles": {"locations", "config", "output", "probes"},
-    "plugin": {"locations", "verdicts", "config", "output", "handles", "results", "probes.core"},
+    "handles": {"inputs", "locations", "config", "output", "probes"},
+    "plugin": {"inputs", "locations", "verdicts", "config", "output", "handles", "results", "probes.core"},
     "reports": {"locations", "config", "output", "results"},
     "monitor": {"locations", "config", "output", "results", "reports"},
     "cli": {"locations", "config", "output", "handles", "results", "plugin", "reports", "monitor", "probes"},
@@ -67,7 +68,8 @@ def test_engine_imports_only_from_lower_floors(floor: str) -> None:
 def test_checks_import_the_engine_alone() -> None:
     """A check has the API, its handles, and the facts that their probes return."""
     allowed = tuple(
-        f"{ENGINE}.{name}" for name in ("handles.", "probes.", "suite.fixtures.", "Found", "NoReading", "symptom")
+        f"{ENGINE}.{name}"
+        for name in ("handles.", "inputs.", "probes.", "suite.fixtures.", "Found", "NoReading", "symptom")
     )
     wrong = [
         f"{module} -> {name}"

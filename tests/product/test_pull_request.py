@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.config.acknowledgements import read_known
-from runbook_checks.config.load import read
+from runbook_checks.config.load import read, read_known
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.handles.backups import Backups
 from runbook_checks.probes.core.reading import NoReading

@@ -17,6 +17,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from runbook_checks.cli import allure_report
 from runbook_checks.locations import COMMAND
 from runbook_checks.output.streams import TROUBLE, USAGE
 from runbook_checks.probes.core.interpreter import python
@@ -121,8 +122,6 @@ def _is_verified(results: Path) -> bool:
 def _make_report(out: Path) -> None:
     """Make the pages for people. Whether they can be made decides nothing."""
     if shutil.which("node") and (out / "allure").is_dir():
-        from runbook_checks.cli import allure_report
-
         with suppress(OSError, ValueError):
             allure_report.main(["--results", str(out / "allure"), "--to", str(out / "report")])
 

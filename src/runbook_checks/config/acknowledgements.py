@@ -1,4 +1,4 @@
-"""What do people know already? Acknowledged symptoms and maintenance windows, each with a reason and an end."""
+"""Known issues: acknowledged symptoms and maintenance windows, each with a reason and an end."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from runbook_checks.config.capabilities import STRICT
+from runbook_checks.config.capabilities.rules import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def moment(text: str, *, is_end: bool = False) -> datetime:
@@ -112,27 +111,3 @@ class Known:
 
 
 NOTHING = Known()
-
-
-def read_known(path: Path) -> Known:
-    """The known issues in a file; BadFile with all its mistakes."""
-    from runbook_checks.config.cross_references import is_foreign
-    from runbook_checks.config.mistakes import validated
-    from runbook_checks.config.strict_yaml import BadFile, Problem, shown
-    from runbook_checks.config.yaml_file import read_yaml
-
-    keys = ("acknowledged", "maintenance")
-    try:
-        document = read_yaml(path)
-    except BadFile as bad:
-        if bad.node is None or not is_foreign(bad.node, keys):
-            raise
-        document = bad.node
-    if is_foreign(document, keys):
-        what = "is no file of known issues: it has neither of their keys, 'acknowledged' and 'maintenance'"
-        raise BadFile([Problem(shown(path), "", 1, what)])
-    known, mistakes = validated(Known, document)
-    if mistakes or not isinstance(known, Known):
-        told = [Problem(m.file, ".".join(map(str, m.location)), m.line, m.text) for m in mistakes]
-        raise BadFile(told or [Problem(shown(path), "", 1, "must be a mapping of keys to values")])
-    return known

@@ -1,7 +1,8 @@
-"""Have these files been read before, unchanged?
+"""Keep what environment files say from one run to the next.
 
-Reading YAML and validating it takes longer than everything else at start-up. What came out is kept beside
-the project, keyed by the content of every file it came from and of the code that reads them.
+`pytest --env lab -m health --collect-only` takes 0.38 s with this cache and 0.72 s without (medians of 10 interleaved
+pairs): importing pydantic, building its validators and reading YAML take the rest. The key is the content of every file
+that was read, and the state of the code that reads them.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbook_checks.config.runbook import Symptom
 from runbook_checks.locations import SUITE, cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
 
 CACHE = cache_folder() / "runbooks"
 
@@ -31,56 +31,41 @@ def load(path: Path, own: Mapping[str, type | None] | None = None) -> Files:
 
     own  as config.load.read takes it; with it nothing is cached: its classes are the team's
     """
-    if own:
-        from runbook_checks.config.load import read
-
-        return read(path, own)
     slot = CACHE / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.pickle"
-    cached = _cached(slot)
-    if cached is not None:
-        return cached
-    from runbook_checks.config.load import read
+    files = None if own else _cached(slot)
+    if files is None:
+        from runbook_checks.config.load import read  # imports PyYAML and pydantic
 
-    files = read(path)
-    _keep(slot, files)
+        files = read(path, own)
+        if not own:
+            _keep(slot, files)
     return files
 
 
 def _cached(slot: Path) -> Files | None:
     try:
-        # A cache that somebody else could have written is not trusted: unpickling runs what it holds.
+        # Unpickling runs what the file holds, so nobody else may be able to write it.
         if slot.stat().st_uid != os.getuid() or CACHE.stat().st_mode & 0o022:
             return None
         sources, key, files = pickle.loads(slot.read_bytes())  # noqa: S301 - our own file, see above
-    except Exception:
+        return files if key == _key(sources) else None
+    except Exception:  # a cache that another version wrote
         return None
-    return files if key == _key(sources) else None
 
 
 def _keep(slot: Path, files: Files) -> None:
-    sources = [str(source) for source in files.sources]
     with suppress(OSError):
         CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = _key(sources)
         with tempfile.NamedTemporaryFile(dir=CACHE, delete=False) as stream:
-            stream.write(pickle.dumps((sources, key, files)))
+            stream.write(pickle.dumps((files.sources, _key(files.sources), files)))
         Path(stream.name).replace(slot)
 
 
-def _key(sources: list[str]) -> str:
-    digest = hashlib.sha256(f"{sys.version} {Symptom.__module__}".encode())
-    code = sorted(Path(__file__).parent.rglob("*.py"))
-    texts = sorted((SUITE / "runbooks").glob("**/*.yaml"))
-    for path in (*map(Path, sources), *texts):
-        digest.update(f"{path}\0".encode() + _bytes(path))
-    for path in code:
+def _key(sources: tuple[Path, ...]) -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for path in (*sources, *sorted((SUITE / "runbooks").glob("**/*.yaml"))):
+        digest.update(f"{path}\0".encode() + (path.read_bytes() if path.is_file() else b"absent"))
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         state = path.stat()
         digest.update(f"{path} {state.st_mtime_ns} {state.st_size}\0".encode())
     return digest.hexdigest()
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b"absent"

@@ -1,4 +1,4 @@
-"""Do the names in the files lead to something: systems, symptoms, causes, items of checklists?"""
+"""Check that the names in the files exist: systems, symptoms, causes, items of checklists."""
 
 from __future__ import annotations
 

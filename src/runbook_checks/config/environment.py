@@ -1,4 +1,4 @@
-"""What does an environment file say, its systems apart?"""
+"""The settings of an environment file, apart from its systems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from runbook_checks.config.capabilities import STRICT
+from runbook_checks.config.capabilities.rules import STRICT
 from runbook_checks.config.far_ends import FarEnds
 from runbook_checks.config.monitoring import Monitoring
 

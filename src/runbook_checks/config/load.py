@@ -1,17 +1,17 @@
-"""What do the files say, together: the environment, the runbooks of its systems, the texts of the symptoms?
+"""Read an environment file, the runbooks of its systems and the texts of the symptoms, and validate the whole.
 
-The environment's section of a system is laid over the system's runbook file, and a system's words about a
-symptom over the shared text; then the whole is validated, once. All mistakes come out in one go, each with its
-file, the path in that file, and the line.
+The environment's section of a system is laid over the system's runbook file, and a system's words about a symptom over
+the shared text. All mistakes are reported together, each with its file, the path in that file, and the line.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runbook_checks.config.acknowledgements import Known
 from runbook_checks.config.addresses import quoted
 from runbook_checks.config.cross_references import (
     is_foreign,
@@ -25,6 +25,7 @@ from runbook_checks.config.cross_references import (
 from runbook_checks.config.engines import engine_of, for_engine
 from runbook_checks.config.environment import Environment
 from runbook_checks.config.environment_files import own_capabilities, suite_of
+from runbook_checks.config.files import Files
 from runbook_checks.config.mistakes import validated
 from runbook_checks.config.runbook import BEHIND, CAPABILITIES, Chosen, Explanations, Symptom, System
 from runbook_checks.config.strict_yaml import BadFile, Node, Problem, shown, suggestion
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from runbook_checks.config.cross_references import Named
-    from runbook_checks.config.redaction import Redaction
-    from runbook_checks.config.secrets import Vault
 
 HOME = SUITE / "runbooks"
 # Whoever may change an environment file (in a pull request, say) is not to read any file of the machine by it.
@@ -53,46 +52,6 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True)
-class Files:
-    """All that was read for a run: the environment, its systems, and which files it came from."""
-
-    environment: Environment
-    systems: dict[str, Chosen]
-    texts: dict[str, Symptom]
-    explanations: Explanations
-    sources: tuple[Path, ...]
-    folder: Path
-    suite: Path | None = None
-    """The team's suite that the environment file belongs to."""
-
-    @property
-    def own_symptoms(self) -> dict[str, Symptom]:
-        """The texts of the team's own symptoms, for which its own checks answer."""
-        every = [chosen.symptoms.items() for chosen in self.systems.values()]
-        return {name: text for symptoms in every for name, text in symptoms if name not in self.texts}
-
-    @property
-    def areas(self) -> frozenset[str]:
-        """The areas of all symptoms, built-in and the team's; each is a marker."""
-        return frozenset(name.partition(".")[0] for name in (*self.texts, *self.own_symptoms))
-
-    def vault(self, redaction: Redaction) -> Vault:
-        """What resolves the references of these files."""
-        from runbook_checks.config.secrets import Vault, variables_named
-
-        def named() -> frozenset[str]:
-            return variables_named([self.environment, *_settings(self.systems.values())])
-
-        return Vault(self.folder, redaction, listed=self.environment.command_variables, named=named)
-
-
-def _settings(systems: Iterable[Chosen]) -> Iterator[Any]:
-    for chosen in systems:
-        yield chosen.settings
-        yield from chosen.own.values()
-
-
 def read(path: Path, own: Mapping[str, type | None] | None = None) -> Files:
     """Everything an environment file leads to; BadFile with all mistakes.
 
@@ -100,6 +59,25 @@ def read(path: Path, own: Mapping[str, type | None] | None = None) -> Files:
          left out, those sections are not looked at
     """
     return _Reading(path, own).files()
+
+
+def read_known(path: Path) -> Known:
+    """The known issues in a file; BadFile with all its mistakes."""
+    keys = ("acknowledged", "maintenance")
+    try:
+        document = read_yaml(path)
+    except BadFile as bad:
+        if bad.node is None or not is_foreign(bad.node, keys):
+            raise
+        document = bad.node
+    if is_foreign(document, keys):
+        what = "is no file of known issues: it has neither of their keys, 'acknowledged' and 'maintenance'"
+        raise BadFile([Problem(shown(path), "", 1, what)])
+    known, mistakes = validated(Known, document)
+    if mistakes or not isinstance(known, Known):
+        problems = [Problem(m.file, _path("", m.location), m.line, m.text) for m in mistakes]
+        raise BadFile(problems or [Problem(shown(path), "", 1, "must be a mapping of keys to values")])
+    return known
 
 
 class _Reading:

@@ -1,7 +1,7 @@
-"""What is wrong with a section, in sentences? Pydantic finds it; a person is told where, what and what to do.
+"""Validate a section with pydantic, and say in one sentence what is wrong, where, and what to do.
 
-Pydantic stops looking at a mapping's own rules where one of its keys is wrong. So what is wrong is taken out, or
-a stand-in put in its place, and the rest looked at again: all mistakes come out in one go.
+Pydantic skips the rules of a mapping in which a key is wrong. So a wrong value is removed, or a stand-in put in its
+place, and the rest validated again: all mistakes are reported together.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
+
 from runbook_checks.config.secrets import Reference
 from runbook_checks.config.strict_yaml import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pydantic import TypeAdapter
 
     from runbook_checks.config.strict_yaml import Node
 
@@ -35,6 +35,7 @@ _SENTENCES = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
 }
+_OUT_OF_RANGE = {"greater_than": "must be above 0", "greater_than_equal": "must not be below 0"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,6 @@ class _Section:
         self.meant: set[Location] = set()
 
     def validated(self) -> tuple[Any, list[Mistake]]:
-        from pydantic import ValidationError
-
         value, adapter = None, _adapter(self.model)
         for number in range(ROUNDS):
             try:
@@ -114,6 +113,8 @@ class _Section:
 
     def _wrong_kind(self, detail: Any, location: Location) -> str:
         value = self.node.at(location).value
+        if detail["type"] in _OUT_OF_RANGE:
+            return _OUT_OF_RANGE[detail["type"]]
         if detail["type"] == "literal_error":
             expected = detail["ctx"]["expected"]
             is_word = isinstance(value, str) and re.fullmatch(r"[\w-]{1,16}", value)
@@ -173,8 +174,6 @@ class _Section:
 
 @cache
 def _adapter(model: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
     return TypeAdapter(model)
 
 

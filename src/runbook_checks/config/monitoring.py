@@ -1,11 +1,11 @@
-"""What does an environment say of its monitoring: how often, who is told and where, what is kept?"""
+"""Settings of an environment's monitoring: how often it runs, who is alerted and where, what is kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from runbook_checks.config.capabilities.rules import STRICT, positive
+from runbook_checks.config.capabilities.rules import STRICT, NonNegativeFloat, PositiveFloat, PositiveInt
 from runbook_checks.config.secrets import Secret, Text
 
 Severity = Literal["P0", "P1", "P2", "P3"]
@@ -19,23 +19,20 @@ class Alerting:
     __pydantic_config__ = STRICT
     channels: list[str] = field(default_factory=list)
     """The channels that get them; none, and they are only remembered."""
-    after: int = 2
+    after: PositiveInt = 2
     """Tell once it was a root in this many..."""
     of: int = 3
     """...of this many runs."""
-    clear_after: int = 3
+    clear_after: PositiveInt = 3
     """It is resolved after this many clear runs in a row."""
-    remind_min: float = 240
+    remind_min: NonNegativeFloat = 240
     """Remind of what is still there this often; 0 for never."""
 
     def __post_init__(self) -> None:
-        positive(after=self.after, clear_after=self.clear_after)
         if not self.after <= self.of <= MOST_RUNS:
             raise ValueError(f"'of' must be at least 'after', and {MOST_RUNS} at most")
         if self.clear_after > MOST_RUNS:
             raise ValueError(f"'clear_after' must be {MOST_RUNS} at most")
-        if self.remind_min < 0:
-            raise ValueError("'remind_min' must not be below 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +40,7 @@ class Monitoring:
     """What `ci/monitor` does beside running the checks."""
 
     __pydantic_config__ = STRICT
-    every_min: float = 5
+    every_min: PositiveFloat = 5
     """How often its schedule starts it; a longer gap is reported."""
     select: str = "monitor"
     """Which checks are run, as `-m` takes it."""
@@ -71,11 +68,10 @@ class Monitoring:
     """The HTTP proxy for `heartbeat` and `push`; proxy variables decide nothing there."""
     availability_percent: dict[str, float] = field(default_factory=dict)
     """The share of time without P0 that each system should reach."""
-    keep_days: int = 400
+    keep_days: PositiveInt = 400
     """What is older is forgotten."""
 
     def __post_init__(self) -> None:
-        positive(every_min=self.every_min, keep_days=self.keep_days)
         named = {channel: f"severities.{name}" for name, rule in self.severities.items() for channel in rule.channels}
         named |= {channel: f"roles.{name}" for name, channels in self.roles.items() for channel in channels}
         for channel, where in named.items():

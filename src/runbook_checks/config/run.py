@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.acknowledgements import Known
     from runbook_checks.config.environment import Environment
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
     from runbook_checks.config.results_document import Document
     from runbook_checks.config.runbook import Chosen
 

@@ -1,4 +1,4 @@
-"""What does a runbook say: what to expect of a system, and what its symptoms mean?"""
+"""The contents of a runbook file: what to expect of a system, and what its symptoms mean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
 from runbook_checks.config import capabilities
-from runbook_checks.config.capabilities import STRICT, positive
+from runbook_checks.config.capabilities.rules import STRICT, PositiveFloat
 from runbook_checks.config.secrets import Text
 
 if TYPE_CHECKING:
@@ -52,11 +52,8 @@ class Symptom:
     """It belongs to the first look in an incident (`-m quick`): it answers at once, and tells much."""
     causes: dict[str, Cause]
     """The causes its check tells apart."""
-    deadline_s: float | None = None
+    deadline_s: PositiveFloat | None = None
     """The check ends within this time, in place of the system's."""
-
-    def __post_init__(self) -> None:
-        positive(deadline_s=self.deadline_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +91,10 @@ class Rung:
     """Whom to call when something lasts."""
 
     __pydantic_config__ = STRICT
-    after_min: float
+    after_min: PositiveFloat
     """This long after the first alert, if nobody has acknowledged it."""
     who: list[str]
     """Whom to call."""
-
-    def __post_init__(self) -> None:
-        positive(after_min=self.after_min)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +174,7 @@ class System:
     """Hosts and networks (10.0.0.0/8) to which passwords and tokens may go without TLS; to this machine they may."""
     headers: dict[str, Text] = field(default_factory=dict)
     """Headers sent with every request, such as a gateway's access token; values never show."""
-    deadline_s: float = 10
+    deadline_s: PositiveFloat = 10
     """A check ends within this time, unless its symptom says otherwise."""
     symptoms: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     """The symptoms its runbook lists, each with what it says differently from the shared text."""
@@ -189,16 +183,8 @@ class System:
     escalation: dict[Severity, Escalation] = field(default_factory=dict)
     """Whom to call."""
 
-    def __post_init__(self) -> None:
-        positive(deadline_s=self.deadline_s)
 
-
-# What a system's section says beside its capabilities.
-_OF_ITS_OWN = {
-    "title", "runbook", "resolver", "ca_file", "client_certificate", "proxy", "clear_text", "headers", "deadline_s",
-    "symptoms", "checklists", "escalation",
-}  # fmt: skip
-CAPABILITIES: tuple[str, ...] = tuple(f.name for f in fields(System) if f.name not in _OF_ITS_OWN)
+CAPABILITIES: tuple[str, ...] = tuple(f.name for f in fields(System) if str(f.type).startswith("capabilities."))
 # What lies behind another capability, and has no address of its own: there wherever that is given.
 BEHIND = {"executions": "mysql", "provisioning": "mysql", "abuse": "mysql", "workspaces": "http"}
 

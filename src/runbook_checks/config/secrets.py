@@ -1,7 +1,7 @@
-"""Where is a value kept that must not stand in a file?
+"""Values by reference, which keeps secrets out of the files.
 
-A reference is `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT, ...]}`. It is resolved
-when a check first needs it, once, and a secret's value is put on the redaction list as it is read.
+A reference is `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, ARGUMENT, ...]}`. It is resolved once, when a
+check first needs it, and the value of a secret is put on the redaction list as it is read.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, ClassVar, Self
 from runbook_checks.config.addresses import LOGIN, has_login
 from runbook_checks.config.command_variables import visible
 from runbook_checks.config.redaction import SHORTEST, Redaction, passwords
-from runbook_checks.config.regular_file import read_regular
 from runbook_checks.config.strict_yaml import suggestion
+from runbook_checks.inputs.regular_file import read_regular
 
 KINDS = ("env", "file", "command")
 # Within the deadline of a check, so that the reference is named and not the deadline.
@@ -307,8 +307,6 @@ class Vault:
             raise Unresolved(f"{what}: {error.strerror}") from None
         except UnicodeDecodeError:
             raise Unresolved(f"{what}: the file is not UTF-8") from None
-        except ValueError:
-            raise Unresolved(f"{what}: that is no name of a file") from None
         raise Unresolved(f"{what}: the file is larger than {MAX_BYTES >> 20} MiB")
 
     def _command(self, words: Any) -> str:

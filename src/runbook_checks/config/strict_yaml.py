@@ -1,8 +1,4 @@
-"""What a YAML file says, each value with its line, and the mistakes in it.
-
-YAML 1.2's core schema, strictly: a duplicate key is an error, `no` and `22:22` are strings.
-PyYAML on its own lets the last duplicate win, reads `NO` as False and `22:22` as 1342.
-"""
+"""The values of a YAML file, each with its line, and the mistakes in it."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Front(Handle):
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port, or None where the service is plain HTTP."""
-        from runbook_checks.probes.net.address import Malformed, split
+        from runbook_checks.inputs.address import Malformed, split
 
         given, http = self.bound.value(self.settings.address, "tls"), self.chosen.settings.http
         if given is None:

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runbook_checks.config.secrets import FORBIDDEN, Reference, Unresolved
+from runbook_checks.inputs.address import Malformed
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.core.single_flight import Shared
-from runbook_checks.probes.net.address import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -130,8 +130,8 @@ class FrontEnd(Handle):
 
     def _guard(self, url: str, address: str | None, headers: dict[str, str], deadline: Deadline) -> None:
         """NoReading where the browser would send a login without TLS to another machine."""
+        from runbook_checks.inputs.address import WAYS_ON, may_hear
         from runbook_checks.probes.http.target import has_login
-        from runbook_checks.probes.net.address import WAYS_ON, may_hear
         from runbook_checks.probes.net.resolve import resolve
 
         if url.startswith("https:") or not has_login(headers):

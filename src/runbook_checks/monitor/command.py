@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from runbook_checks.config.cache import load
 from runbook_checks.config.environment_files import NoSuchEnvironment, find_environment
+from runbook_checks.config.redaction import Redaction
+from runbook_checks.config.secrets import Unresolved
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.locations import state_folder
 from runbook_checks.monitor.identity import conflict
@@ -19,7 +21,7 @@ from runbook_checks.monitor.rounds import HISTORY, Round
 from runbook_checks.monitor.schedule import Overlapped, alone
 
 if TYPE_CHECKING:
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
     from runbook_checks.config.results_document import Document
 
 DONE, TROUBLE, BAD, STEPPED_ASIDE = 0, 1, 4, 75  # 75: EX_TEMPFAIL of sysexits.h
@@ -66,9 +68,6 @@ def _folder(named: str | None, files: Files) -> tuple[Path, str]:
     said = files.environment.monitoring and files.environment.monitoring.state
     if named or not said:
         return Path(named or os.environ.get("CHECKS_STATE") or state_folder() / "monitor"), ""
-    from runbook_checks.config.redaction import Redaction
-    from runbook_checks.config.secrets import Unresolved
-
     try:
         return files.vault(Redaction()).path(said), ""
     except Unresolved as unresolved:

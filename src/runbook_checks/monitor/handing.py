@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_checks.monitor.looking import PIPE
+from runbook_checks.reports.plugin import Reports
 from runbook_checks.results.document import as_text, document
 
 if TYPE_CHECKING:
@@ -41,7 +42,5 @@ class _Handing:
 
 
 def _finished(config: pytest.Config) -> FinishedRun | None:
-    from runbook_checks.reports.plugin import Reports
-
     reports = config.pluginmanager.get_plugin("runbook-checks-reports")
     return reports.finished if isinstance(reports, Reports) else None

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runbook_checks.config.runbook import Rung
 from runbook_checks.monitor.observing import CLEAR, EXPLAINED, ROOT
 from runbook_checks.monitor.states import has_come, has_gone, key_of
 
@@ -145,8 +146,6 @@ class Incidents:
 
 def _rungs(level: Escalation | None) -> Iterator[Rung]:
     """Whom to call when it lasts: as the runbook's table says, or else once more when the response is due."""
-    from runbook_checks.config.runbook import Rung
-
     if level is None:
         return
     if level.then:

@@ -15,7 +15,7 @@ from runbook_checks.monitor.messages import clock, length
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
     from runbook_checks.monitor.figures import History
     from runbook_checks.monitor.store import Row, Store
 

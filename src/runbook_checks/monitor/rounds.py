@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook_checks.config.acknowledgements import NOTHING, Known, read_known
+from runbook_checks.config.acknowledgements import NOTHING, Known
 from runbook_checks.config.monitoring import Monitoring
 from runbook_checks.config.redaction import Redaction
 from runbook_checks.config.strict_yaml import BadFile
@@ -18,13 +18,14 @@ from runbook_checks.monitor.looking import NoDocument
 from runbook_checks.monitor.memoryless import Told, at_sight, fingerprint
 from runbook_checks.monitor.observing import look
 from runbook_checks.monitor.references import text_of
+from runbook_checks.monitor.shown import Shown
 from runbook_checks.monitor.store import Store, TooNew, begun_anew, copied, is_spoilt, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
     from runbook_checks.config.results_document import Document
 
 DAY_S = 86400.0
@@ -142,6 +143,8 @@ class Round:
         path = self.path.parent / "known" / self.path.name
         if not path.is_file():
             return NOTHING
+        from runbook_checks.config.load import read_known
+
         try:
             return read_known(path)
         except BadFile as bad:
@@ -167,8 +170,6 @@ class Round:
 
     def _show(self, store: Store, *, is_whole: bool) -> None:
         """Metrics, status page and ping: whatever fails there, the messages are sent by now."""
-        from runbook_checks.monitor.shown import Shown
-
         was_in_trouble = bool(self.troubles)
         shown = Shown(self.files, self.rules, self.vault, self.folder, self.at, is_whole, was_in_trouble)
         try:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from runbook_checks.config.addresses import NO_ADDRESS, is_address
 from runbook_checks.monitor.asking import ask
+from runbook_checks.monitor.metrics import of_round, push
+from runbook_checks.monitor.page import page
 from runbook_checks.monitor.references import path_of, text_of
 from runbook_checks.output import files as outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
     from runbook_checks.config.monitoring import Monitoring
     from runbook_checks.config.secrets import Vault
     from runbook_checks.monitor.store import Store
@@ -46,8 +48,6 @@ class Shown:
 
     def _metrics(self, store: Store) -> None:
         """The run's own metrics, and the monitor's; without results there are none of the run."""
-        from runbook_checks.monitor.metrics import of_round, push
-
         name = self.files.environment.name
         try:
             text = of_round(store, name, self.at, is_in_trouble=self.was_in_trouble)
@@ -69,8 +69,6 @@ class Shown:
             self.troubles.append(self.vault.redaction.text(f"the metrics could not be pushed: {error}"))
 
     def _page(self, store: Store) -> None:
-        from runbook_checks.monitor.page import page
-
         path = path_of(self.rules.page, self.vault, self.troubles)
         if path is not None:
             self._write("status page", path, page(store, self.files, self.at, self.rules.every_min))

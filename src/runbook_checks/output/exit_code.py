@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.config import ConftestImportFailure
 
+from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.output import destinations as places
 from runbook_checks.output import streams
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    from runbook_checks.config.run import Run
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -44,8 +43,6 @@ class Ending:
     @property
     def run(self) -> Run | None:
         """The run, once the command line is read."""
-        from runbook_checks.config.run import PLUGIN, Run
-
         run = self.config.pluginmanager.get_plugin(PLUGIN)
         return run if isinstance(run, Run) else None
 

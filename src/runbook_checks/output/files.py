@@ -8,6 +8,7 @@ device is written to, as are /dev/stdout and /dev/fd/N. A folder, a socket file 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import stat
@@ -82,8 +83,6 @@ def require(path: Path) -> None:
     if place.descriptor is None and place.kind in _REFUSED:
         raise OSError(errno.EINVAL, _REFUSED[place.kind])
     if place.descriptor is not None:
-        import fcntl
-
         if fcntl.fcntl(place.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, "it is open for reading only")
     elif not place.is_replaced:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runbook_checks.config.addresses import LOGIN, NO_ADDRESS, has_login, is_address
-from runbook_checks.config.regular_file import read_regular
 from runbook_checks.config.results_document import as_document
 from runbook_checks.config.secrets import Text
 from runbook_checks.config.strict_yaml import BadFile, suggestion
+from runbook_checks.inputs.regular_file import read_regular
 from runbook_checks.plugin.run import find_environment
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _known(named: Path | None, run: Run) -> Known | None:
     path = named or environment.parent / "known" / environment.name
     if named is None and not path.is_file():
         return None
-    from runbook_checks.config.acknowledgements import read_known
+    from runbook_checks.config.load import read_known
 
     try:
         return read_known(path)

@@ -24,7 +24,7 @@ from runbook_checks.plugin.run import load_files, new_id, register
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
     from runbook_checks.config.runbook import Chosen
 
 

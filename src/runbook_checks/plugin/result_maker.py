@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.run import Run
     from runbook_checks.plugin.body import Body
-    from runbook_checks.probes.core import journal
+    from runbook_checks.probes.core import reading as probes_reading
 
 
 def result_of(item: Any, body: Body, run: Run) -> Result:
@@ -153,7 +153,7 @@ class ResultMaker:
     def _words(self, said: str) -> str:
         return self.run.redaction.name(said) if self._asks_for_names else ""
 
-    def _reading(self, reading: journal.Reading) -> Reading:
+    def _reading(self, reading: probes_reading.Reading) -> Reading:
         expires, title = reading.facts.get("not_after"), reading.title
         has_certificate = isinstance(expires, str) and title.startswith("TLS ")
         return Reading(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runbook_checks.config import environment_files as finding
+from runbook_checks.config.cache import load
 from runbook_checks.config.environment_files import suite_of
 from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.config.strict_yaml import BadFile
@@ -18,7 +19,7 @@ from runbook_checks.plugin.suites import own_handles
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runbook_checks.config.load import Files
+    from runbook_checks.config.files import Files
 
 CONTEXT = pytest.StashKey[Context]()
 
@@ -36,8 +37,6 @@ def load_files(named: str, *, allows_commands: bool = True) -> Files:
 
     allows_commands  whether the team's own Python may be run, which says what its capabilities' settings are
     """
-    from runbook_checks.config.cache import load
-
     path = find_environment(named)
     handles = own_handles(suite_of(path)) if allows_commands else {}
     own = {name: handle.Settings for name, handle in handles.items()} if allows_commands else None

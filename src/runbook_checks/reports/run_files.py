@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runbook_checks.config.untrusted_text import unobeyed
 from runbook_checks.output import destinations, files, streams
-from runbook_checks.reports import allure, junit, markdown
+from runbook_checks.reports import allure, junit, markdown, metrics
 from runbook_checks.results.document import as_text, document
 
 if TYPE_CHECKING:
@@ -57,16 +57,10 @@ class RunFiles:
     def _makers(self, finished: FinishedRun) -> dict[str, Callable[[], str]]:
         """What makes the text of each kind of file."""
         log = junit.take_over(self.config)
-
-        def metrics() -> str:
-            from runbook_checks.reports.metrics import of_run
-
-            return unobeyed(of_run(finished))
-
         return {
             "--results": cache(lambda: as_text(document(finished))),
             "--markdown": cache(lambda: unobeyed(markdown.summary(finished))),
-            "--metrics": metrics,
+            "--metrics": lambda: unobeyed(metrics.of_run(finished)),
             "--junitxml": cache(lambda: junit.text(log)),
         }
 

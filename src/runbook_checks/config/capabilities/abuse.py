@@ -1,10 +1,10 @@
-"""What is there to know of abuse: which events tell of it, and how many are too many?"""
+"""Settings of abuse: the events to count, and how many are too many."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 
 
 @settings
@@ -19,22 +19,20 @@ class Abuse:
     """The type of the event for a request that looks like an attack."""
     source_fields: list[str] = field(default_factory=lambda: ["ip_hash", "ip"])
     """The fields of a payload that name who it was; the first that is there."""
-    window_min: float = 15
+    window_min: PositiveFloat = 15
     """The window looked at, ending now; as many of the same length before it are the yardstick as `windows` says."""
-    windows: int = 4
+    windows: PositiveInt = 4
     """How many windows before make up what is usual."""
-    surge_factor: float = 3
+    surge_factor: PositiveFloat = 3
     """So many times the usual is a surge."""
-    least: int = 20
+    least: PositiveInt = 20
     """Fewer events, or requests, are none."""
-    single_source_percent: float = 50
+    single_source_percent: PositiveFloat = 50
     """From this share on, one source is the surge."""
     traffic: str | None = None
     """A PromQL expression for the anonymous requests of a window, {window} standing for its length, such as
     sum(increase(requests_total[{window}])). Needs prometheus."""
 
     def __post_init__(self) -> None:
-        positive(window_min=self.window_min, windows=self.windows, surge_factor=self.surge_factor, least=self.least)
-        positive(single_source_percent=self.single_source_percent)
         if self.traffic is not None and "{window}" not in self.traffic:
             raise ValueError("'traffic' must hold {window}")

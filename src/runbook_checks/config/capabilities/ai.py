@@ -1,4 +1,4 @@
-"""What is there to know of the AI services behind a system: where it tells what is left of them?"""
+"""Settings of the AI services behind a system: where the system reports what quota is left."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What is there to know of a login: where it is, what a token opens, how what is forged is refused?"""
+"""Settings of a login: its address, what a token opens, how a forged token is refused."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -30,7 +30,7 @@ class Auth:
     """An address that any user's token opens."""
     admin: str | None = None
     """An address for administrators only."""
-    lifetime_s: float | None = None
+    lifetime_s: PositiveFloat | None = None
     """A new token lasts that long."""
     secret: Secret | None = None
     """The key that tokens are signed with (HS256): for tokens that are right but for their times."""
@@ -42,8 +42,5 @@ class Auth:
     """The statuses by which a token is refused."""
     forbidden: list[int] = field(default_factory=lambda: [403])
     """The statuses by which a user without the role is refused."""
-    burst: int = 20
+    burst: PositiveInt = 20
     """Wrong logins in a row, of which one must be told to wait (429)."""
-
-    def __post_init__(self) -> None:
-        positive(lifetime_s=self.lifetime_s, burst=self.burst)

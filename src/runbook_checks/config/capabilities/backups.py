@@ -1,10 +1,10 @@
-"""What is there to know of backups: where they lie, how old the newest may be, how a restore is tried?"""
+"""Settings of backups: where they lie, how old the newest may be, how a restore is tried."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -50,9 +50,9 @@ class Drill:
     """The roles that own things in the dump; they are made beforehand."""
     extensions: list[str] = field(default_factory=list)
     """Extensions of the dump that only a superuser may make, such as postgis, and that you trust."""
-    recovery_min: float = 30
+    recovery_min: PositiveFloat = 30
     """The restore must be over within this time (RTO)."""
-    loss_h: float | None = None
+    loss_h: PositiveFloat | None = None
     """So much may be lost (RPO); told beside the newest backup's age."""
     server: Secret | None = None
     """DSN of a server for scratch databases, by a role that may create some and no more; else one is made here."""
@@ -64,11 +64,8 @@ class Drill:
     """The file in which the last drill that went well is noted; else one beside the reports."""
     last: Text | None = None
     """When somebody else's drill last went well (2026-01-31, or with a time)."""
-    max_age_days: float = 31
+    max_age_days: PositiveFloat = 31
     """The last drill must be younger."""
-
-    def __post_init__(self) -> None:
-        positive(recovery_min=self.recovery_min, loss_h=self.loss_h, max_age_days=self.max_age_days)
 
 
 @settings
@@ -85,12 +82,9 @@ class Backups:
     """The workspace API tells the last backup of each workspace's database."""
     pattern: str = "*"
     """What the dumps' names look like."""
-    max_age_h: float = 24
+    max_age_h: PositiveFloat = 24
     """The newest must be younger, in each place."""
-    least_percent: float = 50
+    least_percent: PositiveFloat = 50
     """The newest dump must have so much of the size its predecessors have (their median)."""
     drill: Drill = Drill()
     """How a restore is tried."""
-
-    def __post_init__(self) -> None:
-        positive(max_age_h=self.max_age_h, least_percent=self.least_percent)

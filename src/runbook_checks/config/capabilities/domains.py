@@ -1,11 +1,11 @@
-"""What is there to know of custom domains: which there are, how they are proved, where they lead?"""
+"""Settings of custom domains: where they are listed, how they are verified, where they point."""
 
 from __future__ import annotations
 
 from dataclasses import field
 from typing import Literal
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Text
 
 Method = Literal["any", "txt", "cname"]
@@ -63,28 +63,25 @@ class Domains:
     """Error codes in a JSON answer that say the same."""
     intermediates_file: Text | None = None
     """A bundle of intermediate certificates: tells an incomplete chain from an untrusted one."""
-    propagation_h: float = 48
+    propagation_h: PositiveFloat = 48
     """A change of DNS may take so long to be everywhere."""
-    most_attempts: int = 3
+    most_attempts: PositiveInt = 3
     """Attempts at verification from which somebody has to look."""
-    events_h: float = 24
+    events_h: PositiveFloat = 24
     """Failure events are looked at so far back."""
-    most_events: int = 3
+    most_events: PositiveInt = 3
     """So many failures of one domain in that time are repeated ones."""
-    warn_days: float = 21
+    warn_days: PositiveFloat = 21
     """Days left from which renewal is due."""
-    alarm_days: float = 7
+    alarm_days: PositiveFloat = 7
     """Days left from which renewal must have failed."""
-    timeout_s: float = 5
+    timeout_s: PositiveFloat = 5
     """A domain's names must be told, and its connection be over, within this time each."""
-    at_once: int = 256
+    at_once: PositiveInt = 256
     """So many domains are looked at at once."""
-    most: int = 20000
+    most: PositiveInt = 20000
     """No more domains than these are looked at in a run."""
 
     def __post_init__(self) -> None:
-        positive(warn_days=self.warn_days, alarm_days=self.alarm_days, propagation_h=self.propagation_h)
-        positive(timeout_s=self.timeout_s, at_once=self.at_once, most=self.most, events_h=self.events_h)
-        positive(most_attempts=self.most_attempts, most_events=self.most_events)
         if self.alarm_days > self.warn_days:
             raise ValueError("'alarm_days' must not be above 'warn_days'")

@@ -1,10 +1,10 @@
-"""What is there to know of workflow executions: their tables, and what is too long, too many, too quick?"""
+"""Settings of workflow executions: their tables, and the limits of their number and duration."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import patterns, positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, patterns, settings
 
 
 @settings
@@ -15,21 +15,21 @@ class Executions:
     """The table of executions: id, status, error_message, started_at, completed_at."""
     node_table: str
     """The table of node logs: execution_id, node_id, node_type, status, error, duration_ms, started_at."""
-    stuck_min: float = 30
+    stuck_min: PositiveFloat = 30
     """A running execution older than this is stuck."""
-    window_min: float = 60
+    window_min: PositiveFloat = 60
     """The window looked at, ending now."""
-    quiet_h: float = 24
+    quiet_h: PositiveFloat = 24
     """Within so many hours there must be an execution, or it is the wrong database."""
-    failing_percent: float = 5
+    failing_percent: PositiveFloat = 5
     """So many of the finished executions may fail."""
-    failing_least: int = 3
+    failing_least: PositiveInt = 3
     """Fewer failed executions are no share of anything."""
-    node_errors: int = 5
+    node_errors: PositiveInt = 5
     """So many errors of one type of node are tolerated in a window."""
-    slow_node_ms: float = 30_000
+    slow_node_ms: PositiveFloat = 30_000
     """A node that takes longer is slow."""
-    slow_nodes: int = 3
+    slow_nodes: PositiveInt = 3
     """So many slow runs of one type of node are tolerated in a window."""
     node_running: list[str] = field(default_factory=lambda: ["running", "pending"])
     """The words for a node that is at work."""
@@ -41,7 +41,4 @@ class Executions:
     """Cause to regular expressions of the error messages, or of 'NODE_TYPE: message', that tell it; first fit wins."""
 
     def __post_init__(self) -> None:
-        positive(stuck_min=self.stuck_min, window_min=self.window_min, quiet_h=self.quiet_h)
-        positive(failing_percent=self.failing_percent, failing_least=self.failing_least)
-        positive(node_errors=self.node_errors, slow_node_ms=self.slow_node_ms, slow_nodes=self.slow_nodes)
         patterns(causes=self.causes)

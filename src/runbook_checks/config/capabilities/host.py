@@ -1,11 +1,11 @@
-"""What is there to know of the service's own host: variables, address, the way back?"""
+"""Settings of the service's own host: variables, address, rollback."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
 from runbook_checks.config.capabilities.prometheus import BasicLogin
-from runbook_checks.config.capabilities.rules import positive, program, settings
+from runbook_checks.config.capabilities.rules import PositiveInt, program, settings
 from runbook_checks.config.secrets import Text
 
 
@@ -53,13 +53,12 @@ class Variables:
     """The variable with the address the service will listen on."""
     samples: list[str] = field(default_factory=list)
     """Secrets printed in a runbook, which nobody may use."""
-    shortest_secret: int = 16
+    shortest_secret: PositiveInt = 16
     """No secret may have fewer characters."""
 
     def __post_init__(self) -> None:
         if [self.process, self.file is not None, self.command is not None].count(True) > 1:
             raise ValueError("give one of 'process', 'file' and 'command', not several")
-        positive(shortest_secret=self.shortest_secret)
         program(self.command)
 
     @property

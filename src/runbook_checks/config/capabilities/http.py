@@ -1,11 +1,11 @@
-"""What is there to know of an HTTP service: where it answers, in which words, how soon?"""
+"""Settings of an HTTP service: its addresses, expected responses and response times."""
 
 from __future__ import annotations
 
 from dataclasses import field
 from typing import Any, Literal
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -83,20 +83,15 @@ class Http:
     """Requests by which the service shows that it does what it is there for."""
     token: Secret | None = None
     """Sent as bearer authentication to key functions that want it."""
-    max_skew_s: float | None = None
+    max_skew_s: PositiveFloat | None = None
     """How far the service's clock may be from others' (tokens, signatures); else webhook.max_skew_s."""
-    slow_ms: float = 1000
+    slow_ms: PositiveFloat = 1000
     """The median health answer must be faster."""
-    samples: int = 5
+    samples: PositiveInt = 5
     """How many answers the median and the version are taken from."""
-    timeout_s: float = 5
+    timeout_s: PositiveFloat = 5
     """A whole answer must be there within this time."""
-    connect_timeout_s: float = 3
+    connect_timeout_s: PositiveFloat = 3
     """A connection must be there within this time."""
-    max_body_bytes: int = 1 << 20
+    max_body_bytes: PositiveInt = 1 << 20
     """No answer is read beyond this size."""
-
-    def __post_init__(self) -> None:
-        positive(slow_ms=self.slow_ms, samples=self.samples, timeout_s=self.timeout_s)
-        positive(connect_timeout_s=self.connect_timeout_s, max_body_bytes=self.max_body_bytes)
-        positive(max_skew_s=self.max_skew_s)

@@ -1,11 +1,11 @@
-"""What is there to know of a log: where it is, and what counts as trouble in it?"""
+"""Settings of a log: where it is, and what counts as trouble in it."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
 from runbook_checks.config.capabilities.prometheus import BasicLogin
-from runbook_checks.config.capabilities.rules import patterns, positive, program, settings
+from runbook_checks.config.capabilities.rules import NonNegativeInt, PositiveFloat, patterns, program, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -17,11 +17,8 @@ class SlowRequests:
     """The field of a JSON entry with the time, in ms or with its unit."""
     what: list[str] = field(default_factory=lambda: ["method", "url"])
     """The fields that say which request it was."""
-    limit_ms: float = 5000
+    limit_ms: PositiveFloat = 5000
     """A request that took so long is slow."""
-
-    def __post_init__(self) -> None:
-        positive(limit_ms=self.limit_ms)
 
 
 @settings
@@ -77,13 +74,13 @@ class Logs:
     command: list[str] | None = None
     """The place is what this command prints; {since} and {until} in it become seconds since the epoch, {since_utc}
     and {until_utc} times."""
-    window_min: float = 15
+    window_min: PositiveFloat = 15
     """The window looked at, ending when the run began; the one before it is the yardstick."""
     levels: list[str] = field(default_factory=lambda: ["ERROR", "FATAL", "PANIC"])
     """The levels that count as errors."""
-    limit: int = 5
+    limit: NonNegativeInt = 5
     """That many entries of one message are tolerated in a window."""
-    surge_factor: float = 3
+    surge_factor: PositiveFloat = 3
     """A message seen before counts as surging at this many times its count in the window before."""
     ignore: list[str] = field(default_factory=list)
     """Regular expressions of messages known to be harmless."""
@@ -93,7 +90,6 @@ class Logs:
     """Which requests count as slow."""
 
     def __post_init__(self) -> None:
-        positive(window_min=self.window_min, surge_factor=self.surge_factor, limit=self.limit + 1)
         if len(self.places) > 1:
             raise ValueError(f"give one of 'file', 'loki', 'cloudwatch' and 'command', not {' and '.join(self.places)}")
         patterns(ignore={"": self.ignore})

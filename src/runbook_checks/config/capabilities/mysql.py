@@ -1,11 +1,11 @@
-"""What is there to know of a MySQL or MariaDB database: the way in, the tables it must hold, its limits?"""
+"""Settings of a MySQL or MariaDB database: its DSN, the tables it must hold, its limits."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret
 
 
@@ -21,30 +21,25 @@ class Mysql:
     """The tables a release needs."""
     time_zone: str | None = None
     """The zone of the times in the tables, such as '+00:00', where it isn't the server's own."""
-    connections_warn_percent: float = 80
+    connections_warn_percent: PositiveFloat = 80
     """Connections in use, of the server's maximum, from which they count as exhausted."""
-    long_running_s: float = 60
+    long_running_s: PositiveFloat = 60
     """A statement may run so long, a transaction may be idle so long."""
-    slow_statement_ms: float = 1000
+    slow_statement_ms: PositiveFloat = 1000
     """A statement's mean time above which it is slow; the server's long_query_time decides what it writes down."""
-    felt_statement_ms: float = 1000
+    felt_statement_ms: PositiveFloat = 1000
     """A mean time above which users feel it, and the finding is as grave as the symptom."""
-    slow_statement_calls: int = 1
+    slow_statement_calls: PositiveInt = 1
     """Statements that were slow less often say nothing."""
-    slow_window_min: float = 60
+    slow_window_min: PositiveFloat = 60
     """The slow log is looked at so far back."""
-    table_mb: float = 5120
+    table_mb: PositiveFloat = 5120
     """Data and indexes of one table may take so much."""
-    connect_timeout_s: float = 4
+    connect_timeout_s: PositiveFloat = 4
     """A connection must be there within this time."""
-    statement_timeout_s: float = 5
+    statement_timeout_s: PositiveFloat = 5
     """No statement of ours runs longer."""
 
     def __post_init__(self) -> None:
-        positive(connections_warn_percent=self.connections_warn_percent, table_mb=self.table_mb)
-        positive(long_running_s=self.long_running_s, slow_window_min=self.slow_window_min)
-        positive(slow_statement_ms=self.slow_statement_ms, felt_statement_ms=self.felt_statement_ms)
-        positive(slow_statement_calls=self.slow_statement_calls)
-        positive(connect_timeout_s=self.connect_timeout_s, statement_timeout_s=self.statement_timeout_s)
         if self.time_zone is not None and not re.fullmatch(r"[+-][01]\d:[0-5]\d|[A-Za-z_/]+", self.time_zone):
             raise ValueError("'time_zone' must be an offset such as '+00:00', or a zone's name")

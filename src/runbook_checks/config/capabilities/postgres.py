@@ -1,10 +1,10 @@
-"""What is there to know of a PostgreSQL database: the way in, the tables it must hold, its limits?"""
+"""Settings of a PostgreSQL database: its DSN, the tables it must hold, its limits."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -12,7 +12,7 @@ from runbook_checks.config.secrets import Secret, Text
 class Retention:
     """How long a table keeps its rows."""
 
-    days: float
+    days: PositiveFloat
     """Older rows should be gone."""
     column: str = "created_at"
     """The column with a row's age."""
@@ -20,9 +20,6 @@ class Retention:
     """The rule holds for rows that have `status` in this column; without it, for all."""
     status: str = ""
     """What that column then holds."""
-
-    def __post_init__(self) -> None:
-        positive(days=self.days)
 
 
 @settings
@@ -57,40 +54,31 @@ class Postgres:
     """Where migrations are noted."""
     service_role: str | None = None
     """The role the service and its migrations run as."""
-    connections_warn_percent: float = 80
+    connections_warn_percent: PositiveFloat = 80
     """Connections in use, of the server's maximum, from which they count as exhausted."""
-    long_running_s: float = 60
+    long_running_s: PositiveFloat = 60
     """A statement may run so long, a transaction may be idle so long."""
-    slow_statement_ms: float = 100
+    slow_statement_ms: PositiveFloat = 100
     """A statement's mean time above which it is slow."""
-    felt_statement_ms: float = 500
+    felt_statement_ms: PositiveFloat = 500
     """A mean time above which users feel it, and the finding is as grave as the symptom."""
-    slow_statement_calls: int = 5
+    slow_statement_calls: PositiveInt = 5
     """Statements that ran less often say nothing about the mean."""
-    lock_wait_s: float = 1
+    lock_wait_s: PositiveFloat = 1
     """A wait for a lock may last so long."""
-    idle_s: float = 300
+    idle_s: PositiveFloat = 300
     """A session may be idle so long."""
-    statistics_days: float = 7
+    statistics_days: PositiveFloat = 7
     """Counters of tables and indexes tell something once they are so old."""
-    dead_rows: int = 1000
+    dead_rows: PositiveInt = 1000
     """Fewer dead rows in a table are never too many."""
-    dead_rows_percent: float = 40
+    dead_rows_percent: PositiveFloat = 40
     """So many of a table's rows may be dead; autovacuum begins at about half of it."""
-    vacuum_h: float = 24
+    vacuum_h: PositiveFloat = 24
     """Within so many hours a vacuum is recent."""
     retention: dict[str, Retention] = field(default_factory=dict)
     """Table to how long it keeps its rows."""
-    connect_timeout_s: float = 4
+    connect_timeout_s: PositiveFloat = 4
     """A connection must be there within this time."""
-    statement_timeout_s: float = 5
+    statement_timeout_s: PositiveFloat = 5
     """No statement of ours runs longer."""
-
-    def __post_init__(self) -> None:
-        positive(connections_warn_percent=self.connections_warn_percent)
-        positive(long_running_s=self.long_running_s, lock_wait_s=self.lock_wait_s)
-        positive(slow_statement_ms=self.slow_statement_ms, felt_statement_ms=self.felt_statement_ms)
-        positive(idle_s=self.idle_s, statistics_days=self.statistics_days, vacuum_h=self.vacuum_h)
-        positive(dead_rows=self.dead_rows, dead_rows_percent=self.dead_rows_percent)
-        positive(slow_statement_calls=self.slow_statement_calls)
-        positive(connect_timeout_s=self.connect_timeout_s, statement_timeout_s=self.statement_timeout_s)

@@ -1,11 +1,11 @@
-"""What is there to know of providers: where they tell of incidents, how much quota must be left, where objects lie?"""
+"""Settings of providers: their status pages, the quota that must be left, the object storage."""
 
 from __future__ import annotations
 
 from dataclasses import field
 from typing import Literal
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -39,11 +39,8 @@ class Groq:
     """Groq's API."""
     path: str = "/models"
     """What is asked for, with GET."""
-    least_left_percent: float | None = 10
+    least_left_percent: PositiveFloat | None = 10
     """Less quota left is trouble; null where the answers don't tell it."""
-
-    def __post_init__(self) -> None:
-        positive(least_left_percent=self.least_left_percent)
 
 
 @settings

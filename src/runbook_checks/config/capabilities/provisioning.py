@@ -1,4 +1,4 @@
-"""What is there to know of workspaces' own databases: their records, schemas, accounts and grants?"""
+"""Settings of workspaces' own databases: their records, schemas, accounts and grants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import field
 
 from runbook_checks.config.addresses import quoted
-from runbook_checks.config.capabilities.rules import patterns, positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, patterns, settings
 
 
 @settings
@@ -27,17 +27,16 @@ class Provisioning:
     """What its account is called, before its id."""
     privileges: list[str] = field(default_factory=lambda: ["SELECT", "INSERT", "UPDATE", "DELETE"])
     """What the account must be granted on the database."""
-    stuck_min: float = 15
+    stuck_min: PositiveFloat = 15
     """A record may be in provisioning for so long."""
-    events_h: float = 24
+    events_h: PositiveFloat = 24
     """Events are looked at so far back."""
-    near_percent: float = 90
+    near_percent: PositiveFloat = 90
     """So much of its storage quota a workspace may use."""
     causes: dict[str, list[str]] = field(default_factory=dict)
     """Cause to regular expressions of what an event's payload says; first fit wins."""
 
     def __post_init__(self) -> None:
-        positive(stuck_min=self.stuck_min, events_h=self.events_h, near_percent=self.near_percent)
         patterns(causes=self.causes)
         wrong = [word for word in self.privileges if not re.fullmatch(r"[A-Z]+( [A-Z]+)*", word)]
         if wrong:

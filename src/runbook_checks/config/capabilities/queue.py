@@ -1,10 +1,10 @@
-"""What is there to know of a queue: where it is, who takes from it, how much of it may fail or wait?"""
+"""Settings of a queue: where it is, its consumer, how many messages may fail or wait."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import NonNegativeInt, PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -36,19 +36,15 @@ class Queue:
     """Cloudflare's API."""
     consumer: QueueConsumer = field(default_factory=QueueConsumer)
     """The consumer it must have."""
-    failed_percent: float = 5
+    failed_percent: PositiveFloat = 5
     """Of the messages processed, more than this share failed is trouble."""
-    failed_tolerated: int = 2
+    failed_tolerated: NonNegativeInt = 2
     """So few failures in a window are no trouble, whatever their share."""
-    window_min: float = 15
+    window_min: PositiveFloat = 15
     """The window looked at, ending when the run began."""
-    backlog_limit: int = 100
+    backlog_limit: PositiveInt = 100
     """More messages waiting are trouble."""
     done_text: str = "Processing completed"
     """What the consumer logs for a message that it has processed."""
     codes: dict[str, str] = field(default_factory=dict)
     """Cause to the code that the consumer logs for a failure."""
-
-    def __post_init__(self) -> None:
-        positive(failed_percent=self.failed_percent, window_min=self.window_min, backlog_limit=self.backlog_limit)
-        positive(failed_tolerated=self.failed_tolerated + 1)

@@ -1,8 +1,8 @@
-"""What is there to know of a Redis: where it is, how full it may be?"""
+"""Settings of a Redis: where it is, how full it may be."""
 
 from __future__ import annotations
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, settings
 from runbook_checks.config.secrets import Secret
 
 
@@ -12,10 +12,7 @@ class Redis:
 
     url: Secret
     """redis://[USER[:PASSWORD]@]HOST[:PORT][/NUMBER], or rediss:// with TLS, which a password needs elsewhere."""
-    memory_percent: float = 95
+    memory_percent: PositiveFloat = 95
     """Memory in use, of maxmemory, from which writes are about to be refused."""
-    timeout_s: float = 4
+    timeout_s: PositiveFloat = 4
     """The whole reading must be there within this time."""
-
-    def __post_init__(self) -> None:
-        positive(memory_percent=self.memory_percent, timeout_s=self.timeout_s)

@@ -1,8 +1,8 @@
-"""What is there to know of a Slack app: the address of its command, its secrets, Slack's patience?"""
+"""Settings of a Slack app: the address of its command, its secrets, and how long Slack waits."""
 
 from __future__ import annotations
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret, Text
 
 
@@ -18,13 +18,10 @@ class Slack:
     """A command that changes nothing, such as one that shows help; sent only where writes are allowed."""
     text: str = "help"
     """What is typed after it."""
-    acknowledge_s: float = 3
+    acknowledge_s: PositiveFloat = 3
     """Slack gives up after this time."""
-    max_skew_s: int = 300
+    max_skew_s: PositiveInt = 300
     """How far a timestamp may be from the app's clock."""
-
-    def __post_init__(self) -> None:
-        positive(acknowledge_s=self.acknowledge_s, max_skew_s=self.max_skew_s)
 
 
 @settings

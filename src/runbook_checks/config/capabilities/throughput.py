@@ -1,8 +1,8 @@
-"""What is there to know of a burst: against which address, how much of it, and where it is allowed?"""
+"""Settings of a burst of requests: its address, its size, and where it is allowed."""
 
 from __future__ import annotations
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 
 
 @settings
@@ -11,11 +11,11 @@ class Throughput:
 
     path: str
     """The address; GET must change nothing."""
-    requests_per_s: float
+    requests_per_s: PositiveFloat
     """The objective; no more than a tenth above it is sent."""
-    seconds: float = 3
+    seconds: PositiveFloat = 3
     """How long the burst lasts."""
-    connections: int = 32
+    connections: PositiveInt = 32
     """How many callers there are at once."""
     most_failed_percent: float = 0.1
     """The share of answers that may be errors."""
@@ -23,6 +23,5 @@ class Throughput:
     """The burst is allowed in a production environment."""
 
     def __post_init__(self) -> None:
-        positive(requests_per_s=self.requests_per_s, seconds=self.seconds, connections=self.connections)
         if self.seconds > 30 or self.connections > 256:
             raise ValueError("'seconds' must not be above 30, 'connections' not above 256: this is no load test")

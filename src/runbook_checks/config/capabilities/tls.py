@@ -1,8 +1,8 @@
-"""What is there to know of a TLS address: where it is, when its certificate is due?"""
+"""Settings of a TLS address: where it is, and when its certificate is due."""
 
 from __future__ import annotations
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, settings
 from runbook_checks.config.secrets import Text
 
 
@@ -16,12 +16,11 @@ class Tls:
     """The name asked for, where it isn't the address's."""
     intermediates_file: Text | None = None
     """A bundle of intermediate certificates: tells an incomplete chain from an untrusted one."""
-    warn_days: float = 21
+    warn_days: PositiveFloat = 21
     """Days left from which renewal is due."""
-    alarm_days: float = 7
+    alarm_days: PositiveFloat = 7
     """Days left from which renewal must have failed."""
 
     def __post_init__(self) -> None:
-        positive(warn_days=self.warn_days, alarm_days=self.alarm_days)
         if self.alarm_days > self.warn_days:
             raise ValueError("'alarm_days' must not be above 'warn_days'")

@@ -1,10 +1,10 @@
-"""What is there to know of a front end: its page, who may call its API, how quick it must be, what can be uploaded?"""
+"""Settings of a front end: its page, the origins that may call its API, load times, uploads."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import patterns, positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, patterns, settings
 from runbook_checks.config.secrets import Text
 
 
@@ -30,15 +30,12 @@ class Assets:
 
     other_origins: list[str] = field(default_factory=list)
     """Other origins that are looked at too, such as https://cdn.example.com; no credentials are sent there."""
-    most: int = 200
+    most: PositiveInt = 200
     """No more files than these."""
-    most_bytes: int = 32 << 20
+    most_bytes: PositiveInt = 32 << 20
     """No more bytes than these, and no file beyond a quarter of it."""
-    within_s: float = 15
+    within_s: PositiveFloat = 15
     """No longer than this."""
-
-    def __post_init__(self) -> None:
-        positive(most=self.most, most_bytes=self.most_bytes, within_s=self.within_s)
 
 
 @settings
@@ -49,9 +46,9 @@ class Upload:
     """The address."""
     file_field: str = "file"
     """The form's field with the file."""
-    limit_bytes: int = 10 << 20
+    limit_bytes: PositiveInt = 10 << 20
     """The largest file that is taken."""
-    within_s: float = 30
+    within_s: PositiveFloat = 30
     """It must be taken within this time."""
     accepted: list[int] = field(default_factory=lambda: [200, 201, 202])
     """The statuses that mean it was taken."""
@@ -59,9 +56,6 @@ class Upload:
     """The field of the answer that names the upload."""
     clean_up: str | None = None
     """The address that DELETE removes it at; {id} is what the answer named."""
-
-    def __post_init__(self) -> None:
-        positive(limit_bytes=self.limit_bytes, within_s=self.within_s)
 
 
 @settings
@@ -76,9 +70,9 @@ class Web:
     """Which pages may call the API."""
     assets: Assets = field(default_factory=Assets)
     """How much of what the page refers to is looked at."""
-    first_paint_ms: float = 2000
+    first_paint_ms: PositiveFloat = 2000
     """Something must be seen within this time."""
-    load_ms: float = 5000
+    load_ms: PositiveFloat = 5000
     """The page must be loaded within this time."""
     ignore: list[str] = field(default_factory=list)
     """Regular expressions of errors in the browser's console that are known to be harmless."""
@@ -88,5 +82,4 @@ class Web:
     """Where files are uploaded."""
 
     def __post_init__(self) -> None:
-        positive(first_paint_ms=self.first_paint_ms, load_ms=self.load_ms)
         patterns(ignore={"": self.ignore})

@@ -1,11 +1,11 @@
-"""What is there to know of a webhook: how deliveries are signed, how it refuses, where a message goes?"""
+"""Settings of a webhook: how deliveries are signed, how it refuses them, where a message goes."""
 
 from __future__ import annotations
 
 from dataclasses import field
 from typing import Any
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret
 
 
@@ -77,11 +77,11 @@ class Webhook:
     """The header with the unix time in seconds."""
     signature_header: str = "X-Signature"
     """The header with the signature in hex."""
-    max_skew_s: int = 300
+    max_skew_s: PositiveInt = 300
     """How far a timestamp may be from the service's clock."""
-    clock_warn_s: float | None = None
+    clock_warn_s: PositiveFloat | None = None
     """The clock's drift from which it is told; a tenth of max_skew_s unless said."""
-    examples: int = 8
+    examples: PositiveInt = 8
     """How many changed deliveries the property-based check generates."""
     message: dict[str, Any] = field(default_factory=dict)
     """A valid message; the suite adds an id that marks it as synthetic, and puts a new word for {unique}."""
@@ -95,6 +95,3 @@ class Webhook:
     """Its column with the message id."""
     chain: Chain | None = None
     """The way of a message through the service."""
-
-    def __post_init__(self) -> None:
-        positive(max_skew_s=self.max_skew_s, clock_warn_s=self.clock_warn_s, examples=self.examples)

@@ -1,10 +1,10 @@
-"""What is there to know of the workspace and admin API: its addresses, and which workspaces are looked at?"""
+"""Settings of the workspace and admin API: its addresses, and the workspaces to check."""
 
 from __future__ import annotations
 
 from dataclasses import field
 
-from runbook_checks.config.capabilities.rules import positive, settings
+from runbook_checks.config.capabilities.rules import PositiveInt, settings
 
 
 @settings
@@ -27,13 +27,12 @@ class Workspaces:
     """The severity they must have."""
     ids: list[str] = field(default_factory=list)
     """The workspaces that are looked at; else all with a ready database in the provisioning table."""
-    most: int = 500
+    most: PositiveInt = 500
     """No more workspaces than this are asked for."""
     recover: list[str] = field(default_factory=list)
     """Workspaces about to be recovered, or that could have to be: they must be fit for it."""
 
     def __post_init__(self) -> None:
-        positive(most=self.most)
         for name in ("database", "quota", "access_policy"):
             if "{workspace}" not in getattr(self, name):
                 raise ValueError(f"'{name}' must hold {{workspace}}")

@@ -12,8 +12,8 @@ from time import strptime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from urllib.parse import quote, urlencode
 
+from runbook_checks.inputs.regular_file import open_regular, why
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.core.regular_file import open_regular, why
 from runbook_checks.probes.host.files import newest
 from runbook_checks.probes.http.json_api import Api, document, malformed, said
 
@@ -93,6 +93,7 @@ class Folder:
 
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
+
         try:
             file = open_regular(self._folder / name)
         except OSError as error:

@@ -10,10 +10,10 @@ import subprocess
 import time
 from collections.abc import Mapping
 
+from runbook_checks.inputs.regular_file import why
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.deadline import Deadline, within
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.core.regular_file import why
 
 SLICE_S = 0.05
 

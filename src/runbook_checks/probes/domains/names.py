@@ -6,10 +6,10 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from runbook_checks.inputs.address import is_ip
 from runbook_checks.probes.domains.facts import Answer, Authority, Facts, shared
 from runbook_checks.probes.domains.packets import AAAA, CNAME, NS, TXT, A
 from runbook_checks.probes.domains.questions import NameServer, answer_of
-from runbook_checks.probes.net.address import is_ip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,6 +14,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runbook_checks.inputs.address import split_address
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.domains.facts import Facts, Gone, Swept
@@ -22,7 +23,6 @@ from runbook_checks.probes.domains.names import Names, in_ascii
 from runbook_checks.probes.domains.plan import Plan
 from runbook_checks.probes.domains.questions import NameServer
 from runbook_checks.probes.domains.serving import RESOURCE, Serving, without_address
-from runbook_checks.probes.net.address import split_address
 from runbook_checks.probes.net.far_ends import REFUSED, sentence
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from runbook_checks.inputs.regular_file import why
 from runbook_checks.probes.core.reading import NoReading, reading
-from runbook_checks.probes.core.regular_file import why
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,21 @@
-"""Which variables does a process environment, a dotenv file or a command's output hold?"""
+"""Read the variables of a process environment, of a dotenv file, or of a command's output."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections import deque
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 
+from dotenv import dotenv_values
+
+from runbook_checks.inputs.regular_file import open_regular, why
 from runbook_checks.probes.core.command import run
 from runbook_checks.probes.core.reading import NoReading, reading
-from runbook_checks.probes.core.regular_file import open_regular, why
 
 RESOURCE = "variables"
 MAX_BYTES = 1 << 20
 TIMEOUT_S = 8.0
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)", re.DOTALL)
-_QUOTED = {'"': re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL), "'": re.compile(r"'[^']*+'")}
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$", "`": "`"}
 
 
 def read_variables(source: str | Path | list[str], variables: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -73,40 +71,6 @@ def _text(raw: bytes, name: str) -> str:
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """NAME=value lines: `export`, single and double quotes (over several lines too), comments, CRLF.
-
-    A line that is none of these is passed over; a quote that never ends ends with its line.
-    """
-    found: dict[str, str] = {}
-    lines = deque(re.split(r"\r\n|\n|\r", text))
-    while lines:
-        match = _LINE.fullmatch(lines.popleft())
-        if match is not None:
-            name, rest = match.groups()
-            found[name] = _value(_whole(rest, lines))
-    return found
-
-
-def _whole(rest: str, following: deque[str]) -> str:
-    """A value with the lines its quote goes on over; they are taken off what follows."""
-    if rest[:1] not in ("'", '"') or _end_of_quote(rest) > 0:
-        return rest
-    for number, line in enumerate(following, 1):
-        if _end_of_quote(rest[0] + line) > 0:  # no escape reaches beyond a line end
-            return "\n".join([rest, *(following.popleft() for _ in range(number))])
-    return rest
-
-
-def _end_of_quote(rest: str) -> int:
-    """Where the quote that begins a value ends, -1 if it doesn't."""
-    found = _QUOTED[rest[0]].match(rest)
-    return found.end() - 1 if found else -1
-
-
-def _value(rest: str) -> str:
-    if rest[:1] in ("'", '"') and (end := _end_of_quote(rest)) > 0:
-        inner = rest[1:end]
-        if rest[0] == "'":
-            return inner
-        return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), inner, flags=re.DOTALL)
-    return re.split(r"(?:^|\s)#", rest, maxsplit=1)[0].strip()
+    """The variables of a dotenv text; lines that set none, or are malformed, are passed over."""
+    found = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value for name, value in found.items() if value is not None}

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from runbook_checks.inputs.address import WAYS_ON, may_hear
 from runbook_checks.probes.core.deadline import Deadline, within
 from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.http.target import has_login, user_agent
-from runbook_checks.probes.net.address import WAYS_ON, may_hear
 from runbook_checks.probes.net.connect import connect
 
 RESOURCE = "http"

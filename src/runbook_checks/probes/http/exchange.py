@@ -12,9 +12,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from runbook_checks.inputs import address
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net import address
 from runbook_checks.probes.net.far_ends import FarEnds
 from runbook_checks.probes.tls.tls_context import openssl_words
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
+from runbook_checks.inputs import address
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net import address
 
 if TYPE_CHECKING:
     import requests

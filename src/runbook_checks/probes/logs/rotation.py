@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Literal
 
+from runbook_checks.inputs.regular_file import why
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.core.regular_file import why
 from runbook_checks.probes.logs.tail import Budget, lines_backwards
 
 RESOURCE = "logs"

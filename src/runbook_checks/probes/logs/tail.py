@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from runbook_checks.inputs.regular_file import open_regular
 from runbook_checks.probes.core.deadline import current
-from runbook_checks.probes.core.regular_file import open_regular
 
 BLOCK = 256 << 10
 MAX_LINE = 16 << 10

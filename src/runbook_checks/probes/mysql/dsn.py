@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 from urllib.parse import unquote, unquote_plus
 
+from runbook_checks.inputs import address
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net import address
 from runbook_checks.probes.sql.dsn_parameters import once, shown, unsupported
 
 # SQLAlchemy's words for the driver below (https://docs.sqlalchemy.org/en/20/dialects/mysql.html); ours is PyMySQL.

@@ -15,9 +15,9 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from runbook_checks.inputs.address import split_address
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net.address import split_address
 from runbook_checks.probes.net.unresolved import not_resolved
 
 PORT = 53

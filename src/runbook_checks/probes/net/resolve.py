@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 
+from runbook_checks.inputs.address import is_ip
 from runbook_checks.probes.core.deadline import Deadline
-from runbook_checks.probes.net.address import is_ip
 from runbook_checks.probes.net.unresolved import not_resolved
 
 SYSTEM = "the machine's own"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from runbook_checks.inputs.regular_file import open_regular, why
 from runbook_checks.probes.core import hypothesis_home
 from runbook_checks.probes.core.reading import NoReading, one_line
-from runbook_checks.probes.core.regular_file import open_regular, why
 
 if TYPE_CHECKING:
     from schemathesis import APIOperation, BaseSchema

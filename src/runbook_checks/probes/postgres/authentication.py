@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from psycopg import pq
 
+from runbook_checks.inputs.address import is_loopback
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net.address import is_loopback
 from runbook_checks.probes.net.connect import join
 from runbook_checks.probes.postgres.dsn import Dsn, Place
 

@@ -15,9 +15,9 @@ import certifi
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from runbook_checks.inputs import address
+from runbook_checks.inputs.address import Malformed
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net import address
-from runbook_checks.probes.net.address import Malformed
 from runbook_checks.probes.sql.dsn_parameters import (
     APPLICATION,
     HONOURED,

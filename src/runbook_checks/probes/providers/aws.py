@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from runbook_checks.inputs.address import Malformed
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.target import parsed_url
-from runbook_checks.probes.net.address import Malformed
 
 MOST_CONNECT_S = 3.0
 

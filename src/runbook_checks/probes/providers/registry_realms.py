@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from runbook_checks.inputs.address import is_ip
 from runbook_checks.probes.http.target import same_origin
-from runbook_checks.probes.net.address import is_ip
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from runbook_checks.inputs import address
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, reading
-from runbook_checks.probes.net import address
 from runbook_checks.probes.net.connect import connect, join
 from runbook_checks.probes.redis.resp import Refused, Wire
 from runbook_checks.probes.sql.dsn_parameters import shown, unsupported

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from runbook_checks.inputs.address import Malformed
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net.address import Malformed
 
 APPLICATION = "runbook-checks"  # what our sessions are called on the server
 _HONOURED = (

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runbook_checks.inputs.regular_file import open_regular, why
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.core.regular_file import open_regular, why
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.net.far_ends import FarEnds, is_plain_http
 from runbook_checks.probes.tls.certificate import Certificate, read

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runbook_checks.inputs.address import is_ip
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.exchange import CUT
-from runbook_checks.probes.net.address import is_ip
 from runbook_checks.probes.net.connect import connect, join
 from runbook_checks.probes.tls.certificate import ascii_name
 from runbook_checks.probes.tls.tls_context import context, lenient, load_links, openssl_words

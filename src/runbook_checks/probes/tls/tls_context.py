@@ -8,8 +8,8 @@ import ssl
 import warnings
 from collections.abc import Iterable
 
+from runbook_checks.inputs.regular_file import require_regular
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.core.regular_file import require_regular
 
 
 def context(resource: str, ca_file: str | None, client_certificate: tuple[str, str] | None = None) -> ssl.SSLContext:

@@ -120,7 +120,7 @@ def split_address(text: str, default_port: int) -> tuple[str, int]:
         port = port.removeprefix(":")
     elif host.count(":") == 1:
         host, _, port = host.partition(":")
-    return str(ip_address(host)), int(port) if port else default_port
+    return str(ip_address(host)), as_port(port) if port else default_port
 
 
 def is_name(text: str) -> bool:

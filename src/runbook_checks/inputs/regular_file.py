@@ -1,4 +1,4 @@
-"""How is a file read that may turn out to be anything? Never waiting, never more than so much."""
+"""Read a file that may turn out to be anything, without waiting for a pipe or a device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """The file, opened for reading; OSError where it is none. A pipe or a device would keep us waiting."""
+    """A regular file, opened for reading; OSError where it is something else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError:
@@ -18,6 +18,12 @@ def open_regular(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise OSError(0, "it is not a regular file")
     return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """At most so many bytes and one of a regular file; OSError where it is something else."""
+    with open_regular(path) as stream:
+        return stream.read(most + 1)
 
 
 def require_regular(path: str) -> None:
