@@ -21,7 +21,6 @@ from runbook_checks.probes.backups.dumps import inspect
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.domains import packets
 from runbook_checks.probes.domains.greeting import Lost, _code, _is_enough, _routed
-from runbook_checks.probes.domains.leaf import dates_and_issuer
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks.probes.net.dns_client import _Questions, _read
@@ -29,7 +28,7 @@ from runbook_checks.probes.postgres import wire as pgwire
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.redis.client import Redis
 from runbook_checks.probes.tls.aia import Asking, _fetch, _parsed
-from runbook_checks.probes.tls.certificate import ascii_name, covers, read
+from runbook_checks.probes.tls.certificate import ascii_name, covers, read, validity
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled
 from tests.zoo.beast import Beast, Visit
 from tests.zoo.http import whole
@@ -279,7 +278,7 @@ def test_dates_of_what_openssl_takes(der: bytes) -> None:
     except (ssl.SSLError, ValueError):
         return
     with holding(der, ValueError):
-        dates_and_issuer(der)
+        validity(der)
 
 
 @fuzzed(300)
