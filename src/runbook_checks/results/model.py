@@ -95,7 +95,8 @@ def result_of(record: dict[str, Any], text: Symptom | None) -> Result:
     """A Result from the record that a check's report carries; because and remedy come from the runbook."""
     resource = record["resource"]
     if record["outcome"] == "unknown" and not resource:
-        resource = next(iter(record["needs"]), None) if record.get("kind") == "deadline" else record["symptom"]
+        needs = record["needs"] if record.get("kind") == "deadline" else []
+        resource = next(iter(needs), record["symptom"])
     return Result(
         **{name: record[name] for name in ("symptom", "system", "outcome", "check", "started")},
         **{name: record[name] for name in ("severity", "duration_s", "attempts", "reason", "needs", "readings")},
@@ -120,7 +121,7 @@ def _finding(found: dict[str, Any], record: dict[str, Any], text: Symptom | None
         cause=found["cause"],
         seen=found["seen"],
         wanted=found["wanted"],
-        because=filled(cause.because, values) if cause else _not_told(candidates),
+        because=filled(cause.because, values) if cause else _no_because(found["cause"], candidates, text),
         remedy=[filled(step, values) for step in cause.remedy] if cause else [],
         evidence=found["evidence"],
         rivals=Rivals(dict.fromkeys(candidates, FITS), dict(found.get("ruled_out") or {})),
@@ -129,7 +130,12 @@ def _finding(found: dict[str, Any], record: dict[str, Any], text: Symptom | None
     )
 
 
-def _not_told(candidates: list[str]) -> str:
+def _no_because(cause: str | None, candidates: list[str], text: Symptom | None) -> str:
+    if cause is not None and text is not None:
+        from runbook_checks.config.strict_yaml import suggestion
+
+        listed = f"its causes there: {', '.join(text.causes)}" if text.causes else "it lists none for this symptom"
+        return f"the check names a cause that the runbook does not list{suggestion(cause, text.causes)}; {listed}"
     if len(candidates) == 1:
         return f"the evidence does not tell the cause; {candidates[0]} alone would fit"
     return "the evidence does not tell " + ("which of several causes it is" if candidates else "the cause")
