@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from runbook_checks.probes.core.deadline import Deadline
-from runbook_checks.probes.domains import packets
-from runbook_checks.probes.domains.loop import Loop, Overdue
 from runbook_checks.probes.domains.sweep import Plan
+from runbook_checks.probes.net import dns_packets as packets
+from runbook_checks.probes.net.event_loop import Loop, Overdue
 from runbook_checks.probes.tls.certificate import validity
 from tests.probes import pki
 

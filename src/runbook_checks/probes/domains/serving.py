@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runbook_checks.probes.domains.facts import Facts
-    from runbook_checks.probes.domains.loop import Loop
     from runbook_checks.probes.domains.plan import Plan
+    from runbook_checks.probes.net.event_loop import Loop
 
 RESOURCE = "domains"
 NAME_DIFFERS = 62  # X509_V_ERR_HOSTNAME_MISMATCH
