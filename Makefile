@@ -60,5 +60,6 @@ clean:  ## remove what was installed, cached and reported
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 set-up:
-	@"$$(command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 \
-		|| echo python3)" tools/setup.py
+	@for python in python3 python3.13 python3.12 python3.11; do \
+		if $$python -I -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then exec $$python tools/setup.py; fi; \
+	done; echo "set-up: needs Python 3.11 or newer on PATH: install one." >&2; exit 1

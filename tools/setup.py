@@ -1,8 +1,4 @@
-"""What must be installed before a command can run? Makes .venv the first time, and does nothing after that.
-
-`make` runs this with whichever python3 the machine has. An old one must be able to read it as far as
-`hand_over`, so the syntax is that of Python 3.6 throughout.
-"""
+"""Make .venv the first time, and when what it is made from has changed; do nothing after that."""
 
 import contextlib
 import fcntl
@@ -20,7 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "set-up.json"  # written last: without it .venv is half made
-OLDEST = (3, 11)
 NAMES = ("python3", "python3.13", "python3.12", "python3.11")
 NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
 MAKES_VENVS = "import venv; from ensurepip import bootstrap; " + NEW_ENOUGH
@@ -47,25 +42,9 @@ def can(python: str, code: str) -> bool:
     return True
 
 
-def first_that(code: str) -> "str | None":
+def first_that(code: str) -> str | None:
     paths = [path for path in map(shutil.which, NAMES) if path]
     return next((path for path in paths if can(path, code)), None)
-
-
-def version() -> str:
-    return ".".join(map(str, sys.version_info[:2]))
-
-
-def hand_over() -> None:
-    """This Python is too old: a newer one goes on, if the machine has one."""
-    newer = first_that(NEW_ENOUGH)
-    if newer is None:
-        sys.exit(f"set-up: needs Python 3.11 or newer, and python3 here is {version()}: install a newer one.")
-    os.execv(newer, [newer, *sys.argv])  # noqa: S606 - a list of arguments; there is no shell in it
-
-
-if sys.version_info < OLDEST:
-    hand_over()
 
 
 class SetUpError(Exception):
@@ -108,7 +87,7 @@ def base_python(code: str) -> str:
     python = own if can(own, code) else first_that(code)
     if python is None:
         raise SetUpError(
-            f"python3 can't make virtual environments: install python{version()}-venv "
+            f"python3 can't make virtual environments: install python{sys.version_info[0]}.{sys.version_info[1]}-venv "
             "(Debian and Ubuntu keep it apart from Python itself), or uv."
         )
     return python

@@ -19,17 +19,15 @@ from hypothesis import strategies as st
 
 from runbook_checks.probes.backups.dumps import inspect
 from runbook_checks.probes.core.deadline import Deadline
-from runbook_checks.probes.domains import packets
 from runbook_checks.probes.domains.greeting import Lost, _code, _is_enough, _routed
-from runbook_checks.probes.domains.leaf import dates_and_issuer
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.mysql.client import Mysql
-from runbook_checks.probes.net.dns_client import _Questions, _read
+from runbook_checks.probes.net import dns_packets as packets
 from runbook_checks.probes.postgres import authentication as pgwire
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.redis.client import Redis
 from runbook_checks.probes.tls.aia import Asking, _fetch, _parsed
-from runbook_checks.probes.tls.certificate import ascii_name, covers, read
+from runbook_checks.probes.tls.certificate import ascii_name, covers, read, validity
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled
 from tests.zoo.beast import Beast, Visit
 from tests.zoo.http import whole
@@ -114,19 +112,6 @@ def test_dns_packets_of_a_sweep(wire: bytes, kind: int) -> None:
         packet = packets.read(wire, asked)
         for values in packet.values.values():
             assert all(isinstance(value, str) for value in values)
-
-
-@fuzzed(600)
-@given(st.one_of(mangled(*dns_answers()), mangled(*dns_answers()), any_bytes()))
-def test_dns_packets_of_a_name_server(wire: bytes) -> None:
-    import dns.name
-
-    questions = _Questions(dns.name.from_text("shop.example.com."), ("192.0.2.1", 53), Deadline(0))
-    for query in questions._open.values():
-        query.id = 0
-    with holding(wire):
-        questions._take(wire)
-        _read(questions._replies, "silent")
 
 
 # ------------------------------------------------------------------ Redis
@@ -279,7 +264,7 @@ def test_dates_of_what_openssl_takes(der: bytes) -> None:
     except (ssl.SSLError, ValueError):
         return
     with holding(der, ValueError):
-        dates_and_issuer(der)
+        validity(der)
 
 
 @fuzzed(300)

@@ -1,4 +1,4 @@
-"""Which documents are Prometheus' text form?"""
+"""Documents that are in Prometheus' text format, and others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ GOOD = {
     'a{le="0.1"} 5 # {trace_id="x"} 0.05\n# EOF\n': 1,
     "a:b:c 0x1\n".replace("0x1", "1"): 1,
     "a\t1\r\n": 1,
+    '# TYPE "a.b" gauge\n{"a.b"} 1\n{"a.b",x="ä"} 1.5e-3 1700000000000\n': 2,
+    'a{x="\u2028"} 1': 1,
 }
 BAD = [
     "",
@@ -30,7 +32,6 @@ BAD = [
     'a{x="1" y="2"} 3',
     "1a 2",
     "# TYPE a nonsense\na 1",
-    "a 1 2 3",
 ]
 
 
@@ -47,7 +48,13 @@ def test_anything_else_is_not(text: str) -> None:
     assert URL in gone.value.reason
 
 
-@pytest.mark.parametrize("piece", ["a ", 'a{x="1",', 'a{x="\\', "a{ ", "# TYPE ", "a" * 50 + "\n"])
+@pytest.mark.parametrize("piece", ["a ", 'a{x="1",', 'a{x="\\', "a{ ", "# TYPE ", "a" * 50 + "\n", 'a{x="1",y="'])
 def test_a_hostile_document_is_read_in_time(piece: str) -> None:
     with taking(2), pytest.raises(NoReading):
         parse((piece * (1 << 20))[: 1 << 20], URL)
+
+
+def test_a_line_of_many_labels_is_read_in_time() -> None:
+    labels = ",".join(f'l{number}="x"' for number in range(80_000))
+    with taking(2), pytest.raises(NoReading):
+        parse(f"a{{{labels}}} 1", URL)

@@ -1,4 +1,4 @@
-"""Which files does a page refer to, whoever wrote it, and however?"""
+"""The files that a page, a style sheet and a manifest refer to, in whatever form they are written."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ NOT_REFERRED = [
     "<title><img src=/a.png></title>",
     "<textarea><img src=/a.png></textarea>",
     "<noscript><img src=/a.png></noscript>",
+    "<template><img src=/a.png></template>",
     "<iframe><img src=/a.png></iframe>",
     '<img src=""><img src="#here"><img src="data:image/png;base64,AA==">',
     '<img src="javascript:alert(1)"><img src="mailto:a@example.com">',
@@ -83,11 +84,19 @@ def test_what_a_page_does_not_refer_to(markup: str) -> None:
     assert told(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == []
 
 
+def test_a_page_for_browsers_without_scripts_is_another_page() -> None:
+    page = (
+        "<!doctype html><html><head><noscript><img src=/pixel.gif></noscript><link rel=stylesheet href=/a.css></head>"
+    )
+    assert told(in_html(page, PAGE)) == [("/a.css", "style")]
+
+
 def test_what_a_style_sheet_draws_in() -> None:
     sheet = r"""
         @import url("a.css") layer(base); @import 'b.css' screen;
         @font-face { src: url(f.woff2) format("woff2"), url('f.eot?#iefix') } p { background: URL( "p\20q.png" ) }
         q { mask: url(data:image/svg+xml;base64,AA==); cursor: url(c.cur), auto }
+        @media print { @font-face { src: url(g.woff2) } r { background: image-set(url(r.png) 1x) } }
     """
     assert told(in_css(sheet, "https://app.example.com/assets/x.css")) == [
         ("/assets/a.css", "style"),
@@ -96,6 +105,8 @@ def test_what_a_style_sheet_draws_in() -> None:
         ("/assets/f.eot", "font"),
         ("/assets/p q.png", "image"),
         ("/assets/c.cur", "image"),
+        ("/assets/g.woff2", "font"),
+        ("/assets/r.png", "image"),
     ]
 
 
@@ -125,6 +136,7 @@ def test_pictures_of_a_manifest() -> None:
         "<a =",
         "<a\f/",
         "&amp;",
+        "<p>",
     ],
 )
 def test_a_hostile_page_is_read_in_time(piece: str) -> None:
@@ -137,7 +149,22 @@ def test_a_hostile_page_is_read_in_time(piece: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["/*", "*", "url(", "url( ", 'url("', '"\\', "'\"", "@import ", '@import "', "@namespace ", "\\", "@font-face"],
+    [
+        "/*",
+        "*",
+        "url(",
+        "url( ",
+        'url("',
+        '"\\',
+        "'\"",
+        "@import ",
+        '@import "',
+        "@namespace ",
+        "\\",
+        "@font-face",
+        "{",
+        "a{b:(",
+    ],
 )
 def test_a_hostile_style_sheet_is_read_in_time(piece: str) -> None:
     with taking(3):

@@ -1,4 +1,4 @@
-"""Are a sweep's own packets and certificates those of the protocols? Measured by dnspython and cryptography."""
+"""A sweep's DNS packets and its certificates are those of the protocols, as dnspython and cryptography read them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from runbook_checks.probes.core.deadline import Deadline
-from runbook_checks.probes.domains import packets
-from runbook_checks.probes.domains.leaf import dates_and_issuer
-from runbook_checks.probes.domains.loop import Loop, Overdue
 from runbook_checks.probes.domains.sweep import Plan
+from runbook_checks.probes.net import dns_packets as packets
+from runbook_checks.probes.net.event_loop import Loop, Overdue
+from runbook_checks.probes.tls.certificate import validity
 from tests.probes import pki
 
 NAME = "_reverseai.shop.example.test"
@@ -162,11 +162,11 @@ def certificate(begins: int, ends: int, *issuer: tuple[x509.ObjectIdentifier, st
 
 @pytest.mark.parametrize(("begins", "ends"), [(1999, 2049), (1950, 2050), (2024, 9999)])
 @pytest.mark.parametrize("units", range(5))
-def test_dates_and_issuer_of_a_certificate(begins: int, ends: int, units: int) -> None:
+def test_validity_and_issuer_of_a_certificate(begins: int, ends: int, units: int) -> None:
     long = "Ä long-winded Authority of the County " * 2
     told = [(NameOID.COUNTRY_NAME, "CH"), *[(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 45)] * units]
     made = certificate(begins, ends, *told, (NameOID.ORGANIZATION_NAME, long[:64]), (NameOID.COMMON_NAME, "Root"))
-    before, after, issuer = dates_and_issuer(made.public_bytes(Encoding.DER))
+    before, after, issuer = validity(made.public_bytes(Encoding.DER))
     assert before == made.not_valid_before_utc.timestamp()
     assert after == made.not_valid_after_utc.timestamp()
     assert issuer == ",".join(["CN=Root", f"O={long[:64]}", *[f"OU={'u' * 45}"] * units, "C=CH"])

@@ -322,6 +322,52 @@ def test_check_that_returns_something_is_unknown_and_says_where_it_fails(reposit
         assert sentence in " ".join(ran.stdout.split()), ran.stdout
 
 
+def test_cause_that_the_runbook_does_not_list_is_found_and_says_which_it_lists(repository: Path, shop: Shop) -> None:
+    orders = repository / "checks" / "orders.py"
+    orders.write_text(orders.read_text().replace('"picker-stopped"', '"picker-stoped"'))
+    shop.picking = {"picker": "picker 1", "stopped_s": 90, "waiting": 30, "missing": 0}
+    found = run(repository, "--env", "staging", shop=shop)
+    assert found.returncode == 1, found.stdout + found.stderr
+    [finding] = next(row for row in document(repository)["results"] if row["check"] == STUCK)["findings"]
+    assert (finding["cause"], finding["remedy"]) == ("picker-stoped", [])
+    because = "the check names a cause that the runbook does not list; did you mean 'picker-stopped'?"
+    assert finding["because"] == f"{because}; its causes there: picker-stopped, shelf-empty"
+    assert because in " ".join(found.stdout.split())
+
+
+def test_check_that_asks_for_nothing_and_times_out_is_a_root_by_its_symptom(repository: Path, shop: Shop) -> None:
+    hanging = CHECK.format("orders.stuck", "paid_orders_are_shipped").replace("pass", "time.sleep(60)")
+    (repository / "checks" / "orders.py").write_text("import time\n" + hanging.replace("warehouse: 'W'", ""))
+    runbook = repository / "runbooks" / "bookshop.yaml"
+    runbook.write_text(runbook.read_text().replace("    severity: P1\n", "    severity: P1\n    deadline_s: 1\n"))
+    ran = run(repository, "--env", "staging", shop=shop)
+    assert ran.returncode == 10, ran.stdout + ran.stderr
+    assert document(repository)["roots"] == ["unreadable:orders.stuck[bookshop]"]
+
+
+@pytest.mark.parametrize("how", [("--deselect", STUCK), (f"--deselect={STUCK}",)], ids=["apart", "joined"])
+def test_check_is_deselected_by_the_name_that_is_printed(repository: Path, shop: Shop, how: tuple[str, ...]) -> None:
+    ran = run(repository, "--env", "staging", *how, shop=shop)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert outcomes(repository) == {"checks/health.py::check_health_address_answers[bookshop]": "clear"}
+
+
+def test_module_that_loops_while_it_is_imported_is_given_up(repository: Path) -> None:
+    looping = """
+import runbook_checks, time
+while True:
+    try:
+        time.sleep(60)
+    except Exception:
+        pass
+"""
+    (repository / "checks" / "more.py").write_text(looping)
+    refused = run(repository, "--env", "staging")
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    sentence = "checks/more.py, line 5: the module can't be imported: NotInTime: it takes longer than 10 s"
+    assert sentence in " ".join(refused.stderr.split()), refused.stderr
+
+
 def test_what_a_check_prints_shows_no_secret(repository: Path, shop: Shop) -> None:
     """Also a secret that the check takes from its environment, in place of the reference."""
     (repository / "checks" / "orders.py").write_text(PRINTING)

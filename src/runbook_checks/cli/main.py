@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 if not __package__:  # started by its path
@@ -59,9 +60,9 @@ def _run(words: list[str]) -> int:
         del os.environ[name]
     from runbook_checks.output import streams
 
-    return streams.ended(
-        "runbook-checks", lambda: pytest.main([*_settings(), *(_found(word, words) for word in words)])
-    )
+    # The word after --deselect stays as it is: pytest compares it with the names that reports print.
+    found = [word if before == "--deselect" else _found(word, words) for before, word in pairwise(["", *words])]
+    return streams.ended("runbook-checks", lambda: pytest.main([*_settings(), *found]))
 
 
 def _settings() -> list[str]:

@@ -158,7 +158,7 @@ def moment(value: Any, name: str) -> float | None:
 
 def of_chosen(records: Iterable[Record], chosen: Iterable[str]) -> list[Record]:
     """Those that --domain names; all, where it names none."""
-    from runbook_checks.probes.domains.names import in_ascii
+    from runbook_checks.probes.net.name_server import in_ascii
 
     wanted = {_asked_for(name, in_ascii) for name in chosen}
     return [r for r in records if not wanted or _asked_for(r.domain, in_ascii) in wanted]

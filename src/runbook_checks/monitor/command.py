@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +79,6 @@ def _round(round_: Round, document: str | None) -> int:
             return read_document(Path(document))
         rules = round_.rules
         limit_s, with_metrics = rules.every_min * 60 * SHARE_OF_INTERVAL, bool(rules.metrics or rules.push)
-        with_metrics = with_metrics and find_spec("prometheus_client") is not None
         path = round_.path.absolute()
         results, trouble = run_checks(path, rules.select, round_.folder, limit_s, with_metrics=with_metrics)
         round_.troubles += [trouble] if trouble else []

@@ -49,11 +49,7 @@ class Shown:
     def _metrics(self, store: Store) -> None:
         """The run's own metrics, and the monitor's; without results there are none of the run."""
         name = self.files.environment.name
-        try:
-            text = of_round(store, name, self.at, is_in_trouble=self.was_in_trouble)
-        except ImportError:
-            self.troubles.append("there are no metrics: pip install 'runbook-checks[metrics]'")
-            return
+        text = of_round(store, name, self.at, is_in_trouble=self.was_in_trouble)
         of_run = self.folder / "run.prom"
         # A file of an earlier run stays where it could not be removed.
         if self.is_whole and of_run.is_file() and of_run.stat().st_mtime >= self.at - 1:

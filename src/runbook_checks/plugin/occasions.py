@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,8 +51,6 @@ def read(run: Run, config: pytest.Config) -> None:
     run.watch_s = _seconds("--watch", option.watch)
     if (run.settle_s or run.watch_s) and getattr(config.option, "tx", None):
         raise pytest.UsageError("--settle and --watch look again in one process: leave -n out")
-    if option.metrics and find_spec("prometheus_client") is None:
-        raise pytest.UsageError("--metrics needs prometheus-client: pip install 'runbook-checks[metrics]'")
     if option.baseline:
         run.baseline = _baseline(here / option.baseline, option.baseline, run)
     run.known = _known(here / option.known if option.known else None, run)

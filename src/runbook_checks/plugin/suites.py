@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +28,7 @@ from runbook_checks.handles.base import Handle
 from runbook_checks.locations import SUITE
 
 TEAM = "_runbook_checks_team"
+IMPORT_S = 10
 _VARIABLE = re.compile(r"\benv:\s*[\"']?([A-Za-z_]\w*)")
 
 
@@ -46,9 +50,12 @@ class Suite:
 
     def module(self, path: Path) -> ModuleType:
         """The module of one of its checks; whatever the module raises."""
-        if self.package == TEAM:
-            _make_package(self.folder)
-        return import_module(f"{self.package}.checks.{path.stem}")
+        name = f"{self.package}.checks.{path.stem}"
+        if self.package != TEAM:
+            return import_module(name)
+        _make_package(self.folder)
+        with _in_time():
+            return import_module(name)
 
     def check_name(self, path: Path) -> str:
         """A module's name in node ids and reports: relative to its suite."""
@@ -76,6 +83,26 @@ def _make_package(folder: Path) -> None:
         package = ModuleType(TEAM, "A team's suite.")
         package.__path__ = [str(folder)]
         sys.modules[TEAM] = package
+
+
+class NotInTime(BaseException):
+    """The import of a module is given up; not an Exception, which a module's loop might go on after."""
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Raise NotInTime after IMPORT_S. Imports of checks are made in the main thread, where signals arrive."""
+
+    def give_up(*_: object) -> None:
+        raise NotInTime(f"it takes longer than {IMPORT_S} s; a module waits for nothing while it is imported")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, IMPORT_S, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class CheckModule(pytest.Module):

@@ -1,15 +1,14 @@
-"""What is known of a domain after a sweep? Facts only, as small as they can be: there may be ten thousand of them."""
+"""What a sweep knows of a domain: facts only, as small as they can be, since there may be ten thousand of them."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
+    from runbook_checks.probes.net.name_server import Answer
     from runbook_checks.probes.tls.server import Handshake
-
-Said = Literal["there", "no-such-name", "no-such-record", "server-failure", "timeout"]
 
 T = TypeVar("T", bound=Hashable)
 MOST_SHARED = 1024
@@ -21,18 +20,6 @@ def shared(fact: T) -> T:
     if len(_known) >= MOST_SHARED:
         return cast("T", _known.get(fact, fact))
     return cast("T", _known.setdefault(fact, fact))
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What name servers say to one question."""
-
-    said: Said
-    values: tuple[str, ...] = ()  # texts, addresses or names, as asked for
-    aliases: tuple[str, ...] = ()  # the CNAMEs on the way, in order
-    is_loop: bool = False  # they lead back to one of themselves, or there is no end of them
-    words: str = ""  # such as "SERVFAIL", where the name server failed
-    zone: str | None = None  # the zone that says there is no such thing
 
 
 @dataclass(frozen=True, slots=True)

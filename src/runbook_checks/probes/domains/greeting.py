@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.domains.facts import Gone, Routed, shared
-from runbook_checks.probes.domains.loop import Overdue
+from runbook_checks.probes.net.event_loop import Overdue
 from runbook_checks.probes.tls.handshake import chain_served
 from runbook_checks.probes.tls.tls_context import openssl_words
 
 if TYPE_CHECKING:
-    from runbook_checks.probes.domains.loop import Loop
+    from runbook_checks.probes.net.event_loop import Loop
 
 CHUNK = 16 * 1024
 MAX_HANDSHAKE = 256 * 1024

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from runbook_checks.inputs.address import is_ip
-from runbook_checks.probes.domains.facts import Answer, Authority, Facts, shared
-from runbook_checks.probes.domains.packets import AAAA, CNAME, NS, TXT, A
-from runbook_checks.probes.domains.questions import NameServer, answer_of
+from runbook_checks.probes.domains.facts import Authority, Facts, shared
+from runbook_checks.probes.net.dns_packets import AAAA, CNAME, NS, TXT, A
+from runbook_checks.probes.net.name_server import Answer, NameServer, answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runbook_checks.probes.domains.loop import Loop
     from runbook_checks.probes.domains.plan import Plan
+    from runbook_checks.probes.net.event_loop import Loop
 
 MAX_SERVERS = 4
 MAX_ALIASES = 16
@@ -152,15 +151,3 @@ class Names:
         if where not in self._servers:
             self._servers[where] = NameServer(self.loop, where, recurse=False)
         return self._servers[where]
-
-
-def in_ascii(name: str) -> str:
-    """A name as it is asked for (IDNA 2008, UTS 46); ValueError where there can't be such a name."""
-    lowered = name.strip().rstrip(".").lower()
-    if lowered.isascii():
-        return lowered
-    import idna
-
-    with contextlib.suppress(idna.IDNAError):
-        return idna.encode(lowered, uts46=True).decode()
-    raise ValueError(f"{name!r} is no name that DNS can hold")

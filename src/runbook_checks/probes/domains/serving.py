@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.domains.facts import Gone, Served, shared
 from runbook_checks.probes.domains.greeting import Greeted, Lost, greet
-from runbook_checks.probes.domains.leaf import dates_and_issuer
 from runbook_checks.probes.tls.server import ISSUER_MISSING, UNTRUSTED, Handshake
 from runbook_checks.probes.tls.tls_context import context, lenient, load_links, openssl_words
 
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runbook_checks.probes.domains.facts import Facts
-    from runbook_checks.probes.domains.loop import Loop
     from runbook_checks.probes.domains.plan import Plan
+    from runbook_checks.probes.net.event_loop import Loop
 
 RESOURCE = "domains"
 NAME_DIFFERS = 62  # X509_V_ERR_HOSTNAME_MISMATCH
@@ -80,8 +79,16 @@ class Serving:
         except ssl.SSLCertVerificationError as error:
             await self._look_closer(facts, address, error)
         else:
-            begins, ends, issuer = dates_and_issuer(greeted.leaf)
-            _note(facts, greeted, Served(self._peer(address), begins, ends, issuer))
+            _note(facts, greeted, self._verified(greeted.leaf, address))
+
+    def _verified(self, leaf: bytes, address: str) -> Served:
+        from runbook_checks.probes.tls.certificate import validity
+
+        try:
+            begins, ends, issuer = validity(leaf)
+        except ValueError:
+            raise Lost("malformed-answer", "the certificate it shows can't be read") from None
+        return Served(self._peer(address), begins, ends, shared(issuer))
 
     async def _greet(self, domain: str, address: str, using: ssl.SSLContext, *, with_chain: bool = False) -> Greeted:
         plan = self.plan

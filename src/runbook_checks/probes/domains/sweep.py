@@ -18,17 +18,17 @@ from runbook_checks.inputs.address import split_address
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.domains.facts import Facts, Gone, Swept
-from runbook_checks.probes.domains.loop import Loop, Overdue
-from runbook_checks.probes.domains.names import Names, in_ascii
+from runbook_checks.probes.domains.names import Names
 from runbook_checks.probes.domains.plan import Plan
-from runbook_checks.probes.domains.questions import NameServer
 from runbook_checks.probes.domains.serving import RESOURCE, Serving, without_address
+from runbook_checks.probes.net.event_loop import Loop, Overdue
 from runbook_checks.probes.net.far_ends import REFUSED, sentence
+from runbook_checks.probes.net.name_server import NameServer, in_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from runbook_checks.probes.domains.loop import Task
+    from runbook_checks.probes.net.event_loop import Task
 
 __all__ = ["Facts", "Plan", "Swept", "in_ascii", "sweep"]
 

@@ -1,29 +1,22 @@
-"""What does a service tell about itself in Prometheus' text form?
+"""Read what a service exposes in Prometheus' text format.
 
-https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4; what OpenMetrics adds to a line is
-read over).
+https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4 and 1.0.0; what OpenMetrics adds to a
+line is skipped).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from runbook_checks.probes.core.reading import NoReading, one_line
 
-NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*+\s*+=\s*+"(?:[^"\\]|\\.)*+"'
-LABELS = rf"\{{\s*+(?:{LABEL}\s*+(?:,\s*+{LABEL}\s*+)*+(?:,\s*+)?)?\}}"
-SAMPLE = re.compile(rf"({NAME})(?:\s*+{LABELS})?\s++(\S++)(?:\s++(-?[0-9.]++))?(?:\s++#.*)?")
-TYPES = ("counter", "gauge", "histogram", "summary", "untyped", "unknown", "info", "stateset", "gaugehistogram")
-MOST_LINES = 200_000
-MAX_LINE = 16 * 1024
+MAX_LINE = 16 * 1024  # the library takes quadratic time for the labels of one line
 SHOWN = 60
 
 
 @dataclass(frozen=True)
 class Exposition:
-    """What was told: how many samples, and of which metrics."""
+    """How many samples there are, and of which metrics."""
 
     samples: int
     names: frozenset[str]
@@ -31,37 +24,23 @@ class Exposition:
 
 def parse(text: str, url: str, resource: str = "http") -> Exposition:
     """The samples of a document. NoReading not-parseable (evidence: line, excerpt) for any other and an empty one."""
-    names, samples = set(), 0
+    from prometheus_client.parser import text_string_to_metric_families
+
+    names: list[str] = []
     # A label's value may hold what Python takes for a line end; the format knows one only.
-    for number, line in enumerate(text.split("\n", MOST_LINES)[:MOST_LINES], 1):
-        stripped = line.strip()
-        if not stripped or (stripped.startswith("#") and _is_comment(stripped)):
-            continue
-        match = SAMPLE.fullmatch(stripped) if len(stripped) <= MAX_LINE else None
-        if match is None or not _is_number(match[2]):
-            raise _not_parseable(url, number, stripped, resource)
-        names.add(match[1])
-        samples += 1
-    if not samples:
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            if len(line) > MAX_LINE:
+                raise ValueError
+            names += [sample.name for family in text_string_to_metric_families(line) for sample in family.samples]
+        except (ValueError, IndexError):
+            raise _not_parseable(url, number, line, resource) from None
+    if not names:
         raise _not_parseable(url, 0, "", resource)
-    return Exposition(samples, frozenset(names))
-
-
-def _is_comment(line: str) -> bool:
-    """Any comment, but a TYPE that names a type."""
-    words = line.split(None, 3)
-    return words[:2] != ["#", "TYPE"] or (len(words) == 4 and words[3] in TYPES)
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return "_" not in word
+    return Exposition(len(names), frozenset(names))
 
 
 def _not_parseable(url: str, line: int, text: str, resource: str) -> NoReading:
-    excerpt = one_line(text, SHOWN)
-    reason = f"{url}: line {line} is no sample: {excerpt!r}" if line else f"{url} tells no sample"
+    excerpt = one_line(text.strip(), SHOWN)
+    reason = f"{url}: line {line} is not a sample: {excerpt!r}" if line else f"{url} exposes no sample"
     return NoReading(resource, reason, kind="not-parseable", evidence={"line": line, "excerpt": excerpt})

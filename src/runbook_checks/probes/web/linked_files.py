@@ -1,18 +1,18 @@
-"""What else does a page need: which files do an HTML document, a style sheet and a manifest refer to?
+"""Find the files that an HTML document, a style sheet and a web app manifest refer to.
 
-Made for documents by whoever wrote them: linear in their size, and nothing raises.
+Nothing raises, whatever the document holds. selectolax takes quadratic time for elements nested many thousand deep, as
+the HTML Standard's tree construction does; it releases the GIL meanwhile, so that the check's deadline ends the wait.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from runbook_checks.probes.core.json_text import parsed
-from runbook_checks.probes.web.markup import Tag, tags
 
 Kind = Literal["script", "style", "image", "font", "manifest", "other"]
 AS: dict[str, Kind] = {"script": "script", "style": "style", "image": "image", "font": "font"}
@@ -30,22 +30,19 @@ SOURCES: dict[str, tuple[tuple[str, Kind], ...]] = {
     "image": (("href", "image"), ("xlink:href", "image")),
     "use": (("href", "image"), ("xlink:href", "image")),
 }
+AT_RULES: dict[str, Kind] = {"import": "style", "font-face": "font"}
 MAX_URL = 4096
+LONG_NUMBER = re.compile(r"[0-9]{1000,}")  # tinycss2 makes an int of it, which Python refuses beyond 4,300 digits
 CANDIDATE = re.compile(r"[\s,]*+(\S++)")
-CSS = re.compile(
-    r"""
-    /\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)                            # a comment
-    | @namespace\b[^;{}]*+                                    # names a vocabulary, and no file
-    | (?P<face>@font-face\b)
-    | (?P<close>\})
-    | (?P<import>@import\s++)(?:(?P<quote>["'])(?P<string>(?:[^"'\\\n]|\\.|(?!(?P=quote))["'])*+)(?P=quote))?
-    | (?<![\w-])url\(\s*+(?:(?P<q>["'])(?P<quoted>(?:[^"'\\\n]|\\.|(?!(?P=q))["'])*+)(?P=q)|(?P<bare>[^\s"'()]*+))\s*+\)
-    | "(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\\?\Z)                    # any other string; it ends with its line at the latest
-    | '(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\\?\Z)
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
-ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|\n|(.))", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One element of a page; names in lower case."""
+
+    name: str
+    attributes: dict[str, str]
+    sheet: str  # the content of a style element
 
 
 @dataclass(frozen=True)
@@ -60,14 +57,23 @@ def in_html(document: str, url: str) -> list[Reference]:
     """The scripts, styles, pictures, fonts and media of a page, its manifest and preloads; each once, in order."""
     found: list[tuple[str, Kind]] = []
     base = url
-    for tag in tags(document):
+    for tag in _tags(document):
         if tag.name == "base" and base == url and tag.attributes.get("href"):
             base = _joined(url, tag.attributes["href"]) or url
         found += _of_tag(tag)
-        found += [(r, kind) for r, kind in _in_css(tag.attributes.get("style", ""))]
-        if tag.name == "style":
-            found += _in_css(tag.text)
+        for sheet in filter(None, (tag.attributes.get("style"), tag.sheet)):
+            found += _in_css(sheet)
     return _absolute(found, base)
+
+
+def _tags(document: str) -> Iterator[Tag]:
+    """The elements that a browser with scripts makes of a page."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    parser = LexborHTMLParser(document.encode("utf-8", "replace"), scripting=True)
+    for node in parser.root.traverse() if parser.root else ():
+        attributes = {name: value or "" for name, value in node.attributes.items()}
+        yield Tag(node.tag or "", attributes, node.text() if node.tag == "style" else "")
 
 
 def in_css(sheet: str, url: str) -> list[Reference]:
@@ -152,30 +158,34 @@ def _candidates(srcset: str) -> Iterator[str]:
 
 
 def _in_css(sheet: str) -> Iterator[tuple[str, Kind]]:
-    is_font = False
-    for token in CSS.finditer(sheet):
-        if token["face"]:
-            is_font = True
-        elif token["close"]:
-            is_font = False
-        elif token["import"]:
-            if token["string"] is not None:
-                yield _unescaped(token["string"]), "style"
-        else:
-            written = token["quoted"] if token["quoted"] is not None else token["bare"]
-            if written:
-                is_import = re.search(r"@import\s+\Z", sheet[max(0, token.start() - 20) : token.start()], re.IGNORECASE)
-                yield _unescaped(written), "style" if is_import else "font" if is_font else "image"
+    import tinycss2
+
+    # With a stack, since blocks may lie in one another deeper than Python calls.
+    waiting = _with_kinds(tinycss2.parse_component_value_list(LONG_NUMBER.sub("9", sheet), skip_comments=True), "image")
+    while waiting:
+        node, kind = waiting.pop()
+        if node.type == "url" or (node.type == "string" and kind == "style"):
+            yield node.value, kind
+        elif node.type == "function" and node.lower_name == "url":
+            yield from ((argument.value, kind) for argument in node.arguments if argument.type == "string")
+        elif node.type == "function":
+            waiting += _with_kinds(node.arguments, "image")
+        elif node.type.endswith("block"):
+            waiting += _with_kinds(node.content, kind)
 
 
-def _unescaped(text: str) -> str:
-    def plain(found: re.Match[str]) -> str:
-        if not found[1]:
-            return found[2] or ""
-        code = int(found[1], 16)
-        return chr(code) if 0 < code < 0xD800 or 0xDFFF < code < 0x110000 else "\ufffd"
-
-    return ESCAPE.sub(plain, text)
+def _with_kinds(nodes: Sequence[Any], kind: Kind) -> list[tuple[Any, Kind]]:
+    """The tokens with the kind of file that each refers to if it refers to one, last first."""
+    found: list[tuple[Any, Kind]] = []
+    rule = ""
+    for node in nodes:
+        if node.type == "at-keyword":
+            rule = node.lower_value
+        if rule != "namespace":  # names a vocabulary, and no file
+            found.append((node, AT_RULES.get(rule, kind)))
+        if node == ";" or node.type == "{} block":
+            rule = ""
+    return found[::-1]
 
 
 def _absolute(found: list[tuple[str, Kind]], base: str) -> list[Reference]:

@@ -1,4 +1,4 @@
-"""How are thousands of questions put to a name server without losing answers, or believing the wrong ones?
+"""Put one question or thousands to a name server, without losing answers or believing the wrong ones.
 
 One UDP socket for each server. An answer counts when it comes from the server's address with the id and the
 question as it was asked, case included (RFC 5452, 9; draft-vixie-dnsext-dns0x20). Cut answers, and those that don't
@@ -12,19 +12,20 @@ import os
 import socket
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from runbook_checks.probes.domains import packets
-from runbook_checks.probes.domains.facts import Answer
-from runbook_checks.probes.domains.loop import Overdue
+from runbook_checks.probes.net import dns_packets as packets
+from runbook_checks.probes.net.event_loop import Overdue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runbook_checks.probes.domains.loop import Loop, Task, Timer
-    from runbook_checks.probes.domains.packets import Packet
+    from runbook_checks.probes.net.dns_packets import Packet
+    from runbook_checks.probes.net.event_loop import Loop, Task, Timer
 
 Server = tuple[str, int]
+Said = Literal["there", "no-such-name", "no-such-record", "server-failure", "timeout"]
 
 RESEND_S = (1.0, 2.0, 4.0, 8.0)
 RECEIVE_BUFFER = 4 << 20
@@ -32,6 +33,18 @@ AT_ONCE = 192  # a default receive buffer holds about 277 small answers
 COOL_S = 0.3  # what isn't answered by then comes slowly, and can't overflow the buffer
 MAX_DATAGRAM = 65535
 MAX_ALIASES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What name servers say to one question."""
+
+    said: Said
+    values: tuple[str, ...] = ()  # texts, addresses or names, as asked for
+    aliases: tuple[str, ...] = ()  # the CNAMEs on the way, in order
+    is_loop: bool = False  # they lead back to one of themselves, or there is no end of them
+    words: str = ""  # such as "SERVFAIL", where the name server failed
+    zone: str | None = None  # the zone that says there is no such thing
 
 
 class Asked:
@@ -56,10 +69,13 @@ class Asked:
 
 
 class NameServer:
-    """One name server; answers wake the task that asked."""
+    """One name server; answers wake the task that asked.
 
-    def __init__(self, loop: Loop, server: Server, *, recurse: bool = True) -> None:
-        self._loop, self.server, self.recurses = loop, server, recurse
+    is_single  for one name alone: plain questions, and a closed port ends them at once
+    """
+
+    def __init__(self, loop: Loop, server: Server, *, recurse: bool = True, is_single: bool = False) -> None:
+        self._loop, self.server, self.recurses, self._is_single = loop, server, recurse, is_single
         self._open: dict[int, Asked] = {}
         self._waiting: deque[Asked] = deque()
         self._hot = 0
@@ -83,9 +99,10 @@ class NameServer:
         """Put a question for the running task, which `answer` then waits for; ValueError for what is no name."""
         assert self._loop.running
         asked = Asked(self._loop.running)
-        wire = packets.question(packets.shuffled(packets.name_wire(name)), kind)
+        written = packets.name_wire(name)
+        wire = packets.question(written if self._is_single else packets.shuffled(written), kind)
         asked.ident = self._free_ident()
-        asked.wire = packets.packed(asked.ident, wire, recurse=self.recurses)
+        asked.wire = packets.packed(asked.ident, wire, recurse=self.recurses, edns=not self._is_single)
         self._open[asked.ident] = asked
         if self._hot < AT_ONCE:
             self._send(asked)
@@ -96,7 +113,7 @@ class NameServer:
     async def answer(self, asked: Asked) -> Packet | None:
         """The answer; None where none came before the task's limit, which is used up then."""
         try:
-            while asked.packet is None:
+            while asked.packet is None and not (self._is_single and self.is_closed_port):
                 if asked.wants_tcp:
                     asked.wants_tcp = False
                     asked.packet = await self._by_tcp(asked)
@@ -161,6 +178,8 @@ class NameServer:
                 return
             except ConnectionRefusedError:
                 self.is_closed_port = True
+                for refused in self._open.values():
+                    refused.task.wake()
                 continue
             except OSError:
                 return
@@ -173,9 +192,9 @@ class NameServer:
         """What can't be read, or answers another question, isn't ours: the true answer may still come."""
         question = asked.asked
         repeated = wire[12 : 12 + len(question)]
-        if repeated != question:
-            if repeated.lower() != question.lower():
-                return
+        if repeated.lower() != question.lower():
+            return
+        if repeated != question and not self._is_single:
             asked.wants_tcp = True  # it does not keep the case: TCP can't be forged from afar
         else:
             try:
@@ -260,3 +279,15 @@ async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | Non
 
 def _family(server: Server) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+
+
+def in_ascii(name: str) -> str:
+    """A name as it is asked for (IDNA 2008, UTS 46); ValueError where there can't be such a name."""
+    lowered = name.strip().rstrip(".").lower()
+    if lowered.isascii():
+        return lowered
+    import idna
+
+    with contextlib.suppress(idna.IDNAError):
+        return idna.encode(lowered, uts46=True).decode()
+    raise ValueError(f"{name!r} is no name that DNS can hold")

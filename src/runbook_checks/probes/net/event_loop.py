@@ -1,8 +1,8 @@
-"""How do thousands of conversations take turns in one thread? (epoll, coroutines, and a deadline for each.)
+"""Run thousands of conversations in one thread: epoll, coroutines, and a deadline for each.
 
-asyncio would do; its transports cost a third more of the processor's time for a handshake, and that is what a
-sweep is made of. Here a coroutine knows one wait only, `pause`: it goes on when somebody wakes its task, and looks
-for itself whether that was what it waited for.
+Not asyncio: its transports take a third more CPU time for a handshake; with sock_* and ssl.MemoryBIO a sweep took 8 %
+longer. Here a coroutine knows one wait only, `pause`: it goes on when something wakes its task, and looks for itself
+whether that was what it waited for.
 """
 
 from __future__ import annotations
@@ -109,15 +109,24 @@ class Loop:
         self._numbers = itertools.count()
         self._cancelled = 0
         self._from_threads: deque[Callable[[], None]] = deque()
+        self._guard, self._is_closed = threading.Lock(), False
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll.register(self._bell, select.EPOLLIN)
         self._calls[self._bell] = self._rung
+
+    def ring(self) -> None:
+        """End the wait for sockets and timers, from any thread."""
+        with self._guard:
+            if not self._is_closed:
+                os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:
         for task in list(self.tasks):  # closing one may spawn another, which never begins
             task.close()
         self._poll.close()
-        os.close(self._bell)
+        with self._guard:
+            self._is_closed = True
+            os.close(self._bell)
 
     async def pause(self) -> None:
         """Wait until the running task is woken; Overdue at its limit, and from then on."""
@@ -164,8 +173,7 @@ class Loop:
             with contextlib.suppress(Exception):
                 kept.append(work())
             self._from_threads.append(land)
-            with contextlib.suppress(OSError):  # nobody waits any more
-                os.eventfd_write(self._bell, 1)
+            self.ring()
 
         threading.Thread(target=run, name="sweep", daemon=True).start()
         while not done:
