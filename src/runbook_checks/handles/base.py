@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from runbook_checks.config.run import Run
     from runbook_checks.config.runbook import Chosen
     from runbook_checks.handles.context import Context
-    from runbook_checks.handles.system_probes import Bound
 
 
 # Why nothing that was to be sent can have arrived.
@@ -47,6 +46,8 @@ class Handle:
 
     def __init__(self, context: Context, chosen: Chosen) -> None:
         self.context, self.chosen = context, chosen
+        self.bound = context.bound(chosen)
+        """The system's probes, shared by all its handles."""
 
     @classmethod
     def lacking(cls, given: Collection[str]) -> list[str]:
@@ -65,11 +66,6 @@ class Handle:
     @property
     def run(self) -> Run:
         return self.context.run
-
-    @property
-    def bound(self) -> Bound:
-        """The system's probes, shared by all its handles."""
-        return self.context.bound(self.chosen)
 
     @property
     def settings(self) -> Any:

@@ -41,8 +41,9 @@ class Context:
     def renew(self) -> None:
         """Forget all readings, so that the next look takes nothing old for what is there now."""
         self.close()
-        self._bound.clear()
         self._pools = Pools()
+        for bound in self._bound.values():
+            bound.renew(self._pools)
         self.run.started = time.time()
 
     def close(self) -> None:

@@ -30,6 +30,10 @@ class Bound:
 
     def __init__(self, run: Run, chosen: Chosen, pools: Pools) -> None:
         self.run, self.chosen, self.settings = run, chosen, chosen.settings
+        self.renew(pools)
+
+    def renew(self, pools: Pools) -> None:
+        """Forget all readings and probes; what references stand for stays known."""
         self._pools = pools
         self.shared = Shared()
         self._probes = Shared()
@@ -185,7 +189,7 @@ class Bound:
         return self.opened("prometheus", self._prometheus)
 
     def _prometheus(self) -> Prometheus:
-        from runbook_checks.probes.http.authorization import basic, bearer
+        from runbook_checks.probes.http.target import basic, bearer
         from runbook_checks.probes.metrics.prometheus import MAX_BODY, RESOURCE, Prometheus
 
         expected = self.settings.prometheus

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.domains.facts import Gone, Routed, shared
 from runbook_checks.probes.domains.loop import Overdue
+from runbook_checks.probes.net.tls_context import openssl_words
 from runbook_checks.probes.tls.handshake import chain_served
-from runbook_checks.probes.tls.tls_context import openssl_words
 
 if TYPE_CHECKING:
     from runbook_checks.probes.domains.loop import Loop

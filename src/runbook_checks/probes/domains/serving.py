@@ -12,8 +12,8 @@ from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.domains.facts import Gone, Served, shared
 from runbook_checks.probes.domains.greeting import Greeted, Lost, greet
 from runbook_checks.probes.domains.leaf import dates_and_issuer
+from runbook_checks.probes.net.tls_context import context, lenient, load_links, openssl_words
 from runbook_checks.probes.tls.server import ISSUER_MISSING, UNTRUSTED, Handshake
-from runbook_checks.probes.tls.tls_context import context, lenient, load_links, openssl_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What did a service answer, as bytes, text and JSON, and how long did each phase take?"""
+"""The response of a service, as bytes, text and JSON, and how long each phase took."""
 
 from __future__ import annotations
 
@@ -93,10 +93,6 @@ class Answer:
         if not isinstance(value, (dict, list)):
             raise self._not_json("is JSON, but no object or array")
         return value
-
-    def shown_headers(self) -> dict[str, str]:
-        """Those headers whose values may be shown."""
-        return {name: one_line(self.headers[name]) for name in SHOWN_HEADERS if name in self.headers}
 
     def _not_json(self, what: str) -> NotJson:
         content_type = one_line(self.headers.get("content-type") or "no Content-Type", 60)

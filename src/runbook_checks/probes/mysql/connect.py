@@ -84,7 +84,7 @@ def _connect(settings: Settings, deadline: Deadline) -> Connection:
 
 
 def _context(settings: Settings) -> ssl.SSLContext | None:
-    from runbook_checks.probes.tls.tls_context import context
+    from runbook_checks.probes.net.tls_context import context
 
     mode = settings.dsn.mode
     if mode == "DISABLED":
@@ -142,7 +142,7 @@ class _Attempt:
         except TooMuch:
             raise self._gone("malformed-answer", f"{self._where} greets without an end") from None
         except ssl.SSLError as error:
-            from runbook_checks.probes.tls.tls_context import openssl_words
+            from runbook_checks.probes.net.tls_context import openssl_words
 
             raise self._gone(
                 "tls-failed", f"the TLS handshake with {self._where} fails: {openssl_words(error)}"
@@ -171,7 +171,7 @@ class _Attempt:
             waited = f"within {self._deadline.seconds:.1f} s"
             return self._gone("connect-timeout", f"{self._where} accepted the connection but {what} {waited}")
         if isinstance(original, ssl.SSLError):
-            from runbook_checks.probes.tls.tls_context import openssl_words
+            from runbook_checks.probes.net.tls_context import openssl_words
 
             return self._gone("tls-failed", f"the TLS handshake with {self._where} fails: {openssl_words(original)}")
         if number == 2026:

@@ -9,9 +9,9 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from runbook_checks.probes.core.journal import reading
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.http.authorization import bearer
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.http.response import Answer
+from runbook_checks.probes.http.target import bearer
 from runbook_checks.probes.providers import registry_realms as realms
 
 RESOURCE = "registry"

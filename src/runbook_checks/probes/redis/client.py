@@ -98,7 +98,7 @@ class Redis:
     def _tls(self) -> Any:
         if not self._has_tls:
             return None
-        from runbook_checks.probes.tls.tls_context import context
+        from runbook_checks.probes.net.tls_context import context
 
         return context(RESOURCE, self._ca_file)
 
