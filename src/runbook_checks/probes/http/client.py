@@ -93,8 +93,8 @@ class Http(Target):
         url = self.url(path)
         self._prepare(url)
         with reading(f"{method} {url}") as facts:
-            exchange = self._exchange(method, url, within(self.timeout_s), headers, body, fresh=True, is_login=is_login)
-            answer = _noted(facts, self._answer([exchange], exchange.begun))
+            exchange = self._new(method, url, within(self.timeout_s), headers, body, is_login=is_login)
+            answer = _noted(facts, self._answer([self._run(exchange, fresh=True)], exchange.begun))
             if is_limit(answer) and not even_limited:
                 raise limited(answer, self.resource)
             return answer
@@ -158,8 +158,9 @@ class Http(Target):
     def _follow(self, url: str, deadline: Deadline, *, fresh: bool, attempts: int = 1) -> Answer:
         begun, done = time.monotonic(), []
         while True:
-            exchange = self._exchange("GET", url, deadline, fresh=fresh)
-            done.append(exchange)
+            exchange = self._new("GET", url, deadline)
+            exchange.is_measured = fresh
+            done.append(self._run(exchange, fresh=fresh))
             location = exchange.headers.get("location")
             target = redirect_target(url, location) if exchange.status in REDIRECTS and location else None
             if target is None:
@@ -196,31 +197,10 @@ class Http(Target):
             return exchange.body
         plain = decoded(exchange.body, coding, self.max_body)
         if plain is None:
-            what = f"the body is coded as {coding!r}, which was not asked for, and can't be read"
-            raise exchange.malformed(what)
+            raise exchange.malformed(f"the body is coded as {coding!r}, which was not asked for, and can't be read")
         if len(plain) > self.max_body:
             raise exchange.too_large()
         return plain
-
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        deadline: Deadline,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-        *,
-        fresh: bool = False,
-        is_login: bool = False,
-    ) -> Exchange:
-        exchange = self._new(method, url, deadline, headers, body, is_login=is_login)
-        if not fresh:
-            return self._run(exchange)
-        exchange.is_measured = method == "GET"
-        connection = exchange.run(None)
-        if connection is not None:
-            connection.close()
-        return exchange
 
     def _new(
         self,
@@ -245,18 +225,19 @@ class Http(Target):
             raise self.bad(f"{url} can't be asked ({type(error).__name__})") from None
         return Exchange(self, self._context, url, request, deadline, is_login)
 
-    def _run(self, exchange: Exchange) -> Exchange:
-        """Over a kept connection where there is one."""
-        kept = self._kept()
+    def _run(self, exchange: Exchange, *, fresh: bool = False) -> Exchange:
+        """Over a kept connection where there is one, unless `fresh`."""
+        kept = None if fresh else self._kept()
         try:
             connection = exchange.run(kept)
         except NoReading as gone:
             if kept is None or not exchange.broke_while_idle(gone):
                 raise
             return self._run(exchange)
-        if connection is not None:
-            with self._lock:
-                self._idle.append(connection)
+        if connection is not None and fresh:
+            connection.close()
+        elif connection is not None:
+            self._idle.append(connection)
         return exchange
 
     def _kept(self) -> Connection | None:
@@ -281,18 +262,14 @@ class Http(Target):
 
 
 def _timings(done: list[Exchange], begun: float) -> Timings:
-    def together(*taken: float | None) -> float | None:
-        measured = [one for one in taken if one is not None]
-        return round(sum(measured), 3) if measured else None
+    def together(name: str) -> float | None:
+        taken = [getattr(one, name) for one in done if getattr(one, name) is not None]
+        return round(sum(taken), 3) if taken else None
 
-    waited = sum(max(0.0, one.first_byte - one.sent) for one in done)
-    return Timings(
-        together(*(one.dns_ms for one in done)),
-        together(*(one.connect_ms for one in done)),
-        together(*(one.tls_ms for one in done)),
-        round(waited * 1000, 3),
-        round((time.monotonic() - begun) * 1000, 3),
-    )
+    waited_s = sum(max(0.0, one.first_byte - one.sent) for one in done)
+    total_s = time.monotonic() - begun
+    phases = (together("dns_ms"), together("connect_ms"), together("tls_ms"))
+    return Timings(*phases, round(waited_s * 1000, 3), round(total_s * 1000, 3))
 
 
 def _shown_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -108,7 +108,7 @@ class Answer:
 
 
 def decoded(body: bytes, coding: str, limit: int) -> bytes | None:
-    """The body freed of a coding that nobody asked for, at most `limit` bytes and one; None if it can't be.
+    """The body without a coding that was not asked for, at most `limit` bytes and one; None if it can't be.
 
     A gigabyte of zeros is a megabyte of gzip: decoding stops at the limit.
     """

@@ -169,9 +169,8 @@ class Exchange:
 
     def _require_trust(self, ip: str, host: str) -> None:
         if not address.may_hear(ip, host, self.target.clear_text):
-            what = f"{self.url}: {host} is another machine, and a login would go there in clear text: "
-            what += address.WAYS_ON.format(tls="https://")
-            raise NoReading(self.target.resource, what, kind=OPEN, evidence={"url": self.url, "host": host})
+            what = f"{host} is another machine, and a login would go there in clear text: "
+            raise self._gone(OPEN, what + address.WAYS_ON.format(tls="https://"), host=host)
 
     def _secured(self, sock: Any, proxy: SplitResult | None) -> Any:
         begun = time.monotonic()
@@ -199,16 +198,14 @@ class Exchange:
     def _tunnel(self, sock: Any, proxy: SplitResult) -> None:
         self.phase = TUNNEL
         place = join(*_place(self._far))
-        asked = h11.Request(
-            method="CONNECT", target=place, headers=[("Host", place), *login(proxy, "Proxy-Authorization").items()]
-        )
+        headers = {"Host": place, **login(proxy, "Proxy-Authorization")}
+        asked = h11.Request(method="CONNECT", target=place, headers=list(headers.items()))
         state = h11.Connection(h11.CLIENT, MAX_HEADERS)
         sock.sendall(_wire(state, asked, b""))
         status = self._head(sock, state).status_code
         if not 200 <= status < 300:
-            what = f"{self.url}: through the proxy {self.proxy}: Tunnel connection failed: {status}"
-            evidence = {"url": self.url, "phase": self.phase, "peer": self.peer}
-            raise NoReading(self.target.resource, what, kind="proxy-failed", evidence=evidence)
+            what = f"through the proxy {self.proxy}: Tunnel connection failed: {status}"
+            raise self._gone("proxy-failed", what, phase=self.phase, peer=self.peer)
         self.is_through = True
 
     # ------------------------------------------------------------------ asking
@@ -220,8 +217,7 @@ class Exchange:
         if proxy and far.scheme == "http":
             headers |= login(proxy, "Proxy-Authorization")
             wanted = str(request.url)
-        host, port = _place(far)
-        place = join(host, port) if port != PORTS[far.scheme] else join(host, 0).removesuffix(":0")
+        place = far.netloc.removesuffix(f":{PORTS[far.scheme]}")
         lines = [(name.encode("ascii"), value.encode("latin-1")) for name, value in ({"Host": place} | headers).items()]
         asked = h11.Request(method=str(request.method), target=wanted, headers=lines)
         data = _wire(connection.state, asked, cast(bytes, request.body or b""))
@@ -293,10 +289,8 @@ class Exchange:
         kind, what = self._tell(error)
         if self.proxy and self.phase.startswith("connecting") and not self.is_through:
             kind, what = "proxy-failed", f"through the proxy {self.proxy}: {what}"
-        evidence = {"url": self.url, "phase": self.phase, "peer": self.peer}
-        if isinstance(error, ssl.SSLCertVerificationError):
-            evidence["verify_code"] = str(error.verify_code)
-        return NoReading(self.target.resource, f"{self.url}: {what}", kind=kind, evidence=evidence)
+        more = {"verify_code": str(error.verify_code)} if isinstance(error, ssl.SSLCertVerificationError) else {}
+        return self._gone(kind, what, phase=self.phase, peer=self.peer, **more)
 
     def _tell(self, error: Exception) -> tuple[str | None, str]:
         if self.deadline.expired or isinstance(error, TimeoutError):
@@ -312,17 +306,15 @@ class Exchange:
         return None, f"failed while {self.phase} ({type(error).__name__})"
 
     def malformed(self, what: str) -> NoReading:
-        evidence = {"url": self.url}
-        return NoReading(self.target.resource, f"{self.url}: {what}", kind="malformed-answer", evidence=evidence)
+        return self._gone("malformed-answer", what)
 
     def too_large(self) -> NoReading:
         limit = self.target.max_body
-        return NoReading(
-            self.target.resource,
-            f"{self.url}: the body of the answer is larger than {limit} bytes",
-            kind="body-too-large",
-            evidence={"url": self.url, "max_body": limit},
-        )
+        return self._gone("body-too-large", f"the body of the answer is larger than {limit} bytes", max_body=limit)
+
+    def _gone(self, kind: str | None, what: str, **evidence: Any) -> NoReading:
+        evidence = {"url": self.url, **evidence}
+        return NoReading(self.target.resource, f"{self.url}: {what}", kind=kind, evidence=evidence)
 
 
 def _place(end: SplitResult) -> tuple[str, int]:
