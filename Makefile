@@ -7,7 +7,7 @@ unexport PYTHONHOME PYTHONPATH
 # Commands named together (make -j lint test) run one after the other, so that what they say stays readable.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test test-all lint bench matrix mutation soak report lab pins clean set-up
+.PHONY: help check test test-all lint bench matrix mutation soak report lab pictures pins clean set-up
 
 PYTHON = .venv/bin/python
 TESTS = tests
@@ -48,6 +48,9 @@ report: set-up  ## the newest run as HTML with trends, in reports/out/report (ne
 
 lab: set-up  ## run the stand-ins by hand, addresses printed; Ctrl-C stops
 	$(PYTHON) -m runbook_checks_lab $(ARGS)
+
+pictures: set-up  ## renew the images in docs/pictures (needs node and Chromium)
+	$(PYTHON) -m docs.pictures
 
 pins: set-up  ## renew the hashed requirements from pyproject.toml (needs uv)
 	$(PYTHON) -m tools.pins

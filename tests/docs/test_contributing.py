@@ -123,7 +123,7 @@ def test_grant_is_needed_and_enough(extended: Path, tmp_path: Path) -> None:
             variables |= imported_from(extended)
             words = ("--env", str(environment), "--system", SYSTEM, "-m", "database")
             outcomes.append(run(*words, cwd=extended, out=lab.out, variables=variables).results[SYMPTOM]["outcome"])
-    assert outcomes == ["unknown", "clear"], "with the README's grants of before, and with the one that is added"
+    assert outcomes == ["unknown", "clear"], "with the documented grants of before, and with the one that is added"
 
 
 def test_pieces_are_in_style(extended: Path) -> None:
