@@ -32,7 +32,7 @@ class Context:
         self._lock = Lock()
 
     def bound(self, chosen: Chosen) -> Bound:
-        """The probes of one system, made when first asked for: once, however many checks ask at the same time."""
+        """The probes of one system, one object for all its handles."""
         with self._lock:
             if chosen.name not in self._bound:
                 self._bound[chosen.name] = Bound(self.run, chosen, self._pools)
@@ -41,9 +41,9 @@ class Context:
     def renew(self) -> None:
         """Forget all readings, so that the next look takes nothing old for what is there now."""
         self.close()
-        self._pools = Pools()
+        pools = Pools()
         for bound in self._bound.values():
-            bound.renew(self._pools)
+            bound.renew(pools)
         self.run.started = time.time()
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ class Bound:
         self.renew(pools)
 
     def renew(self, pools: Pools) -> None:
-        """Forget all readings and probes; what references stand for stays known."""
+        """Start without any reading, probe or connection."""
         self._pools = pools
         self.shared = Shared()
         self._probes = Shared()

@@ -274,8 +274,8 @@ def _timings(done: list[Exchange], begun: float) -> Timings:
 
 def _shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Those headers whose values may be shown, each fit for one line."""
-    shown = {name: headers[name] for name in SHOWN_HEADERS if name in headers}
-    return {name: " ".join(UNPRINTABLE.sub(" ", value).split())[:MAX_REASON] for name, value in shown.items()}
+    named = {name: headers[name] for name in SHOWN_HEADERS if name in headers}
+    return {name: " ".join(UNPRINTABLE.sub(" ", value).split())[:MAX_REASON] for name, value in named.items()}
 
 
 def _noted(facts: dict[str, Any], answer: Answer) -> Answer:
