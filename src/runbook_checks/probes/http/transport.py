@@ -41,8 +41,9 @@ class NotHttp(h11.RemoteProtocolError):
 class Connection:
     """One connection to a service, or to the proxy before it, for one exchange after the other."""
 
-    def __init__(self, sock: Any, peer: str, ip: str) -> None:
-        self.sock, self.peer, self.ip = sock, peer, ip
+    def __init__(self, sock: Any, peer: str) -> None:
+        self.sock, self.peer = sock, peer
+        self.ip = peer.rpartition(":")[0].strip("[]")
         self.state = h11.Connection(h11.CLIENT, MAX_HEADERS)
 
     def is_idle(self) -> bool:
@@ -123,6 +124,7 @@ class Exchange:
         """A new connection, through the proxy and with TLS where these are wanted."""
         proxy, target = self.target.proxy_parts, self.target
         host, port = _place(proxy or self._far)
+        self.phase, self.sent = "connecting", 0.0
         self.proxy = join(host, port) if proxy else None
         try:
             made = connect(
@@ -147,7 +149,7 @@ class Exchange:
                 sock = self._secured(made.sock, proxy)
             except (OSError, ValueError, h11.ProtocolError) as error:
                 raise self.failed(error) from None
-        return Connection(sock, made.peer, sock.getpeername()[0])
+        return Connection(sock, made.peer)
 
     def broke_while_idle(self, gone: NoReading) -> bool:
         """Whether a kept connection was closed before the request arrived (RFC 9112, 9.3.1): ask over a new one."""
@@ -212,13 +214,13 @@ class Exchange:
     def _send(self, connection: Connection) -> None:
         self.phase = "sending the request"
         request, far, proxy = self.request, self._far, self.target.proxy_parts
-        headers = dict(request.headers)
+        place = far.netloc.removesuffix(f":{PORTS[far.scheme]}")
+        headers = ({} if "host" in request.headers else {"Host": place}) | dict(request.headers)
         wanted = request.path_url
         if proxy and far.scheme == "http":
             headers |= login(proxy, "Proxy-Authorization")
             wanted = str(request.url)
-        place = far.netloc.removesuffix(f":{PORTS[far.scheme]}")
-        lines = [(name.encode("ascii"), value.encode("latin-1")) for name, value in ({"Host": place} | headers).items()]
+        lines = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
         asked = h11.Request(method=str(request.method), target=wanted, headers=lines)
         data = _wire(connection.state, asked, cast(bytes, request.body or b""))
         self.sent_at = time.time()
