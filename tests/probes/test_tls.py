@@ -374,6 +374,18 @@ def test_https_through_a_proxy(town: Town) -> None:
     assert proxy.visits == 2
 
 
+def test_authorities_of_the_system_are_believed_where_that_is_wanted(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = town.serve(town.leaf("127.0.0.1"), town.middle, then=healthy)
+    monkeypatch.setenv("SSL_CERT_FILE", town.ca_file)
+    url = f"https://127.0.0.1:{server.port}"
+    assert Http(url, trusts_system=True).get("/").status == 200
+    with pytest.raises(NoReading) as caught:
+        Http(url).get("/")
+    assert caught.value.kind == "tls-failed"
+
+
 def test_proxy_that_is_reached_over_tls_itself(town: Town) -> None:
     server = town.serve(town.leaf("service.test"), town.middle, then=healthy)
     proxy = town.serve(town.leaf("127.0.0.1"), town.middle, then=proxy_to(server.port))

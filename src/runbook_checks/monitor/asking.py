@@ -26,7 +26,7 @@ def ask(method: str, address: str, headers: Mapping[str, str], *, body: bytes = 
     """
     if proxy is not None and not (is_address(proxy) and proxy.startswith("http://")):
         raise OSError(f"the proxy's address {NO_ADDRESS}, or begins with https://")
-    end = time.monotonic() + limits.WHOLE_S
+    address, end = address.strip(), time.monotonic() + limits.WHOLE_S
     for _ in range(MAX_REDIRECTS + 1):
         answer = _answer(method, address, headers, body, proxy, end - time.monotonic())
         location = answer.headers.get("location")
@@ -42,9 +42,10 @@ def ask(method: str, address: str, headers: Mapping[str, str], *, body: bytes = 
 def _answer(
     method: str, address: str, headers: Mapping[str, str], body: bytes, proxy: str | None, left_s: float
 ) -> Answer:
-    origin = "{0.scheme}://{0.netloc}".format(urlsplit(address))
+    parts = urlsplit(address)
+    origin, anywhere = f"{parts.scheme}://{parts.netloc}", (*ANYWHERE, parts.hostname or "")
     http = Http(
-        origin, headers=headers, proxy=proxy, timeout_s=left_s, trusts_system=True, clear_text=ANYWHERE, resource=""
+        origin, headers=headers, proxy=proxy, timeout_s=left_s, trusts_system=True, clear_text=anywhere, resource=""
     )
     try:
         return http.send(method, shown(address), body=body, even_limited=True)
