@@ -30,7 +30,6 @@ NO_ANSWER = {
             "http.drips-body",
             "http.drips-chunks",
             "http.stalls-in-body",
-            "http.endless-trailer",
         ),
     ),
     "cut-off": (
@@ -62,6 +61,7 @@ UNREADABLE = {
         "http.continue-storm",
         "http.early-hints-storm",
         "http.endless-chunk-size",
+        "http.endless-trailer",
     ),
     "malformed": (
         "http.broken-chunking",

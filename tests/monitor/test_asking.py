@@ -61,6 +61,16 @@ def test_named_proxy_is_used_whatever_no_proxy_says(
     assert proxy.logins == {"Basic dXNlcjpwYXNzQHdvcmQ="}
 
 
+def test_login_of_an_address_goes_through_the_proxy_to_any_host(
+    stage: Stage, proxy: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE_PUSH", "http://pusher:word@push.invalid")
+    watched(stage, monkeypatch, push={"env": "STAGE_PUSH"}, proxy=f"http://127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("STAGE_PING", "http://token@ping.invalid/here")
+    assert stage.go(0, []) == 0
+    assert proxy.asked_as == ["Basic cHVzaGVyOndvcmQ=", "Basic dG9rZW46"]
+
+
 def test_proxy_that_can_t_be_resolved_is_not_gone_around(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     watched(stage, monkeypatch, proxy={"env": "STAGE_NO_PROXY_HERE"})
     assert stage.go(0, []) == 1

@@ -10,7 +10,9 @@ import pytest
 from checks.slo import check_burst_is_borne
 from runbook_checks.handles.burst import Burst as Handle
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.http.burst import Burst
+from runbook_checks.probes.http import burst
+from runbook_checks.probes.http.burst import Facts
+from runbook_checks.probes.http.client import Http
 from runbook_checks.verdicts import Found
 from tests.hostile.beasts import always, document
 from tests.probes.conftest import Zoo, taking
@@ -18,32 +20,32 @@ from tests.probes.handles import handle
 from tests.zoo.beast import Beast
 
 
-def burst(url: str) -> Burst:
-    return Burst(url, headers={}, run_id="r", context=None, resolver=None)
+def fire(url: str, per_s: float, seconds: float) -> Facts:
+    return burst.fire(Http(url), "/", per_s=per_s, seconds=seconds, callers=4)
 
 
 def test_it_sends_no_more_than_was_asked_for(zoo: Zoo) -> None:
-    facts = burst(zoo("http.healthy").url).fire(per_s=100, seconds=0.5, callers=4)
+    facts = fire(zoo("http.healthy").url, 100, 0.5)
     assert 40 <= facts.answered <= 55
     assert facts.failed == 0
     assert len(facts.times_ms) == facts.answered
 
 
 def test_it_ends_where_most_answers_are_errors(zoo: Zoo) -> None:
-    facts = burst(zoo("http.closes-at-once").url).fire(per_s=500, seconds=2, callers=4)
+    facts = fire(zoo("http.closes-at-once").url, 500, 2)
     assert facts.failed == facts.answered < 100
     assert set(facts.outcomes) == {"no answer"}
 
 
 def test_it_waits_for_nobody_for_ever(zoo: Zoo) -> None:
     with taking(3.0):
-        facts = burst(zoo("http.silent").url).fire(per_s=50, seconds=0.5, callers=4)
+        facts = fire(zoo("http.silent").url, 50, 0.5)
     assert facts.answered == facts.failed
 
 
 def test_it_does_not_begin_where_nobody_listens() -> None:
     with pytest.raises(NoReading) as caught:
-        burst("http://127.0.0.1:1/").fire(per_s=50, seconds=1, callers=4)
+        fire("http://127.0.0.1:1/", 50, 1)
     assert caught.value.kind == "connection-refused"
 
 
@@ -54,8 +56,8 @@ def test_it_does_not_begin_where_nobody_listens() -> None:
 def test_production_has_to_say_that_it_wants_one(tmp_path: Path, tier: str, says: bool, is_allowed: bool) -> None:
     throughput = {"path": "/plans", "requests_per_s": 10, "in_production": says}
     given: dict[str, Any] = {"http": {"base_url": "http://127.0.0.1:1"}, "throughput": throughput}
-    with handle(Handle, tmp_path, tier=tier, **given) as burst:
-        assert burst.is_allowed is is_allowed
+    with handle(Handle, tmp_path, tier=tier, **given) as handed:
+        assert handed.is_allowed is is_allowed
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
@@ -63,8 +65,8 @@ def test_a_limit_for_one_caller_is_no_weakness_of_the_service(tmp_path: Path, st
     with Beast(always(document({}, status=status))) as server:
         throughput = {"path": "/plans", "requests_per_s": 50, "seconds": 0.5, "connections": 2}
         given: dict[str, Any] = {"http": {"base_url": server.url}, "throughput": throughput}
-        with handle(Handle, tmp_path, tier="staging", **given) as burst, pytest.raises((NoReading, Found)) as caught:
-            check_burst_is_borne(burst)
+        with handle(Handle, tmp_path, tier="staging", **given) as handed, pytest.raises((NoReading, Found)) as caught:
+            check_burst_is_borne(handed)
     if status.startswith("429"):
         assert isinstance(caught.value, NoReading)
         assert caught.value.kind == "rate-limited"

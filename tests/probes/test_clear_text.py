@@ -15,7 +15,7 @@ import pytest
 
 from runbook_checks.inputs.address import may_hear
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.http.burst import Burst
+from runbook_checks.probes.http.burst import fire
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks.probes.postgres.client import Postgres
@@ -294,9 +294,9 @@ def test_a_near_proxy_that_leads_far_away() -> None:
 
 def test_a_burst_with_a_token(resolver: str) -> None:
     headers = {"X-Gateway-Token": PASSWORD}
-    burst = Burst("http://far.lab.test:1/x", headers=headers, run_id="", context=None, resolver=resolver)
+    http = Http("http://far.lab.test:1", headers=headers, resolver=resolver)
     with pytest.raises(NoReading) as caught:
-        burst.fire(per_s=1, seconds=0.1, callers=1)
+        fire(http, "/x", per_s=1, seconds=0.1, callers=1)
     assert caught.value.kind == "clear-text-refused"
 
 

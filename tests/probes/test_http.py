@@ -75,6 +75,12 @@ def test_every_request_names_the_suite_and_asks_for_plain_bytes(zoo: Zoo) -> Non
     assert "user-agent: me" not in seen
 
 
+def test_host_that_is_given_takes_the_place_of_the_usual_one(zoo: Zoo) -> None:
+    seen = Http(zoo("http.echo").url, headers={"host": "shop.test"}).get("/").text
+    assert "host: shop.test\r\n" in seen.lower()
+    assert seen.lower().count("\r\nhost:") == 1
+
+
 def answered(body: bytes, content_type: str = "application/json") -> Answer:
     times = Timings(0, 0, None, 0, 0)
     return Answer("GET", "http://x/", 200, {"content-type": content_type}, body, times, "x:80", 1, 0, 0)

@@ -67,7 +67,7 @@ def test_nobody_is_waited_for(zoo: Zoo) -> None:
 
 
 def test_login_goes_along_and_never_shows(zoo: Zoo, entries: list[Reading]) -> None:
-    from runbook_checks.probes.http.authorization import basic
+    from runbook_checks.probes.http.target import basic
 
     http = Http(zoo("http.echo").url, resource="prometheus", headers=basic("monitor", "very-secret-word"))
     with pytest.raises(NoReading):  # an echo is no answer of Prometheus

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.http.authorization import basic
 from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.http.target import basic
 from runbook_checks.probes.providers import oci_registry as registry
 from runbook_checks.probes.providers import registry_realms as realms
 from tests.hostile.beasts import always

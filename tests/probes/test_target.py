@@ -7,24 +7,25 @@ import base64
 import pytest
 
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.http.target import Target, redirect_target, same_origin
+from runbook_checks.probes.http.client import Http
+from runbook_checks.probes.http.target import redirect_target, same_origin
 
 
-def target(base: str) -> Target:
-    return Target(base, {}, "", "http")
+def sent(http: Http, own: dict[str, str] | None = None) -> dict[str, str]:
+    return http.with_headers(own or {})
 
 
 @pytest.mark.parametrize(
     ("login", "pair"), [("ops:p%40ss", b"ops:p@ss"), ("ops", b"ops:"), (":p%40ss", b":p@ss"), (":", None), ("", None)]
 )
 def test_login_of_the_base_address_is_sent_and_not_shown(login: str, pair: bytes | None) -> None:
-    seen = target(f"https://{login}@h.test/base/")
+    seen = Http(f"https://{login}@h.test/base/")
     url = seen.url("/x?y=1#z")
     assert url == "https://h.test/base/x?y=1"
-    sent = seen.prepare("GET", url, {"X-Own": "1"}, None).headers
+    headers = sent(seen, {"X-Own": "1"})
     told = f"Basic {base64.b64encode(pair).decode()}" if pair else None
-    assert (sent.get("Authorization"), sent["X-Own"]) == (told, "1")
-    assert "X-Own" not in seen.prepare("GET", url, None, None).headers
+    assert (headers.get("Authorization"), headers["X-Own"]) == (told, "1")
+    assert "X-Own" not in sent(seen)
 
 
 @pytest.mark.parametrize(
@@ -38,18 +39,18 @@ def test_login_of_the_base_address_is_sent_and_not_shown(login: str, pair: bytes
     ],
 )
 def test_paths_are_below_the_base_address(path: str, url: str) -> None:
-    assert target("https://u:p@h.test/base/").url(path) == url
+    assert Http("https://u:p@h.test/base/").url(path) == url
 
 
 @pytest.mark.parametrize("base", ["http://h.test:0", "https://:443", "ws://h.test", "http://h.test:x"])
 def test_base_address_that_is_none(base: str) -> None:
     with pytest.raises(NoReading) as caught:
-        target(base).url("/")
+        Http(base).url("/")
     assert caught.value.kind == "bad-request"
 
 
 def test_port_one_is_one() -> None:
-    assert target("http://h.test:1").url("/") == "http://h.test:1/"
+    assert Http("http://h.test:1").url("/") == "http://h.test:1/"
 
 
 @pytest.mark.parametrize(
@@ -71,15 +72,15 @@ def test_origins(one: str, other: str, is_same: bool) -> None:
 @pytest.mark.parametrize(("name", "value"), [("X Y", "1"), ("X-Y", " 1"), ("X-Y", "1\n2"), ("", "1")])
 def test_header_that_can_not_be_sent_is_told(name: str, value: str) -> None:
     with pytest.raises(NoReading, match="can't be sent"):
-        target("http://h.test").prepare("GET", "http://h.test/", {name: value}, None)
+        sent(Http("http://h.test"), {name: value})
 
 
 def test_own_headers_take_the_place_of_usual_ones_in_any_case() -> None:
-    seen = Target("http://u:p@h.test", {"authorization": "Bearer t", "X-Both": "1"}, "r7", "http")
-    sent = seen.prepare("GET", "http://h.test/", {"x-both": "2"}, None).headers
-    assert [(name, value) for name, value in sent.items() if name.lower() in ("authorization", "x-both")] == [
+    seen = Http("http://u:p@h.test", headers={"authorization": "Bearer t", "X-Both": "1"}, run_id="r7")
+    headers = sent(seen, {"x-both": "2"})
+    assert [(name, value) for name, value in headers.items() if name.lower() in ("authorization", "x-both")] == [
         ("authorization", "Bearer t"),
         ("x-both", "2"),
     ]
-    assert sent["X-Runbook-Checks-Run"] == "r7"
+    assert headers["X-Runbook-Checks-Run"] == "r7"
     assert {"accept", "accept-encoding", "user-agent", "authorization", "x-both"} <= seen.header_names()

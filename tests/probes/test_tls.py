@@ -25,7 +25,7 @@ from runbook_checks.probes.tls.server import Handshake, look
 from tests.probes import pki
 from tests.probes.conftest import HERE, Zoo, taking
 from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
-from tests.zoo.http import healthy, proxy_to, whole
+from tests.zoo.http import healthy, proxy_to, resets_second_request, whole
 from tests.zoo.tls import serving, wanting_name
 
 NAME = "cs.lab.test"
@@ -371,6 +371,38 @@ def test_https_through_a_proxy(town: Town) -> None:
     assert answer.timings.tls_ms is not None
     assert http.get("/a").status == http.get("/b").status == 200
     assert proxy.visits == 2
+
+
+def test_authorities_of_the_system_are_believed_where_that_is_wanted(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = town.serve(town.leaf("127.0.0.1"), town.middle, then=healthy)
+    monkeypatch.setenv("SSL_CERT_FILE", town.ca_file)
+    url = f"https://127.0.0.1:{server.port}"
+    assert Http(url, trusts_system=True).get("/").status == 200
+    with pytest.raises(NoReading) as caught:
+        Http(url).get("/")
+    assert caught.value.kind == "tls-failed"
+
+
+def test_proxy_that_is_reached_over_tls_itself(town: Town) -> None:
+    server = town.serve(town.leaf("service.test"), town.middle, then=healthy)
+    proxy = town.serve(town.leaf("127.0.0.1"), town.middle, then=proxy_to(server.port))
+    http = Http("https://service.test", ca_file=town.ca_file, proxy=f"https://127.0.0.1:{proxy.port}")
+    assert http.get("/", fresh=True).json() == http.get("/a").json() == http.get("/b").json() == {"status": "UP"}
+    assert proxy.visits == 2
+    plain = town.serve(town.leaf("127.0.0.1"), town.middle, then=healthy)
+    through = Http("http://service.test", ca_file=town.ca_file, proxy=f"https://127.0.0.1:{plain.port}")
+    assert through.get("/").json() == {"status": "UP"}
+
+
+def test_tunnel_that_broke_while_idle_is_made_anew(town: Town) -> None:
+    server = town.serve(town.leaf("service.test"), town.middle, then=resets_second_request)
+    proxy = town.run(proxy_to(server.port))
+    http = Http("https://service.test", ca_file=town.ca_file, proxy=f"http://127.0.0.1:{proxy.port}")
+    assert http.get("/a").status == 200
+    second = http.get("/b")
+    assert (second.status, second.attempts, proxy.visits) == (200, 1, 2)
 
 
 def test_a_bad_certificate_behind_a_proxy_is_the_service_s_own(town: Town) -> None:

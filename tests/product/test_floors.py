@@ -23,7 +23,7 @@ FLOORS = {
     "handles": {"inputs", "locations", "config", "output", "probes"},
     "plugin": {"inputs", "locations", "verdicts", "config", "output", "handles", "results", "probes.core"},
     "reports": {"locations", "config", "output", "results"},
-    "monitor": {"locations", "config", "output", "results", "reports"},
+    "monitor": {"locations", "config", "output", "probes", "results", "reports"},
     "cli": {"locations", "config", "output", "handles", "results", "plugin", "reports", "monitor", "probes"},
     "suite": {"locations"},
 }

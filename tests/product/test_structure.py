@@ -27,6 +27,12 @@ def test_no_import_cycle(package: str) -> None:
     assert graph.cycles == [], f"these modules import each other (types and imports in functions count): {advice}"
 
 
+def test_no_two_packages_of_probes_import_each_other() -> None:
+    found = import_graph(PROJECT / "src/runbook_checks/probes", "runbook_checks.probes").packages
+    both = {pair: found[pair] for pair in found if pair[::-1] in found}
+    assert not both, f"move what both need into one below them, such as probes.net or probes.core: {both}"
+
+
 @pytest.mark.parametrize(
     "module",
     [

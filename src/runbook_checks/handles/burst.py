@@ -1,7 +1,8 @@
-"""What is there to fire at the service, where that is allowed?"""
+"""A burst of requests against the service, where that is allowed."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from runbook_checks.handles.base import Handle
@@ -24,18 +25,11 @@ class Burst(Handle):
 
     def fire(self) -> Facts:
         from runbook_checks.probes.http import burst
-        from runbook_checks.probes.tls.tls_context import context
 
         bound, rule = self.bound, self.settings
         if bound.settings.proxy is not None:
             raise NoReading("http", "through a proxy a burst would measure the proxy", kind="no-source")
-        url = bound.http.url(rule.path)
-        made = burst.Burst(
-            url,
-            headers={name: bound.value(text, "http") or "" for name, text in bound.settings.headers.items()},
-            run_id=self.run.id,
-            context=context("http", bound.ca_file) if url.startswith("https://") else None,
-            resolver=bound.resolver,
-            clear_text=bound.clear_text,
-        )
-        return made.fire(per_s=rule.requests_per_s, seconds=rule.seconds, callers=rule.connections)
+        with closing(bound.service_at(bound.url)) as service:
+            return burst.fire(
+                service, rule.path, per_s=rule.requests_per_s, seconds=rule.seconds, callers=rule.connections
+            )

@@ -106,7 +106,7 @@ class WayBack(Handle):
 
     def digest(self) -> str | None:
         """The image's digest, None where the registry has none of that name."""
-        from runbook_checks.probes.http.authorization import basic
+        from runbook_checks.probes.http.target import basic
         from runbook_checks.probes.providers import oci_registry as registry
 
         rule = self.settings.image

@@ -87,7 +87,7 @@ class Log(Handle):
         return read_entries(self.file, since=since, until=until)
 
     def _loki(self, rule: capabilities.LokiLogs) -> Loki:
-        from runbook_checks.probes.http.authorization import basic, bearer
+        from runbook_checks.probes.http.target import basic, bearer
         from runbook_checks.probes.logs.loki import MAX_BODY, Loki
 
         headers = {"X-Scope-OrgID": self.bound.value(rule.tenant, "logs") or ""} if rule.tenant else {}

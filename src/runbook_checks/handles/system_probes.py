@@ -193,7 +193,7 @@ class Bound:
         return self.opened("prometheus", self._prometheus)
 
     def _prometheus(self) -> Prometheus:
-        from runbook_checks.probes.http.authorization import basic, bearer
+        from runbook_checks.probes.http.target import basic, bearer
         from runbook_checks.probes.metrics.prometheus import MAX_BODY, RESOURCE, Prometheus
 
         expected = self.settings.prometheus

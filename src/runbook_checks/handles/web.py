@@ -177,13 +177,17 @@ class FrontEnd(Handle):
 
     def send_file(self, size: int, token: str | None) -> Answer:
         """Upload a file of that many bytes, all zero, marked as synthetic by its name."""
-        from runbook_checks.probes.http.multipart import form
+        from requests import Request
 
         rule = self.upload
-        kind, body = form(rule.file_field, f"runbook-checks-{self.run.id}.bin", bytes(size))
-        headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
+        file = (f"runbook-checks-{self.run.id}.bin", bytes(size), "application/octet-stream")
+        form = Request("POST", "http://localhost", files={rule.file_field: file}).prepare()
+        assert isinstance(form.body, bytes)
+        headers = {"Content-Type": form.headers["Content-Type"]} | (
+            {"Authorization": f"Bearer {token}"} if token else {}
+        )
         with self.leaving(self._uploaded(size)):
-            answer = self._uploads().send("POST", rule.path, headers=headers, body=body)
+            answer = self._uploads().send("POST", rule.path, headers=headers, body=form.body)
         if 400 <= answer.status < 500:
             self.take_back(self._uploaded(size))
         return answer

@@ -74,7 +74,7 @@ class Workspaces(Handle):
         return self.bound.opened("workspaces", self._service)
 
     def _service(self) -> Http:
-        from runbook_checks.probes.http.authorization import bearer
+        from runbook_checks.probes.http.target import bearer
 
         http = self.chosen.settings.http
         assert http is not None

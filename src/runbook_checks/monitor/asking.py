@@ -1,79 +1,55 @@
-"""Ask an address for the monitor (heartbeat, Pushgateway) with urllib: HTTP and HTTPS, and the proxy that is named.
+"""Ask an address for the monitor (heartbeat, Pushgateway), through the proxy that the environment names and no other.
 
-Proxy variables, NO_PROXY and ~/.netrc decide nothing. Redirects go through the same proxy, and to HTTP and HTTPS alone.
+Redirects of a GET go through the same proxy, to HTTP and HTTPS alone. Certificates are verified as the system does it.
 """
 
 from __future__ import annotations
 
-import base64
-import urllib.request
-from http.client import HTTPException
-from urllib.parse import unquote, urlsplit
+import time
+from collections.abc import Mapping
+from urllib.parse import urljoin, urlsplit
 
 from runbook_checks.config.addresses import NO_ADDRESS, is_address
-from runbook_checks.monitor.limits import in_time
+from runbook_checks.monitor import limits
+from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.http.client import REDIRECTS, Answer, Http
+from runbook_checks.probes.http.target import shown
 
-TIMEOUT_S = 10.0
+MAX_REDIRECTS = 10
+ANYWHERE = ("0.0.0.0/0", "::/0")  # an address that the environment names gets its login, with or without TLS
 
 
-def ask(request: urllib.request.Request, proxy: str | None = None) -> None:
-    """Send a request whose answer's status is all that counts; OSError with a sentence where it is none of success."""
-    handlers = [
-        _Login(),
-        *([_Proxy(proxy)] if proxy else []),
-        *(urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(), urllib.request.UnknownHandler()),
-        *(urllib.request.HTTPErrorProcessor(), urllib.request.HTTPDefaultErrorHandler()),
-        urllib.request.HTTPRedirectHandler(),
-    ]
-    opener = urllib.request.OpenerDirector()
-    for handler in handlers:
-        opener.add_handler(handler)
+def ask(method: str, address: str, headers: Mapping[str, str], *, body: bytes = b"", proxy: str | None = None) -> None:
+    """Send a request whose response's status is all that counts; OSError with a sentence where it is none of success.
+
+    The sentence quotes no address, for that may be a secret.
+    """
+    if proxy is not None and not (is_address(proxy) and proxy.startswith("http://")):
+        raise OSError(f"the proxy's address {NO_ADDRESS}, or begins with https://")
+    address, end = address.strip(), time.monotonic() + limits.WHOLE_S
+    for _ in range(MAX_REDIRECTS + 1):
+        answer = _answer(method, address, headers, body, proxy, end - time.monotonic())
+        location = answer.headers.get("location")
+        if method != "GET" or answer.status not in REDIRECTS or not location:
+            break
+        address = urljoin(answer.url, location)
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise OSError("a redirect leads neither to http:// nor to https://")
+    if not 200 <= answer.status < 300:
+        raise OSError(f"HTTP {answer.status}")
+
+
+def _answer(
+    method: str, address: str, headers: Mapping[str, str], body: bytes, proxy: str | None, left_s: float
+) -> Answer:
+    parts = urlsplit(address)
+    origin, anywhere = f"{parts.scheme}://{parts.netloc}", (*ANYWHERE, parts.hostname or "")
+    http = Http(
+        origin, headers=headers, proxy=proxy, timeout_s=left_s, trusts_system=True, clear_text=anywhere, resource=""
+    )
     try:
-        in_time(lambda: opener.open(request, timeout=TIMEOUT_S).close())
-    except (HTTPException, ValueError) as error:  # what is said may quote the address
-        raise OSError(f"no usable answer ({type(error).__name__})") from None
-
-
-class _Login(urllib.request.BaseHandler):
-    """Sends user and password of an address as Basic authentication (RFC 7617); urllib takes them for the host."""
-
-    handler_order = 50  # before the proxy
-
-    def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
-        parts = urlsplit(request.full_url)
-        login, _, place = parts.netloc.rpartition("@")
-        if login:
-            request.full_url = parts._replace(netloc=place).geturl()
-            request.add_unredirected_header("Authorization", _basic(login))
-        return request
-
-    https_request = http_request
-
-
-def _basic(login: str) -> str:
-    user, _, password = login.partition(":")
-    return f"Basic {base64.b64encode(f'{unquote(user)}:{unquote(password)}'.encode()).decode()}"
-
-
-class _Proxy(urllib.request.BaseHandler):
-    """Unlike urllib's own, which asks NO_PROXY even where the proxy is named."""
-
-    handler_order = 100  # before the handlers that send
-
-    def __init__(self, address: str) -> None:
-        if not is_address(address) or not address.startswith("http://"):
-            raise OSError(f"the proxy's address {NO_ADDRESS}, or begins with https://")
-        parts = urlsplit(address)
-        assert parts.hostname is not None
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        self.place = f"{host}:{parts.port or 80}"
-        login = parts.netloc.rpartition("@")[0]
-        self.login = _basic(login) if login else ""
-
-    def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
-        if self.login:
-            request.add_unredirected_header("Proxy-Authorization", self.login)
-        request.set_proxy(self.place, "http")
-        return request
-
-    https_request = http_request
+        return http.send(method, shown(address), body=body, even_limited=True)
+    except NoReading as gone:
+        if gone.kind == "read-timeout":
+            raise TimeoutError(f"it came to no end within {limits.WHOLE_S:g} s") from None
+        raise OSError(f"no usable answer ({gone.kind or 'failed'})") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -53,4 +52,4 @@ def push(address: str, environment: str, text: str, proxy: str | None = None) ->
         raise OSError(f"the Pushgateway's address {NO_ADDRESS}")
     group = f"{address.rstrip('/')}/metrics/job/runbook_checks/environment/{quote(environment, safe='')}"
     headers = {"Content-Type": "text/plain; version=0.0.4"}
-    ask(urllib.request.Request(group, text.encode(), headers, method="PUT"), proxy)  # noqa: S310 - see is_address
+    ask("PUT", group, headers, body=text.encode(), proxy=proxy)

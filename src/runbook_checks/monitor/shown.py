@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -83,9 +82,8 @@ class Shown:
         if not is_address(address):
             self.troubles.append(f"the heartbeat could not be sent: its address {NO_ADDRESS}")
             return
-        agent = {"User-Agent": "runbook-checks"}
         try:
-            ask(urllib.request.Request(address, headers=agent), self._proxy())  # noqa: S310 - see is_address
+            ask("GET", address, {}, proxy=self._proxy())
         except (OSError, ValueError) as error:
             self.troubles.append(self.vault.redaction.text(f"the heartbeat could not be sent: {error}"))
 

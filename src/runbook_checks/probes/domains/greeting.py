@@ -1,4 +1,8 @@
-"""What does a domain's address serve: does it shake hands, with which certificate, and where does a request end up?"""
+"""Shake hands with a domain's address, and see where a request ends up.
+
+h11 reads the response, as it does in probes.http.transport. The sockets are the sweep's own, for thousands of them take
+turns in one thread.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,12 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import h11
+
 from runbook_checks.probes.domains.facts import Gone, Routed, shared
 from runbook_checks.probes.net.event_loop import Overdue
+from runbook_checks.probes.net.tls_context import openssl_words
 from runbook_checks.probes.tls.handshake import chain_served
-from runbook_checks.probes.tls.tls_context import openssl_words
 
 if TYPE_CHECKING:
     from runbook_checks.probes.net.event_loop import Loop
@@ -69,27 +75,44 @@ class Greeter:
             else:
                 return  # what is left to be sent goes with the request
 
-    async def request(self, wire: bytes) -> Routed:
-        """The status, and the code of an error told in JSON."""
-        self._tls.write(wire)
+    async def request(self, request: h11.Request) -> Routed:
+        """The status, where it leads, and the code of an error in JSON. A page's body is not read."""
+        state = h11.Connection(h11.CLIENT, MAX_HEAD)
+        await self._send(state.send(request) + state.send(h11.EndOfMessage()))
+        head, body = None, b""
+        try:
+            while len(body) < MAX_BODY:
+                event = state.next_event()
+                if event is h11.NEED_DATA:
+                    state.receive_data(await self._read())
+                elif isinstance(event, h11.Response):
+                    head = event
+                    if not _tells_error(head):
+                        break
+                elif isinstance(event, h11.Data):
+                    body += event.data
+                elif not isinstance(event, h11.InformationalResponse):
+                    break
+        except h11.RemoteProtocolError:
+            pass  # a body that is cut says what it says
+        if head is None:
+            raise Lost("malformed-answer", "what answered a request is no HTTP")
+        return _routed(head, body)
+
+    async def _send(self, data: bytes) -> None:
+        self._tls.write(data)
         await self._flush()
-        got = b""
+
+    async def _read(self) -> bytes:
         while True:
             try:
-                data = self._tls.read(CHUNK)
+                return self._tls.read(CHUNK)
             except ssl.SSLWantReadError:
                 await self._fill()
-                continue
             except ssl.SSLZeroReturnError:
-                data = b""
+                return b""
             except ssl.SSLError as error:
                 raise Lost("connection-reset", f"no answer to a request: {openssl_words(error)}") from None
-            got += data
-            head, is_whole, body = got.partition(b"\r\n\r\n")
-            if is_whole and (not data or _is_enough(head, body)):
-                return _routed(head, body)
-            if not data or len(got) > MAX_HEAD:
-                raise Lost("malformed-answer", "what answered a request is no HTTP")
 
     async def _flush(self) -> None:
         data = self._leaving.read()
@@ -120,7 +143,14 @@ class Greeter:
 
 
 async def greet(
-    loop: Loop, address: str, port: int, name: str, context: ssl.SSLContext, wire: bytes, *, with_chain: bool = False
+    loop: Loop,
+    address: str,
+    port: int,
+    name: str,
+    context: ssl.SSLContext,
+    request: h11.Request,
+    *,
+    with_chain: bool = False,
 ) -> Greeted:
     """One connection to an address for a name. Raises as Greeter.shake."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -140,7 +170,7 @@ async def greet(
         leaf = tls.getpeercert(binary_form=True) or b""
         greeted = Greeted(leaf, chain_served(tls) if with_chain else [], tls.version() or "", None, None)
         try:
-            greeted.routed = await greeter.request(wire)
+            greeted.routed = await greeter.request(request)
         except Lost as lost:
             greeted.unrouted = lost.gone
         except Overdue:
@@ -178,26 +208,20 @@ def _lost(error: OSError) -> Lost:
     return Lost("not-connected", f"the connection failed ({errno.errorcode.get(error.errno or 0, 'no reason told')})")
 
 
-def _is_enough(head: bytes, body: bytes) -> bool:
-    """Whether what is there tells all that is looked at: of a failure's JSON the body, of all else the head."""
-    lower = head.lower()
-    if head[9:10] not in (b"4", b"5") or b"\r\ncontent-type: application/" not in lower:
-        return True
-    at = lower.find(b"\r\ncontent-length:")
-    length = lower[at + 17 :].split(b"\r\n", 1)[0].strip() if at >= 0 else b""
-    return len(body) >= min(int(length) if length.isdigit() and len(length) < 9 else MAX_BODY, MAX_BODY)
+def _tells_error(head: h11.Response) -> bool:
+    """Whether the body may be an error in JSON."""
+    kind = _header(head, b"content-type") or ""
+    return 400 <= head.status_code < 600 and kind.lower().startswith("application/")
 
 
-def _routed(head: bytes, body: bytes) -> Routed:
-    words = head.split(b"\r\n", 1)[0].split(b" ", 2)
-    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit() or len(words[1]) != 3:
-        raise Lost("malformed-answer", "what answered a request is no HTTP")
-    status = int(words[1])
-    location = None
-    if 300 <= status < 400:
-        fields = (line.partition(b":") for line in head.split(b"\r\n")[1:])
-        location = next((v.strip().decode("latin-1") for n, _, v in fields if n.lower() == b"location"), None)
+def _routed(head: h11.Response, body: bytes) -> Routed:
+    status = head.status_code
+    location = _header(head, b"location") if 300 <= status < 400 else None
     return shared(Routed(status, _code(body) if status >= 400 else None, location))
+
+
+def _header(head: h11.Response, wanted: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in head.headers if name == wanted), None)
 
 
 def _code(body: bytes) -> str | None:

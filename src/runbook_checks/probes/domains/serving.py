@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+import h11
+
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.domains.facts import Gone, Served, shared
 from runbook_checks.probes.domains.greeting import Greeted, Lost, greet
+from runbook_checks.probes.http.target import RUN_HEADER
+from runbook_checks.probes.net.tls_context import context, lenient, load_links, openssl_words
 from runbook_checks.probes.tls.server import ISSUER_MISSING, UNTRUSTED, Handshake
-from runbook_checks.probes.tls.tls_context import context, lenient, load_links, openssl_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,11 +95,9 @@ class Serving:
 
     async def _greet(self, domain: str, address: str, using: ssl.SSLContext, *, with_chain: bool = False) -> Greeted:
         plan = self.plan
-        wire = (
-            f"GET {plan.path} HTTP/1.1\r\nHost: {domain}\r\nUser-Agent: {plan.user_agent}\r\n"
-            f"X-Runbook-Checks-Run: {plan.run_id}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-        )
-        return await greet(self.loop, address, plan.port, domain, using, wire.encode("latin-1"), with_chain=with_chain)
+        headers = {"Host": domain, "User-Agent": plan.user_agent, RUN_HEADER: plan.run_id, "Accept": "*/*"}
+        request = h11.Request(method="GET", target=plan.path, headers=[*headers.items(), ("Connection", "close")])
+        return await greet(self.loop, address, plan.port, domain, using, request, with_chain=with_chain)
 
     def _peer(self, address: str) -> str:
         return shared(f"[{address}]:{self.plan.port}" if ":" in address else f"{address}:{self.plan.port}")

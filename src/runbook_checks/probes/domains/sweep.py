@@ -49,7 +49,7 @@ def sweep(
     needs_authority  of a domain, what was seen and the base host's addresses: whether its zone's servers are asked too
     progress         is called now and then with how many are done, of how many
 
-    NoReading: no-resolver, name-server-silent (it answered nothing at all), and the kinds of probes.tls.tls_context.
+    NoReading: no-resolver, name-server-silent (it answered nothing at all), and the kinds of probes.net.tls_context.
     """
     names = list(dict.fromkeys(domains))
     with reading(f"sweep over {len(names)} domains") as told:

@@ -1,32 +1,22 @@
-"""How many answers a second does an address give to several callers at once, and how many of them are errors?
+"""Measure how many responses a second several callers get from an address, and how many of them are errors.
 
 Bounded: so many requests at most, for so long, and no longer than it takes to see that most of them fail.
 """
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import itertools
-import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from runbook_checks.inputs.address import WAYS_ON, may_hear
 from runbook_checks.probes.core.deadline import Deadline, within
 from runbook_checks.probes.core.reading import NoReading, reading
-from runbook_checks.probes.http.target import has_login, user_agent
-from runbook_checks.probes.net.connect import connect
+from runbook_checks.probes.http.client import Http
 
-RESOURCE = "http"
 ABOVE = 1.1  # of the rate asked for is sent
-MAX_BODY = 1 << 20
 GRACE_S = 2.0  # for answers that are still under way at the end
-CONNECT_S = 3.0
 ENOUGH = 50  # answers, after which a burst that mostly fails is over
 OWN_LIMIT = 0.85  # of a processor: Python could not have sent more
 
@@ -63,49 +53,33 @@ class Facts:
         return self.times_ms[min(len(self.times_ms) - 1, int(share * len(self.times_ms)))] if self.times_ms else 0.0
 
 
-class Burst:
-    """Callers with a connection each; request number n is sent no sooner than it is due."""
+def fire(http: Http, path: str, *, per_s: float, seconds: float, callers: int) -> Facts:
+    """Let several callers ask, each over a connection that is kept; request number n is sent no sooner than it is due.
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        run_id: str,
-        context: ssl.SSLContext | None,
-        resolver: str | None,
-        clear_text: tuple[str, ...] = (),
-    ) -> None:
-        parts = urlsplit(url)
-        self.url, self.context, self.resolver, self.clear_text = url, context, resolver, clear_text
-        self.host = parts.hostname or ""
-        self.port = parts.port or (443 if parts.scheme == "https" else 80)
-        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self.headers = {**headers, "User-Agent": user_agent(run_id), "Accept": "*/*", "Accept-Encoding": "identity"}
-
-    def fire(self, *, per_s: float, seconds: float, callers: int) -> Facts:
-        """NoReading own-limit where more was not sent for want of a processor here; else those of connecting."""
-        with reading(f"a burst of {per_s:g} requests/s against {self.url}") as facts:
-            deadline = within(seconds + GRACE_S)
-            found = Facts(per_s)
-            Caller(self, deadline).connect()  # where nothing answers, no burst is begun
-            began, processor = time.monotonic(), time.process_time()
-            plan = Plan(itertools.count(), began, began + seconds, per_s * ABOVE, found)
-            threads = [threading.Thread(target=Caller(self, deadline).call, args=(plan,)) for _ in range(callers)]
-            for thread in threads:
-                thread.daemon = True
-                thread.start()
-            for thread in threads:
-                thread.join(deadline.remaining() + 0.2)
-            with plan.lock:
-                found.elapsed_s = time.monotonic() - began
-                found.processor = (time.process_time() - processor) / found.elapsed_s
-                found.times_ms.sort()
-            facts.update(outcomes=dict(found.outcomes), per_s=round(found.per_s), processor=round(found.processor, 2))
-            if found.per_s < per_s and found.processor > OWN_LIMIT and found.failed == 0:
-                reason = f"{found.per_s:.0f} requests/s were all that this machine could send"
-                raise NoReading(RESOURCE, reason, kind="own-limit")
-            return found
+    NoReading own-limit where this machine could not send more; else those of connecting.
+    """
+    with reading(f"a burst of {per_s:g} requests/s against {http.url(path)}") as facts:
+        deadline = within(seconds + GRACE_S)
+        found = Facts(per_s)
+        http.connect(path, deadline)  # where nothing answers, no burst is begun
+        began, processor = time.monotonic(), time.process_time()
+        plan = Plan(itertools.count(), began, began + seconds, per_s * ABOVE, found)
+        threads = [
+            threading.Thread(target=_call, args=(http, path, plan, deadline), daemon=True) for _ in range(callers)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(deadline.remaining() + 0.2)
+        with plan.lock:
+            found.elapsed_s = time.monotonic() - began
+            found.processor = (time.process_time() - processor) / found.elapsed_s
+            found.times_ms.sort()
+        facts.update(outcomes=dict(found.outcomes), per_s=round(found.per_s), processor=round(found.processor, 2))
+        if found.per_s < per_s and found.processor > OWN_LIMIT and found.failed == 0:
+            reason = f"{found.per_s:.0f} requests/s were all that this machine could send"
+            raise NoReading(http.resource, reason, kind="own-limit")
+        return found
 
 
 @dataclass
@@ -135,62 +109,11 @@ class Plan:
                 self.found.times_ms.append(took_s * 1000)
 
 
-class Caller:
-    """One caller with one connection at a time, which the deadline cuts."""
-
-    def __init__(self, burst: Burst, deadline: Deadline) -> None:
-        self._burst, self._deadline = burst, deadline
-
-    def connect(self) -> None:
-        with contextlib.ExitStack() as undo:
-            self._connected(undo)
-
-    def call(self, plan: Plan) -> None:
-        undo, connection = contextlib.ExitStack(), None
-        while not self._deadline.expired and plan.wait():
-            sent = time.monotonic()
-            try:
-                connection = connection or self._connected(undo)
-                status, is_kept = self._asked(connection)
-            except (OSError, http.client.HTTPException, NoReading):
-                status, is_kept = "no answer", False
-            plan.note(status, time.monotonic() - sent)
-            if not is_kept:
-                undo.close()
-                connection = None
-        undo.close()
-
-    def _connected(self, undo: contextlib.ExitStack) -> http.client.HTTPConnection:
-        burst = self._burst
-        made = connect(
-            burst.host,
-            burst.port,
-            resolver=burst.resolver,
-            deadline=self._deadline,
-            connect_timeout_s=CONNECT_S,
-            resource=RESOURCE,
-            guard=self._guard,
-        )
-        sock = undo.enter_context(made.sock)
-        undo.enter_context(self._deadline.watch(sock))
+def _call(http: Http, path: str, plan: Plan, deadline: Deadline) -> None:
+    while not deadline.expired and plan.wait():
+        sent = time.monotonic()
         try:
-            wrapped = burst.context.wrap_socket(sock, server_hostname=burst.host) if burst.context else sock
-        except OSError as error:
-            what = f"{burst.host}:{burst.port}: the TLS handshake failed ({type(error).__name__})"
-            raise NoReading(RESOURCE, what, kind="tls-failed") from None
-        connection = http.client.HTTPConnection(burst.host, burst.port)
-        connection.sock = undo.enter_context(wrapped)
-        return connection
-
-    def _guard(self, ip: str) -> None:
-        burst = self._burst
-        if burst.context is None and has_login(burst.headers) and not may_hear(ip, burst.host, burst.clear_text):
-            what = f"{burst.host} is another machine, and the headers would go there in clear text: "
-            raise NoReading(RESOURCE, what + WAYS_ON.format(tls="https://"), kind="clear-text-refused")
-
-    def _asked(self, connection: http.client.HTTPConnection) -> tuple[str, bool]:
-        """The status of one answer, and whether the connection can be used again."""
-        connection.request("GET", self._burst.path, headers=self._burst.headers)
-        with contextlib.closing(connection.getresponse()) as answer:
-            size = len(answer.read(MAX_BODY + 1))
-            return str(answer.status), not answer.will_close and size <= MAX_BODY
+            status = str(http.status(path, deadline))
+        except NoReading:
+            status = "no answer"
+        plan.note(status, time.monotonic() - sent)

@@ -1,109 +1,61 @@
-"""What does an HTTP service answer, how long does each phase take, or why is there no answer?"""
+"""Ask an HTTP service, time each phase, and say why where there is no response."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.probes.core.deadline import within
-from runbook_checks.probes.core.reading import NoReading, reading
+from runbook_checks.probes.core.deadline import Deadline, within
+from runbook_checks.probes.core.reading import MAX_REASON, UNPRINTABLE, NoReading, reading
 from runbook_checks.probes.core.single_flight import Shared
-from runbook_checks.probes.http.rate_limits import is_limit, limited, patiently
-from runbook_checks.probes.http.request import Asked
-from runbook_checks.probes.http.response import Answer, NotJson, Timings, decoded
-from runbook_checks.probes.http.target import Target, checked_proxy, has_login, redirect_target
+from runbook_checks.probes.http.rate_limits import MAY_LIMIT, is_limit, limited, patiently
+from runbook_checks.probes.http.response import SHOWN_HEADERS, Answer, NotJson, Timings, decoded
+from runbook_checks.probes.http.target import Target, has_login, redirect_target, same_origin, shown
 
 if TYPE_CHECKING:
     import ssl
 
-    from runbook_checks.probes.http.exchange import Exchange
-    from runbook_checks.probes.http.transport import Adapter
-    from runbook_checks.probes.net.far_ends import FarEnds
+    from runbook_checks.probes.http.transport import Connection, Exchange
 
 __all__ = ["Answer", "Http", "NotJson", "Timings"]
 
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 RETRIED = ("connection-refused", "connection-reset")
+TOO_LARGE = "body-too-large"
 PAUSE_S = 0.1
 SHORT_WAIT_S = 3.0  # for a far end that limits our rate
 
 
-class Http:
+@dataclass(eq=False, repr=False)
+class Http(Target):
     """One service. Readings by GET are shared and may be tried twice; what is sent otherwise never is.
 
     Each reading ends within timeout_s (or the running check's deadline) however the far end drips, and
     takes no more than max_body bytes. Nothing is taken from ~/.netrc, proxy variables or cookies.
-
-    proxy     "http://[user:password@]host:port"
-    resolver  "address[:port]" of a name server
-    clear_text  hosts and networks to which passwords and tokens may go without TLS; to this machine they always may
-    ca_file   the only authorities believed (PEM file or hashed folder); certifi's without one
-    far_ends  which addresses may be dialled, where a far end named the base address and no file did
 
     NoReading kinds: name-not-resolved connection-refused connect-timeout read-timeout tls-failed
     connection-reset body-too-large redirect-loop malformed-answer address-refused; and where it is not the far end's
     doing: proxy-failed ca-file-unreadable client-certificate-unreadable bad-request clear-text-refused rate-limited.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        resource: str = "http",
-        timeout_s: float = 5.0,
-        connect_timeout_s: float = 3.0,
-        ca_file: str | None = None,
-        client_certificate: tuple[str, str] | None = None,
-        proxy: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        resolver: str | None = None,
-        max_body: int = 1 << 20,
-        run_id: str = "",
-        clear_text: tuple[str, ...] = (),
-        far_ends: FarEnds | None = None,
-    ) -> None:
-        self.resource = resource
-        self.timeout_s = timeout_s
-        self._target = Target(base_url, headers or {}, run_id, resource)
-        self._connect_timeout_s = connect_timeout_s
-        self._ca_file = ca_file
-        self._client_certificate = client_certificate
-        self._proxy = proxy
-        self._resolver = resolver
-        self._clear_text = clear_text
-        self._max_body = max_body
-        self._far_ends = far_ends
-        self._shared = Shared(resource)
+    def __post_init__(self) -> None:
+        self._shared = Shared(self.resource)
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
-        self._kept: Adapter | None = None
+        self._idle: list[Connection] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process: the same service, asked in the same way, with connections and readings of its own."""
-        again = partial(
-            Http,
-            resource=self.resource,
-            timeout_s=self.timeout_s,
-            connect_timeout_s=self._connect_timeout_s,
-            ca_file=self._ca_file,
-            client_certificate=self._client_certificate,
-            proxy=self._proxy,
-            headers=self._target.extra,
-            resolver=self._resolver,
-            max_body=self._max_body,
-            run_id=self._target.run_id,
-            clear_text=self._clear_text,
-            far_ends=self._far_ends,
-        )
-        return again, (self._target.base,)
+        return partial(Http, **{field.name: getattr(self, field.name) for field in fields(self)}), ()
 
     def get(self, path: str, *, fresh: bool = False, even_limited: bool = False) -> Answer:
-        """The answer to GET, read once for everybody; fresh=True reads again, over a new connection.
+        """The answer to GET, read once for all who ask; fresh=True reads again, over a new connection.
 
         path  appended to the base address, or an absolute address of the same origin. dns, connect and
               tls are measured on fresh readings. Redirects are followed within the origin, five at most;
@@ -111,15 +63,17 @@ class Http:
               is what meets a limit of our rate, where the wait is short.
         even_limited  a limit of our rate is an answer too, at once
         """
-        url = self._target.url(path)
+        url = self.url(path)
         self._prepare(url)
-        if even_limited:
-            return self._get(url, fresh=fresh)
 
         def ask() -> Answer:
-            return patiently(lambda: self._get(url, fresh=fresh), self.resource, tries=2, longest_s=SHORT_WAIT_S)
+            answer = self._get(url, fresh=fresh)
+            if even_limited or answer.status not in MAY_LIMIT:
+                return answer
+            again = partial(self._get, url, fresh=fresh)
+            return patiently(again, self.resource, tries=2, longest_s=SHORT_WAIT_S, first=answer)
 
-        return ask() if fresh else self._shared.get(url, ask)
+        return ask() if fresh or even_limited else self._shared.get(url, ask)
 
     def send(
         self,
@@ -135,136 +89,192 @@ class Http:
 
         is_login  the body holds a password
         """
-        url = self._target.url(path)
+        url = self.url(path)
         self._prepare(url)
         with reading(f"{method} {url}") as facts:
-            asked = Asked(method, within(self.timeout_s), headers, body, fresh=True, is_login=is_login)
-            answer = _noted(facts, self._exchange(url, asked))
+            exchange = self._new(method, url, within(self.timeout_s), headers, body, is_login=is_login)
+            answer = _noted(facts, self._answer([self._run(exchange, fresh=True)], exchange.begun))
             if is_limit(answer) and not even_limited:
                 raise limited(answer, self.resource)
             return answer
 
+    def status(self, path: str, deadline: Deadline) -> int:
+        """The status of one GET over a kept connection; nothing is followed, tried again, shared or noted."""
+        exchange = self._new("GET", self.url(path), deadline)
+        try:
+            self._run(exchange)
+        except NoReading as gone:
+            if gone.kind != TOO_LARGE:
+                raise
+        return exchange.status
+
+    def connect(self, path: str, deadline: Deadline) -> None:
+        """Connect for a later `status`."""
+        url = self.url(path)
+        self._prepare(url)
+        self._idle.append(self._new("GET", url, deadline).connected())
+
     def url(self, path: str) -> str:
         """The whole address of a path, as it would be asked; NoReading bad-request for another origin."""
-        return self._target.url(path)
+        if re.match(r"https?://", path, re.IGNORECASE):
+            if not same_origin(path, self.base_url.strip()):
+                raise self.bad(f"{shown(path)} is not of the origin that is looked at")
+            return shown(path)
+        joint = "" if not path or path.startswith(("/", "?")) else "/"
+        return f"{self.root}{joint}{path}".partition("#")[0]
 
     def header_names(self) -> set[str]:
         """Names, in lower case, of the headers that every request of ours carries."""
-        return self._target.header_names()
+        return {name.lower() for name in self.usual_headers}
 
     def close(self) -> None:
         """Close the connections kept open; later readings open new ones."""
         with self._lock:
-            kept, self._kept = self._kept, None
-        if kept is not None:
-            kept.close()
+            kept, self._idle = self._idle, []
+        for connection in kept:
+            connection.close()
 
     def _get(self, url: str, *, fresh: bool) -> Answer:
         with reading(f"GET {url}") as facts:
-            asked = Asked("GET", within(self.timeout_s), fresh=fresh)
+            deadline = within(self.timeout_s)
             try:
-                return _noted(facts, self._follow(url, asked))
+                return _noted(facts, self._follow(url, deadline, fresh=fresh))
             except NoReading as gone:
                 facts["attempts"] = 1
-                if gone.kind not in RETRIED or asked.deadline.remaining() <= PAUSE_S:
+                if gone.kind not in RETRIED or deadline.remaining() <= PAUSE_S:
                     raise
                 first = gone
             time.sleep(PAUSE_S)
-            again = asked.again()
             facts["attempts"] = 2
             try:
-                return _noted(facts, self._follow(url, again))
+                return _noted(facts, self._follow(url, deadline, fresh=fresh, attempts=2))
             except NoReading as gone:
                 # Where only the time ran out, what happened at first says more.
-                told = first if again.deadline.expired else gone
+                told = first if deadline.expired else gone
                 told.attempts = 2
                 raise told from None
 
-    def _follow(self, url: str, asked: Asked) -> Answer:
+    def _follow(self, url: str, deadline: Deadline, *, fresh: bool, attempts: int = 1) -> Answer:
+        begun, done = time.monotonic(), []
         while True:
-            answer = self._exchange(url, asked)
-            location = answer.headers.get("location")
-            if answer.status not in REDIRECTS or not location:
-                return answer
-            target = redirect_target(url, location)
+            exchange = self._new("GET", url, deadline)
+            exchange.is_measured = fresh
+            done.append(self._run(exchange, fresh=fresh))
+            location = exchange.headers.get("location")
+            target = redirect_target(url, location) if exchange.status in REDIRECTS and location else None
             if target is None:
-                return answer
-            asked.redirects += (url,)
-            if len(asked.redirects) > MAX_REDIRECTS:
+                return self._answer(done, begun, attempts)
+            if len(done) > MAX_REDIRECTS:
                 raise NoReading(
                     self.resource,
-                    f"{asked.redirects[0]}: more than {MAX_REDIRECTS} redirects follow each other",
+                    f"{done[0].url}: more than {MAX_REDIRECTS} redirects follow each other",
                     kind="redirect-loop",
-                    evidence={"redirects": list(asked.redirects)},
+                    evidence={"redirects": [one.url for one in done]},
                 )
             url = target
 
-    def _exchange(self, url: str, asked: Asked) -> Answer:
-        from runbook_checks.probes.http.exchange import Exchange
-        from runbook_checks.probes.http.transport import perform
-
-        request = self._target.prepare(asked.method, url, asked.headers, asked.body)
-        adapter = self._adapter(fresh=asked.fresh)
-        limit = self._connect_timeout_s
-        is_measured = asked.fresh and asked.method == "GET"
-        now = Exchange(url, self.resource, asked.deadline, self._resolver, limit, ExitStack(), as_served=is_measured)
-        now.clear_text = self._clear_text
-        now.opens = url.lower().startswith("http://") and (asked.is_login or has_login(request.headers))
-        now.opens_at_proxy = bool(self._proxy) and checked_proxy(self._proxy or "", self.resource)
-        now.far_ends = self._far_ends
-        try:
-            status, headers, content = perform(adapter, request, now, self._proxy, self._max_body)
-        except NoReading as gone:
-            if not now.broke_while_idle(gone):
-                raise
-            return self._exchange(url, asked)
-        finally:
-            if asked.fresh:
-                adapter.close()
-        asked.exchanges.append(now)
+    def _answer(self, done: list[Exchange], begun: float, attempts: int = 1) -> Answer:
+        last = done[-1]
         return Answer(
-            asked.method,
-            url,
-            status,
-            headers,
-            self._plain(content, headers.get("content-encoding") or "", now),
-            asked.timings(),
-            now.peer,
-            asked.attempts,
-            now.sent_at,
-            now.received_at,
+            str(last.request.method),
+            last.url,
+            last.status,
+            last.headers,
+            self._plain(last),
+            _timings(done, begun),
+            last.peer,
+            attempts,
+            last.sent_at,
+            last.received_at,
             self.resource,
-            asked.redirects,
+            tuple(one.url for one in done[:-1]),
         )
 
-    def _plain(self, content: bytes, coding: str, now: Exchange) -> bytes:
-        from runbook_checks.probes.http.exchange import malformed, too_large
-
-        plain = decoded(content, coding, self._max_body)
+    def _plain(self, exchange: Exchange) -> bytes:
+        coding = exchange.headers.get("content-encoding")
+        if not coding:
+            return exchange.body
+        plain = decoded(exchange.body, coding, self.max_body)
         if plain is None:
-            raise malformed(now, f"the body is coded as {coding!r}, which was not asked for, and can't be read")
-        if len(plain) > self._max_body:
-            raise too_large(now, self._max_body)
+            raise exchange.malformed(f"the body is coded as {coding!r}, which was not asked for, and can't be read")
+        if len(plain) > self.max_body:
+            raise exchange.too_large()
         return plain
+
+    def _new(
+        self,
+        method: str,
+        url: str,
+        deadline: Deadline,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        is_login: bool = False,
+    ) -> Exchange:
+        import requests
+
+        from runbook_checks.probes.http.transport import Exchange
+
+        wanted = self.with_headers(headers) if headers else self.usual_headers
+        is_login = is_login or (has_login(wanted) if headers else self.has_usual_login)
+        try:
+            request = requests.Request(method, url, headers=wanted, data=body).prepare()
+        except (requests.RequestException, ValueError) as error:
+            # The library's text may quote a header's value.
+            raise self.bad(f"{url} can't be asked ({type(error).__name__})") from None
+        return Exchange(self, self._context, url, request, deadline, is_login)
+
+    def _run(self, exchange: Exchange, *, fresh: bool = False) -> Exchange:
+        """Over a kept connection where there is one, unless `fresh`."""
+        kept = None if fresh else self._kept()
+        try:
+            connection = exchange.run(kept)
+        except NoReading as gone:
+            if kept is None or not exchange.broke_while_idle(gone):
+                raise
+            return self._run(exchange)
+        if connection is not None and fresh:
+            connection.close()
+        elif connection is not None:
+            self._idle.append(connection)
+        return exchange
+
+    def _kept(self) -> Connection | None:
+        with self._lock:
+            while self._idle:
+                connection = self._idle.pop()
+                if connection.is_idle():
+                    return connection
+                connection.close()
+        return None
 
     def _prepare(self, url: str) -> None:
         """What the first request needs, imported and read before any clock runs."""
         import runbook_checks.probes.http.transport  # noqa: F401
-        from runbook_checks.probes.tls.tls_context import context
+        from runbook_checks.probes.net.tls_context import context, system
 
         with self._lock:
-            if self._context is None and "https://" in (url + (self._proxy or "")).lower():
-                self._context = context(self.resource, self._ca_file, self._client_certificate)
+            if self._context is None and "https://" in (url + (self.proxy or "")).lower():
+                made = system() if self.trusts_system else context(self.resource, self.ca_file, self.client_certificate)
+                made.set_alpn_protocols(["http/1.1"])
+                self._context = made
 
-    def _adapter(self, *, fresh: bool) -> Adapter:
-        from runbook_checks.probes.http.transport import Adapter
 
-        with self._lock:
-            if fresh:
-                return Adapter(self._context)
-            if self._kept is None:
-                self._kept = Adapter(self._context)
-            return self._kept
+def _timings(done: list[Exchange], begun: float) -> Timings:
+    def together(name: str) -> float | None:
+        taken = [getattr(one, name) for one in done if getattr(one, name) is not None]
+        return round(sum(taken), 3) if taken else None
+
+    waited_s = sum(max(0.0, one.first_byte - one.sent) for one in done)
+    total_s = time.monotonic() - begun
+    phases = (together("dns_ms"), together("connect_ms"), together("tls_ms"))
+    return Timings(*phases, round(waited_s * 1000, 3), round(total_s * 1000, 3))
+
+
+def _shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those headers whose values may be shown, each fit for one line."""
+    named = {name: headers[name] for name in SHOWN_HEADERS if name in headers}
+    return {name: " ".join(UNPRINTABLE.sub(" ", value).split())[:MAX_REASON] for name, value in named.items()}
 
 
 def _noted(facts: dict[str, Any], answer: Answer) -> Answer:
@@ -274,8 +284,8 @@ def _noted(facts: dict[str, Any], answer: Answer) -> Answer:
         bytes=len(answer.body),
         peer=answer.peer,
         attempts=answer.attempts,
-        headers=answer.shown_headers(),
-        **{name: getattr(times, name) for name in times.__dataclass_fields__},
+        headers=_shown_headers(answer.headers),
+        **vars(times),
     )
     if answer.redirects:
         facts["redirects"] = [*answer.redirects, answer.url]

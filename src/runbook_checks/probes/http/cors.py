@@ -1,4 +1,4 @@
-"""What does an answer allow pages of other origins? (Fetch Standard, 3.2: the CORS protocol.)"""
+"""Read what a response allows pages of other origins (Fetch Standard, 3.2: the CORS protocol)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runbook_checks.probes.http.client import Answer
 
-# Methods and headers that need no leave (Fetch, 2.2.1 and 2.2.2; of headers those that our questions can name).
+# Methods and headers that are always allowed (Fetch, 2.2.1 and 2.2.2; of headers those that our requests can name).
 SAFE_METHODS = frozenset({"GET", "HEAD", "POST"})
 SAFE_HEADERS = frozenset({"accept", "accept-language", "content-language"})
 

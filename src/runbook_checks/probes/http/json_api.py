@@ -1,4 +1,4 @@
-"""What does a provider's JSON API answer, and what does it mean where it doesn't?"""
+"""Read JSON objects from a provider's API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def malformed(resource: str, answer: Answer, what: str) -> NoReading:
 
 
 def said(text: object) -> str:
-    """What an API says, made fit for a sentence."""
+    """Text from an API, made fit for a sentence."""
     return one_line(str(text), MAX_SAID)
 
 

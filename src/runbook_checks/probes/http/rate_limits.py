@@ -25,6 +25,7 @@ WORDS = {
     403: re.compile(rb"rate.?limit|too many requests|throttl", re.IGNORECASE),
     503: re.compile(rb"<Code>SlowDown</Code>|reduce your request rate", re.IGNORECASE),
 }
+MAY_LIMIT = (429, *WORDS)
 EXCERPT = 2048
 
 
@@ -37,14 +38,21 @@ def is_limit(answer: Answer) -> bool:
     return says_so and (answer.status == 503 or is_spent or "retry-after" in answer.headers)
 
 
-def patiently(ask: Callable[[], Answer], resource: str, *, tries: int = TRIES, longest_s: float = math.inf) -> Answer:
-    """The answer to a read, once the far end is ready to give one.
+def patiently(
+    ask: Callable[[], Answer],
+    resource: str,
+    *,
+    tries: int = TRIES,
+    longest_s: float = math.inf,
+    first: Answer | None = None,
+) -> Answer:
+    """The answer to a read, once the far end is ready to give one; `first` is the answer that is there already.
 
     A limited read is repeated when the far end says (RFC 9110, 10.2.3), as far as the check's deadline allows.
     NoReading rate-limited (evidence: retry_after_s) beyond that, or where the wait is longer than longest_s.
     """
     for attempt in range(1, tries + 1):
-        answer = ask()
+        answer = first if first and attempt == 1 else ask()
         if not is_limit(answer):
             if attempt > 1:
                 tried(attempt)

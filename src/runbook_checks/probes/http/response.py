@@ -1,4 +1,4 @@
-"""What did a service answer, as bytes, text and JSON, and how long did each phase take?"""
+"""The response of a service, as bytes, text and JSON, and how long each phase took."""
 
 from __future__ import annotations
 
@@ -94,10 +94,6 @@ class Answer:
             raise self._not_json("is JSON, but no object or array")
         return value
 
-    def shown_headers(self) -> dict[str, str]:
-        """Those headers whose values may be shown."""
-        return {name: one_line(self.headers[name]) for name in SHOWN_HEADERS if name in self.headers}
-
     def _not_json(self, what: str) -> NotJson:
         content_type = one_line(self.headers.get("content-type") or "no Content-Type", 60)
         excerpt = one_line(self.body[: 4 * EXCERPT].decode("ascii", "replace").replace("\ufffd", "."), EXCERPT)
@@ -112,7 +108,7 @@ class Answer:
 
 
 def decoded(body: bytes, coding: str, limit: int) -> bytes | None:
-    """The body freed of a coding that nobody asked for, at most `limit` bytes and one; None if it can't be.
+    """The body without a coding that was not asked for, at most `limit` bytes and one; None if it can't be.
 
     A gigabyte of zeros is a megabyte of gzip: decoding stops at the limit.
     """

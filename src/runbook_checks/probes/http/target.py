@@ -1,4 +1,4 @@
-"""Which address is asked, and with which headers?"""
+"""Name the address of a service, the way to it, and the headers that every request carries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
@@ -13,79 +15,110 @@ from runbook_checks.inputs import address
 from runbook_checks.probes.core.reading import NoReading
 
 if TYPE_CHECKING:
-    import requests
+    from runbook_checks.probes.net.far_ends import FarEnds
 
 PORTS = {"http": 80, "https": 443}
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # 5.5; http.client writes Latin-1
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # 5.5; sent as Latin-1
 RUN_HEADER = "X-Runbook-Checks-Run"
 _LOGIN = re.compile(r"(?:proxy-)?authorization|cookie|.*(?:token|secret|password|api-?key).*", re.IGNORECASE)
 _SIGNED = "AWS4-HMAC-"  # a signature of this one request; without the key nothing beside it opens another
 
 
+@dataclass(eq=False, repr=False)
 class Target:
-    """One origin below which everything is asked; user and password are kept out of every address shown."""
+    """One origin below which everything is asked. User and password are kept out of every address shown.
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], run_id: str, resource: str) -> None:
-        self.base = base_url.strip()
-        self.extra = dict(headers)
-        self.run_id = run_id
-        self._resource = resource
+    proxy       "http://[user:password@]host:port"
+    resolver    "address[:port]" of a name server
+    ca_file     the only authorities believed (PEM file or hashed folder); certifi's without one
+    trusts_system  the system's authorities are believed in place of these
+    clear_text  hosts and networks to which passwords and tokens may go without TLS; to this machine they always may
+    far_ends    which addresses may be dialled, where a far end named the base address and no file did
+    """
 
-    def url(self, path: str) -> str:
-        """The path below the base address, or an absolute address of the same origin."""
-        base = self._parsed(self.base)
-        if re.match(r"https?://", path, re.IGNORECASE):
-            if not same_origin(path, self.base):
-                raise self._bad(f"{_shown(path)} is not of the origin that is looked at")
-            return _shown(path)
-        root = urlunsplit((base.scheme, base.netloc.rpartition("@")[2], base.path, "", "")).rstrip("/")
-        joint = "" if not path or path.startswith(("/", "?")) else "/"
-        return f"{root}{joint}{path}".partition("#")[0]
+    base_url: str
+    _: KW_ONLY
+    resource: str = "http"
+    timeout_s: float = 5.0
+    connect_timeout_s: float = 3.0
+    ca_file: str | None = None
+    trusts_system: bool = False
+    client_certificate: tuple[str, str] | None = None
+    proxy: str | None = None
+    headers: Mapping[str, str] | None = None
+    resolver: str | None = None
+    max_body: int = 1 << 20
+    run_id: str = ""
+    clear_text: tuple[str, ...] = ()
+    far_ends: FarEnds | None = None
 
-    def prepare(
-        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
-    ) -> requests.PreparedRequest:
-        import requests
-
+    @cached_property
+    def parts(self) -> SplitResult:
+        """The base address in its parts; NoReading bad-request where it is none."""
         try:
-            return requests.Request(method, url, headers=self._headers(headers or {}), data=body).prepare()
-        except (requests.RequestException, ValueError) as error:
-            # The library's text may quote a header's value.
-            raise self._bad(f"{url} can't be asked ({type(error).__name__})") from None
+            return parsed_url(self.base_url)
+        except address.Malformed as error:
+            raise self.bad(f"the base address is no http:// or https:// address: {error}") from None
 
-    def header_names(self) -> set[str]:
-        return {name.lower() for name in self._headers({})}
+    @cached_property
+    def root(self) -> str:
+        """The base address as it may be shown, without a slash at its end."""
+        parts = self.parts
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")).rstrip("/")
 
-    def _headers(self, own: Mapping[str, str]) -> dict[str, str]:
-        # Asked for as it is: whoever compresses all the same is held to the size of the plain body.
+    @cached_property
+    def usual_headers(self) -> dict[str, str]:
+        """What every request carries."""
+        return self.with_headers({})
+
+    @cached_property
+    def has_usual_login(self) -> bool:
+        return has_login(self.usual_headers)
+
+    def with_headers(self, own: Mapping[str, str]) -> dict[str, str]:
+        """The usual headers and a request's own, which take the place of the usual ones in any case of letters."""
+        # A body that is compressed although this does not ask for it is held to the size of the plain body.
         merged = {"Accept": "*/*", "Accept-Encoding": "identity", **self._login()}
-        for name, value in {**self.extra, **own}.items():
+        for name, value in {**(self.headers or {}), **own}.items():
             if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value) or value != value.strip():
-                raise self._bad(f"the header {name!r} has a name or value that can't be sent")
+                raise self.bad(f"the header {name!r} has a name or value that can't be sent")
             for old in [old for old in merged if old.lower() == name.lower()]:
                 del merged[old]
             merged[name] = value
         merged["User-Agent"] = user_agent(self.run_id)
-        if self.run_id:
-            merged[RUN_HEADER] = self.run_id
-        return merged
+        return merged | ({RUN_HEADER: self.run_id} if self.run_id else {})
+
+    @cached_property
+    def proxy_parts(self) -> SplitResult | None:
+        """The proxy's address in its parts; NoReading bad-request where it is none."""
+        try:
+            return parsed_url(self.proxy) if self.proxy else None
+        except address.Malformed as error:
+            raise self.bad(f"the proxy's address can't be understood: {error}") from None
+
+    def bad(self, reason: str) -> NoReading:
+        return NoReading(self.resource, reason, kind="bad-request")
 
     def _login(self) -> dict[str, str]:
-        base = self._parsed(self.base)
-        if not base.username and not base.password:
-            return {}
-        pair = f"{unquote(base.username or '')}:{unquote(base.password or '')}"
-        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+        return login(self.parts)
 
-    def _parsed(self, url: str) -> SplitResult:
-        try:
-            return parsed_url(url)
-        except address.Malformed as error:
-            raise self._bad(f"the base address is no http:// or https:// address: {error}") from None
 
-    def _bad(self, reason: str) -> NoReading:
-        return NoReading(self._resource, reason, kind="bad-request")
+def login(parts: SplitResult, header: str = "Authorization") -> dict[str, str]:
+    """The header for the user and password of an address."""
+    if not parts.username and not parts.password:
+        return {}
+    return {header: basic(unquote(parts.username or ""), unquote(parts.password or ""))["Authorization"]}
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header for a name and a password (RFC 7617)."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header for a token (RFC 6750)."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def parsed_url(url: str) -> SplitResult:
@@ -96,15 +129,6 @@ def parsed_url(url: str) -> SplitResult:
         return urlsplit(url.strip())
     except ValueError:
         raise address.Malformed("its host can't be read") from None
-
-
-def checked_proxy(url: str, resource: str) -> bool:
-    """Whether a proxy's address holds a login that goes to it without TLS; NoReading bad-request where it is none."""
-    try:
-        parts = parsed_url(url)
-    except address.Malformed as error:
-        raise NoReading(resource, f"the proxy's address can't be understood: {error}", kind="bad-request") from None
-    return parts.scheme == "http" and "@" in parts.netloc
 
 
 def has_login(headers: Mapping[str, str | bytes]) -> bool:
@@ -130,14 +154,14 @@ def _origin(url: str) -> tuple[str, str, int]:
 def redirect_target(url: str, location: str) -> str | None:
     """Where a redirect leads, if that is of the same origin."""
     try:
-        target = _shown(urljoin(url, location))
+        target = shown(urljoin(url, location))
         return target if same_origin(target, url) else None
     except (ValueError, KeyError):
         return None
 
 
-def _shown(url: str) -> str:
-    """Without user, password and fragment."""
+def shown(url: str) -> str:
+    """An address without user, password and fragment."""
     parsed = urlsplit(url)
     return urlunsplit((parsed.scheme, parsed.netloc.rpartition("@")[2], parsed.path, parsed.query, ""))
 

@@ -1,190 +1,338 @@
-"""How is one HTTP request carried out over requests, with every phase timed and every wait bounded?
+"""Carry out one HTTP/1.1 exchange over a socket: every phase timed, every wait bounded, every byte checked.
 
-requests' time-outs are per read and per address; our connections resolve, connect and time themselves
-and are watched by the deadline. Imported on the first request only.
+requests prepares the request. It does not send it: http.client, on which it stands, takes a cut header block for a
+whole one, reads chunk sizes leniently and skips interim responses without end, and its timeouts hold for each read and
+each address only. No public extension point of requests or urllib3 changes that. h11 reads strictly (RFC 9112), and
+the deadline shuts the socket down. Imported on the first request only.
 """
 
 from __future__ import annotations
 
+import select
 import ssl
 import time
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import SplitResult, urlsplit
 
+import h11
 import requests
-import urllib3.connection
-import urllib3.connectionpool
-import urllib3.exceptions
-from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.util.ssltransport import SSLTransport
 
+from runbook_checks.inputs import address
+from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.http.exchange import OPEN, Exchange, exchange
-from runbook_checks.probes.http.strict_response import Response, read_body
+from runbook_checks.probes.http.target import PORTS, Target, login
 from runbook_checks.probes.net.connect import connect, join
+from runbook_checks.probes.net.tls_context import CUT, openssl_words
+
+MAX_HEADERS = 128 * 1024
+MAX_INTERIM = 100
+BLOCK = 64 * 1024
+OPEN = "clear-text-refused"
+TUNNEL = "connecting (through the proxy)"
 
 
-class _Timed:
-    """What both kinds of connection share."""
+class NotHttp(h11.RemoteProtocolError):
+    """The first bytes are of another protocol. h11 alone would wait for a blank line."""
 
-    sock: Any
-    port: int
-    proxy: Any
-    _dns_host: str
 
-    def _new_conn(self) -> Any:
-        now = exchange.get()
-        now.is_reused = False
-        if self.proxy is not None:
-            now.proxy = join(self._dns_host, self.port)
+class Connection:
+    """One connection to a service, or to the proxy before it, for one exchange after the other."""
+
+    def __init__(self, sock: Any, peer: str) -> None:
+        self.sock, self.peer = sock, peer
+        self.ip = peer.rpartition(":")[0].strip("[]")
+        self.state = h11.Connection(h11.CLIENT, MAX_HEADERS)
+
+    def is_idle(self) -> bool:
+        """Whether the far end has neither closed it nor sent anything since the last response."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return not poll.poll(0)
+
+    def renew(self) -> bool:
+        """Make it ready for another exchange; False where it must be closed."""
+        is_over = self.state.our_state is h11.DONE and self.state.their_state is h11.DONE
+        if not is_over or self.state.trailing_data[0]:
+            return False
+        self.state.start_next_cycle()
+        return True
+
+    def close(self) -> None:
+        self.sock.close()
+
+    __del__ = close
+
+
+@dataclass(eq=False)
+class Exchange:
+    """One request on its way, how far it got, and its response."""
+
+    target: Target
+    context: ssl.SSLContext | None
+    url: str
+    request: requests.PreparedRequest
+    deadline: Deadline
+    is_login: bool = False  # headers or body hold a password, a token, a key
+    is_measured: bool = False  # what a new client meets: addresses are tried in the order of the DNS response
+
+    begun: float = field(default_factory=time.monotonic)
+    phase: str = "connecting"
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    sent: float = 0.0
+    first_byte: float = 0.0
+    sent_at: float = 0.0
+    received_at: float = 0.0
+    peer: str = ""
+    proxy: str | None = None  # "host:port" of the proxy that is being connected
+    is_through: bool = False  # the proxy has opened the tunnel: what fails now is the service's
+
+    status: int = 0
+    headers: CaseInsensitiveDict[str] = field(default_factory=CaseInsensitiveDict)
+    body: bytes = b""
+
+    def run(self, kept: Connection | None) -> Connection | None:
+        """Fill in the response; return the connection where it can carry another exchange.
+
+        NoReading for whatever goes wrong, and the connection is closed.
+        """
+        connection, is_kept = kept, False
+        try:
+            if self.deadline.expired:
+                raise TimeoutError
+            if connection is None:
+                connection = self.connected()
+            else:
+                self._guard(connection.ip, (self.target.proxy_parts or self._far).hostname or "")
+            self.peer = connection.peer
+            with self.deadline.watch(connection.sock):
+                self._send(connection)
+                self._receive(connection)
+            is_kept = connection.renew() and not self.deadline.expired
+        except (OSError, ValueError, h11.ProtocolError) as error:
+            raise self.failed(error) from None
+        finally:
+            if connection is not None and not is_kept:
+                connection.close()
+        return connection if is_kept else None
+
+    def connected(self) -> Connection:
+        """A new connection, through the proxy and with TLS where these are wanted."""
+        proxy, target = self.target.proxy_parts, self.target
+        host, port = _place(proxy or self._far)
+        self.phase, self.sent = "connecting", 0.0
+        self.proxy = join(host, port) if proxy else None
         try:
             made = connect(
-                self._dns_host,
-                self.port,
-                resolver=now.resolver,
-                deadline=now.deadline,
-                connect_timeout_s=now.connect_timeout_s,
-                resource=now.resource,
-                as_served=now.as_served,
-                guard=lambda ip: now.guard(ip, self._dns_host),
-                far_ends=now.far_ends if self.proxy is None else None,
+                host,
+                port,
+                resolver=target.resolver,
+                deadline=self.deadline,
+                connect_timeout_s=target.connect_timeout_s,
+                resource=target.resource,
+                as_served=self.is_measured,
+                guard=lambda ip: self._guard(ip, host),
+                far_ends=None if proxy else target.far_ends,
             )
         except NoReading as gone:
-            gone.evidence["url"] = now.url
-            if now.proxy and gone.kind != OPEN:
+            gone.evidence["url"] = self.url
+            if proxy and gone.kind != OPEN:
                 gone.kind = "proxy-failed"
             raise
-        now.undo.enter_context(now.deadline.watch(made.sock))
-        now.dns_ms, now.connect_ms, now.peer = made.dns_ms, made.connect_ms, made.peer
-        now.connected = time.monotonic()
-        return made.sock
+        self.dns_ms, self.connect_ms, self.peer = made.dns_ms, made.connect_ms, made.peer
+        with self.deadline.watch(made.sock):
+            try:
+                sock = self._secured(made.sock, proxy)
+            except (OSError, ValueError, h11.ProtocolError) as error:
+                raise self.failed(error) from None
+        return Connection(sock, made.peer)
 
-    def _tunnel(self) -> None:
-        now = exchange.get()
-        with now.during("connecting (through the proxy)"):
-            super()._tunnel()  # type: ignore[misc]
-        now.is_through = True
+    def broke_while_idle(self, gone: NoReading) -> bool:
+        """Whether a kept connection was closed before the request arrived (RFC 9112, 9.3.1): ask over a new one."""
+        return gone.kind == "connection-reset" and not self.first_byte
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        now = exchange.get()
-        if now.is_reused and self.sock is not None:
-            now.undo.enter_context(now.deadline.watch(self.sock))
-            now.peer = join(*self.sock.getpeername()[:2])
-            now.guard(self.sock.getpeername()[0], self._dns_host)
-        now.phase = "sending the request"
-        now.sent_at = time.time()
+    # ------------------------------------------------------------------ connecting
+    @property
+    def _far(self) -> SplitResult:
+        return urlsplit(str(self.request.url))
+
+    def _guard(self, ip: str, host: str) -> None:
+        """NoReading clear-text-refused where a login would go to another machine without TLS."""
+        proxy, url = self.target.proxy_parts, urlsplit(self.url)
+        is_open = url.scheme.lower() == "http" and self.is_login
+        if proxy and is_open:  # where a proxy leads is known by the name alone
+            self._require_trust(url.hostname or "", url.hostname or "")
+        if (proxy.scheme == "http" and "@" in proxy.netloc) if proxy else is_open:
+            self._require_trust(ip, host)
+
+    def _require_trust(self, ip: str, host: str) -> None:
+        if not address.may_hear(ip, host, self.target.clear_text):
+            what = f"{host} is another machine, and a login would go there in clear text: "
+            raise self._gone(OPEN, what + address.WAYS_ON.format(tls="https://"), host=host)
+
+    def _secured(self, sock: Any, proxy: SplitResult | None) -> Any:
+        begun = time.monotonic()
         try:
-            super().request(*args, **kwargs)  # type: ignore[misc]
+            if (proxy or self._far).scheme == "https":
+                sock = self._encrypted(sock, proxy or self._far)
+            if proxy and self._far.scheme == "https":
+                self._tunnel(sock, proxy)
+                sock = self._encrypted(sock, self._far)
+        except BaseException:
+            sock.close()
+            raise
+        if isinstance(sock, (ssl.SSLSocket, SSLTransport)):
+            self.tls_ms = round((time.monotonic() - begun) * 1000, 3)
+        return sock
+
+    def _encrypted(self, sock: Any, end: SplitResult) -> Any:
+        assert self.context is not None
+        self.phase = "connecting (TLS handshake)"
+        name = (end.hostname or "").rstrip(".")
+        if isinstance(sock, ssl.SSLSocket):
+            return SSLTransport(sock, self.context, server_hostname=name)
+        return self.context.wrap_socket(sock, server_hostname=name)
+
+    def _tunnel(self, sock: Any, proxy: SplitResult) -> None:
+        self.phase = TUNNEL
+        place = join(*_place(self._far))
+        headers = {"Host": place, **login(proxy, "Proxy-Authorization")}
+        asked = h11.Request(method="CONNECT", target=place, headers=list(headers.items()))
+        state = h11.Connection(h11.CLIENT, MAX_HEADERS)
+        sock.sendall(_wire(state, asked, b""))
+        status = self._head(sock, state).status_code
+        if not 200 <= status < 300:
+            what = f"through the proxy {self.proxy}: Tunnel connection failed: {status}"
+            raise self._gone("proxy-failed", what, phase=self.phase, peer=self.peer)
+        self.is_through = True
+
+    # ------------------------------------------------------------------ asking
+    def _send(self, connection: Connection) -> None:
+        self.phase = "sending the request"
+        request, far, proxy = self.request, self._far, self.target.proxy_parts
+        place = far.netloc.removesuffix(f":{PORTS[far.scheme]}")
+        headers = ({} if "host" in request.headers else {"Host": place}) | dict(request.headers)
+        wanted = request.path_url
+        if proxy and far.scheme == "http":
+            headers |= login(proxy, "Proxy-Authorization")
+            wanted = str(request.url)
+        lines = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        asked = h11.Request(method=str(request.method), target=wanted, headers=lines)
+        data = _wire(connection.state, asked, cast(bytes, request.body or b""))
+        self.sent_at = time.time()
+        connection.sock.settimeout(max(0.001, self.deadline.remaining()))
+        try:
+            connection.sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
-            raise  # urllib3 then looks whether an answer came all the same
-        except (OSError, ValueError) as error:
-            raise now.failed(error) from None
+            pass  # it may have been answered all the same
         finally:
-            now.sent = time.monotonic()
+            self.sent = time.monotonic()
 
-    def getresponse(self) -> Any:
-        with exchange.get().during("waiting for an answer"):
-            return super().getresponse()  # type: ignore[misc]
+    def _receive(self, connection: Connection) -> None:
+        self.phase = "waiting for an answer"
+        sock, state, body, limit = connection.sock, connection.state, bytearray(), self.target.max_body
+        head = self._head(sock, state)
+        self.status = head.status_code
+        for name, value in head.headers.raw_items():
+            text, text_name = value.decode("latin-1"), name.decode("ascii")
+            self.headers[text_name] = f"{self.headers[text_name]}, {text}" if text_name in self.headers else text
+        if self.request.method != "HEAD" and int(self.headers.get("content-length", 0)) > limit:
+            raise self.too_large()
+        self.phase = "reading the body"
+        while isinstance(event := self._event(sock, state), h11.Data):
+            body += event.data
+            if len(body) > limit:
+                raise self.too_large()
+        self.body = bytes(body)
 
+    def _head(self, sock: Any, state: h11.Connection) -> h11.Response:
+        for _ in range(MAX_INTERIM):
+            event = self._event(sock, state)
+            if isinstance(event, h11.Response):
+                return event
+        raise h11.RemoteProtocolError("too many interim responses")
 
-class PlainConnection(_Timed, urllib3.connection.HTTPConnection):
-    response_class: Any = Response
+    def _event(self, sock: Any, state: h11.Connection) -> Any:
+        """What h11 makes of the next bytes; ConnectionResetError where they end too early."""
+        while (event := state.next_event()) is h11.NEED_DATA:
+            sock.settimeout(max(0.001, self.deadline.remaining()))
+            block = sock.recv(BLOCK)
+            if self.deadline.expired:
+                raise TimeoutError  # the socket was shut down, which looks like the end of the response
+            if block and self.sent and not self.first_byte:
+                self._note_first(block)
+            state.receive_data(block)
+            if not block:
+                return self._last_event(state)
+        return event
 
-    def connect(self) -> None:
-        with exchange.get().during("connecting"):
-            super().connect()
+    def _note_first(self, block: bytes) -> None:
+        self.first_byte, self.received_at = time.monotonic(), time.time()
+        self.phase = "reading the headers"
+        if not block.startswith(b"HTTP/"[: len(block)]):
+            raise NotHttp("illegal status line")
 
+    def _last_event(self, state: h11.Connection) -> Any:
+        try:
+            event = state.next_event()
+        except h11.RemoteProtocolError:
+            raise ConnectionResetError from None
+        if isinstance(event, h11.ConnectionClosed):
+            raise ConnectionResetError
+        return event
 
-class TlsConnection(_Timed, urllib3.connection.HTTPSConnection):
-    response_class: Any = Response
+    # ------------------------------------------------------------------ failing
+    def failed(self, error: Exception) -> NoReading:
+        """The error of a library as the NoReading it stands for, without values that might be secret."""
+        kind, what = self._tell(error)
+        if self.proxy and self.phase.startswith("connecting") and not self.is_through:
+            kind, what = "proxy-failed", f"through the proxy {self.proxy}: {what}"
+        more = {"verify_code": str(error.verify_code)} if isinstance(error, ssl.SSLCertVerificationError) else {}
+        return self._gone(kind, what, phase=self.phase, peer=self.peer, **more)
 
-    def connect(self) -> None:
-        now = exchange.get()
-        with now.during("connecting (TLS handshake)"):
-            super().connect()
-        now.tls_ms = round((time.monotonic() - now.connected) * 1000, 3)
+    def _tell(self, error: Exception) -> tuple[str | None, str]:
+        if self.deadline.expired or isinstance(error, TimeoutError):
+            return "read-timeout", f"gave up after {time.monotonic() - self.begun:.1f} s while {self.phase}"
+        if isinstance(error, CUT):
+            return "connection-reset", f"the connection was closed while {self.phase}"
+        if isinstance(error, ssl.SSLError):
+            return "tls-failed", f"TLS failed: {openssl_words(error)}"
+        if isinstance(error, h11.LocalProtocolError):
+            return "bad-request", f"it can't be asked ({type(error).__name__})"
+        if isinstance(error, h11.RemoteProtocolError):
+            return "malformed-answer", _malformed(str(error))
+        return None, f"failed while {self.phase} ({type(error).__name__})"
 
+    def malformed(self, what: str) -> NoReading:
+        return self._gone("malformed-answer", what)
 
-class PlainPool(urllib3.connectionpool.HTTPConnectionPool):
-    ConnectionCls = PlainConnection
+    def too_large(self) -> NoReading:
+        limit = self.target.max_body
+        return self._gone("body-too-large", f"the body of the answer is larger than {limit} bytes", max_body=limit)
 
-
-class TlsPool(urllib3.connectionpool.HTTPSConnectionPool):
-    ConnectionCls = TlsConnection
-
-
-POOLS = {"http": PlainPool, "https": TlsPool}
-
-
-class Adapter(HTTPAdapter):
-    """requests' adapter on our connections, with one TLS context made beforehand."""
-
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        super().__init__(pool_connections=4, pool_maxsize=64)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **kwargs)
-        manager.pool_classes_by_scheme = POOLS
-        return manager
-
-    def cert_verify(self, *_: Any) -> None:
-        """Nothing to do: the context verifies."""
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"ssl_context": self._context} if host["scheme"] == "https" else {}
-
-
-def perform(
-    adapter: Adapter, request: requests.PreparedRequest, now: Exchange, proxy: str | None, max_body: int
-) -> tuple[int, Mapping[str, str], bytes]:
-    """Status, headers and body of one exchange; a NoReading whatever goes wrong, sockets closed."""
-    token = exchange.set(now)
-    raw: Any = None
-    is_whole = False
-    try:
-        answer = _send(adapter, request, now, proxy)
-        raw = answer.raw
-        body = read_body(raw._original_response, now, max_body)
-        is_whole = True
-        return answer.status_code, answer.headers, body
-    finally:
-        exchange.reset(token)
-        now.undo.close()
-        if raw is not None:
-            _give_back(raw, is_whole and not now.deadline.expired)
-
-
-def _send(adapter: Adapter, request: requests.PreparedRequest, now: Exchange, proxy: str | None) -> requests.Response:
-    left = now.deadline.remaining()
-    if left <= 0:
-        raise now.failed(TimeoutError())
-    proxies = {"http": proxy, "https": proxy} if proxy else None
-    try:
-        return adapter.send(request, stream=True, timeout=left, proxies=proxies)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        raise _unexpected(error, now) from None
+    def _gone(self, kind: str | None, what: str, **evidence: Any) -> NoReading:
+        evidence = {"url": self.url, **evidence}
+        return NoReading(self.target.resource, f"{self.url}: {what}", kind=kind, evidence=evidence)
 
 
-def _unexpected(error: Exception, now: Exchange) -> NoReading:
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        # The address itself was looked at before.
-        return NoReading(now.resource, "the proxy's address can't be used", kind="bad-request")
-    return NoReading(
-        now.resource,
-        f"{now.url}: failed while {now.phase} ({type(error).__name__})",
-        kind="read-timeout" if now.deadline.expired else "malformed-answer",
-        evidence={"url": now.url},
-    )
+def _place(end: SplitResult) -> tuple[str, int]:
+    return end.hostname or "", end.port or PORTS[end.scheme]
 
 
-def _give_back(raw: Any, is_whole: bool) -> None:
-    if is_whole:
-        raw._original_response.close()
-        raw.release_conn()
-    else:
-        raw.close()
+def _wire(state: h11.Connection, request: h11.Request, body: bytes) -> bytes:
+    events = (request, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
+    return b"".join(state.send(event) or b"" for event in events)
+
+
+def _malformed(words: str) -> str:
+    """h11's words without the bytes that it quotes."""
+    words = words.partition(": b")[0]
+    if words == "illegal status line":
+        return "what answers does not speak HTTP"
+    if words == "Receive buffer too long":
+        words = f"its headers are longer than {MAX_HEADERS} bytes"
+    return f"the answer is malformed: {words}"

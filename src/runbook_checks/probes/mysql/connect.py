@@ -20,10 +20,10 @@ from runbook_checks.probes.mysql.wire import (
     TooMuch,
     number_and_words,
 )
+from runbook_checks.probes.net import tls_context
 from runbook_checks.probes.net.connect import connect as connect_socket
 from runbook_checks.probes.net.connect import join
 from runbook_checks.probes.sql.pool import OWN_LIMIT
-from runbook_checks.probes.tls import tls_context
 
 
 @dataclass

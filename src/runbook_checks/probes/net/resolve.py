@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from ipaddress import ip_address
 
-from runbook_checks.inputs.address import is_ip
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.net.unresolved import not_resolved
 
@@ -25,7 +26,8 @@ def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resou
     nothing about the name, its evidence has the `resolver` and what is wrong with it: see unresolved.not_resolved.
     """
     host = host.strip("[]")
-    if is_ip(host):
+    with contextlib.suppress(ValueError):
+        ip_address(host)
         return [host]
     deadline = deadline.child(MOST_S)
     if resolver is None:

@@ -50,7 +50,7 @@ class ObjectFacts:
 class Bucket:
     """One bucket, seen by a key that may only look. NoReading kinds: bucket-missing, access-denied, object-missing,
     endpoint-unreachable, malformed-answer, clock-skew, rate-limited, no-library, bad-endpoint, and those of
-    probes.tls.tls_context; evidence: code, status.
+    probes.net.tls_context; evidence: code, status.
 
     Sent as R2 wants it: the bucket in the path, and no checksum headers that an operation doesn't require (boto3
     #4392).

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from runbook_checks.probes.core.reading import NoReading, reading
-from runbook_checks.probes.http.authorization import bearer
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.http.response import Answer
+from runbook_checks.probes.http.target import bearer
 from runbook_checks.probes.providers import registry_realms as realms
 
 RESOURCE = "registry"

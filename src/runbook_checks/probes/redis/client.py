@@ -13,9 +13,9 @@ from runbook_checks.inputs import address
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.net.connect import connect, join
+from runbook_checks.probes.net.tls_context import context
 from runbook_checks.probes.redis.resp import Refused, Wire
 from runbook_checks.probes.sql.dsn_parameters import shown, unsupported
-from runbook_checks.probes.tls.tls_context import context
 
 RESOURCE = "redis"
 PORT = 6379

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading, one_line
-from runbook_checks.probes.tls.tls_context import openssl_words
+from runbook_checks.probes.net.tls_context import openssl_words
 
 MAX_BYTES = 1 << 20
 MAX_LINE = 1 << 10

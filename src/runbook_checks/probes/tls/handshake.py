@@ -10,10 +10,9 @@ from typing import Any
 from runbook_checks.inputs.address import is_ip
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.http.exchange import CUT
 from runbook_checks.probes.net.connect import connect, join
+from runbook_checks.probes.net.tls_context import CUT, context, lenient, load_links, openssl_words
 from runbook_checks.probes.tls.certificate import ascii_name
-from runbook_checks.probes.tls.tls_context import context, lenient, load_links, openssl_words
 
 ISSUER_UNKNOWN = 20  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
 

@@ -1,4 +1,4 @@
-"""Which certificate authorities are believed?"""
+"""Make TLS contexts that believe the right certificate authorities, and name what fails in a handshake."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from runbook_checks.inputs.regular_file import require_regular
 from runbook_checks.probes.core.reading import NoReading
 
+CUT = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # the connection was closed under way
+
 
 def context(resource: str, ca_file: str | None, client_certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
     """A verifying TLS context: the authorities of `ca_file` alone, or those of certifi.
@@ -22,6 +24,11 @@ def context(resource: str, ca_file: str | None, client_certificate: tuple[str, s
     load_authorities(made, resource, ca_file)
     load_client_certificate(made, resource, client_certificate)
     return made
+
+
+def system() -> ssl.SSLContext:
+    """A verifying context with the authorities that the system trusts, as SSL_CERT_FILE and SSL_CERT_DIR name them."""
+    return ssl.create_default_context()
 
 
 def lenient(resource: str, client_certificate: tuple[str, str] | None) -> ssl.SSLContext:
