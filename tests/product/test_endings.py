@@ -244,9 +244,9 @@ def test_signals(lab: LabClient, tmp_path: Path, number: int, code: int) -> None
 def test_lab_that_nobody_listens_to(tmp_path: Path) -> None:
     listed = shell(f"{PYTHON} -m runbook_checks_lab --list | true")
     assert listed.returncode == 0
-    assert listed.stderr == "lab: standard output can't be written: Broken pipe\n"
+    assert listed.stderr == "lab: cannot write to standard output: Broken pipe\n"
     assert shell(f"{PYTHON} -m runbook_checks_lab --list >&-").returncode == 0
     (tmp_path / "link").symlink_to("state.json")
     refused = shell(f"{PYTHON} -m runbook_checks_lab --system sales-ai --state {tmp_path / 'link'}")
-    assert (refused.returncode, refused.stderr) == (3, f"lab: --state {tmp_path / 'link'} is no regular file\n")
+    assert (refused.returncode, refused.stderr) == (3, f"lab: --state {tmp_path / 'link'} is not a regular file\n")
     assert (tmp_path / "link").is_symlink()

@@ -48,7 +48,7 @@ def test_near_a_limit(lab_of: Callable[[str], LabClient], looker_of: Callable[[s
     lab = lab_of(boundary.system)
     with lab.boundary(boundary.name):
         told = _run(lab, boundary) if boundary.settings else _looked(looker_of(boundary.system), boundary)
-    assert told == (sorted(boundary.told) or ["clear"])
+    assert told == (sorted(boundary.expected) or ["clear"])
 
 
 def _looked(looker: Looker, boundary: Change) -> list[str]:
@@ -71,4 +71,4 @@ def _run(lab: LabClient, boundary: Change) -> list[str]:
 
 def _named(severity: str, cause: str, boundary: Change) -> str:
     """With its severity where one is told with it."""
-    return f"{severity} {cause}" if f"{severity} {cause}" in boundary.told else cause
+    return f"{severity} {cause}" if f"{severity} {cause}" in boundary.expected else cause

@@ -1,4 +1,4 @@
-"""How can Redis be of no use to the back end?"""
+"""Redis unreachable, full or misconfigured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @fault("dependency.redis", cause="connection-refused")
-def nobody_listens(lab: Lab) -> None:
+def port_closed(lab: Lab) -> None:
     lab.aura_flow.redis_port.behaviour.door = "refused"
 
 

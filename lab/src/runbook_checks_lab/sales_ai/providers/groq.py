@@ -1,4 +1,4 @@
-"""What does Groq's API say of models, keys and what is left of the quota?"""
+"""Groq's API: models, keys and the remaining quota."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class GroqBehaviour(ProviderBehaviour):
 
 
 class Groq(Provider):
-    """OpenAI's shapes, with Groq's headers."""
+    """OpenAI's documents with Groq's headers."""
 
     behaviour: GroqBehaviour
 
@@ -70,7 +70,7 @@ class Groq(Provider):
         return JSONResponse({"object": "list", "data": data}, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        """Requests are those of the day, tokens those of the minute."""
+        """Requests are per day, tokens per minute."""
         if not self.behaviour.tells_limits:
             return {}
         return {
