@@ -1,4 +1,4 @@
-"""The first look in an incident: `-m quick` over the four systems on a running lab, against bare pytest."""
+"""The first run in an incident: `-m quick` over the four systems on a running lab, against bare pytest."""
 
 from __future__ import annotations
 

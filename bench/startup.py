@@ -31,7 +31,7 @@ def command(side: Side) -> Command:
 
 
 def bare_pytest(folder: Path, python: str = sys.executable) -> Command:
-    """Collect one empty test; the measure of what a user waits for in any case."""
+    """Return a command that collects one empty test: the time a user waits in any case."""
     empty = folder / "empty"
     empty.mkdir()
     (empty / "test_empty.py").write_text("def test_nothing():\n    pass\n")

@@ -1,4 +1,4 @@
-"""Trace the lines of ours that a piece of work runs, in all its threads and in every Python that it starts."""
+"""Trace the project lines that a function call runs, in all its threads and in every Python that it starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def traced(lines: dict[str, set[int]]) -> Iterator[None]:
-    """Fill in the lines that are run, by the file's path relative to the project."""
+    """Add the lines that are run, by the file's path relative to the project."""
 
     def note(path: str, line: int) -> None:
         lines.setdefault(path, set()).add(line)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from quality.mutation.looker import Looker
+from quality.mutation.check_process import CheckProcess
 from runbook_checks_lab.registry import Change, boundaries
 from tests.listed import check_of
 
@@ -28,31 +28,33 @@ def _check(boundary: Change) -> str:
 
 
 @pytest.fixture(scope="session")
-def looker_of(lab_of: Callable[[str], LabClient]) -> Iterator[Callable[[str], Looker]]:
-    lookers: dict[str, Looker] = {}
+def process_of(lab_of: Callable[[str], LabClient]) -> Iterator[Callable[[str], CheckProcess]]:
+    processes: dict[str, CheckProcess] = {}
     with ExitStack() as stack:
 
-        def looker(system: str) -> Looker:
-            if system not in lookers:
+        def process(system: str) -> CheckProcess:
+            if system not in processes:
                 lab = lab_of(system)
                 checks = [_check(boundary) for boundary in BOUNDARIES.values() if boundary.system == system]
-                lookers[system] = Looker.spawned(lab.state, lab.state.parent, checks)
-                stack.callback(lookers[system].close)
-            return lookers[system]
+                processes[system] = CheckProcess.spawned(lab.state, lab.state.parent, checks)
+                stack.callback(processes[system].close)
+            return processes[system]
 
-        yield looker
+        yield process
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES.values(), ids=BOUNDARIES)
-def test_near_a_limit(lab_of: Callable[[str], LabClient], looker_of: Callable[[str], Looker], boundary: Change) -> None:
+def test_near_a_limit(
+    lab_of: Callable[[str], LabClient], process_of: Callable[[str], CheckProcess], boundary: Change
+) -> None:
     lab = lab_of(boundary.system)
     with lab.boundary(boundary.name):
-        told = _run(lab, boundary) if boundary.settings else _looked(looker_of(boundary.system), boundary)
+        told = _run(lab, boundary) if boundary.settings else _looked(process_of(boundary.system), boundary)
     assert told == (sorted(boundary.expected) or ["clear"])
 
 
-def _looked(looker: Looker, boundary: Change) -> list[str]:
-    verdict = looker.verdict(_check(boundary))
+def _looked(process: CheckProcess, boundary: Change) -> list[str]:
+    verdict = process.verdict(_check(boundary))
     if verdict["outcome"] != "found":
         assert verdict["outcome"] != "unknown" or verdict["resource"], verdict
         return [verdict["outcome"]]

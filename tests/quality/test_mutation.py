@@ -43,7 +43,7 @@ def test_every_survivor_has_a_reason() -> None:
 
 def test_document_is_made_from_the_kept_figures() -> None:
     assert KEPT.read_text() == as_json(kept()), "docs/mutation.json is written by `make mutation`"
-    assert (PROJECT / "docs" / "mutation.md").read_text() == page.document(), "python -m quality.mutation --tell"
+    assert (PROJECT / "docs" / "mutation.md").read_text() == page.document(), "python -m quality.mutation --render"
 
 
 def test_share_that_is_noticed_does_not_fall() -> None:
@@ -78,4 +78,4 @@ def test_some_changes_are_noticed() -> None:
         [sys.executable, "-m", "quality.mutation", *words, "--system", "ai-customer-service"],
         cwd=PROJECT, capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
-    assert "6 of 6 noticed" in done.stdout, done.stdout + done.stderr
+    assert "6 of 6 detected" in done.stdout, done.stdout + done.stderr

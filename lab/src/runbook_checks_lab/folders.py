@@ -50,8 +50,7 @@ class RunFolder:
 
 
 def place() -> str:
-    """Return the temporary folder, or /tmp if its path is too long: a Unix socket's path is limited to 107 bytes
-    (unix(7))."""
+    """Return the temporary folder, or /tmp if its path is too long for a Unix socket (107 bytes, unix(7))."""
     given = tempfile.gettempdir()
     return given if len(os.fsencode(given)) <= LONGEST else "/tmp"  # noqa: S108  a fresh folder is made inside
 

@@ -51,8 +51,10 @@ def spawn(
     cwd: Path | None = None,
     output: IO[bytes] | int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a child process. Call this from the main thread: the kernel sends the signal when the thread that forked
-    dies."""
+    """Start a child process.
+
+    Call this from the main thread: the kernel sends the death signal when the thread that forked ends.
+    """
     return subprocess.Popen(
         list(command),
         executable=executable,

@@ -92,8 +92,7 @@ class IncidentsOf:
 
 
 class BoundariesOf:
-    """The decorator `@boundary("symptom", "name", ...)`: a state near a limit, and the results expected for the
-    symptom.
+    """The decorator `@boundary("symptom", "name", ...)`: a state near a limit, and the results expected for it.
 
     The expected results are the causes, one for each finding, with a severity in front where it matters ("P1
     renewal-failing"); none if the state is just inside the limit; or "unknown", or "skipped". `settings` replace

@@ -130,8 +130,7 @@ def _store(service: Service) -> Any:
 
 
 def _unless_known(request: Request, body: bytes) -> Response | None:
-    """Refuse an unknown caller: clerks' tools send the secret as a bearer token; others sign like the webhook's
-    callers."""
+    """Refuse an unknown caller. Clerks' tools send the secret as a bearer token; others sign like webhook callers."""
     bearer = f"Bearer {_service(request).behaviour.secret}".encode()
     if hmac.compare_digest(request.headers.get("authorization", "").encode("utf-8", "replace"), bearer):
         return None

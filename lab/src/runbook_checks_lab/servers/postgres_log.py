@@ -30,8 +30,7 @@ class StatementLog:
         return [_row(entry) for entry in ran if _by(entry) != leave_out]
 
     def _lines_up_to_now(self, mark: Callable[[str], None]) -> list[str]:
-        """Return the lines up to a marker: backends write to one pipe in order, so everything before the marker is
-        complete."""
+        """Return the lines up to a marker. Backends write to one pipe in order, so earlier lines are complete."""
         marker = f"mark {secrets.token_hex(8)}"
         mark(marker)
         deadline = time.monotonic() + PATIENCE_S

@@ -56,8 +56,7 @@ class Scene:
 
 @contextlib.contextmanager
 def chain(scene: Scene, lock: Sequence[str], root_runs: str | None) -> Iterator[None]:
-    """Two sessions wait: one for the root, one for the first waiter. `lock` has two statements, each locking one
-    row."""
+    """Two sessions wait: one for the root, one for the first waiter. `lock` has two statements for one row each."""
     first, second = lock
     root = scene.session("BEGIN", first)
     if root_runs:

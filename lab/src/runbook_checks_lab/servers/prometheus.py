@@ -41,8 +41,7 @@ scrape_configs:
 
 
 class Prometheus:
-    """`describe` returns the series for a behaviour and the time when it began; the behaviour has `is_running`,
-    `login`."""
+    """`describe` returns the series for a behaviour and its start time; the behaviour has `is_running` and `login`."""
 
     def __init__(self, folder: Path, behaviour: Any, describe: Callable[[Any, float], Iterable[Series]]) -> None:
         self.behaviour = behaviour

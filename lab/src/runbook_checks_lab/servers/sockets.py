@@ -11,8 +11,7 @@ BLACK_HOLE = "127.0.0.66"
 
 
 def bound(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
-    """Bind without listening: SO_REUSEPORT lets a second, listening socket share the port; without one, connects are
-    refused."""
+    """Bind without listening: with SO_REUSEPORT another socket can listen on the port; otherwise connects fail."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

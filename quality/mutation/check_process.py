@@ -1,8 +1,8 @@
-"""Run single checks in forked processes that have loaded the project already.
+"""Run single checks in forked processes that have already loaded the project.
 
-Starting Python and loading the project for every run took most of the time. The campaign's process has loaded the
-libraries and nothing of ours; a child of it loads the project, with one module changed, and collects the checks; a
-child of that runs one check and reports its verdict.
+Starting Python and loading the project took most of the time of a run. The campaign's process has loaded only the
+libraries; its child loads the project, with one module changed, and collects the checks; a child of that child runs one
+check and reports its verdict.
 """
 
 from __future__ import annotations
@@ -36,16 +36,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 def load_libraries() -> None:
-    """Import the libraries before the first fork, and nothing of ours."""
+    """Import the libraries before the first fork, but none of the project."""
     for name in LIBRARIES:
         import_module(name)
 
 
-class Looker:
-    """A process with the project loaded, a module of the probes changed in it or none.
+class CheckProcess:
+    """A process that has loaded the project, with or without a change to one module of the probes.
 
-    A module of checks needs no process of its own for each change: nothing else imports it, so each look can change
-    it for itself.
+    A change to a module of checks needs no new process: nothing else imports it, so each run can change it.
     """
 
     def __init__(
@@ -67,39 +66,39 @@ class Looker:
         self.socket, self.answers = ours, ours.makefile("r")
 
     @classmethod
-    def spawned(cls, state: Path, folder: Path, checks: Iterable[str]) -> Looker:
-        """With the project unchanged, in a fresh process: forking is unsafe in a process with threads."""
-        looker = cls.__new__(cls)
+    def spawned(cls, state: Path, folder: Path, checks: Iterable[str]) -> CheckProcess:
+        """Start a new process with the unchanged project: forking is unsafe in a process with threads."""
+        process = cls.__new__(cls)
         ours, theirs = socket.socketpair()
         words = [str(theirs.fileno()), str(state), str(folder), *_functions(checks)]
-        command = [sys.executable, "-m", "quality.mutation.looker", *words]
-        looker.pid = subprocess.Popen(command, cwd=PROJECT, pass_fds=[theirs.fileno()]).pid
-        looker._listen(ours, theirs)
-        return looker
+        command = [sys.executable, "-m", "quality.mutation.check_process", *words]
+        process.pid = subprocess.Popen(command, cwd=PROJECT, pass_fds=[theirs.fileno()]).pid
+        process._listen(ours, theirs)
+        return process
 
     def verdict(self, check: str, mutant: Mutant | None = None) -> Verdict:
-        """The check's verdict on the lab as it is now: outcome, resource, findings, what it left."""
-        return self._asked({"check": check, "changed": mutant and vars(Changed(mutant))})
+        """Return the check's verdict on the lab's current state: outcome, resource, findings, what it left."""
+        return self._request({"check": check, "changed": mutant and vars(Changed(mutant))})
 
     def traced(self, check: str) -> tuple[Verdict, Lines]:
-        """The verdict, and the lines of ours that were run; slower."""
-        verdict = self._asked({"check": check, "is_traced": True})
+        """Return the verdict, and the lines of the project that were run; slower."""
+        verdict = self._request({"check": check, "is_traced": True})
         return verdict, {file: set(lines) for file, lines in verdict.pop("lines", {}).items()}
 
-    def _asked(self, question: dict[str, Any]) -> dict[str, Any]:
+    def _request(self, question: dict[str, Any]) -> dict[str, Any]:
         try:
             self.socket.sendall(json.dumps(question).encode() + b"\n")
             return dict(json.loads(self.answers.readline()))
         except TimeoutError:
-            return {"outcome": "came to no end"}
+            return {"outcome": "timed out"}
         except (OSError, ValueError):
-            return {"outcome": "did not come up"}
+            return {"outcome": "did not start"}
 
     def close(self) -> None:
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
-            os.kill(self.pid, signal.SIGKILL)  # it has no group of its own yet
+            os.kill(self.pid, signal.SIGKILL)  # it does not have its own process group yet
         os.waitpid(self.pid, 0)
         self.answers.close()
         self.socket.close()
@@ -112,7 +111,7 @@ def _functions(checks: Iterable[str]) -> list[str]:
 def _serve(asked: socket.socket, state: Path, folder: Path, checks: list[str], mutant: Mutant | None, env: str) -> None:
     os.setpgid(0, 0)
     _end_with_parent()
-    log = os.open(folder / "looker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = os.open(folder / "checks.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(log, number)
     for name in [name for name in os.environ if name.startswith(("PYTEST_", "CHECKS_", "LAB_"))]:
@@ -123,7 +122,7 @@ def _serve(asked: socket.socket, state: Path, folder: Path, checks: list[str], m
         change_from_here_on(Changed(mutant), folder)
     import pytest
 
-    # One at a time: nothing is looked at before it is asked for.
+    # Serial: no check may run before it is requested.
     pytest.main(["--env", env, "--serial", *checks], plugins=[_Answering(asked)])
 
 
@@ -151,7 +150,7 @@ def _in_a_child(session: Any, item: Any, question: dict[str, Any]) -> dict[str, 
             os.close(reading)
             if question.get("changed"):
                 change_here(question["changed"], item)
-            answer = _traced(session, item) if question.get("is_traced") else _look(session, item)
+            answer = _traced(session, item) if question.get("is_traced") else _run_check(session, item)
             with open(writing, "w") as pipe:
                 json.dump(answer, pipe)
         finally:
@@ -166,11 +165,11 @@ def _in_a_child(session: Any, item: Any, question: dict[str, Any]) -> dict[str, 
 def _traced(session: Any, item: Any) -> dict[str, Any]:
     lines: Lines = {}
     with traced(lines):
-        verdict = _look(session, item)
+        verdict = _run_check(session, item)
     return verdict | {"lines": {file: sorted(seen) for file, seen in list(lines.items())}}
 
 
-def _look(session: Any, item: Any) -> Verdict:
+def _run_check(session: Any, item: Any) -> Verdict:
     import pytest
 
     from runbook_checks.plugin.records import told
@@ -187,7 +186,7 @@ def _look(session: Any, item: Any) -> Verdict:
 
 
 def _verdict(record: dict[str, Any]) -> Verdict:
-    """What counts; numbers in a subject may be a process' or a statement's, and differ from look to look."""
+    """Return the significant parts. Digits in a subject are masked, because process and statement ids vary."""
     findings = sorted(
         f"{one['severity'] or record['severity']} {one['cause']} {_without_digits(one['subject'] or '')}".strip()
         for one in record["findings"]
