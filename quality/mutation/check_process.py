@@ -181,7 +181,7 @@ def _run_check(session: Any, item: Any) -> Verdict:
     bodies.look([item])
     body = bodies.body(item)
     if isinstance(body.error, pytest.skip.Exception):
-        return {"outcome": "skipped", "resource": None, "told": []}
+        return {"outcome": "skipped", "resource": None, "findings": []}
     return _verdict(told(item, body, run))
 
 
@@ -195,7 +195,7 @@ def _verdict(record: dict[str, Any]) -> Verdict:
     outcome = "crashed" if is_broken else record["outcome"]
     put = sum("left" in step["facts"] for step in record["readings"])
     taken = sum(step["title"].startswith("not on the target") for step in record["readings"])
-    return {"outcome": outcome, "resource": record["resource"], "told": findings, "left": put - taken}
+    return {"outcome": outcome, "resource": record["resource"], "findings": findings, "left": put - taken}
 
 
 def _without_digits(text: str) -> str:

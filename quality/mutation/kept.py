@@ -31,7 +31,7 @@ class Module:
     possible: int
     tried: int
     boundaries: int
-    """Boundary shifts among those tried; they are considered separately."""
+    """Boundary shifts among those tried; they are counted separately."""
     noticed: int
     """Detected changes other than boundary shifts."""
     on_boundary: int

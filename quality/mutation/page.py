@@ -19,7 +19,7 @@ subjects are the same in all of them, the change has *survived*. A change to a p
 that run its line, then with checks that run it. A difference must occur twice.
 
 A change between `<` and `<=` has an effect only if a value exactly equals its limit, so these *boundary shifts* are
-considered separately and are not included in *tried* and *detected*. Wording, evidence and waiting times are not changed.
+counted separately and are not included in *tried* and *detected*. Wording, evidence and waiting times are not changed.
 
 Of the changes to probes and handles a random sample is tried (`make mutation ARGS="--probes 250 --seed N"`), each with
 at most sixty tests and for a limited time in the lab. A change that was not tried long enough counts as a survivor, so

@@ -127,7 +127,7 @@ def _compare(state: State, checks: list[str], alive: list[Tried], processes: Che
 
 def _is_new(one: Tried, state: State, check: str, run: Lines, expected: Verdict) -> bool:
     """Whether this run may add information: the same path to the same result does not, except near a limit."""
-    end = (expected["outcome"], *expected.get("told", ()))
+    end = (expected["outcome"], *expected.get("findings", ()))
     way = hash((check.partition("[")[0], end, frozenset(run.get(one.mutant.path, ()))))
     one.ways[way] += 1
     return state.kind == "boundary" or one.ways[way] <= SAME_WAY

@@ -123,11 +123,11 @@ def run_step(folder: Path, variables: str, **more: str) -> subprocess.CompletedP
     stub.chmod(0o755)
     given = {"OCCASION": "postdeploy", "ENVIRONMENT": "e.yaml", "OPTIONS": "--settle 5", "BASELINE": "b"}
     (folder / "temp").mkdir(exist_ok=True)
-    told = {"VARIABLES": variables, "RUNNER_TEMP": str(folder / "temp"), "ENDS": "0", "DECIDES": "true"}
+    reported = {"VARIABLES": variables, "RUNNER_TEMP": str(folder / "temp"), "ENDS": "0", "DECIDES": "true"}
     return subprocess.run(
         [shutil.which("bash") or "bash", "-e", "-c", script],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], **given, **told, **more},
+        env={"PATH": os.environ["PATH"], **given, **reported, **more},
         capture_output=True,
         text=True,
         check=False,

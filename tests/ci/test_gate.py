@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_acknowledged_is_told_but_not_counted(lab: LabClient, tmp_path: Path) ->
     with lab.fault(BACKUP):
         ran = lab.check("-m", "backup or health", "--known", known(tmp_path, symptom="backup.*", until=in_days(1)))
         other = lab.check("-m", "backup", "--known", known(tmp_path, symptom="backup.*", cause="old", until=in_days(1)))
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     [finding] = ran.results["backup.stale"]["findings"]
     assert "the backup host moves" in finding["not_counted"]
     assert "by lee" in finding["not_counted"]
@@ -101,7 +101,7 @@ def test_baseline_counts_only_what_was_made_worse(lab: LabClient, tmp_path: Path
     better = lab.check("-m", "backup or health", "--baseline", before)
     with lab.fault("backup.stale:too-old"):
         otherwise = lab.check("-m", "backup or health", "--baseline", before)
-    assert (same.code, worse.code, better.code, otherwise.code) == (0, 1, 0, 1), told(same) + told(worse)
+    assert (same.code, worse.code, better.code, otherwise.code) == (0, 1, 0, 1), describe(same) + describe(worse)
     assert same.results["backup.stale"]["findings"][0]["not_counted"] == "there before"
     assert "was found in the baseline" in better.stdout
     assert same.document["run"]["baseline"] == json.loads((tmp_path / "before.json").read_text())["run"]["id"]
@@ -132,7 +132,7 @@ def test_wrong_baseline_is_refused(lab: LabClient, tmp_path: Path, content: str,
 def test_settling_waits_for_what_goes_away(lab: LabClient) -> None:
     with mended_after_a_look(lab, "health.not-ready:component-down"):
         ran = lab.check("-m", "health", "--settle", "30")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert 1 < ran.document["run"]["settled_s"] < 15
     assert "health.not-ready" in ran.stdout
     assert "was gone after" in ran.stdout
@@ -158,7 +158,7 @@ def test_healthy_from_the_first_look_settles_at_once(lab: LabClient) -> None:
 def test_watching_ends_when_all_is_clear_and_says_when(lab: LabClient) -> None:
     with mended_after_a_look(lab, "health.not-ready:component-down"):
         ran = lab.check("-m", "health", "--watch", "1")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     looks = [line for line in ran.stdout.splitlines() if " look " in line]
     assert "P0 health.not-ready" in looks[0]
     assert looks[-1].endswith("all clear")

@@ -59,8 +59,8 @@ def test_verdict_outlives_its_readers_and_its_files(lab: LabClient, tmp_path: Pa
     (tmp_path / "output").touch()
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "theirs").touch()
-    told, nowhere = str(tmp_path / "output"), str(tmp_path / "no" / "file")
-    passed = gate(lab, tmp_path, "| head -1", GITHUB_OUTPUT=told, GITHUB_STEP_SUMMARY=nowhere)
+    reported, nowhere = str(tmp_path / "output"), str(tmp_path / "no" / "file")
+    passed = gate(lab, tmp_path, "| head -1", GITHUB_OUTPUT=reported, GITHUB_STEP_SUMMARY=nowhere)
     assert passed.returncode == 0, passed.stderr
     assert "gate: the summary is not on the job's page" in passed.stderr
     assert (tmp_path / "output").read_text() == "verdict=pass\n"

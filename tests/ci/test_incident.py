@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.harness import PROJECT, SYSTEM, LabClient, interruptible, run, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe, interruptible, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ FIRST_LOOK = {
 def test_first_look_is_that_of_the_runbook_and_takes_seconds(lab: LabClient) -> None:
     """Process and health addresses, database, log, a signed delivery: a minute by hand."""
     runs = [lab.check("-m", "quick") for _ in range(3)]
-    assert [ran.code for ran in runs] == [0, 0, 0], told(runs[0])
+    assert [ran.code for ran in runs] == [0, 0, 0], describe(runs[0])
     assert set(runs[0].results) >= FIRST_LOOK
     assert min(ran.duration_s for ran in runs) < 3
 
@@ -38,7 +38,7 @@ def test_first_look_names_the_cause(lab: LabClient) -> None:
     for fault in ("webhook.signature-rejected:secret-mismatch", "database.unreachable:connection-refused"):
         with lab.fault(fault):
             ran = lab.check("-m", "quick")
-        assert ran.document["roots"] == [f"{fault.partition(':')[0]}[{SYSTEM}]"], told(ran)
+        assert ran.document["roots"] == [f"{fault.partition(':')[0]}[{SYSTEM}]"], describe(ran)
 
 
 def test_areas_are_looked_at_from_any_folder(lab: LabClient, tmp_path: Path) -> None:

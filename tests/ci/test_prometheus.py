@@ -33,16 +33,16 @@ def test_metrics_of_a_run_pass_promtool_and_tell_what_the_run_told(lab: LabClien
     text = path.read_text()
     assert succeeds(promtool(), "check", "metrics", said=text) == ""
     assert set(re.findall(r"^# TYPE (\S+) gauge", text, re.MULTILINE)) == {family.name for family in OF_RUN}
-    told = samples(text)
+    reported = samples(text)
     for name, result in ran.results.items():
         labels = f'environment="lab",outcome="{result["outcome"]}",severity="{result["severity"]}",symptom="{name}"'
-        assert told[f'runbook_checks_outcome{{{labels},system="{SYSTEM}"}}'] == 1
-    roots = [key for key in told if key.startswith("runbook_checks_root")]
+        assert reported[f'runbook_checks_outcome{{{labels},system="{SYSTEM}"}}'] == 1
+    roots = [key for key in reported if key.startswith("runbook_checks_root")]
     assert len(roots) == len(ran.document["roots"])
     assert any('symptom="unreadable:logs"' in key for key in roots)
     assert any('cause="none"' in key and 'symptom="backup.stale"' in key for key in roots)
-    expiry = next(value for key, value in told.items() if key.startswith("runbook_checks_certificate_expiry"))
-    assert expiry > told['runbook_checks_run_timestamp_seconds{environment="lab"}']
+    expiry = next(value for key, value in reported.items() if key.startswith("runbook_checks_certificate_expiry"))
+    assert expiry > reported['runbook_checks_run_timestamp_seconds{environment="lab"}']
 
 
 def test_rules_pass_promtool_and_fire_as_they_should() -> None:

@@ -135,7 +135,7 @@ def test_excerpts_shown_are_what_is_printed(block: Block, lab_of: Callable[[str]
     printed = [line.rstrip() for line in ran.stdout.splitlines()]
     shown = [line for line in wanted if line != "..." and not line.startswith("reports: ")]
     missing = [line for line in shown if not any(_is_shown(line, now) for now in printed)]
-    assert not missing, f"{block}: put in what is printed now:\n{_told(ran)}"
+    assert not missing, f"{block}: put in what is printed now:\n{_from_the_first_root(ran)}"
 
 
 def _is_shown(line: str, printed: str) -> bool:
@@ -143,7 +143,7 @@ def _is_shown(line: str, printed: str) -> bool:
     return bool(re.fullmatch(re.sub(r"\bN\b", r"\\d+", re.escape(line)), printed))
 
 
-def _told(ran: Ran) -> str:
+def _from_the_first_root(ran: Ran) -> str:
     begin = re.search(r"^P\d ", ran.stdout, re.MULTILINE)
     return ran.stdout[begin.start() if begin else 0 :]
 

@@ -31,8 +31,8 @@ def validator(path: Path) -> jsonschema.Draft202012Validator:
 def schema_of(path: Path) -> Path:
     """The schema that a file's first line tells an editor."""
     first, _, _ = path.read_text().partition("\n")
-    _, told, schema = first.partition("# yaml-language-server: $schema=")
-    assert told, f"{path.relative_to(PROJECT)}: begin with `# yaml-language-server: $schema=...`"
+    _, reported, schema = first.partition("# yaml-language-server: $schema=")
+    assert reported, f"{path.relative_to(PROJECT)}: begin with `# yaml-language-server: $schema=...`"
     return path.parent / schema
 
 

@@ -78,25 +78,25 @@ def test_it_is_selected_by_its_name() -> None:
 
 
 def test_it_is_checked_like_any_other(lab: LabClient, tmp_path: Path) -> None:
-    code, results, told = in_the_lab(lab, tmp_path)
-    assert code == 0, told
-    assert {result["outcome"] for result in results.values()} == {"clear"}, told
+    code, results, reported = in_the_lab(lab, tmp_path)
+    assert code == 0, reported
+    assert {result["outcome"] for result in results.values()} == {"clear"}, reported
 
 
 def test_its_own_remedies_are_told(lab: LabClient, tmp_path: Path) -> None:
     with lab.fault("database.unreachable:connection-refused"):
-        code, results, told = in_the_lab(lab, tmp_path, "--gate", "p1")
-    assert code == 1, told
-    assert "Don't fail over by hand" in told
+        code, results, reported = in_the_lab(lab, tmp_path, "--gate", "p1")
+    assert code == 1, reported
+    assert "Don't fail over by hand" in reported
     assert results["database.unreachable"]["severity"] == "P1"
 
 
 def test_its_checklist_is_answered(lab: LabClient, tmp_path: Path) -> None:
     arguments = ("--checklist", "after-deploy", "--attest", "a book was ordered by hand")
-    code, _, told = in_the_lab(lab, tmp_path, *arguments)
-    assert code == 0, told
-    assert told.count("[x]") == 2
-    assert "[a] a book was ordered by hand" in told
+    code, _, reported = in_the_lab(lab, tmp_path, *arguments)
+    assert code == 0, reported
+    assert reported.count("[x]") == 2
+    assert "[a] a book was ordered by hand" in reported
 
 
 SHOWN = [block for block in blocks("yaml", "python") if block.note.startswith("suite/")]

@@ -35,7 +35,7 @@ def expected(path: Path) -> list[str]:
     return [sentence.replace("{systems}", SYSTEMS) for sentence in sentences]
 
 
-def told(path: Path) -> list[str]:
+def messages(path: Path) -> list[str]:
     with pytest.raises(BadFile) as caught:
         read(path)
     return str(caught.value).splitlines()
@@ -44,7 +44,7 @@ def told(path: Path) -> list[str]:
 @pytest.mark.parametrize("name", FILES)
 def test_every_mistake_is_told_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD)
-    sentences = told(Path(name))
+    sentences = messages(Path(name))
     assert sentences == expected(Path(name))
     for sentence in sentences:
         assert re.fullmatch(r"\S+\.yaml: .*[^.] \(line \d+\)", sentence), f"not one sentence with its place: {sentence}"
@@ -70,20 +70,20 @@ def test_files_that_hold_no_comment(
     monkeypatch.chdir(tmp_path)
     if content is not None:
         Path(name).write_bytes(content)
-    assert told(Path(name)) == [sentence]
+    assert messages(Path(name)) == [sentence]
 
 
 def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("staging.yaml").mkdir()
-    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: it is not a regular file (line 1)"]
+    assert messages(Path("staging.yaml")) == ["staging.yaml: can't be read: it is not a regular file (line 1)"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("staging.yaml").touch(mode=0o000)
-    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: Permission denied (line 1)"]
+    assert messages(Path("staging.yaml")) == ["staging.yaml: can't be read: Permission denied (line 1)"]
 
 
 @pytest.mark.parametrize("path", sorted((HERE / "good").glob("*.yaml")), ids=lambda path: str(path.stem))

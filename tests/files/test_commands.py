@@ -37,8 +37,8 @@ def sentences(path: Path) -> Iterator[tuple[str, str]]:
     document: dict[str, Any] = yaml.safe_load(path.read_text())
     symptoms = document.get("symptoms") if path.parent.name == "runbooks" else document
     for symptom, text in (symptoms or {}).items():
-        for cause, told in ((text or {}).get("causes") or {}).items():
-            for sentence in (told.get("because", ""), *told.get("remedy", ())):
+        for cause, reported in ((text or {}).get("causes") or {}).items():
+            for sentence in (reported.get("because", ""), *reported.get("remedy", ())):
                 yield f"{path.name}: {symptom}:{cause}", sentence
 
 
@@ -148,16 +148,16 @@ def test_a_team_s_text_that_cannot_be_filled_safely_is_a_mistake(tmp_path: Path,
     (tmp_path / "shop.yaml").write_text(yaml.safe_dump(shop, width=1000))
     environment = {"name": "e", "tier": "staging", "systems": {"shop": {"http": {"base_url": "http://127.0.0.1:9"}}}}
     (tmp_path / "e.yaml").write_text(yaml.safe_dump(environment))
-    told = ""
+    reported = ""
     try:
         read(tmp_path / "e.yaml")
     except BadFile as bad:
-        told = str(bad)
+        reported = str(bad)
     if wrong:
-        assert f"shop.yaml: symptoms.health.slow.causes.slow-server.remedy[1]: {wrong}" in told
-        assert told.endswith(" (line 9)")
+        assert f"shop.yaml: symptoms.health.slow.causes.slow-server.remedy[1]: {wrong}" in reported
+        assert reported.endswith(" (line 9)")
     else:
-        assert told == ""
+        assert reported == ""
 
 
 def test_values_are_quoted_for_the_language_they_stand_in() -> None:

@@ -106,10 +106,10 @@ def test_colours_stay_whole(redaction: Redaction) -> None:
 
 def test_numbers_and_keys(redaction: Redaction) -> None:
     """A far end's JSON may hold a PIN as a number, and a secret as a key; a port of the files is none."""
-    told = redaction.tree(
+    reported = redaction.tree(
         {"pin": 902174, "port": 443443, "at": 1902174.0, "is": True, "tenant-acme-4711": [None, "x902174"]}
     )
-    assert told == {"pin": "[redacted]", "port": 443443, "at": 1902174.0, "is": True,
+    assert reported == {"pin": "[redacted]", "port": 443443, "at": 1902174.0, "is": True,
                     "[redacted:{file:a}]": [None, "x[redacted]"]}  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.logs.cloudwatch import CloudWatch
 from runbook_checks.probes.providers.object_storage import Bucket
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, twisted_twice, twists
-from tests.hostile.beasts import answering
+from tests.hostile.services import answering
 from tests.probes.conftest import taking
 from tests.zoo.beast import REGISTRY, Beast
 from tests.zoo.http import bomb, whole

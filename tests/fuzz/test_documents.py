@@ -19,8 +19,8 @@ from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.oci_registry import digest
 from runbook_checks.probes.providers.slack import auth_test
 from runbook_checks.probes.providers.status_pages import incidents
+from tests.fuzz.canned import JSON, CannedHttp
 from tests.fuzz.fuzz import bounded, fuzzed, holding, mangled, twisted_twice, twists, written
-from tests.fuzz.told import JSON, Told
 
 VECTOR = {"status": "success", "data": {"resultType": "vector", "result": [
     {"metric": {"job": "api", "le": "0.5"}, "value": [1700000000.5, "42.5"]}]}}  # fmt: skip
@@ -93,7 +93,7 @@ def test_every_single_twist(name: str, status: int) -> None:
     with bounded():
         for body in twists(right):
             with holding(body):
-                read(cast("Http", Told(body, status)))
+                read(cast("Http", CannedHttp(body, status)))
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -104,7 +104,7 @@ def test_two_twists_and_broken_text(name: str) -> None:
     @given(st.one_of(twisted_twice(right), mangled(written(right))), st.sampled_from((200, 200, 400, 401, 503)))
     def fuzz(body: bytes, status: int) -> None:
         with holding(body):
-            read(cast("Http", Told(body, status)))
+            read(cast("Http", CannedHttp(body, status)))
 
     with bounded():
         fuzz()
@@ -114,7 +114,7 @@ def test_a_backup_that_is_told() -> None:
     right = {"id": "b1", "created_at": "2026-01-01T00:00:00Z"}
     for body in twists(right):
         with holding(body):
-            document = Told(body).get("/").json()
+            document = CannedHttp(body).get("/").json()
             if isinstance(document, dict) and "id" in document:
                 ToldBackup("workspace", "the API", document).newest_first()
 
@@ -131,7 +131,7 @@ HEADERS = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=80
 def test_headers_of_any_kind(value: str, status: int) -> None:
     names = ("retry-after", "www-authenticate", "docker-content-digest", "x-ratelimit-remaining-requests",
              "x-ratelimit-limit-requests", "x-ratelimit-reset-requests", "x-ratelimit-remaining-tokens")  # fmt: skip
-    http = cast("Http", Told(written(MANIFEST | {"token": value}), status, JSON | dict.fromkeys(names, value)))
+    http = cast("Http", CannedHttp(written(MANIFEST | {"token": value}), status, JSON | dict.fromkeys(names, value)))
     with holding((value, status)):
         standing(http, "/models")
     with holding((value, status)):

@@ -27,8 +27,8 @@ from runbook_checks.probes.sql.masking import without_literals
 from runbook_checks.probes.web.assets import is_html
 from runbook_checks.probes.web.linked_files import in_css, in_html, in_manifest, parsed_manifest
 from runbook_checks.probes.web.markup import tags
+from tests.fuzz.canned import answer
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, places, put, twisted_twice, twists, written
-from tests.fuzz.told import answer
 
 EXPOSITION = b"""# HELP http_requests_total All.
 # TYPE http_requests_total counter

@@ -1,4 +1,4 @@
-"""A plugin that prints what a library might: words that a CI runner obeys, by every way that leads to the terminal."""
+"""A plugin that prints CI runner commands, as a library might, in every way that reaches the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def pytest_runtest_call() -> None:
 
 
 def pytest_runtest_logfinish() -> None:
-    """Here nothing is captured."""
+    """pytest captures no output here."""
     thread = threading.Thread(target=_end_badly)
     thread.start()
     thread.join()

@@ -1,4 +1,4 @@
-"""A front page that hangs, and one that leads our own headers away: told in time, and nothing is left or leaks."""
+"""A front page that hangs, and one that sends our headers to another host: reported in time, without leaks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.harness import PROJECT
-from tests.hostile.product import TOKEN, check, http, must_be_orderly, outcomes, told
+from tests.hostile.product import TOKEN, check, describe, http, must_be_orderly, outcomes
 from tests.probes.test_browser import needs_chromium
 from tests.zoo import pages
 from tests.zoo.beast import REGISTRY, Beast
@@ -37,7 +37,7 @@ def test_pages(tmp_path: Path) -> None:
         ran = check(tmp_path, systems, "-k", "browser", variables={"TMPDIR": folder})
         left = list(Path(folder).glob("checks-browser-*"))
     must_be_orderly(ran, deadline_s=15)
-    assert outcomes(ran.of("hanging")) == {"web.page-slow": "found:slow-load"}, told(ran.of("hanging"))
-    assert elsewhere, told(ran.of("leading-away"))
+    assert outcomes(ran.of("hanging")) == {"web.page-slow": "found:slow-load"}, describe(ran.of("hanging"))
+    assert elsewhere, describe(ran.of("leading-away"))
     assert not any(TOKEN.encode() in request for request in elsewhere)
     assert not left

@@ -1,4 +1,4 @@
-"""Healthy services whose every JSON answer is twisted in one place: no check falls over any of it."""
+"""Healthy services of which every JSON response is changed in one place: no check crashes on it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SYSTEMS = ("ai-customer-service", "reverseai", "aura-flow", "sales-ai")
-# What is looked at over HTTP; each other protocol has tests of its own.
+# The sources that are read over HTTP; other protocols have their own tests.
 OVER_HTTP = ("http", "web", "auth", "ai", "prometheus", "logs", "workspaces", "abuse", "queue", "slack", "slack_bot",
              "groq", "providers", "backups", "rollback", "webhook")  # fmt: skip
-VARIANTS = int(os.environ.get("TWISTED_VARIANTS", "3"))  # more of them by hand
+VARIANTS = int(os.environ.get("TWISTED_VARIANTS", "3"))  # more when run by hand
 DEADLINE_S = 8.0
 
 
 def twisted(settings: dict[str, Any], variables: dict[str, str], number: int, stack: ExitStack) -> dict[str, Any]:
-    """A system's settings, with a twister before everything that has an address."""
+    """Return a system's settings, with a changing proxy in front of every address."""
 
     def seen(value: Any) -> Any:
         if isinstance(value, list):
@@ -44,7 +44,7 @@ def twisted(settings: dict[str, Any], variables: dict[str, str], number: int, st
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_no_check_falls_over_a_field(tmp_path: Path) -> None:
+def test_no_check_crashes_on_a_changed_field(tmp_path: Path) -> None:
     lab_file = yaml.safe_load((PROJECT / "environments" / "lab.yaml").read_text())
     with ExitStack() as stack:
         lab = stack.enter_context(started_lab(tmp_path, *SYSTEMS))
@@ -63,6 +63,6 @@ def test_no_check_falls_over_a_field(tmp_path: Path) -> None:
             "not browser and not slowed and not taken", effects="write", variables=lab.variables, timeout_s=240,
         )  # fmt: skip
     must_be_orderly(ran, deadline_s=120, at_most_s=200, max_rss_kib=512 << 10)
-    # Something was twisted, and not all of it.
+    # Some responses were changed, and some were not.
     seen = Counter(result["outcome"] for result in ran.document["results"])
     assert min(seen["clear"], seen["found"], seen["unknown"]) > 5 * VARIANTS, seen

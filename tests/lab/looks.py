@@ -1,4 +1,4 @@
-"""Compare two looks at the lab, and fail in one sentence that says what is wrong, where, and what to do."""
+"""Compare two snapshots of the lab; a failure is one sentence with the problem, the place and what to do."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ WIDTH = 90  # of a value in it
 
 
 def look_at(lab: LabClient) -> Look:
-    """Look at everything, as JSON: a tuple equals a list, and a time is text."""
+    """Take a snapshot of the lab, as JSON: a tuple equals a list, and a time is text."""
     return dict(json.loads(json.dumps(Outside(lab.variables).look(), default=str)))
 
 
 def fail(sentence: str) -> NoReturn:
-    """Fail without the traceback and without the values: both looks have hundreds of lines."""
+    """Fail without traceback and values: both snapshots have hundreds of lines."""
     pytest.fail(sentence, pytrace=False)
 
 
 def require_seen(change: Change, healthy: Look, broken: Look) -> None:
     if broken == healthy:
         fail(
-            f"{change.name} ({place_of(change)}) shows nowhere from outside: {LOOKS} is the same as before; "
-            "let it change what a caller meets, or add a look at what it changes"
+            f"{change.name} ({place_of(change)}) is not visible from outside: {LOOKS} is the same as before; "
+            "let it change what a client receives, or extend the snapshot by what it changes"
         )
 
 
@@ -47,28 +47,25 @@ def require_different(change: Change, healthy: Look, broken: Look, others: dict[
     for other, look in others.items():
         if look == broken:
             fail(
-                f"{change.name} ({place_of(change)}) shows from outside just as {other} does: "
-                f"{differences(healthy, broken)}; let them differ, or add to {LOOKS} a look that tells them apart"
+                f"{change.name} ({place_of(change)}) looks the same from outside as {other}: "
+                f"{differences(healthy, broken)}; make them differ, or extend {LOOKS} by what distinguishes them"
             )
 
 
 def require_gone(what: str, healthy: Look, after: Look) -> None:
     if after != healthy:
-        fail(
-            f"the lab does not look healthy again after {what}: {differences(healthy, after)}; "
-            "take that back in what follows `yield`"
-        )
+        fail(f"the lab is not healthy again after {what}: {differences(healthy, after)}; undo that after `yield`")
 
 
 def place_of(change: Change) -> str:
-    """The file and the function of a fault or an outage."""
+    """Return the file and the function of a fault or an outage."""
     body = inspect.unwrap(change.body)
     path = Path(inspect.getsourcefile(body) or "").resolve()
     return f"{path.relative_to(PROJECT)}, {body.__name__}"
 
 
 def differences(before: Look, after: Look) -> str:
-    """The first differences by their place, such as `health./ready.0 was 200 and is 503`."""
+    """Return the first differences with their place, such as `health./ready.0 was 200 and is 503`."""
     found = list(islice(_differences(before, after, ""), AT_MOST + 1))
     return ", ".join(found[:AT_MOST]) + (", and more" if len(found) > AT_MOST else "")
 

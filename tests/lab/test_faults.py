@@ -1,4 +1,4 @@
-"""Does every fault show from outside, differently from every other, and is it gone once undone?"""
+"""Every fault is visible from outside, differs from every other fault, and is gone once undone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.lab.looks import LOOKS, Look, differences, fail, look_at
 FAULTS = {change.name: change for change in registry.faults([SYSTEM]).values()}
 OUTAGES = {change.name: change for change in registry.outages([SYSTEM]).values()}
 SYMPTOMS = sorted({name.partition(":")[0] for name in FAULTS})
-NOT_LOOKED_AT = {  # what takes away a way of looking that isn't used here, or makes it wait
+NOT_LOOKED_AT = {  # outages that remove a source which the snapshot does not use, or delay it
     "postgres-activity-revoked",
     "postgres-catalog-revoked",
     "postgres-functions-revoked",
@@ -23,13 +23,13 @@ NOT_LOOKED_AT = {  # what takes away a way of looking that isn't used here, or m
 
 @pytest.fixture(scope="module")
 def healthy(lab: LabClient) -> Look:
-    """Twice the same; on a busy machine one look may take a quick answer for a slow one."""
+    """Return a snapshot that was taken twice: on a busy machine a quick response may look slow once."""
     seen = [look_at(lab)]
     while seen[-1] not in seen[:-1]:
         if len(seen) == 4:
             fail(
-                f"four looks at the healthy lab differ: {differences(*seen[-2:])}; "
-                f"let {LOOKS} leave out what changes from look to look"
+                f"four snapshots of the healthy lab differ: {differences(*seen[-2:])}; "
+                f"exclude from {LOOKS} what varies between snapshots"
             )
         seen.append(look_at(lab))
     return seen[-1]
@@ -41,7 +41,7 @@ def seen() -> dict[str, Look]:
 
 
 def require_settled(lab: LabClient, healthy: Look, what: str) -> None:
-    """On a busy machine a quick answer may pass for a slow one, so six looks count."""
+    """Take up to six snapshots, because on a busy machine a quick response may look slow."""
     for _ in range(6):
         if (after := look_at(lab)) == healthy:
             return
@@ -49,7 +49,9 @@ def require_settled(lab: LabClient, healthy: Look, what: str) -> None:
 
 
 @pytest.mark.parametrize("symptom", SYMPTOMS)
-def test_every_cause_shows_and_goes(lab: LabClient, healthy: Look, seen: dict[str, Look], symptom: str) -> None:
+def test_every_cause_is_visible_and_is_undone(
+    lab: LabClient, healthy: Look, seen: dict[str, Look], symptom: str
+) -> None:
     for name in sorted(name for name in FAULTS if name.partition(":")[0] == symptom):
         with lab.fault(name):
             broken = look_at(lab)
@@ -60,7 +62,7 @@ def test_every_cause_shows_and_goes(lab: LabClient, healthy: Look, seen: dict[st
 
 
 @pytest.mark.parametrize("name", sorted(OUTAGES))
-def test_outage_goes(lab: LabClient, healthy: Look, name: str) -> None:
+def test_outage_is_undone(lab: LabClient, healthy: Look, name: str) -> None:
     with lab.outage(name):
         if name not in NOT_LOOKED_AT:
             looks.require_seen(OUTAGES[name], healthy, look_at(lab))
@@ -90,6 +92,6 @@ def test_applying_twice_is_applying_once(lab: LabClient, healthy: Look) -> None:
     require_settled(lab, healthy, f"{name}, applied twice and undone once")
 
 
-def test_unknown_fault_is_one_sentence(lab: LabClient) -> None:
+def test_unknown_fault_is_reported_in_one_sentence(lab: LabClient) -> None:
     with pytest.raises(AssertionError, match=r"there is no fault 'webhook.stale:accepted'; did you mean"):
         lab.ask("POST", "faults", {"fault": "webhook.stale:accepted"})

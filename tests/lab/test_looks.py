@@ -1,4 +1,4 @@
-"""A fault that does not show, or stays, is one sentence for the contributor who wrote it."""
+"""A fault that is not visible, or is not undone, is reported in one sentence for its author."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def said(require: Callable[[], None]) -> str:
     return str(failure.value)
 
 
-def test_fault_that_does_not_show() -> None:
+def test_fault_that_is_not_visible() -> None:
     sentence = said(lambda: looks.require_seen(CHANGE, HEALTHY, HEALTHY))
-    assert sentence.startswith(f"{WHERE} shows nowhere from outside: `Outside.look()` in tests/lab/outside.py is the")
-    assert sentence.endswith("let it change what a caller meets, or add a look at what it changes")
+    assert sentence.startswith(f"{WHERE} is not visible from outside: `Outside.look()` in tests/lab/outside.py is the")
+    assert sentence.endswith("let it change what a client receives, or extend the snapshot by what it changes")
     looks.require_seen(CHANGE, HEALTHY, BROKEN)
 
 
 def test_fault_that_looks_like_another() -> None:
     sentence = said(lambda: looks.require_different(CHANGE, HEALTHY, BROKEN, {"another:fault": BROKEN}))
-    assert f"{WHERE} shows from outside just as another:fault does" in sentence
-    assert 'health./ready.0 was 200 and is 503, health./ready.1 was "UP" and is "DOWN"; let them differ' in sentence
+    assert f"{WHERE} looks the same from outside as another:fault" in sentence
+    assert 'health./ready.0 was 200 and is 503, health./ready.1 was "UP" and is "DOWN"; make them differ' in sentence
     looks.require_different(CHANGE, HEALTHY, BROKEN, {"another:fault": HEALTHY})
 
 
-def test_fault_that_stays() -> None:
+def test_fault_that_is_not_undone() -> None:
     grown: Look = HEALTHY | {"schema": [["cs_sessions.id uuid", "more", "cs_sessions.left text"]]}
     sentence = said(lambda: looks.require_gone(WHERE, HEALTHY, grown))
     assert sentence == (
-        f"the lab does not look healthy again after {WHERE}: "
-        'schema.0 has ["cs_sessions.left text"] more and [] less; take that back in what follows `yield`'
+        f"the lab is not healthy again after {WHERE}: "
+        'schema.0 has ["cs_sessions.left text"] more and [] less; undo that after `yield`'
     )
     looks.require_gone(WHERE, HEALTHY, HEALTHY)
 

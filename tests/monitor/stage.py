@@ -190,18 +190,18 @@ class Stage:
         """One round, with what a run in that minute finds; without a list the run came to nothing."""
         return self.take(minute, None if troubles is None else document(troubles, minute))
 
-    def take(self, minute: float, told: dict[str, Any] | None) -> int:
+    def take(self, minute: float, reported: dict[str, Any] | None) -> int:
         """One round with this results document."""
         self.clock.move_to(MIDNIGHT + timedelta(minutes=minute))
         results = self.folder / "results.json"
-        results.write_text("" if told is None else json.dumps(told))
+        results.write_text("" if reported is None else json.dumps(reported))
         self.before()
         try:
             return main([str(self.path), *self.arguments, "--document", str(results)])
         finally:
             self.after()
 
-    def told(self) -> list[tuple[int, str, str]]:
+    def messages(self) -> list[tuple[int, str, str]]:
         """Minute, channel and title of every message that arrived, in order of time and channel."""
         begun = MIDNIGHT.timestamp()
         return sorted((round((got.at - begun) / 60), got.channel, got.title) for got in self.receivers.got)

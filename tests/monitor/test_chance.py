@@ -53,14 +53,14 @@ def test_every_alert_is_resolved_once_and_in_order(stage: Stage, seed: int) -> N
     assert all(row["ended"] for row in opened)
     assert waiting(store) == 0
     for row in opened:
-        told = [got for got in stage.receivers.got if f"incident {row['id']}\n" in got.body]
-        for channel in {got.channel for got in told}:
-            in_order([got for got in told if got.channel == channel])
+        reported = [got for got in stage.receivers.got if f"incident {row['id']}\n" in got.body]
+        for channel in {got.channel for got in reported}:
+            in_order([got for got in reported if got.channel == channel])
     numbers = [(got.channel, got.body.split("message ")[-1]) for got in stage.receivers.got]
     assert len(set(numbers)) == len(numbers), "nothing is told twice"
 
 
-def in_order(told: list[Got]) -> None:
-    assert "resolved: " in told[-1].title
-    assert sum("resolved: " in got.title for got in told) == 1
-    assert [got.at for got in told] == sorted(got.at for got in told)
+def in_order(reported: list[Got]) -> None:
+    assert "resolved: " in reported[-1].title
+    assert sum("resolved: " in got.title for got in reported) == 1
+    assert [got.at for got in reported] == sorted(got.at for got in reported)

@@ -63,8 +63,8 @@ def test_escalation_and_reminder_go_on_after_a_clock_that_was_ahead(stage: Stage
     stage.go(DAY + 1, ALWAYS)
     for minute in range(2, 40):
         stage.go(minute, ALWAYS)
-    told = [(minute, title) for minute, channel, title in stage.told() if channel == "lead"]
-    assert [minute for minute, title in told if "escalated" in title] == [17, 32]
+    reported = [(minute, title) for minute, channel, title in stage.messages() if channel == "lead"]
+    assert [minute for minute, title in reported if "escalated" in title] == [17, 32]
 
 
 def test_past_is_kept_when_the_clock_was_two_years_ahead_for_one_round(stage: Stage) -> None:
@@ -122,4 +122,4 @@ def test_acknowledgement_ends_when_it_says_whatever_the_clock_did(stage: Stage) 
     stage.go(30, ALWAYS)
     for minute in range(1, 13):
         stage.go(minute, ALWAYS)
-    assert [(minute, title) for minute, channel, title in stage.told() if channel == "pager"] == [(10, TITLE)]
+    assert [(minute, title) for minute, channel, title in stage.messages() if channel == "pager"] == [(10, TITLE)]

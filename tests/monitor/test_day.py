@@ -124,10 +124,10 @@ def test_a_day_tells_exactly_what_it_should(stage: Stage, capsys: pytest.Capture
         assert code == is_in_trouble, (minute, capsys.readouterr())
         runs += 1
     assert runs == 1420
-    told = sorted(map(shortened, stage.told()))
-    assert [entry for entry in told if entry not in EXPECTED] == [], "told, and should not have been"
-    assert [entry for entry in EXPECTED if entry not in told] == [], "should have been told"
-    assert told == EXPECTED, "each of them once"
+    reported = sorted(map(shortened, stage.messages()))
+    assert [entry for entry in reported if entry not in EXPECTED] == [], "told, and should not have been"
+    assert [entry for entry in EXPECTED if entry not in reported] == [], "should have been told"
+    assert reported == EXPECTED, "each of them once"
     assert time.process_time() - begun < 60
 
 

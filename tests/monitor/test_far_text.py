@@ -86,10 +86,10 @@ def test_far_end_s_words_act_on_no_channel(
     monitoring["roles"] = {}
     stage.write()
     trouble = Trouble("health.unreachable", 0, 9, subject=f"pod {SAID}\r\nBcc: everybody@example.com\u202e\x1b[2J")
-    told = document([trouble])
-    [result] = [entry for entry in told["results"] if entry["findings"]]
+    reported = document([trouble])
+    [result] = [entry for entry in reported["results"] if entry["findings"]]
     result["findings"] = [finding(trouble) | {"seen": SAID, "because": SAID, "remedy": [f"run `cmd` {SAID}"]}]
-    assert stage.take(0, told) == 0
+    assert stage.take(0, reported) == 0
     hosts = {host for host, _, _ in services.got}
     assert {"hooks.slack.com", "discord.com", "api.telegram.org", "chat.googleapis.com"} <= hosts
     bodies = [text for _, _, body in services.got if "health.unreachable" in body for text in decoded(body)]

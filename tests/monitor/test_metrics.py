@@ -25,13 +25,13 @@ def test_metrics_pass_promtool_and_tell_since_when(stage: Stage) -> None:
         stage.go(minute, DOWN)
     text = (stage.folder / "checks.prom").read_text()
     assert succeeds(promtool(), "check", "metrics", said=text) == ""
-    told = samples(text)
-    assert told['runbook_checks_monitor_round_timestamp_seconds{environment="stage"}'] == MIDNIGHT.timestamp() + 120
-    assert told['runbook_checks_monitor_deliveries_waiting{environment="stage"}'] == 1
-    assert told['runbook_checks_monitor_trouble{environment="stage"}'] == 1
-    [since] = [key for key in told if key.startswith("runbook_checks_monitor_incident_start")]
+    reported = samples(text)
+    assert reported['runbook_checks_monitor_round_timestamp_seconds{environment="stage"}'] == MIDNIGHT.timestamp() + 120
+    assert reported['runbook_checks_monitor_deliveries_waiting{environment="stage"}'] == 1
+    assert reported['runbook_checks_monitor_trouble{environment="stage"}'] == 1
+    [since] = [key for key in reported if key.startswith("runbook_checks_monitor_incident_start")]
     assert f'severity="P0",subject="",symptom="health.unreachable",system="{SYSTEM}"' in since
-    assert told[since] == MIDNIGHT.timestamp()
+    assert reported[since] == MIDNIGHT.timestamp()
 
 
 def test_metrics_are_pushed_in_the_place_of_those_before(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

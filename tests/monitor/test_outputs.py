@@ -63,14 +63,14 @@ def test_page_and_metrics_are_written_through_links_and_pipes(stage: Path) -> No
     (folder / "site" / "index.html").write_text("old")
     (folder / "site" / "index.html").chmod(0o604)
     os.mkfifo(folder / "metrics")
-    with reading(folder / "metrics") as told:
+    with reading(folder / "metrics") as reported:
         done = round_of(stage)
     assert (done.returncode, done.stderr) == (0, "")
     assert os.readlink(folder / "page") == "site/index.html"
     assert (folder / "site" / "index.html").read_text().startswith("<!doctype html>")
     assert mode_of(folder / "site" / "index.html") == 0o604
     assert stat.S_ISFIFO((folder / "metrics").stat().st_mode)
-    assert b"runbook_checks_monitor_round_timestamp_seconds" in told[0]
+    assert b"runbook_checks_monitor_round_timestamp_seconds" in reported[0]
 
 
 def test_page_that_cannot_be_written_is_the_monitors_own_trouble(stage: Path) -> None:

@@ -120,10 +120,10 @@ def test_alert_that_nobody_has_is_told_when_one_works_again(
     del stage.receivers.refusals[working]
     for minute in range(60, 80):
         stage.go(minute, two)
-    told = [(minute, title) for minute, channel, title in stage.told() if channel == working and "P0" in title]
-    assert {title for _, title in told} == {TITLE, LATER_TITLE}
-    assert len(told) == 2
-    assert all(minute <= 75 for minute, _ in told)
+    reported = [(minute, title) for minute, channel, title in stage.messages() if channel == working and "P0" in title]
+    assert {title for _, title in reported} == {TITLE, LATER_TITLE}
+    assert len(reported) == 2
+    assert all(minute <= 75 for minute, _ in reported)
     left = {row["channel"] for row in stage.store().rows("SELECT channel FROM waiting")}
     assert left == ({other} if status == 503 else set()), "what refused for good is given up, now that somebody has it"
 

@@ -22,9 +22,9 @@ def insights(
     """Each query goes through these states, and stays in the last of them."""
     left: list[str] = []
 
-    def answer(action: str, told: dict[str, Any]) -> dict[str, Any]:
+    def answer(action: str, reported: dict[str, Any]) -> dict[str, Any]:
         if action == "StartQuery":
-            asked.append(told)
+            asked.append(reported)
             left[:] = states
             return {"queryId": str(len(asked))}
         if action == "StopQuery":

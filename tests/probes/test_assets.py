@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.web.assets import Limits, PageLook, look
-from tests.hostile.beasts import answering
+from tests.hostile.services import answering
 from tests.probes.conftest import taking
 from tests.zoo.beast import Beast
 from tests.zoo.http import whole
@@ -72,8 +72,8 @@ def test_files_are_followed_through_styles_and_manifest() -> None:
             "/a.js": (HTML, b"<!doctype html><title>In place of a script</title>"),
         }
     )
-    told = {asset.url.rpartition("/")[2]: (asset.kind, asset.status, asset.is_html) for asset in found.assets}
-    assert told == {
+    reported = {asset.url.rpartition("/")[2]: (asset.kind, asset.status, asset.is_html) for asset in found.assets}
+    assert reported == {
         "a.css": ("style", 200, False),
         "b.css": ("style", 200, False),
         "p.png": ("image", 200, False),
@@ -134,19 +134,19 @@ def said(status: int, content: bytes) -> bytes:
 def test_only_what_is_there_is_looked_through() -> None:
     """An error page refers to files of its own, and an error in place of a style sheet does too."""
     refers = page("<link rel=stylesheet href=/a.css><img src=/a.png>")[1]
-    for status, told in ((404, []), (500, []), (200, ["a.css", "a.png"])):
+    for status, reported in ((404, []), (500, []), (200, ["a.css", "a.png"])):
         answers = {"/": said(status, refers), "/a.css": said(404, b"p { background: url(b.png) }")}
         with Beast(answering(lambda _, path: answers.get(path, said(200, b"")))) as server:  # noqa: B023
             found = look(Http(server.url), "/", {}, Limits())
-        assert [asset.url.rpartition("/")[2] for asset in found.assets] == told
+        assert [asset.url.rpartition("/")[2] for asset in found.assets] == reported
         assert {asset.content_type for asset in found.assets} <= {"text/css"}
 
 
 def test_whether_a_manifest_is_a_document() -> None:
     for content, is_json in ((b'{"icons": []}', True), (b"[]", False), (b"{", False), (b"<html>", False)):
         files: Files = {"/": page("<link rel=manifest href=/m.json><script src=/x.js>"), "/m.json": ("a/b", content)}
-        told = {asset.kind: asset.is_json for asset in looked(files).assets}
-        assert told == {"manifest": is_json, "script": None}
+        reported = {asset.kind: asset.is_json for asset in looked(files).assets}
+        assert reported == {"manifest": is_json, "script": None}
 
 
 def test_no_more_files_than_allowed_are_looked_at_and_the_rest_is_named() -> None:

@@ -124,10 +124,10 @@ def test_project_without_branches_of_that_name_has_none() -> None:
     ],
 )
 def test_refusals_have_their_own_words(answer: tuple[int, Any], kind: str, words: str) -> None:
-    with neon(answer) as (branches, _), pytest.raises(NoReading) as told:
+    with neon(answer) as (branches, _), pytest.raises(NoReading) as reported:
         branches.newest_first()
-    assert told.value.kind == kind
-    assert words in told.value.reason
+    assert reported.value.kind == kind
+    assert words in reported.value.reason
 
 
 def test_rate_limit_is_waited_for_once_it_says_how_long() -> None:
@@ -140,9 +140,9 @@ def test_rate_limit_is_waited_for_once_it_says_how_long() -> None:
 def test_rate_limit_beyond_the_deadline_is_told() -> None:
     token = current.set(Deadline(2))
     try:
-        with neon((429, {}, "Retry-After: 60")) as (branches, _), pytest.raises(NoReading) as told:
+        with neon((429, {}, "Retry-After: 60")) as (branches, _), pytest.raises(NoReading) as reported:
             branches.newest_first()
     finally:
         current.reset(token)
-    assert told.value.kind == "rate-limited"
-    assert "60 s" in told.value.reason
+    assert reported.value.kind == "rate-limited"
+    assert "60 s" in reported.value.reason

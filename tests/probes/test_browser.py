@@ -190,7 +190,7 @@ TOLD = SOME | (OTHERS if os.environ.get("EVERY_PAGE") else {})  # all of them by
 QUICK_S, LONG_S = 5.0, 20.0  # for what never comes to an end; for what does
 
 
-def told(look: Look | NoReading) -> object:
+def summary(look: Look | NoReading) -> object:
     if isinstance(look, NoReading):
         return look.kind
     return look.status, look.load is not None, look.paint is not None
@@ -232,7 +232,7 @@ def test_no_page_holds_up_the_browser_or_tells_what_is_not_so() -> None:
         assert not (Path(home) / "Downloads").exists()
     for name, wanted in TOLD.items():
         look, took_s = seen[name]
-        assert told(look) == wanted, f"{name}: {look}"
+        assert summary(look) == wanted, f"{name}: {look}"
         assert took_s < seconds_for(name) + 0.5, f"{name}: {took_s:.1f} s"
         for error in look.errors if isinstance(look, Look) else [str(look)]:
             assert error.isprintable()
@@ -249,10 +249,10 @@ def test_no_page_holds_up_the_browser_or_tells_what_is_not_so() -> None:
 def test_a_flooded_console_is_told_in_time() -> None:
     with Beast(REGISTRY["page.floods-the-console"]) as server, only(7), taking(7.5):
         try:
-            told = visit(Request(server.url + "/", 60)).errors
+            reported = visit(Request(server.url + "/", 60)).errors
         except NoReading as gone:  # on a busy machine
-            told = (gone.reason,) * 10
-    assert len(told) == 10
+            reported = (gone.reason,) * 10
+    assert len(reported) == 10
 
 
 def test_nothing_that_was_started_with_its_folder_outlives_it() -> None:

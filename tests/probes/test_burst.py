@@ -12,7 +12,7 @@ from runbook_checks.handles.burst import Burst as Handle
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.burst import Burst
 from runbook_checks.verdicts import Found
-from tests.hostile.beasts import always, document
+from tests.hostile.services import always, document
 from tests.probes.conftest import Zoo, taking
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast

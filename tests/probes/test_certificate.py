@@ -41,9 +41,9 @@ def url(number: int) -> x509.UniformResourceIdentifier:
 
 def test_issuers_are_to_be_had_at_addresses_and_not_where_revocation_is_asked() -> None:
     elsewhere = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA")]))
-    told = read(with_access((OCSP, url(1)), (ISSUERS, elsewhere), (ISSUERS, url(2))))
-    assert told.issuer_urls == ("http://ca.test/2",)
-    assert told.serial == "ff"
+    reported = read(with_access((OCSP, url(1)), (ISSUERS, elsewhere), (ISSUERS, url(2))))
+    assert reported.issuer_urls == ("http://ca.test/2",)
+    assert reported.serial == "ff"
     many = read(with_access(*((ISSUERS, url(number)) for number in range(9))))
     assert many.issuer_urls == tuple(f"http://ca.test/{number}" for number in range(4))
     assert read(pki.make("shop.test").der).issuer_urls == ()
@@ -51,11 +51,13 @@ def test_issuers_are_to_be_had_at_addresses_and_not_where_revocation_is_asked() 
 
 def test_whom_a_certificate_covers() -> None:
     names = ("Shop.test", "*.shop.test", "*.test", "b\u00fccher.test".encode("idna").decode(), "10.0.0.1", "::1")
-    told = read(pki.make("other.test", names=names).der)
+    reported = read(pki.make("other.test", names=names).der)
     good = ("shop.test", "SHOP.test.", "www.shop.test", "b\u00fccher.test", "10.0.0.1", "[::1]", "::1")
     bad = ("other.test", "a.b.shop.test", "x.test", "10.0.0.2", "test", "www.other.test", "xn--\u00fc.test")
-    assert {name: covers(told, name) for name in (*good, *bad)} == dict.fromkeys(good, True) | dict.fromkeys(bad, False)
-    assert told.dns_names[0] == "shop.test"
+    assert {name: covers(reported, name) for name in (*good, *bad)} == dict.fromkeys(good, True) | dict.fromkeys(
+        bad, False
+    )
+    assert reported.dns_names[0] == "shop.test"
     nameless = read(pki.make("shop.test").der)
     assert (nameless.dns_names, nameless.ip_addresses, covers(nameless, "shop.test")) == ((), (), False)
 
@@ -73,12 +75,12 @@ KEYS: list[tuple[Any, str, bool]] = [
 def test_which_keys_are_weak() -> None:
     authority = pki.make("CA", is_ca=True)
     for key, name, is_weak in KEYS:
-        told = read(pki.make("shop.test", authority, key=key).der)
-        assert (told.key, told.is_weak, told.weakness is not None) == (name, is_weak, is_weak)
+        reported = read(pki.make("shop.test", authority, key=key).der)
+        assert (reported.key, reported.is_weak, reported.weakness is not None) == (name, is_weak, is_weak)
         whole = key.public_key().public_bytes(pki.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        assert told.key_sha256 == hashlib.sha256(whole).hexdigest()
-    told = read(pki.make("shop.test", authority, key=ed25519.Ed25519PrivateKey.generate()).der)
-    assert (told.key, told.is_weak) == ("Ed25519", False)
+        assert reported.key_sha256 == hashlib.sha256(whole).hexdigest()
+    reported = read(pki.make("shop.test", authority, key=ed25519.Ed25519PrivateKey.generate()).der)
+    assert (reported.key, reported.is_weak) == ("Ed25519", False)
 
 
 def test_a_signature_by_sha1_is_weak_where_it_is_not_ones_own() -> None:

@@ -79,9 +79,9 @@ def test_command_of_a_reference_sees_what_tools_need_and_what_is_listed(
 ) -> None:
     """A secret manager's own variables, but none that the file names, unless it lists it for commands."""
     made = vault(tmp_path, *listed)
-    told = json.loads(made.value(Text.read({"command": printing()})))
-    assert {name for name, value in told.items() if value.startswith(SECRET)} == seen
-    assert told["HOME"] == os.environ["HOME"]
+    reported = json.loads(made.value(Text.read({"command": printing()})))
+    assert {name for name, value in reported.items() if value.startswith(SECRET)} == seen
+    assert reported["HOME"] == os.environ["HOME"]
     found = read_variables(
         [sys.executable, "-c", "import os; print(*(f'{n}={v}' for n, v in os.environ.items()), sep=chr(10))"],
         made.for_commands(),

@@ -64,8 +64,8 @@ def test_a_key_that_is_given_twice_is_read_in_no_way(dsn: str) -> None:
 
 
 def test_a_quoted_value_keeps_its_blanks() -> None:
-    told = parse(r"host = 'db.test' password='a b\'c' user=u", "postgres", None)
-    assert (told.places[0].host, told.password) == ("db.test", "a b'c")
+    reported = parse(r"host = 'db.test' password='a b\'c' user=u", "postgres", None)
+    assert (reported.places[0].host, reported.password) == ("db.test", "a b'c")
 
 
 def test_a_parameter_of_mysql_is_given_once() -> None:
@@ -80,12 +80,12 @@ def test_which_servers_are_this_machine_s_own() -> None:
 
 
 def test_what_a_dsn_leaves_out() -> None:
-    told = parse("postgresql://u:p%40ss@db.test/d?connect_timeout=7&application_name=x", "postgres", None)
-    assert (told.user, told.database, told.password) == ("u", "d", "p@ss")
-    assert "p@ss" not in repr(told)
-    assert told.options["passfile"] == told.options["sslrootcert"] == NOWHERE
-    assert told.options["application_name"] == "runbook-checks"
-    assert "connect_timeout" not in told.options
+    reported = parse("postgresql://u:p%40ss@db.test/d?connect_timeout=7&application_name=x", "postgres", None)
+    assert (reported.user, reported.database, reported.password) == ("u", "d", "p@ss")
+    assert "p@ss" not in repr(reported)
+    assert reported.options["passfile"] == reported.options["sslrootcert"] == NOWHERE
+    assert reported.options["application_name"] == "runbook-checks"
+    assert "connect_timeout" not in reported.options
     assert parse("postgresql://u@db.test", "postgres", None).database == "u"
     nobody = parse("host=db.test", "postgres", None)
     assert (nobody.user, nobody.database, nobody.password) == ("", "", "")
@@ -108,17 +108,17 @@ def test_whose_authorities_are_believed(tmp_path: Path) -> None:
         assert (caught.value.kind, caught.value.evidence) == ("ca-file-unreadable", {"ca_file": missing})
 
 
-def told(place: Place, address: str | None, **more: str) -> dict[str, str]:
+def options(place: Place, address: str | None, **more: str) -> dict[str, str]:
     found = pq.Conninfo.parse(conninfo({"user": "u"}, place, address, **more))
     return {option.keyword.decode(): option.val.decode() for option in found if option.val}
 
 
 def test_what_libpq_is_told_of_one_server() -> None:
-    assert told(Place("db.test", 6432, None), "10.0.0.1", dbname="d") == {
+    assert options(Place("db.test", 6432, None), "10.0.0.1", dbname="d") == {
         "user": "u",
         "dbname": "d",
         "port": "6432",
         "host": "db.test",
         "hostaddr": "10.0.0.1",
     }
-    assert told(Place("", 5432, None), None) == {"user": "u", "port": "5432"}
+    assert options(Place("", 5432, None), None) == {"user": "u", "port": "5432"}

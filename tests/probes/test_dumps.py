@@ -79,18 +79,18 @@ def test_wrong_checksum_is_damage() -> None:
 
 
 def test_own_format_of_pg_dump_cannot_be_looked_into() -> None:
-    with pytest.raises(NoReading) as told:
+    with pytest.raises(NoReading) as reported:
         broken(b"PGDMP\x01\x0e", is_gzip=False)
-    assert told.value.kind == "other-format"
+    assert reported.value.kind == "other-format"
 
 
 def test_much_out_of_little_takes_no_memory_and_ends_in_time() -> None:
     bomb = gzip.compress(bytes(1 << 26))
     token = current.set(Deadline(0.2))
     try:
-        with pytest.raises(NoReading) as told:
+        with pytest.raises(NoReading) as reported:
             inspect(io.BytesIO(bomb * 400), is_gzip=True)
-        assert told.value.kind == "deadline"
+        assert reported.value.kind == "deadline"
     finally:
         current.reset(token)
 
@@ -114,7 +114,7 @@ def test_nothing_at_all_is_truncated() -> None:
     assert [broken(b"", is_gzip=is_gzip) for is_gzip in (True, False)] == ["truncated", "truncated"]
 
 
-@pytest.mark.parametrize(("behind", "told"), [(3900, None), (4200, "incomplete-dump")])
-def test_last_words_stand_near_the_end(behind: int, told: str | None) -> None:
-    assert broken(WHOLE + b"\n" * behind, is_gzip=False) == told
-    assert broken(gzip.compress(WHOLE + b"\n" * behind)) == told
+@pytest.mark.parametrize(("behind", "reported"), [(3900, None), (4200, "incomplete-dump")])
+def test_last_words_stand_near_the_end(behind: int, reported: str | None) -> None:
+    assert broken(WHOLE + b"\n" * behind, is_gzip=False) == reported
+    assert broken(gzip.compress(WHOLE + b"\n" * behind)) == reported

@@ -11,7 +11,7 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.net.far_ends import FarEnds, is_plain_http, is_public
 from runbook_checks.probes.tls.aia import from_aia
-from tests.hostile.beasts import always
+from tests.hostile.services import always
 from tests.probes import pki
 from tests.probes.conftest import HERE
 from tests.zoo.beast import Beast

@@ -15,7 +15,7 @@ from runbook_checks.handles.slack import SlashCommand
 from runbook_checks.handles.web import FrontEnd
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
 from tests.probes import pki
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast
@@ -47,8 +47,8 @@ def test_a_key_function_is_called_as_it_says_and_once_for_all(tmp_path: Path, mo
             for function in service.settings.key_functions * 2:
                 assert service.call(function).status == 200
             assert service.get("/plain").status == 200
-    told = [(seen.split(b" HTTP")[0].decode(), b"Bearer a-token-of-the-test" in seen) for seen in kept]
-    assert told == [("GET /plain", False), ("GET /known", True), ("POST /asked", False), ("POST /both", True)]
+    reported = [(seen.split(b" HTTP")[0].decode(), b"Bearer a-token-of-the-test" in seen) for seen in kept]
+    assert reported == [("GET /plain", False), ("GET /known", True), ("POST /asked", False), ("POST /both", True)]
     assert [seen.partition(b"\r\n\r\n")[2] for seen in kept] == [b"", b"", b'{"q": 1}', b""]
     assert [b"application/json" in seen.partition(b"Content-Type:")[2] for seen in kept] == [False, False, True, False]
 
@@ -444,8 +444,8 @@ def test_files_of_a_page_may_be_a_quarter_of_all(tmp_path: Path) -> None:
                 found = front.look()
                 assert front.look() is found
     assert {asset.url for asset in found.assets} == {f"{server.url}/a.js", f"{other.url}/a.js"}
-    told = {(url, gone.kind) for url, gone in found.unseen.items()}
-    assert told == {(f"{of.url}/b.css", "body-too-large") for of in (server, other)}
+    reported = {(url, gone.kind) for url, gone in found.unseen.items()}
+    assert reported == {(f"{of.url}/b.css", "body-too-large") for of in (server, other)}
 
 
 # --------------------------------------------------------------------------------- metrics

@@ -15,7 +15,7 @@ from runbook_checks.handles.accounts import Accounts
 from runbook_checks.handles.host import NextInstance, OwnHost, WayBack
 from runbook_checks.handles.workspaces import Workspaces
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import Answerer, always, answering, document
+from tests.hostile.services import Answerer, always, answering, document
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast
 
@@ -124,7 +124,7 @@ def workspaces(tmp_path: Path, server: Beast, **more: Any) -> Any:
     return handle(Workspaces, tmp_path, http=http, workspaces=more)
 
 
-def told(documents: dict[str, Any]) -> Answerer:
+def serving(documents: dict[str, Any]) -> Answerer:
     return lambda _, path: document(documents[path]) if path in documents else document({}, status="404 No")
 
 
@@ -134,7 +134,7 @@ def test_each_workspace_is_asked_for_with_the_token(tmp_path: Path) -> None:
         "/api/v1/billing/workspaces/a%2Fb/quota": {"db_storage_gb": {"used": 1, "limit": 10}},
         "/api/v1/billing/workspaces/c/quota": {"db_storage_gb": {"used": 0.5, "limit": 1}},
     }
-    with Beast(answering(told(quotas), kept)) as server, workspaces(tmp_path, server, ids=["a/b", "c"]) as one:
+    with Beast(answering(serving(quotas), kept)) as server, workspaces(tmp_path, server, ids=["a/b", "c"]) as one:
         assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
         assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
         assert one.databases([]) == []

@@ -13,7 +13,7 @@ from runbook_checks.handles.certificates import Certificates
 from runbook_checks.handles.domains import Domains
 from runbook_checks.handles.sites import Sites
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import always, document
+from tests.hostile.services import always, document
 from tests.probes import pki
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast, Handler
@@ -58,30 +58,30 @@ def given(tmp_path: Path) -> Iterator[dict[str, Any]]:
 def test_how_far_a_visitor_of_each_domain_gets(tmp_path: Path, given: dict[str, Any]) -> None:
     with handle(Sites, tmp_path, **given) as sites:
         found, gone = sites.seen()
-        told = {site.name.partition(".")[0]: site for site in found}
-    assert set(told) == {"good", "gone", "unshaken", "unanswered", "unrouted"}
+        reported = {site.name.partition(".")[0]: site for site in found}
+    assert set(reported) == {"good", "gone", "unshaken", "unanswered", "unrouted"}
     assert gone is not None
     assert "nowhere.shop.test" in gone.reason
-    for name, site in told.items():
+    for name, site in reported.items():
         ends = {stage for stage in ("unconnected", "unshaken", "unanswered") if getattr(site, stage)}
         assert ends == {"gone": {"unconnected"}, "unshaken": {"unshaken"}, "unanswered": {"unanswered"}}.get(
             name, set()
         )
-    assert (told["good"].status, told["good"].code) == (200, None)
-    assert (told["unrouted"].status, told["unrouted"].code) == (404, "ROUTING_FAILED")
-    assert told["gone"].address == f"127.0.0.2:{given['domains']['port']}"
-    assert told["good"].address == f"127.0.0.1:{given['domains']['port']}"
+    assert (reported["good"].status, reported["good"].code) == (200, None)
+    assert (reported["unrouted"].status, reported["unrouted"].code) == (404, "ROUTING_FAILED")
+    assert reported["gone"].address == f"127.0.0.2:{given['domains']['port']}"
+    assert reported["good"].address == f"127.0.0.1:{given['domains']['port']}"
 
 
 def test_which_certificates_are_seen(tmp_path: Path, given: dict[str, Any]) -> None:
     with handle(Certificates, tmp_path, **given) as certificates:
         served, gone = certificates.served()
-        told = {one.subject.partition(".")[0]: one for one in served}
-    assert set(told) == {"good", "unanswered", "unrouted"}
+        reported = {one.subject.partition(".")[0]: one for one in served}
+    assert set(reported) == {"good", "unanswered", "unrouted"}
     assert gone is not None
     assert all(f"{name}.shop.test" in gone.reason for name in ("gone", "unshaken", "nowhere"))
-    assert (told["good"].issuer, told["good"].warn_days, told["good"].alarm_days) == ("CN=Test CA", 21, 7)
-    assert (told["good"].not_after - told["good"].now).days in (29, 30)
+    assert (reported["good"].issuer, reported["good"].warn_days, reported["good"].alarm_days) == ("CN=Test CA", 21, 7)
+    assert (reported["good"].not_after - reported["good"].now).days in (29, 30)
 
 
 def test_certificate_of_a_site_that_gives_no_answer_is_seen(tmp_path: Path, given: dict[str, Any]) -> None:

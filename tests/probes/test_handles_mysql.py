@@ -18,7 +18,7 @@ from runbook_checks.handles.tables import first_fit, in_path, payload
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks_lab.servers.mariadb import MariaDb
 from runbook_checks_lab.toolbox import NotHere, find
-from tests.hostile.beasts import answering, document
+from tests.hostile.services import answering, document
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast
 from tests.zoo.prometheus import vector
@@ -108,13 +108,13 @@ def executions(tmp_path: Path, **more: Any) -> Any:
 
 
 def run(number: int, status: str, started_at: float, completed_at: float | None = None, error: str = "") -> Any:
-    told = {"id": number, "status": status, "started_at": started_at, "completed_at": completed_at}
-    return told | {"error_message": error or None}
+    reported = {"id": number, "status": status, "started_at": started_at, "completed_at": completed_at}
+    return reported | {"error_message": error or None}
 
 
 def node(of: int, status: str, started_at: float = 100, *, kind: str = "http", **more: Any) -> Any:
-    told = {"execution_id": of, "node_id": f"n{started_at}", "node_type": kind, "status": status}
-    return told | {"started_at": started_at} | more
+    reported = {"execution_id": of, "node_id": f"n{started_at}", "node_type": kind, "status": status}
+    return reported | {"started_at": started_at} | more
 
 
 def test_a_table_that_nobody_writes_to_says_nothing(tmp_path: Path, mariadb: MariaDb) -> None:
@@ -177,9 +177,9 @@ def test_completed_executions_with_nothing_to_show(tmp_path: Path, mariadb: Mari
         *(node(4, "success"), node(5, "error"), node(6, "error"), node(7, "error")),
     )
     with executions(tmp_path) as one:
-        told = [(row["id"], row["nodes"], row["succeeded"], row["failed"]) for row in one.empty()]
+        reported = [(row["id"], row["nodes"], row["succeeded"], row["failed"]) for row in one.empty()]
         took = {row["id"]: float(row["took_ms"]) for row in one.empty()}
-    assert told == [(8, 0, 0, 0), (4, 1, 1, 0), (3, 0, 0, 0), (2, 3, 0, 2)]
+    assert reported == [(8, 0, 0, 0), (4, 1, 1, 0), (3, 0, 0, 0), (2, 3, 0, 2)]
     assert took[2] == pytest.approx(100_000, abs=2000)
     assert took[4] == 0
 
@@ -312,11 +312,11 @@ def test_who_events_come_from(tmp_path: Path, mariadb: MariaDb) -> None:
 
 
 def test_traffic_is_compared_with_windows_before(tmp_path: Path) -> None:
-    told = iter((90, 10, 20))
+    reported = iter((90, 10, 20))
 
     def answer(_method: str, path: str) -> bytes:
         assert "600s" in path
-        return document(vector({"metric": {}, "value": [1, str(next(told))]}))
+        return document(vector({"metric": {}, "value": [1, str(next(reported))]}))
 
     with Beast(answering(answer)) as server:
         expression = "sum(increase(anonymous[{window}]))"
@@ -337,8 +337,8 @@ def provisioning(tmp_path: Path, user: str = "looker", **more: Any) -> Any:
 def test_records_are_told_with_their_age(tmp_path: Path, mariadb: MariaDb) -> None:
     with provisioning(tmp_path) as one:
         assert refusal(one.records).kind == "not-in-use"
-    told = {"workspace_id": "one", "db_name": "ws_one", "status": "ready", "created_at": 900, "updated_at": 60}
-    insert(mariadb, "records", told)
+    reported = {"workspace_id": "one", "db_name": "ws_one", "status": "ready", "created_at": 900, "updated_at": 60}
+    insert(mariadb, "records", reported)
     with provisioning(tmp_path) as one:
         [record] = one.records()
     assert (record["workspace"], record["name"], record["status"]) == ("one", "ws_one", "ready")
@@ -380,7 +380,7 @@ def test_connections_are_grouped(tmp_path: Path, mariadb: MariaDb) -> None:
         found = one.connections()
         assert one.user == "sighted"
         places = one.places(["runs", "nodes", "nowhere"])
-    told = {name: sorted(schemas) for name, schemas in places.items() if schemas}
-    assert told == {"runs": ["other", "shop"], "nodes": ["shop"]}
+    reported = {name: sorted(schemas) for name, schemas in places.items() if schemas}
+    assert reported == {"runs": ["other", "shop"], "nodes": ["shop"]}
     assert found.maximum > 0
     assert sum(group["count"] for group in found.groups) >= 1

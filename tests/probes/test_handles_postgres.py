@@ -12,7 +12,7 @@ import pytest
 from runbook_checks.handles.backing import AiStatus, Ledger
 from runbook_checks.handles.postgres import PostgresDatabase
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
 from tests.probes import pg
 from tests.probes.handles import handle
 from tests.zoo.beast import Beast
@@ -86,12 +86,12 @@ def test_connections_are_told_by_kind(tmp_path: Path, server: pg.Server) -> None
         for session in (first, second, third):
             session.execute("SELECT 1")
         found = one.connections()
-    told = {(group["application"], group["kind"]): group["count"] for group in found.groups}
+    reported = {(group["application"], group["kind"]): group["count"] for group in found.groups}
     assert found.maximum == 12
-    assert told[("busy", "idle-in-transaction")] == 2
-    assert told[("still", "idle-pool")] == 1
-    assert told[("runbook-checks", "active-load")] == 1
-    assert [group["count"] for group in found.groups] == sorted(told.values(), reverse=True)
+    assert reported[("busy", "idle-in-transaction")] == 2
+    assert reported[("still", "idle-pool")] == 1
+    assert reported[("runbook-checks", "active-load")] == 1
+    assert [group["count"] for group in found.groups] == sorted(reported.values(), reverse=True)
 
 
 def test_a_role_that_sees_only_itself_is_told_so(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_a_ledger_is_read_in_the_order_of_names(tmp_path: Path) -> None:
         return handle(Ledger, tmp_path, postgres={"dsn": {"env": "DSN_looker"}, **more})
 
     with ledger(ledger={"expected": "3"}) as one:
-        told = [(row["name"], row["is_finished"], row["is_rolled_back"]) for row in one.entries()]
-        assert (told, one.expected) == ([("1", True, False), ("2", True, True), ("3", False, False)], "3")
+        reported = [(row["name"], row["is_finished"], row["is_rolled_back"]) for row in one.entries()]
+        assert (reported, one.expected) == ([("1", True, False), ("2", True, True), ("3", False, False)], "3")
     with ledger(ledger={"rolled_back": None}) as one:
         assert [row["is_rolled_back"] for row in one.entries()] == [False, False, False]
     with ledger(ledger={"table": "hidden"}) as one:

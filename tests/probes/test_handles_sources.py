@@ -17,7 +17,7 @@ from runbook_checks.handles.queue import Queue
 from runbook_checks.handles.sites import Sites
 from runbook_checks.handles.slack import SlackBot
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
 from tests.probes import pki
 from tests.probes.handles import handle
 from tests.probes.insights import insights
@@ -202,9 +202,15 @@ def test_what_became_of_messages_is_counted_by_outcome(tmp_path: Path) -> None:
         Beast(cloudflare(lambda _kind, span_s: rows if span_s == 600 else [])) as server,
         queue(tmp_path, server) as one,
     ):
-        told = one.processed()
-        assert (told.done, told.failed, told.read, told.total, told.failed_percent) == (30, 10, 90, 40, 25.0)
-        assert one.processed() is told
+        reported = one.processed()
+        assert (reported.done, reported.failed, reported.read, reported.total, reported.failed_percent) == (
+            30,
+            10,
+            90,
+            40,
+            25.0,
+        )
+        assert one.processed() is reported
 
 
 def test_a_quiet_window_is_believed_where_the_day_was_not_quiet(tmp_path: Path) -> None:
@@ -213,8 +219,8 @@ def test_a_quiet_window_is_believed_where_the_day_was_not_quiet(tmp_path: Path) 
         Beast(cloudflare(lambda _kind, span_s: rows if span_s == 86400 else [])) as server,
         queue(tmp_path, server) as one,
     ):
-        told = one.processed()
-        assert (told.total, told.failed_percent) == (0, 0.0)
+        reported = one.processed()
+        assert (reported.total, reported.failed_percent) == (0, 0.0)
 
 
 def test_analytics_that_know_of_nothing_all_day_say_nothing(tmp_path: Path) -> None:
@@ -251,9 +257,9 @@ def test_how_a_backlog_grows(tmp_path: Path, messages: list[int], trend: float |
 def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
     waiting = {"backlog_count": 7, "oldest_message_timestamp_ms": (time.time() - 120) * 1000}
     with Beast(cloudflare(lambda *_: [], waiting)) as server, queue(tmp_path, server) as one:
-        told = one.waiting()
-    assert told.count == 7
-    assert told.oldest_age_s == pytest.approx(120, abs=5)
+        reported = one.waiting()
+    assert reported.count == 7
+    assert reported.oldest_age_s == pytest.approx(120, abs=5)
 
 
 def test_the_consumers_log_tells_causes(tmp_path: Path) -> None:
@@ -301,7 +307,7 @@ def is_enough(metrics: Metrics, count: float) -> bool:
 
 def test_a_series_must_be_there_and_alive(tmp_path: Path) -> None:
     kept: list[tuple[str, float]] = []
-    told: dict[str, list[tuple[dict[str, str], float]]] = {
+    reported: dict[str, list[tuple[dict[str, str], float]]] = {
         "max(timestamp(fresh))": [({}, NOW - 100)],
         "max(timestamp(stale))": [({}, NOW - 140)],
         "sum(increase(fresh[300s]))": [({}, 7.0)],
@@ -310,7 +316,7 @@ def test_a_series_must_be_there_and_alive(tmp_path: Path) -> None:
         "two": [({"__name__": "two", "b": "2", "a": "1"}, 1.0), ({"__name__": "two", "a": "2"}, 2.0)],
     }
     with (
-        Beast(prometheus(told, kept)) as server,
+        Beast(prometheus(reported, kept)) as server,
         handle(Metrics, tmp_path, NOW, prometheus={"url": server.url, "least": 10}) as metrics,
     ):
         metrics.require("fresh")
@@ -365,10 +371,10 @@ def silent_then(status: dict[str, int]) -> Handler:
 
 def test_how_far_a_visitor_gets(tmp_path: Path, pair: Pair) -> None:
     ca, ours, _ = pair
-    for statuses, told in (({"/": 200}, 200), ({"/": 503}, 503), ({"/": 404, "/health": 204}, 204)):
+    for statuses, reported in (({"/": 200}, 200), ({"/": 503}, 503), ({"/": 404, "/health": 204}, 204)):
         with Beast(serving(*ours, silent_then(statuses))) as server:
             found = site(tmp_path, server.port, ca)
-            assert (found.status, found.unconnected, found.unshaken, found.unanswered) == (told, "", "", "")
+            assert (found.status, found.unconnected, found.unshaken, found.unanswered) == (reported, "", "", "")
             assert found.unrouted_statuses == (404, 421), "no application is behind an address that answers so"
     with Beast(serving(*ours, resets_at_once)) as server:
         found = site(tmp_path, server.port, ca)

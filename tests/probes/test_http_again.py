@@ -7,7 +7,7 @@ import pytest
 from runbook_checks.probes.core.journal import Reading
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
-from tests.hostile.beasts import answering, document
+from tests.hostile.services import answering, document
 from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import Beast, Handler, Visit
 from tests.zoo.http import JSON, whole

@@ -14,7 +14,7 @@ from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.tls.aia import from_aia, from_file, top_of
 from runbook_checks.probes.tls.certificate import read
-from tests.hostile.beasts import always
+from tests.hostile.services import always
 from tests.probes import pki
 from tests.probes.conftest import HERE
 from tests.zoo.beast import Beast
@@ -80,9 +80,9 @@ def test_of_what_is_handed_out_the_issuer_alone_is_taken(shelf: Shelf) -> None:
 
 def test_a_file_of_certificates_is_no_larger_than_so_much(shelf: Shelf) -> None:
     middle = pki.make("Middle", ROOT, is_ca=True)
-    for padding, told in ((60, ["CN=Middle"]), (66, [])):
+    for padding, reported in ((60, ["CN=Middle"]), (66, [])):
         remark = b"# remark\n" * (padding * 1024 // 9)
-        assert fetched(pki.make("leaf", middle, aia=shelf(remark, middle))) == told
+        assert fetched(pki.make("leaf", middle, aia=shelf(remark, middle))) == reported
 
 
 def test_the_top_of_a_chain_is_found_in_any_order() -> None:

@@ -100,7 +100,7 @@ def test_what_a_command_prints() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (python(f"print('A={SECRET}'); raise SystemExit(3)"), "ended with exit code 3"),
         (python("import os; os.kill(os.getpid(), 9)"), "ended with signal 9"),
@@ -113,8 +113,8 @@ def test_what_a_command_prints() -> None:
         (python("import sys; sys.stdout.buffer.write(b'A=\\xff')"), "not UTF-8"),
     ],
 )
-def test_a_command_that_fails_is_told_without_what_it_printed(words: list[str], told: str) -> None:
-    with taking(2), pytest.raises(NoReading, match=told) as caught:
+def test_a_command_that_fails_is_told_without_what_it_printed(words: list[str], reported: str) -> None:
+    with taking(2), pytest.raises(NoReading, match=reported) as caught:
         read_variables(words)
     assert SECRET not in str(caught.value)
     assert caught.value.resource == "variables"

@@ -24,7 +24,7 @@ from runbook_checks.probes.logs.loki import Loki
 from runbook_checks_lab.servers.loki import Loki as LokiStandIn
 from runbook_checks_lab.servers.ports import quiet_port
 from tests.harness import PROJECT
-from tests.hostile.beasts import always, document
+from tests.hostile.services import always, document
 from tests.probes.conftest import taking
 from tests.probes.insights import insights
 from tests.zoo.beast import Beast
@@ -69,8 +69,8 @@ def test_entries_of_all_streams_come_in_order_with_their_own_levels(stand_in: Lo
     stand_in.push({"service": "api", "pod": "2"}, [(NOW - 30, said("info", "no error at all"))])
     stand_in.push({"service": "runtime"}, [(NOW - 90, "level=fatal msg=a"), (NOW - 20, said("info", "fine"))])
     reading = loki_at(stand_in).read([API, RUNTIME], FILTER, alive_s=1800, **WINDOW)
-    told = [(entry.level, entry.message) for entry in reading.entries]
-    assert told == [("FATAL", "a"), ("ERROR", "b"), ("INFO", "no error at all")]
+    reported = [(entry.level, entry.message) for entry in reading.entries]
+    assert reported == [("FATAL", "a"), ("ERROR", "b"), ("INFO", "no error at all")]
     assert reading.complete
     assert reading.is_alive
 
@@ -106,8 +106,8 @@ def test_a_level_that_one_entry_has_beside_it_is_not_the_next_one_s() -> None:
     said = {"status": "success", "data": {"resultType": "streams", "result": result}}
     with Beast(always(document(said))) as server:
         reading = Loki(Http(server.url)).read([API], "", alive_s=1800, **WINDOW)
-    told = [(entry.message, entry.level) for entry in reading.entries]
-    assert told == [("a", "ERROR"), ("b", "INFO"), ("c", "INFO"), ("c", ""), ("d", "INFO"), ("e", "WARN")]
+    reported = [(entry.message, entry.level) for entry in reading.entries]
+    assert reported == [("a", "ERROR"), ("b", "INFO"), ("c", "INFO"), ("c", ""), ("d", "INFO"), ("e", "WARN")]
 
 
 def test_a_stream_that_is_not_there_is_no_empty_log(stand_in: LokiStandIn) -> None:
@@ -256,9 +256,9 @@ def test_an_endpoint_that_nobody_answers_at_is_named_in_time() -> None:
 
 
 def test_a_commands_lines_are_entries_within_the_window(tmp_path: Path) -> None:
-    told = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60))
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60))
     script = tmp_path / "tail"
-    script.write_text(f"#!/bin/sh\necho \"{told} ERROR since=$1 until=$2\"\necho '2001-01-01T00:00:00Z ERROR old'\n")
+    script.write_text(f"#!/bin/sh\necho \"{stamp} ERROR since=$1 until=$2\"\necho '2001-01-01T00:00:00Z ERROR old'\n")
     script.chmod(0o700)
     reading = read_printed([str(script), "{since}", "{until_utc}"], timeout_s=5, **WINDOW)
     until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW))

@@ -134,13 +134,13 @@ def test_sizes_are_of_this_databases_tables_with_the_largest_first(mariadb: Mari
         "GRANT SELECT ON other.* TO 'looker'@'%'",
         database="shop",
     )
-    told = mariadb.rows("SHOW TABLE STATUS FROM shop LIKE 'large'")[0]
+    reported = mariadb.rows("SHOW TABLE STATUS FROM shop LIKE 'large'")[0]
     try:
         found = mysqlactivity.sizes(rows, "shop", ["small"])
         assert [(one.name, one.schema) for one in found] == [("large", "shop"), ("books", "shop"), ("small", "shop")]
-        assert found[0].data_mb == pytest.approx(told["Data_length"] / 2**20, abs=0.01)
+        assert found[0].data_mb == pytest.approx(reported["Data_length"] / 2**20, abs=0.01)
         assert found[0].data_mb > 1.9
-        assert found[0].index_mb == pytest.approx(told["Index_length"] / 2**20, abs=0.01)
+        assert found[0].index_mb == pytest.approx(reported["Index_length"] / 2**20, abs=0.01)
         assert (found[0].rows, found[2].rows) == (2000, 0)
         with pytest.raises(NoReading, match="shop shows no table gone;") as missing:
             mysqlactivity.sizes(rows, "shop", ["small", "gone"])

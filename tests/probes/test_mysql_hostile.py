@@ -205,11 +205,11 @@ def test_what_each_number_of_a_server_stands_for() -> None:
         assert {kind_of(refusing_a_query(number))[0] for number in numbers} == {kind}, numbers
 
 
-@pytest.mark.parametrize(("password", "told"), [("swan", "no *** here"), ("owl", "no owl here")])
-def test_password_that_a_server_repeats_is_not_told_unless_it_is_a_syllable(password: str, told: str) -> None:
+@pytest.mark.parametrize(("password", "reported"), [("swan", "no *** here"), ("owl", "no owl here")])
+def test_password_that_a_server_repeats_is_not_told_unless_it_is_a_syllable(password: str, reported: str) -> None:
     words = f"no {password} here"
-    assert kind_of(lambda visit: visit.say(refusal(0, 1105, words)), password)[1].endswith(told)
-    assert kind_of(refusing_a_query(1064, words), password)[1].endswith(told)
+    assert kind_of(lambda visit: visit.say(refusal(0, 1105, words)), password)[1].endswith(reported)
+    assert kind_of(refusing_a_query(1064, words), password)[1].endswith(reported)
 
 
 def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(zoo: Zoo) -> None:

@@ -26,9 +26,9 @@ def listing(*keys: str, more: str = "") -> bytes:
         f"<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>7</Size></Contents>"
         for key in keys
     )
-    told = f"<NextContinuationToken>{more}</NextContinuationToken>" if more else ""
+    reported = f"<NextContinuationToken>{more}</NextContinuationToken>" if more else ""
     cut = "true" if more else "false"
-    text = f"<ListBucketResult><Name>b</Name><IsTruncated>{cut}</IsTruncated>{told}{entries}</ListBucketResult>"
+    text = f"<ListBucketResult><Name>b</Name><IsTruncated>{cut}</IsTruncated>{reported}{entries}</ListBucketResult>"
     return whole(text.encode(), XML, "Connection: close")
 
 
@@ -65,8 +65,8 @@ class Storage:
         begin, end = int(asked[1]), min(int(asked[2]) + 1, len(BODY))
         if begin >= len(BODY):
             return refusal("InvalidRange", "416 Range Not Satisfiable")
-        told = f"Content-Range: bytes {begin}-{end - 1}/{len(BODY)}"
-        return whole(BODY[begin:end], told, 'ETag: "e"', "Connection: close", status="206 Partial Content")
+        reported = f"Content-Range: bytes {begin}-{end - 1}/{len(BODY)}"
+        return whole(BODY[begin:end], reported, 'ETag: "e"', "Connection: close", status="206 Partial Content")
 
 
 @contextmanager
@@ -143,9 +143,9 @@ def test_clocks_that_are_too_far_apart_are_told_with_the_side(off: timedelta, si
     gone = refused(refusal("RequestTimeTooSkewed", "403 Forbidden", f"Date: {date}"))
     assert gone.kind == "clock-skew"
     seconds, _, words = side.partition(" ")
-    told = re.search(rf"machine's clock is (\d+) {words} the storage's", gone.reason)
-    assert told is not None, gone.reason
-    assert abs(int(told[1]) - int(seconds)) < 60
+    reported = re.search(rf"machine's clock is (\d+) {words} the storage's", gone.reason)
+    assert reported is not None, gone.reason
+    assert abs(int(reported[1]) - int(seconds)) < 60
     assert "too far apart" in refused(refusal("RequestTimeTooSkewed", "403 Forbidden", "Date: soon")).reason
 
 

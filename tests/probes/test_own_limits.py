@@ -149,8 +149,8 @@ def test_what_the_role_may_hold_is_named_once_it_is_known(server: pg.Server) -> 
     server.until_alone("one")
     with pg.held(server.dsn("one", SECRET)) as count:
         assert count == 1
-        told = "the monitor role one may hold 1 connection and all are in use"
-        with lasting(0.8), pytest.raises(NoReading, match=told):
+        reported = "the monitor role one may hold 1 connection and all are in use"
+        with lasting(0.8), pytest.raises(NoReading, match=reported):
             database.query("SELECT 1", fresh=True)
 
 
@@ -194,8 +194,8 @@ def test_an_account_of_mariadb_has_limits_too(mariadb: MariaDb, limit: int) -> N
         mariadb.run("ALTER USER 'looker'@'%' WITH MAX_USER_CONNECTIONS 0")
     assert gone.kind == "own-connection-limit"
     several = "4 connections" if limit == 4 else "1 connection"
-    told = f"the monitor account looker may hold {several} and all are in use: raise its MAX_USER_CONNECTIONS"
-    assert told in gone.reason
+    reported = f"the monitor account looker may hold {several} and all are in use: raise its MAX_USER_CONNECTIONS"
+    assert reported in gone.reason
 
 
 def test_an_hour_s_share_of_connections_or_statements_is_no_fault_of_the_server(mariadb: MariaDb) -> None:

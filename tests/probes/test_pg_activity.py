@@ -225,7 +225,7 @@ def test_unused_indexes_are_those_that_nothing_rests_on(server: pg.Server, rows:
     found = [one for one in pgcounters.unused_indexes(rows) if one.table == "goods"]
     with psycopg.connect(server.dsn()) as session:
         time.sleep(0.2)
-        [told] = session.execute(
+        [reported] = session.execute(
             "SELECT pg_relation_size('goods_name'), seq_scan + idx_scan FROM pg_stat_user_tables"
             " WHERE relname = 'goods'"
         ).fetchall()
@@ -235,8 +235,8 @@ def test_unused_indexes_are_those_that_nothing_rests_on(server: pg.Server, rows:
     server.run("DROP TABLE owners, goods")
     assert {"goods_both", "goods_code_key", "goods_broken", "goods_during_excl"} <= set(unused[0])
     assert [one.name for one in found] == ["goods_name", "goods_price"]
-    assert found[0].size_mb == pytest.approx(told[0] / 2**20)
-    assert found[0].table_scans == told[1] >= 2
+    assert found[0].size_mb == pytest.approx(reported[0] / 2**20)
+    assert found[0].table_scans == reported[1] >= 2
 
 
 def test_dead_rows_and_the_hours_since_they_were_cleaned_up(server: pg.Server, rows: Rows) -> None:

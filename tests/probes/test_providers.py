@@ -20,7 +20,7 @@ from runbook_checks.probes.providers.cloudflare import Cloudflare
 from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.slack import Identity, auth_test
 from runbook_checks.probes.providers.status_pages import Incident, incidents, of_components
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
 from tests.probes.conftest import taking
 from tests.zoo.beast import Beast, Handler, Visit
 
@@ -223,12 +223,14 @@ def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> N
     ]
 
 
-@pytest.mark.parametrize(("count", "oldest_s", "told"), [(3, 60, (3, 60)), (2.6, 0, (3, None)), (0, None, (0, None))])
-def test_what_waits_and_for_how_long(count: float, oldest_s: float | None, told: Any) -> None:
+@pytest.mark.parametrize(
+    ("count", "oldest_s", "reported"), [(3, 60, (3, 60)), (2.6, 0, (3, None)), (0, None, (0, None))]
+)
+def test_what_waits_and_for_how_long(count: float, oldest_s: float | None, reported: Any) -> None:
     oldest = oldest_s and (time.time() - oldest_s) * 1000
     with Beast(always(document(OK | {"result": {"backlog_count": count, "oldest_message_timestamp_ms": oldest}}))) as s:
         found = cloudflare(s).waiting("q")
-    assert (found.count, found.oldest_age_s and round(found.oldest_age_s / 10) * 10) == told
+    assert (found.count, found.oldest_age_s and round(found.oldest_age_s / 10) * 10) == reported
 
 
 BACKLOG = {
@@ -248,13 +250,13 @@ BACKLOG = {
 
 
 def test_a_backlog_is_told_minute_by_minute() -> None:
-    for rows, told in BACKLOG.values():
+    for rows, reported in BACKLOG.values():
         with Beast(always(groups(rows))) as server:
-            if told is None:
+            if reported is None:
                 ask = cloudflare(server).backlog
                 assert refusal(lambda: ask("q", 0, 60)).kind == "malformed-answer"  # noqa: B023
             else:
-                assert cloudflare(server).backlog("q", 0, 60) == told
+                assert cloudflare(server).backlog("q", 0, 60) == reported
 
 
 def groups(rows: Any) -> bytes:
@@ -281,8 +283,8 @@ def test_errors_are_refusals_whatever_stands_in_them() -> None:
         for status in ("400 No", "200 OK"):
             with Beast(always(document({"success": False, "errors": errors}, status=status))) as server:
                 api = cloudflare(server)
-                told = {refusal(lambda: api.waiting("q")).kind, refusal(lambda: api.operations("q", 0, 60)).kind}  # noqa: B023
-            assert told == {"wrong-status"}
+                reported = {refusal(lambda: api.waiting("q")).kind, refusal(lambda: api.operations("q", 0, 60)).kind}  # noqa: B023
+            assert reported == {"wrong-status"}
     others: list[Any] = [["text"], "text", [{}], [{"extensions": "authz"}], [{"extensions": {"code": "other"}}]]
     for said in others:
         with Beast(always(document({"data": None, "errors": said}))) as server:
@@ -351,17 +353,17 @@ def test_what_groq_says_of_a_mistake() -> None:
         ("500 No", {"error": {"code": "x"}}, ""),
         ("404 No", {}, ""),
     ]
-    for status, answer, told in said:
+    for status, answer, reported in said:
         with Beast(always(document(answer, status=status))) as server:
             found = standing(Http(server.url), "/models")
-        assert (found.error, f"{found.status}") == (told, status.partition(" ")[0])
+        assert (found.error, f"{found.status}") == (reported, status.partition(" ")[0])
     for status in ("200 OK", "503 No"):
         with Beast(always(document("<html>", status=status))) as server:
             assert refusal(lambda: standing(Http(server.url), "/models")).kind == "not-json"
 
 
 @pytest.mark.parametrize(
-    ("limit", "left", "told"),
+    ("limit", "left", "reported"),
     [
         ("100", "50", [50.0]),
         ("0", "50", []),
@@ -372,11 +374,11 @@ def test_what_groq_says_of_a_mistake() -> None:
         ("1" * 16, "0", []),
     ],
 )
-def test_a_quota_is_told_where_both_its_figures_are(limit: str, left: str, told: list[float]) -> None:
+def test_a_quota_is_told_where_both_its_figures_are(limit: str, left: str, reported: list[float]) -> None:
     headers = [f"x-ratelimit-limit-tokens: {limit}", f"x-ratelimit-remaining-tokens: {left}"]
     with Beast(always(document({}, *headers))) as server:
         found = standing(Http(server.url), "/models").quotas
-    assert [quota.left_percent for quota in found] == told
+    assert [quota.left_percent for quota in found] == reported
     assert all((quota.what, quota.resets_in) == ("tokens", "unknown") for quota in found)
 
 
@@ -404,7 +406,7 @@ def test_slacks_error_stands_inside_a_200() -> None:
 
 
 # --------------------------------------------------------------------------- status pages
-def told(kind: str, page: Any) -> list[tuple[str, bool]]:
+def reported_incidents(kind: str, page: Any) -> list[tuple[str, bool]]:
     with Beast(always(document(page))) as server:
         return [(incident.title, incident.is_outage) for incident in incidents(Http(server.url), kind)]
 
@@ -416,36 +418,40 @@ def statuspage(*, state: str = "operational", impacts: tuple[str, ...] = (), gro
 
 
 def test_statuspage() -> None:
-    assert told("statuspage", statuspage()) == []
-    assert told("statuspage", statuspage(impacts=("minor", "critical", "none"))) == [
+    assert reported_incidents("statuspage", statuspage()) == []
+    assert reported_incidents("statuspage", statuspage(impacts=("minor", "critical", "none"))) == [
         ("trouble minor", False),
         ("trouble critical", True),
     ]
-    assert told("statuspage", statuspage(state="major_outage")) == [("R2 is in major outage", True)]
-    assert told("statuspage", statuspage(state="under_maintenance")) == []
-    assert told("statuspage", statuspage(state="partial_outage", impacts=("minor",))) == [("trouble minor", False)]
-    assert told("statuspage", statuspage(state="major_outage", group=True)) == [], "a group repeats its members"
+    assert reported_incidents("statuspage", statuspage(state="major_outage")) == [("R2 is in major outage", True)]
+    assert reported_incidents("statuspage", statuspage(state="under_maintenance")) == []
+    assert reported_incidents("statuspage", statuspage(state="partial_outage", impacts=("minor",))) == [
+        ("trouble minor", False)
+    ]
+    assert reported_incidents("statuspage", statuspage(state="major_outage", group=True)) == [], (
+        "a group repeats its members"
+    )
 
 
 def test_google_keeps_past_incidents() -> None:
     entry = {"external_desc": "errors", "begin": "2026-01-15T08:00:00Z", "status_impact": "SERVICE_OUTAGE"}
     notice = entry | {"status_impact": "SERVICE_INFORMATION"}
-    assert told("google", [entry | {"end": "2026-01-15T09:00:00Z"}, notice]) == []
-    assert told("google", [entry]) == [("errors", True)]
+    assert reported_incidents("google", [entry | {"end": "2026-01-15T09:00:00Z"}, notice]) == []
+    assert reported_incidents("google", [entry]) == [("errors", True)]
 
 
 def test_slacks_page() -> None:
     entry = {"title": "late", "type": "incident", "date_created": "x", "url": "y", "services": ["Files"]}
-    assert told("slack", {"status": "ok", "active_incidents": []}) == []
+    assert reported_incidents("slack", {"status": "ok", "active_incidents": []}) == []
     page = {"status": "active", "active_incidents": [entry, entry | {"type": "maintenance"}]}
-    assert told("slack", page) == [("late", False)]
+    assert reported_incidents("slack", page) == [("late", False)]
 
 
 @pytest.mark.parametrize("kind", ["statuspage", "slack", "google"])
 @pytest.mark.parametrize("page", [{}, [], [7], {"status": "ok"}, {"incidents": [], "components": [{"name": "x"}]}])
 def test_another_form_is_not_all_clear(kind: str, page: Any) -> None:
     if kind == "google" and page == []:
-        assert told(kind, page) == [], "an archive may be empty"
+        assert reported_incidents(kind, page) == [], "an archive may be empty"
         return
     with Beast(always(document(page))) as server:
         assert refusal(lambda: incidents(Http(server.url), kind)).kind == "malformed-answer"

@@ -9,7 +9,7 @@ from runbook_checks.probes.core.journal import Reading
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.openapi.violations import violations
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
 from tests.probes.conftest import taking
 from tests.probes.test_http_again import in_turn
 from tests.zoo.beast import Beast
@@ -37,8 +37,8 @@ def test_a_limit_that_stays_is_no_reading(after: str, visits: int) -> None:
     gone = caught.value
     assert (gone.kind, gone.resource, gone.attempts, server.visits) == ("rate-limited", "http", visits, visits)
     several = "attempt" if visits == 1 else "attempts"
-    told = f"{server.url}/orders: rate limited (HTTP 429), retry after {after} s ({visits} {several})"
-    assert gone.reason == told
+    reported = f"{server.url}/orders: rate limited (HTTP 429), retry after {after} s ({visits} {several})"
+    assert gone.reason == reported
 
 
 def test_no_wait_outlasts_the_check() -> None:

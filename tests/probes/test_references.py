@@ -69,18 +69,18 @@ NOT_REFERRED = [
 ]
 
 
-def told(references: list[Reference]) -> list[tuple[str, str]]:
+def listed(references: list[Reference]) -> list[tuple[str, str]]:
     return [(reference.url.removeprefix("https://app.example.com"), reference.kind) for reference in references]
 
 
 @pytest.mark.parametrize("markup", REFERRED)
 def test_what_a_page_refers_to(markup: str) -> None:
-    assert told(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == REFERRED[markup]
+    assert listed(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == REFERRED[markup]
 
 
 @pytest.mark.parametrize("markup", NOT_REFERRED)
 def test_what_a_page_does_not_refer_to(markup: str) -> None:
-    assert told(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == []
+    assert listed(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == []
 
 
 def test_what_a_style_sheet_draws_in() -> None:
@@ -89,7 +89,7 @@ def test_what_a_style_sheet_draws_in() -> None:
         @font-face { src: url(f.woff2) format("woff2"), url('f.eot?#iefix') } p { background: URL( "p\20q.png" ) }
         q { mask: url(data:image/svg+xml;base64,AA==); cursor: url(c.cur), auto }
     """
-    assert told(in_css(sheet, "https://app.example.com/assets/x.css")) == [
+    assert listed(in_css(sheet, "https://app.example.com/assets/x.css")) == [
         ("/assets/a.css", "style"),
         ("/assets/b.css", "style"),
         ("/assets/f.woff2", "font"),
@@ -101,7 +101,7 @@ def test_what_a_style_sheet_draws_in() -> None:
 
 def test_pictures_of_a_manifest() -> None:
     manifest = {"icons": [{"src": "i.png"}, {"src": 5}, 7], "shortcuts": [{"icons": [{"src": "/s.png"}]}, None]}
-    assert told(in_manifest(manifest, "https://app.example.com/m.webmanifest")) == [
+    assert listed(in_manifest(manifest, "https://app.example.com/m.webmanifest")) == [
         ("/i.png", "image"),
         ("/s.png", "image"),
     ]

@@ -13,7 +13,7 @@ from runbook_checks.probes.http.authorization import basic
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.providers import oci_registry as registry
 from runbook_checks.probes.providers import registry_realms as realms
-from tests.hostile.beasts import always
+from tests.hostile.services import always
 from tests.probes.conftest import Zoo
 from tests.zoo.beast import Beast, Handler, Visit, beast
 from tests.zoo.http import whole
@@ -149,5 +149,5 @@ UNTRUSTED = {
 )
 def test_realms_of_registries_as_they_are(host: str, realm: str, *, is_trusted: bool) -> None:
     parts = realms.parsed(realm)
-    told = parts is not None and realms.is_trusted(parts, f"https://{host}", ["login.elsewhere.test"])
-    assert told == is_trusted
+    reported = parts is not None and realms.is_trusted(parts, f"https://{host}", ["login.elsewhere.test"])
+    assert reported == is_trusted

@@ -18,8 +18,8 @@ NOW = 1_790_000_000.0
 
 def line(ago_s: float, took: Any, **more: Any) -> str:
     at = datetime.fromtimestamp(NOW - ago_s, UTC).isoformat()
-    told = {"level": "info", "message": "API request", "timestamp": at, "method": "GET", "url": "/api/x?id=7"}
-    return json.dumps(told | {"responseTime": took} | more) + "\n"
+    reported = {"level": "info", "message": "API request", "timestamp": at, "method": "GET", "url": "/api/x?id=7"}
+    return json.dumps(reported | {"responseTime": took} | more) + "\n"
 
 
 def read(path: Path, window_s: float = 900) -> Requests:

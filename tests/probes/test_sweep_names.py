@@ -85,23 +85,23 @@ def test_servers_of_the_zone_tell_what_the_resolver_does_not_yet(servers: Dns) -
     resolver, authority = servers.start(WITHOUT_TEXT), servers.start(PLAIN)
     facts = servers.sweep(resolver, authority=authority).facts[SHOP]
     assert facts.txt.values == ()
-    told = facts.authority
-    assert told is not None
-    assert (told.zone, told.servers, told.problem) == (ZONE, ("ns1.dns.test", "ns2.dns.test"), "")
-    assert told.asked == f"ns1.dns.test ({authority.address})"
-    assert told.txt is not None
-    assert told.txt.values == (TOKEN,)
-    assert told.address is not None
-    assert told.address.aliases == (BASE,)
+    reported = facts.authority
+    assert reported is not None
+    assert (reported.zone, reported.servers, reported.problem) == (ZONE, ("ns1.dns.test", "ns2.dns.test"), "")
+    assert reported.asked == f"ns1.dns.test ({authority.address})"
+    assert reported.txt is not None
+    assert reported.txt.values == (TOKEN,)
+    assert reported.address is not None
+    assert reported.address.aliases == (BASE,)
     assert (SHOP, "NS") in resolver.asked, "the zone was looked for from below"
 
 
 def test_name_servers_at_internal_addresses_are_not_asked(servers: Dns) -> None:
     """The owner of a zone names them."""
     resolver, authority = servers.start(WITHOUT_TEXT), servers.start(PLAIN)
-    told = servers.sweep(resolver, authority=authority, far_ends=FarEnds()).facts[SHOP].authority
-    assert told is not None
-    assert "far_ends.allow" in told.problem
+    reported = servers.sweep(resolver, authority=authority, far_ends=FarEnds()).facts[SHOP].authority
+    assert reported is not None
+    assert "far_ends.allow" in reported.problem
     assert authority.asked == []
 
 
@@ -113,10 +113,10 @@ def test_zone_is_told_with_what_is_not_there_and_asked_for_once(servers: Dns) ->
     found = servers.sweep(resolver, SHOP, other, authority=authority, at_once=1).facts
     assert found[SHOP].txt.zone == ZONE
     for domain, text in ((SHOP, TOKEN), (other, "second")):
-        told = found[domain].authority
-        assert told is not None
-        assert told.txt is not None
-        assert told.txt.values == (text,)
+        reported = found[domain].authority
+        assert reported is not None
+        assert reported.txt is not None
+        assert reported.txt.values == (text,)
     assert [kind for _, kind in resolver.asked].count("NS") == 1
     assert (SHOP, "NS") not in resolver.asked
 
@@ -145,14 +145,14 @@ def test_server_that_answers_one_question_of_two_answers(
     servers: Dns, fails: dict[str, Rule], asked: str, is_told: bool
 ) -> None:
     resolver, authority = servers.start(WITHOUT_TEXT), servers.start(PLAIN, fails)
-    told = servers.sweep(resolver, authority=authority, timeout_s=4.0).facts[SHOP].authority
-    assert told is not None
-    assert told.asked.partition(" ")[0] == asked
+    reported = servers.sweep(resolver, authority=authority, timeout_s=4.0).facts[SHOP].authority
+    assert reported is not None
+    assert reported.asked.partition(" ")[0] == asked
     if asked:
-        assert told.txt is not None
-        assert (told.txt.values == (TOKEN,)) == is_told
+        assert reported.txt is not None
+        assert (reported.txt.values == (TOKEN,)) == is_told
     else:
-        assert "none of the name servers that example.test is delegated to answers (ns1" in told.problem
+        assert "none of the name servers that example.test is delegated to answers (ns1" in reported.problem
 
 
 @pytest.mark.parametrize(
@@ -164,22 +164,22 @@ def test_server_that_answers_one_question_of_two_answers(
 )
 def test_resolver_that_can_not_tell_the_servers(servers: Dns, rule: Rule, problem: str) -> None:
     resolver = servers.start(WITHOUT_TEXT, {SHOP: rule})
-    told = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
-    assert told is not None
-    assert told.problem == problem
+    reported = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
+    assert reported is not None
+    assert reported.problem == problem
 
 
 def test_domain_without_a_zone_and_servers_without_a_usable_address(servers: Dns) -> None:
     without = {key: values for key, values in WITHOUT_TEXT.items() if key[1] != "NS"}
-    told = servers.sweep(servers.start(without), authority=servers.start(PLAIN)).facts[SHOP].authority
-    assert told is not None
-    assert told.problem == f"no zone with name servers of its own is found above {SHOP}"
+    reported = servers.sweep(servers.start(without), authority=servers.start(PLAIN)).facts[SHOP].authority
+    assert reported is not None
+    assert reported.problem == f"no zone with name servers of its own is found above {SHOP}"
     v6: Zone = {(BASE, "A"): ["127.0.0.1"], (SHOP, "CNAME"): [BASE], (ZONE, "NS"): ["ns6.test", "ns0.test"],
                 ("ns6.test", "AAAA"): ["::1"]}  # fmt: skip
     resolver = servers.start(v6)
-    told = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
-    assert told is not None
-    assert "(ns6.test, ns0.test)" in told.problem
+    reported = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
+    assert reported is not None
+    assert "(ns6.test, ns0.test)" in reported.problem
     assert ("ns6.test", "AAAA") in resolver.asked
 
 
@@ -355,12 +355,12 @@ def test_without_a_base_host_all_that_leads_anywhere_is_told(servers: Dns) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "told"), [("127.0.0.77", "127.0.0.77:53"), ("127.0.0.77:9", "127.0.0.77:9"), ("[::1]:9", "[::1]:9")]
+    ("given", "reported"), [("127.0.0.77", "127.0.0.77:53"), ("127.0.0.77:9", "127.0.0.77:9"), ("[::1]:9", "[::1]:9")]
 )
-def test_resolver_is_told_with_its_port(given: str, told: str) -> None:
+def test_resolver_is_told_with_its_port(given: str, reported: str) -> None:
     with pytest.raises(NoReading) as caught:
         sweep([SHOP], Plan(resolver=given, base_host=BASE, timeout_s=0.5))
-    assert caught.value.evidence["resolver"] == told
+    assert caught.value.evidence["resolver"] == reported
     assert caught.value.evidence["resolver_state"] == "silent"
 
 

@@ -126,8 +126,8 @@ def test_names_may_be_as_long_as_names_may_be() -> None:
             packets.name_wire(bad)
     assert packets.name_wire("a." + "b" * 63 + ".") == b"\1a\x3f" + b"b" * 63 + b"\0"
     question = packets.question(packets.name_wire(longest), 5)
-    told = packets.read(HEAD + question + record(HERE, 5, packets.name_wire(longest)), question)
-    assert told.values == {longest: [longest]}
+    reported = packets.read(HEAD + question + record(HERE, 5, packets.name_wire(longest)), question)
+    assert reported.values == {longest: [longest]}
 
 
 def test_letters_and_nothing_else_come_in_either_case() -> None:
@@ -164,8 +164,8 @@ def certificate(begins: int, ends: int, *issuer: tuple[x509.ObjectIdentifier, st
 @pytest.mark.parametrize("units", range(5))
 def test_dates_and_issuer_of_a_certificate(begins: int, ends: int, units: int) -> None:
     long = "Ä long-winded Authority of the County " * 2
-    told = [(NameOID.COUNTRY_NAME, "CH"), *[(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 45)] * units]
-    made = certificate(begins, ends, *told, (NameOID.ORGANIZATION_NAME, long[:64]), (NameOID.COMMON_NAME, "Root"))
+    reported = [(NameOID.COUNTRY_NAME, "CH"), *[(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 45)] * units]
+    made = certificate(begins, ends, *reported, (NameOID.ORGANIZATION_NAME, long[:64]), (NameOID.COMMON_NAME, "Root"))
     before, after, issuer = dates_and_issuer(made.public_bytes(Encoding.DER))
     assert before == made.not_valid_before_utc.timestamp()
     assert after == made.not_valid_after_utc.timestamp()

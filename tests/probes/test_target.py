@@ -22,8 +22,8 @@ def test_login_of_the_base_address_is_sent_and_not_shown(login: str, pair: bytes
     url = seen.url("/x?y=1#z")
     assert url == "https://h.test/base/x?y=1"
     sent = seen.prepare("GET", url, {"X-Own": "1"}, None).headers
-    told = f"Basic {base64.b64encode(pair).decode()}" if pair else None
-    assert (sent.get("Authorization"), sent["X-Own"]) == (told, "1")
+    reported = f"Basic {base64.b64encode(pair).decode()}" if pair else None
+    assert (sent.get("Authorization"), sent["X-Own"]) == (reported, "1")
     assert "X-Own" not in seen.prepare("GET", url, None, None).headers
 
 

@@ -17,9 +17,9 @@ def test_a_beast_runs_by_hand() -> None:
     command = [sys.executable, "-m", "tests.zoo", "http.html"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
-        told = process.stdout.readline()
-        address = re.search(r"at ([\d.]+):(\d+)", told)
-        assert address is not None, told
+        reported = process.stdout.readline()
+        address = re.search(r"at ([\d.]+):(\d+)", reported)
+        assert address is not None, reported
         with socket.create_connection((address[1], int(address[2])), timeout=5) as sock:
             sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert b"200 OK" in sock.recv(1000)

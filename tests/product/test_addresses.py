@@ -128,8 +128,12 @@ def test_databases(tmp_path: Path) -> None:
     _must_be_told_nowhere(tmp_path, ran)
     results = [result for result in ran.document["results"] if result["system"] not in nexts]
     assert {result["outcome"] for result in results} == {"unknown"}
-    told = {r["system"]: r["findings"] for r in ran.document["results"] if r["symptom"] == "preflight.dsn-malformed"}
-    assert {name: [finding["cause"] for finding in told[name]] for name in nexts} == {n: ["not-a-url"] for n in nexts}
+    reported = {
+        r["system"]: r["findings"] for r in ran.document["results"] if r["symptom"] == "preflight.dsn-malformed"
+    }
+    assert {name: [finding["cause"] for finding in reported[name]] for name in nexts} == {
+        n: ["not-a-url"] for n in nexts
+    }
     first = {r["system"]: r for r in results if r["symptom"] in ("database.unreachable", "dependency.redis")}
     assert len(first) == len(systems)
     for system, result in first.items():
@@ -199,8 +203,8 @@ def test_addresses_of_http(tmp_path: Path) -> None:
         if not result["system"].startswith(("direct-", "proxy-")):
             assert result["outcome"] in ("unknown", "skipped"), result
     for place in PLACES:
-        told = [r["reason"] or "" for r in ran.document["results"] if r["system"] == f"{place}-at"]
-        assert any("'@' may stand in it once" in reason for reason in told), (place, told)
+        reported = [r["reason"] or "" for r in ran.document["results"] if r["system"] == f"{place}-at"]
+        assert any("'@' may stand in it once" in reason for reason in reported), (place, reported)
 
 
 def test_an_option_with_a_password_is_not_repeated(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, LabClient, Ran, told
+from tests.harness import PROJECT, LabClient, Ran, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,14 +51,14 @@ def test_address_that_a_customer_chose_within_is_unknown_and_never_a_finding(lab
 def test_another_domain_is_not_looked_at(lab: LabClient) -> None:
     with lab.fault("domain.cname-wrong:wrong-target"):
         ran = lab.check("-m", "domain", "--domain", "bergsport.test")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
 
 
 @pytest.mark.parametrize("spelling", ["laden.müller-söhne.test", "laden.xn--mller-shne-9db0d.test"])
 def test_an_idn_is_found_in_either_spelling(lab: LabClient, spelling: str) -> None:
     spelling = spelling if not spelling.isascii() else "laden.müller-söhne.test".encode("idna").decode()
     ran = lab.check("-m", "domain", "--domain", spelling)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert ran.outcomes("clear")
 
 
@@ -109,4 +109,4 @@ def test_other_sources_tell_what_they_can(lab: LabClient, tmp_path: Path, source
         ran = lab.check("-m", "domain", env=str(environment))
     assert findings(ran)["domain.cname-wrong"] == {SHOP}
     told_apart = {name for name, r in ran.outcomes("unknown").items() if r["resource"] == "domain-records"}
-    assert told_apart == {f"domain.{name}" for name in unknown}, told(ran)
+    assert told_apart == {f"domain.{name}" for name in unknown}, describe(ran)

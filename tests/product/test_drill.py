@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness import LabClient, interruptible, told
+from tests.harness import LabClient, describe, interruptible
 
 SYSTEM = "aura-flow"
 DRILL = ("-m", "drill and backup")
@@ -81,9 +81,9 @@ def test_drill_that_went_well_is_noted_and_leaves_nothing(aura: LabClient, tmp_p
     ]
     assert [finding["cause"] for finding in overdue["findings"]] == ["never-drilled"]
     ran = aura.check(*DRILL, env=env, variables=aura.variables)
-    assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
+    assert ran.results["backup.not-restorable"]["outcome"] == "clear", describe(ran)
     again = aura.check("-m", "backup and not drill", env=env, variables=aura.variables)
-    assert again.results["backup.drill-overdue"]["outcome"] == "clear", told(again)
+    assert again.results["backup.drill-overdue"]["outcome"] == "clear", describe(again)
     assert (tmp_path / "drills.json").is_symlink(), "the record is written to where a link leads"
     assert list(place.iterdir()) == []
     assert servers(place) == []
@@ -96,7 +96,7 @@ def test_drill_in_a_folder_too_long_for_a_socket(aura: LabClient, tmp_path: Path
         folder.chmod(0o777)
     before = set(Path("/tmp").glob(FOLDERS))
     ran = aura.check(*DRILL, env=environment(tmp_path, folder=str(deep)), variables=aura.variables)
-    assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
+    assert ran.results["backup.not-restorable"]["outcome"] == "clear", describe(ran)
     assert list(deep.iterdir()) == []
     until(lambda: set(Path("/tmp").glob(FOLDERS)) <= before)
 
@@ -140,7 +140,7 @@ def test_server_of_the_system_itself_is_refused(aura: LabClient, tmp_path: Path)
     aura.ask("DELETE", "requests")
     ran = aura.check(*DRILL, env=env, variables=aura.variables)
     result = ran.results["backup.not-restorable"]
-    assert result["outcome"] == "unknown", told(ran)
+    assert result["outcome"] == "unknown", describe(ran)
     assert "the server of the system's own database" in result["reason"]
     assert not any("CREATE DATABASE" in row["statement"] for row in aura.ask("GET", "statements"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_checks.probes.postgres.client import Postgres
-from tests.harness import LabClient, told
+from tests.harness import LabClient, describe
 from tests.probes import pg
 from tests.product.test_drill import DRILL, SYSTEM, environment
 
@@ -28,7 +28,7 @@ def test_scratch_database_is_dropped(
     with aura.fault(*([fault] if fault else [])):
         ran = aura.check(*DRILL, env=env, variables=aura.variables | {"SCRATCH_DSN": server.dsn()})
     result = ran.results["backup.not-restorable"]
-    assert result["outcome"] == ("found" if fault else "clear"), told(ran)
+    assert result["outcome"] == ("found" if fault else "clear"), describe(ran)
     database = Postgres(server.dsn())
     assert database.query("SELECT datname FROM pg_database WHERE datname LIKE 'runbook%'") == []
     assert any(b"CREATE DATABASE" in line for line in server.log.read_bytes().splitlines())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import LabClient, told
+from tests.harness import LabClient, describe
 from tests.product.test_exit_codes import altered
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_read_only_environment_sends_only_reads(lab: LabClient, tmp_path: Path) 
     lab.ask("DELETE", "requests")
     ran = lab.check(env=env)
     requests, statements = reached(lab)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert {request["method"] for request in requests} == {"GET"}
     assert statements
     assert [s["statement"] for s in statements if not READS.match(s["statement"])] == []
@@ -49,7 +49,7 @@ def test_refused_environment_sends_nothing_that_is_accepted(lab: LabClient, tmp_
     lab.ask("DELETE", "requests")
     ran = lab.check(env=env)
     requests, statements = reached(lab)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     posted = [request for request in requests if request["method"] != "GET"]
     assert posted
     assert {request["status"] for request in posted} <= {400, 403}
@@ -63,7 +63,7 @@ def test_refused_deliveries_could_do_no_harm_where_the_door_stands_open(lab: Lab
     with lab.fault("webhook.unsigned-accepted:accepted", "webhook.tampered-accepted:accepted"):
         ran = lab.check("-m", "webhook", env=env)
     requests, _ = reached(lab)
-    assert ran.code == 1, told(ran)
+    assert ran.code == 1, describe(ran)
     assert [r for r in requests if r["method"] == "POST" and 200 <= r["status"] < 300] == []
 
 

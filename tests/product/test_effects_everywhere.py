@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.harness import LabClient, interruptible, told
+from tests.harness import LabClient, describe, interruptible
 from tests.product.test_exit_codes import altered
 
 if TYPE_CHECKING:
@@ -54,17 +54,17 @@ OURS = ("cs_monitor", "aura_monitor", "sales_monitor", "reverse_monitor")
 REFUSED_AT = ("/api/v1/customer-service/webhook", "/slack/commands", "/api/auth/login")
 
 
-def heard(lab: LabClient) -> Counter[tuple[str, str]]:
+def requests_seen(lab: LabClient) -> Counter[tuple[str, str]]:
     return Counter((row["server"], row["what"]) for row in lab.ask("GET", "request-log"))
 
 
 def beyond_reading(lab: LabClient) -> list[str]:
-    """What servers heard that isn't a read."""
-    return [f"{server}: {what}" for server, what in heard(lab) if not _is_read(server, what)]
+    """What servers requests_seen that isn't a read."""
+    return [f"{server}: {what}" for server, what in requests_seen(lab) if not _is_read(server, what)]
 
 
 def _is_read(server: str, what: str) -> bool:
-    assert server in MAY_HEAR, f"{server} heard {what}: say here what it may hear"
+    assert server in MAY_HEAR, f"{server} requests_seen {what}: say here what it may hear"
     return any(re.match(pattern, what) for pattern in MAY_HEAR[server])
 
 
@@ -91,10 +91,12 @@ def test_checks_that_are_said_to_read_only_read(everything: LabClient) -> None:
     """Where all is allowed, what keeps a check from writing is the check: drills, and all systems."""
     everything.ask("DELETE", "requests")
     ran = everything.check("-m", "(drill or not drill) and not refused and not write")
-    assert ran.code in (0, 10), told(ran)
+    assert ran.code in (0, 10), describe(ran)
     assert beyond_reading(everything) == []
     assert_databases_were_only_read(everything)
-    assert {server for server, _ in heard(everything)} == set(MAY_HEAR), "every server has been heard of"
+    assert {server for server, _ in requests_seen(everything)} == set(MAY_HEAR), (
+        "every server has been requests_seen of"
+    )
     assert "Left on" not in ran.stdout
 
 
@@ -103,7 +105,7 @@ def test_environment_keeps_every_check_to_its_effects(everything: LabClient, tmp
     everything.ask("DELETE", "requests")
     ran = everything.check("-m", "drill or not drill", env=everywhere(tmp_path, effects))
     # With refused, no token is named and to log in for one is a write: unknown. What was seen is another test's matter.
-    assert ran.code in (0, 10), told(ran)
+    assert ran.code in (0, 10), describe(ran)
     beyond = [r for r in everything.ask("GET", "requests") if not _is_read("recorder", f"{r['method']} {r['path']}")]
     assert bool(beyond) == (effects == "refused")
     for request in beyond:
@@ -153,7 +155,7 @@ def test_what_is_made_is_cleaned_up_or_listed(everything: LabClient) -> None:
     before = rows_of(everything)
     everything.ask("DELETE", "requests")
     ran = everything.check("-m", "write or refused or drill")
-    assert ran.code in (0, 10), told(ran)
+    assert ran.code in (0, 10), describe(ran)
     assert_all_is_listed(everything, before, ran.stdout)
     taken = uploads(everything)
     assert taken["POST"] == taken["DELETE"], "the upload is gone again"
@@ -193,7 +195,7 @@ def test_what_is_made_before_something_fails_is_cleaned_up_or_listed(
     everything.ask("DELETE", "requests")
     with everything.fault(*faults):
         ran = everything.check("-m", "write", "-n", "2" if "processed" in faults[0] else "0")
-    assert ran.code == 1, told(ran)
+    assert ran.code == 1, describe(ran)
     assert_all_is_listed(everything, before, ran.stdout)
     taken = uploads(everything)
     assert taken["POST"] == taken["DELETE"] or "upload runbook-checks-" in ran.stdout
@@ -257,5 +259,5 @@ def test_drills_leave_nothing_of_their_own_behind(everything: LabClient) -> None
     with tempfile.TemporaryDirectory(prefix="rc-") as folder:
         Path(folder).chmod(0o777)
         ran = everything.check("-m", "backup and drill", variables={"TMPDIR": folder})
-        assert ran.code == 0, told(ran)
+        assert ran.code == 0, describe(ran)
         assert [path.name for path in Path(folder).iterdir()] == []

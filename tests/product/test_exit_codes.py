@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ def altered(folder: Path, *changes: tuple[str, str]) -> str:
 
 def test_0_when_all_is_clear(lab: LabClient) -> None:
     ran = lab.check("-m", "health")
-    assert ran.code == 0, told(ran)
-    assert set(ran.outcomes("clear")) == set(ran.results), told(ran)
+    assert ran.code == 0, describe(ran)
+    assert set(ran.outcomes("clear")) == set(ran.results), describe(ran)
 
 
 def test_1_when_a_symptom_is_found(lab: LabClient) -> None:
@@ -42,7 +42,7 @@ def test_gate_leaves_milder_findings_out(lab: LabClient) -> None:
     with lab.fault("backup.stale:none"):
         ran = lab.check("--gate", "P1", "-m", "backup or health")
         alone = lab.check("--gate", "P1", "-m", "backup")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert "backup.stale" in ran.stdout
     assert alone.code == 5, "nothing was at the gate, so nothing was verified"
 
@@ -53,13 +53,13 @@ def test_gate_goes_by_the_finding_not_by_the_marker(lab: LabClient) -> None:
         late = lab.check("--gate", "P1", "-m", "domain")
     with lab.fault("domain.certificate-expiring:renewal-due"):
         due = lab.check("--gate", "P1", "-m", "domain")
-    assert (late.code, due.code) == (1, 0), told(late) + told(due)
+    assert (late.code, due.code) == (1, 0), describe(late) + describe(due)
 
 
 def test_10_when_a_check_could_not_look(lab: LabClient) -> None:
     with lab.outage("backup-folder-missing"):
         ran = lab.check("-m", "backup or health")
-    assert ran.code == 10, told(ran)
+    assert ran.code == 10, describe(ran)
     assert ran.document["roots"] == [f"unreadable:backups[{SYSTEM}]"]
 
 
@@ -74,7 +74,7 @@ def test_2_when_checks_are_left_out_after_the_first_finding(lab: LabClient, opti
     with lab.fault("backup.stale:none"):
         ran = lab.check("--gate", "P0", "-m", "backup or webhook", option)
         counted = lab.check("--gate", "P2", "-m", "backup or webhook", option)
-    assert (ran.code, counted.code) == (2, 1), told(ran)
+    assert (ran.code, counted.code) == (2, 1), describe(ran)
     assert "checks were not looked at; leave -x and --maxfail out" in " ".join(ran.stdout.split())
 
 
@@ -138,7 +138,7 @@ def test_fault_is_refused_outside_the_lab(tmp_path: Path) -> None:
 
 def test_checklist_is_ticked_crossed_or_unanswered(lab: LabClient) -> None:
     healthy = lab.check("--checklist", "rollback-verification")
-    assert healthy.code == 0, told(healthy)
+    assert healthy.code == 0, describe(healthy)
     states = [item["state"] for item in healthy.document["checklist"]["items"]]
     assert states == ["ticked"] * 3
     assert "[x]" in healthy.stdout

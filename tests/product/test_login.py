@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, LabClient, told
+from tests.harness import PROJECT, LabClient, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,9 +59,9 @@ def _environment(aura: LabClient, *changes: tuple[str, str]) -> str:
 def test_where_nothing_may_be_written_no_login_is_tried(aura: LabClient) -> None:
     aura.ask("DELETE", "requests")
     ran = aura.check("--system", SYSTEM, "-m", "auth", env=_environment(aura))
-    assert ran.results["auth.login-failing"]["outcome"] == "skipped", told(ran)
+    assert ran.results["auth.login-failing"]["outcome"] == "skipped", describe(ran)
     for symptom in ("auth.forgery-accepted", "auth.role-not-enforced"):
-        assert ran.results[symptom]["outcome"] == "unknown", told(ran)
+        assert ran.results[symptom]["outcome"] == "unknown", describe(ran)
         assert "auth.token" in ran.results[symptom]["reason"]
     assert not [request for request in aura.ask("GET", "requests") if request["path"].endswith("/login")]
 
@@ -72,7 +72,7 @@ def test_a_token_that_the_environment_names_is_the_control(aura: LabClient) -> N
     named = ("      password: {env: LAB_AF_PASSWORD}", "      token: {env: NAMED_TOKEN}")
     env = _environment(aura, named)
     ran = aura.check("--system", SYSTEM, "-m", "auth and not write", env=env, variables={"NAMED_TOKEN": token})
-    assert ran.outcomes("clear").keys() == {"auth.forgery-accepted", "auth.role-not-enforced"}, told(ran)
+    assert ran.outcomes("clear").keys() == {"auth.forgery-accepted", "auth.role-not-enforced"}, describe(ran)
     assert token not in everything(ran)
 
 
@@ -88,6 +88,6 @@ def test_the_burst_of_wrong_logins_is_bounded_and_for_nobody(aura: LabClient) ->
         aura.ask("DELETE", "requests")
         ran = aura.check("-m", "auth and drill")
         requests = [r for r in aura.ask("GET", "requests") if r["path"].endswith("/login")]
-    assert ran.results["auth.rate-limit-missing"]["outcome"] == "found", told(ran)
+    assert ran.results["auth.rate-limit-missing"]["outcome"] == "found", describe(ran)
     assert len(requests) == 20
     assert {request["status"] for request in requests} == {401}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import LabClient, told
+from tests.harness import LabClient, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ def test_a_target_that_was_restarted_raises_no_alarm(lab_of: Callable[[str], Lab
     with lab.outage("metrics-target-restarted"):
         ran = lab.check("-m", "slo or rollback")
     for symptom in ("slo.error-rate", "slo.latency"):
-        assert ran.results[symptom]["outcome"] == "clear", told(ran)
+        assert ran.results[symptom]["outcome"] == "clear", describe(ran)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -34,7 +34,7 @@ def test_a_handful_of_requests_is_not_judged(lab_of: Callable[[str], LabClient],
     with lab.outage("metrics-little-traffic"):
         ran = lab.check("-m", "slo")
     for symptom in ("slo.error-rate", "slo.latency"):
-        assert ran.results[symptom]["outcome"] == "skipped", told(ran)
+        assert ran.results[symptom]["outcome"] == "skipped", describe(ran)
         assert "fewer than 100" in ran.results[symptom]["reason"]
 
 
@@ -43,13 +43,13 @@ def test_p95_is_the_one_that_prometheus_reckons(lab_of: Callable[[str], LabClien
     lab = lab_of(system)
     with lab.fault("slo.latency:over-alert"):
         ran = lab.check("-m", "slo")
-        theirs = 1000 * _asked(lab, prefix, LATENCY)
+        theirs = 1000 * _queried(lab, prefix, LATENCY)
     [finding] = ran.results["slo.latency"]["findings"]
     ours = float(finding["evidence"]["p95"].removesuffix(" ms"))
-    assert ours == pytest.approx(theirs, rel=0.05), told(ran)
+    assert ours == pytest.approx(theirs, rel=0.05), describe(ran)
 
 
-def _asked(lab: LabClient, prefix: str, query: str) -> float:
+def _queried(lab: LabClient, prefix: str, query: str) -> float:
     """The one value, by the HTTP API and nothing of ours."""
     names = [f"LAB_{prefix}_PROMETHEUS_{name}" for name in ("URL", "USER", "PASSWORD")]
     url, user, password = (lab.variables[name] for name in names)

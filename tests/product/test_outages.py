@@ -12,7 +12,7 @@ import pytest
 
 from runbook_checks_lab.registry import Change, outages
 from runbook_checks_lab.systems import SYSTEMS
-from tests.harness import PROJECT, SYSTEM, LabClient, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe
 from tests.listed import check_of
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def test_check_that_cannot_look_is_unknown(lab_of: Callable[[str], LabClient], o
         ran = lab.check(*(check_of(symptom, outage.system) for symptom in outage.hides))
     for symptom in outage.hides:
         result = ran.results[symptom]
-        assert result["outcome"] == "unknown", f"{symptom} is {result['outcome']}\n{told(ran)}"
+        assert result["outcome"] == "unknown", f"{symptom} is {result['outcome']}\n{describe(ran)}"
         assert result["reason"], result
         assert result["resource"], result
         assert "the check itself failed" not in result["reason"], result
         assert not result["findings"]
-    assert ran.code in (1, 10), told(ran)
+    assert ran.code in (1, 10), describe(ran)
     assert "Traceback" not in ran.output()
 
 
@@ -48,11 +48,11 @@ def test_nothing_is_clear_where_no_reference_can_be_resolved(lab_of: Callable[[s
     blank.write_text(json.dumps(state | {"variables": shared}))
     ran = lab.check(variables={"CHECKS_LAB": str(blank)})
     wrong = {name: r for name, r in ran.results.items() if r["outcome"] not in ("unknown", "skipped")}
-    assert not wrong, told(ran)
+    assert not wrong, describe(ran)
     for name, result in ran.outcomes("unknown").items():
         assert "the check itself failed" not in result["reason"], name
         assert "LAB_" in result["reason"], f"{name} does not say which reference: {result['reason']}"
-    assert ran.code == 10, told(ran)
+    assert ran.code == 10, describe(ran)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_unresolved_reference_is_unknown_and_named(lab: LabClient, variable: str
     other = "logs.errors" if symptom == "backup.stale" else "backup.stale"
     ran = lab.check(check_of(symptom, SYSTEM), check_of(other, SYSTEM), env=str(text))
     result = ran.results[symptom]
-    assert result["outcome"] == "unknown", told(ran)
+    assert result["outcome"] == "unknown", describe(ran)
     assert "NOBODY_SETS_THIS" in result["reason"]
     assert ran.results[other]["outcome"] == "clear", "a check that doesn't need it runs"

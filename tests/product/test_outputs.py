@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 import pytest
 
 from runbook_checks.output import files as outputs
-from tests.harness import PROJECT, LabClient, run, told
+from tests.harness import PROJECT, LabClient, describe, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +57,10 @@ def umask(mask: int) -> Iterator[None]:
 @contextmanager
 def reading(path: Path) -> Iterator[list[bytes]]:
     """Everything that is written to a pipe, once the block is over."""
-    told: list[bytes] = []
-    reader = threading.Thread(target=lambda: told.append(path.read_bytes()), daemon=True)
+    reported: list[bytes] = []
+    reader = threading.Thread(target=lambda: reported.append(path.read_bytes()), daemon=True)
     reader.start()
-    yield told
+    yield reported
     reader.join(20)
 
 
@@ -124,9 +124,9 @@ def test_file_in_a_folder_that_allows_no_new_one_is_written_in_place() -> None:
 def test_pipe_stays_a_pipe_and_gets_all_of_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     outputs.require(tmp_path / "pipe")
-    with reading(tmp_path / "pipe") as told:
+    with reading(tmp_path / "pipe") as reported:
         outputs.write(tmp_path / "pipe", LONG)
-    assert told == [LONG.encode()]
+    assert reported == [LONG.encode()]
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
@@ -145,12 +145,12 @@ def test_pipe_that_nobody_reads_from_is_not_waited_for_for_ever(tmp_path: Path) 
         return "written"
 
     with ThreadPoolExecutor() as pool:
-        told = {name: pool.submit(outcome, name) for name in ("alone", "stuck", "left")}
+        reported = {name: pool.submit(outcome, name) for name in ("alone", "stuck", "left")}
         time.sleep(0.5)
         os.close(left)
-        assert told["left"].result(5) == "Broken pipe"
-        assert told["alone"].result(30) == "nobody read from this pipe within 10 s"
-        assert told["stuck"].result(30) == "nobody read from it for 10 s"
+        assert reported["left"].result(5) == "Broken pipe"
+        assert reported["alone"].result(30) == "nobody read from this pipe within 10 s"
+        assert reported["stuck"].result(30) == "nobody read from it for 10 s"
     os.close(stuck)
 
 
@@ -250,7 +250,7 @@ def test_run_writes_through_links_and_pipes(lab: LabClient, tmp_path: Path) -> N
     words = ("--results", str(tmp_path / "r.json"), "--markdown", str(tmp_path / "pipe"))
     with reading(tmp_path / "pipe") as summary:
         ran = lab.check("-m", "backup", *words, "--junitxml", str(tmp_path / "junit.xml"))
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert json.loads((tmp_path / "target.json").read_text()) == ran.document
     assert (tmp_path / "r.json").is_symlink()
     assert ran.folder
@@ -311,7 +311,7 @@ def test_document_on_standard_output_is_all_there_is_on_it(
 ) -> None:
     (tmp_path / "stdout").symlink_to("/proc/self/fd/1")  # as /dev/stdout is
     ran = lab.check("-m", "backup", "--results", str(tmp_path / "stdout"), *words)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert json.loads(ran.stdout) == ran.document
     assert "clear (exit 0)" in ran.stderr
 
@@ -332,6 +332,6 @@ def test_nobody_else_reads_what_a_run_leaves_under_umask_077(lab: LabClient, tmp
 def test_latest_of_somebody_else_is_left_alone(lab: LabClient, tmp_path: Path) -> None:
     (tmp_path / "latest").write_text("theirs")
     ran = lab.check("-m", "backup", "--out", str(tmp_path))
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert (tmp_path / "latest").read_text() == "theirs"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

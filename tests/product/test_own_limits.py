@@ -78,8 +78,8 @@ def test_own_limit_is_unknown_and_one_root(server: pg.Server, tmp_path: Path, wo
     assert ran.document["roots"] == ["unreadable:postgres[first]"]
     results = ran.document["results"]
     assert {(result["outcome"], result["resource"]) for result in results} == {("unknown", "postgres")}
-    told = "all the connections that the monitor role four may hold are in use: raise its CONNECTION LIMIT"
-    assert all(told in result["reason"] for result in results), ran.stdout
+    reported = "all the connections that the monitor role four may hold are in use: raise its CONNECTION LIMIT"
+    assert all(reported in result["reason"] for result in results), ran.stdout
     assert max(result["attempts"] for result in results) > 2
     assert "too many" not in ran.stdout
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import told
+from tests.harness import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +74,8 @@ def test_outcome_and_sentence(lab_of: Callable[[str], LabClient], name: str) -> 
     with lab.outage(name):
         ran = lab.check("-m", "queue or slack or dependency")
     result = ran.results[symptom]
-    assert result["outcome"] == outcome, told(ran)
-    assert words in _said(result), told(ran)
+    assert result["outcome"] == outcome, describe(ran)
+    assert words in _said(result), describe(ran)
     assert "Traceback" not in ran.output()
 
 
@@ -84,7 +84,7 @@ def test_finding_says_what_was_seen(lab_of: Callable[[str], LabClient], name: st
     lab = lab_of(SYSTEM)
     with lab.fault(name):
         ran = lab.check("-m", "queue or slack or dependency")
-    assert FAULT[name] in _said(ran.results[name.partition(":")[0]]), told(ran)
+    assert FAULT[name] in _said(ran.results[name.partition(":")[0]]), describe(ran)
 
 
 def test_failures_are_seen_in_the_log_where_analytics_are_closed(lab_of: Callable[[str], LabClient]) -> None:
@@ -92,7 +92,7 @@ def test_failures_are_seen_in_the_log_where_analytics_are_closed(lab_of: Callabl
     with lab.outage("analytics-forbidden"), lab.fault("queue.failing:database-error"):
         ran = lab.check("-m", "queue")
     result = ran.results["queue.failing"]
-    assert [finding["cause"] for finding in result["findings"]] == ["database-error"], told(ran)
+    assert [finding["cause"] for finding in result["findings"]] == ["database-error"], describe(ran)
     assert result["findings"][0]["evidence"]["source"] == "the consumer's log"
 
 
@@ -103,15 +103,15 @@ def test_incident_stands_beside_what_it_explains(lab_of: Callable[[str], LabClie
     with lab.fault(incident, limited, "dependency.groq-limited:quota-low"):
         ran = lab.check("-m", "slack or dependency")
     explained = ran.results["slack.token-invalid"]["findings"][0]["explained_by"]
-    assert explained == "dependency.provider-incident[sales-ai]#Slack", told(ran)
-    assert ran.results["dependency.groq-limited"]["findings"][0]["explained_by"] is None, told(ran)
+    assert explained == "dependency.provider-incident[sales-ai]#Slack", describe(ran)
+    assert ran.results["dependency.groq-limited"]["findings"][0]["explained_by"] is None, describe(ran)
 
 
 def test_a_provider_explains_why_the_queue_fails(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of(SYSTEM)
     with lab.fault("queue.failing:groq-api-error", "dependency.groq-limited:rate-limited"):
         ran = lab.check("-m", "queue or dependency or logs")
-    assert ran.document["roots"] == ["dependency.groq-limited[sales-ai]#Groq"], told(ran)
+    assert ran.document["roots"] == ["dependency.groq-limited[sales-ai]#Groq"], describe(ran)
 
 
 def test_every_page_of_queues_is_read(lab_of: Callable[[str], LabClient]) -> None:

@@ -85,9 +85,9 @@ def test_no_file_from_elsewhere_is_read_as_a_runbook(tmp_path: Path, how: str) -
     file = environment(here, {"runbook": named} if named else {}, "shop")
     with pytest.raises(BadFile) as caught:
         read(file)
-    told = str(caught.value)
-    assert "the runbook file must lie below the environment file's folder" in told
-    assert "root" not in told.replace(str(tmp_path), "")
+    reported = str(caught.value)
+    assert "the runbook file must lie below the environment file's folder" in reported
+    assert "root" not in reported.replace(str(tmp_path), "")
 
 
 @pytest.mark.parametrize("place", ["environments/shop.yaml", "environments/mine/shop.yaml", "runbooks/shop.yaml"])

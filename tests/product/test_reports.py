@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def test_results_document_keeps_its_schema(lab: LabClient) -> None:
     with lab.fault("database.unreachable:authentication-failed", "backup.stale:none"):
         ran = lab.check()
     jsonschema.Draft202012Validator(schema()).validate(ran.document)  # type: ignore[arg-type]
-    assert ran.document["counts"]["found"] == 2, told(ran)
+    assert ran.document["counts"]["found"] == 2, describe(ran)
 
 
 def test_every_report_tells_the_same(lab: LabClient) -> None:

@@ -156,8 +156,8 @@ def test_check_that_crashes_over_a_secret(everything: LabClient, tmp_path: Path,
     (tmp_path / "crashing.py").write_text(CRASHING % length)
     more = LOUD if length == 1 else ("-vv", "-n", "2")
     ran = checked(everything, tmp_path, "-p", "crashing", "-m", "webhook or database", *more, PYTHONPATH=str(tmp_path))
-    for told in ("the check itself failed: RuntimeError", "a thread fell over", "an object fell over"):
-        assert told in ran.output()
+    for reported in ("the check itself failed: RuntimeError", "a thread fell over", "an object fell over"):
+        assert reported in ran.output()
     (tmp_path / "crashing.py").unlink()
     assert leaks(ran, tmp_path, planted(everything)) == []
 

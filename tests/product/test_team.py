@@ -162,11 +162,11 @@ def test_what_cannot_be_read_is_unknown_and_secrets_do_not_show(repository: Path
     assert missing.returncode == 10
     assert "{env: WAREHOUSE_TOKEN} is blank" in missing.stdout
     shop.picking = {"picker": TOKEN, "stopped_s": 90, "waiting": 30, "missing": 0}
-    told = run(repository, "--env", "staging", shop=shop)
-    assert told.returncode == 1
+    reported = run(repository, "--env", "staging", shop=shop)
+    assert reported.returncode == 1
     for path in (repository / "reports" / "out").rglob("*"):
         assert not path.is_file() or TOKEN not in path.read_text(errors="replace"), path
-    assert TOKEN not in told.stdout
+    assert TOKEN not in reported.stdout
 
 
 PRINTING = """
@@ -364,8 +364,8 @@ def test_capability_that_no_environment_gives_is_said(repository: Path, shop: Sh
     )
     ran = run(repository, "--env", "staging", shop=shop)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    told = " ".join(ran.stdout.split())
-    assert f"orders.stuck is not checked ({STUCK.partition('[')[0]}): no system of staging gives warehouse" in told
+    reported = " ".join(ran.stdout.split())
+    assert f"orders.stuck is not checked ({STUCK.partition('[')[0]}): no system of staging gives warehouse" in reported
     assert "orders.stuck" in run(repository, "--env", "staging", "--list-symptoms", shop=shop).stdout
 
 

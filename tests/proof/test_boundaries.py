@@ -1,7 +1,7 @@
 """Each check is clear just inside its limits, and finds the cause just outside.
 
-There are hundreds of these states, so a boundary without settings is checked in a process that has loaded the project
-already.
+There are hundreds of these states, so a boundary without settings is checked in a process that has already loaded the
+project.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def test_near_a_limit(
 ) -> None:
     lab = lab_of(boundary.system)
     with lab.boundary(boundary.name):
-        told = _run(lab, boundary) if boundary.settings else _looked(process_of(boundary.system), boundary)
-    assert told == (sorted(boundary.expected) or ["clear"])
+        reported = _run(lab, boundary) if boundary.settings else _looked(process_of(boundary.system), boundary)
+    assert reported == (sorted(boundary.expected) or ["clear"])
 
 
 def _looked(process: CheckProcess, boundary: Change) -> list[str]:
@@ -58,7 +58,7 @@ def _looked(process: CheckProcess, boundary: Change) -> list[str]:
     if verdict["outcome"] != "found":
         assert verdict["outcome"] != "unknown" or verdict["resource"], verdict
         return [verdict["outcome"]]
-    return sorted(_named(one.split(" ")[0], one.split(" ")[1], boundary) for one in verdict["told"])
+    return sorted(_named(one.split(" ")[0], one.split(" ")[1], boundary) for one in verdict["findings"])
 
 
 def _run(lab: LabClient, boundary: Change) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where evidence doesn't single out a cause: is it said so, with what may be behind it and what is ruled out?"""
+"""If the evidence does not determine the cause, the result lists possible causes and those that are ruled out."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CS, AURA, SALES = "ai-customer-service", "aura-flow", "sales-ai"
 WIDTH = 80
 
 
-def told(ran: Ran, symptom: str) -> dict[str, Any]:
-    """The finding of a symptom without a cause, and that the terminal tells its rivals in one line each."""
+def finding_without_cause(ran: Ran, symptom: str) -> dict[str, Any]:
+    """Return a symptom's finding without a cause; the terminal shows its alternatives in one line each."""
     finding: dict[str, Any]
     [finding] = ran.results[symptom]["findings"]
     assert finding["cause"] is None
-    assert finding["remedy"] == [], "nobody acts on a cause that isn't told"
+    assert finding["remedy"] == [], "no remedy without a cause"
     assert "does not tell" in finding["because"]
     lines = ran.stdout.splitlines()
     for name in ("perhaps", "ruled out"):
@@ -40,13 +40,13 @@ def whats(finding: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def test_refusal_without_a_known_code(everything: LabClient, tmp_path: Path) -> None:
-    """Either secret or clock would be refused like this; the Date header rules the clock out."""
+    """A wrong secret or a wrong clock could cause this refusal; the Date header rules out the clock."""
     webhook = "    webhook:\n      secret: {env: LAB_CS_WEBHOOK_SECRET}\n"
     codes = "      refusals: {status: 403, unsigned: CS_1, stale: CS_2, invalid: CS_3, prefix: CS_AUTH_}\n"
     env = altered(tmp_path, (webhook, webhook + codes))
     with everything.fault(f"webhook.signature-rejected:secret-mismatch@{CS}"):
         ran = everything.check("--system", CS, "-m", "webhook", env=env)
-    finding = told(ran, "webhook.signature-rejected")
+    finding = finding_without_cause(ran, "webhook.signature-rejected")
     assert set(whats(finding, "candidates")) == {"secret-mismatch"}
     ruled_out = whats(finding, "ruled_out")
     assert ruled_out["endpoint-missing"] == "it answers HTTP 403"
@@ -57,54 +57,54 @@ def test_refusal_without_a_known_code(everything: LabClient, tmp_path: Path) -> 
     assert "ruled out: endpoint-missing" in shown["statusDetails"]["message"]
 
 
-def test_messages_fail_and_no_log_says_why(everything: LabClient, tmp_path: Path) -> None:
-    """What could be asked of the usual suspects rules them out."""
+def test_messages_fail_without_an_entry_in_the_log(everything: LabClient, tmp_path: Path) -> None:
+    """Other sources rule out the usual causes."""
     env = altered(tmp_path, ("    logs:\n      file: {env: LAB_SALES_LOG_FILE}\n", ""))
     with everything.fault(f"queue.failing:groq-api-error@{SALES}"):
         ran = everything.check("--system", SALES, "-m", "queue or dependency", env=env)
-    finding = told(ran, "queue.failing")
+    finding = finding_without_cause(ran, "queue.failing")
     assert {"groq-api-error", "database-error", "file-download-failed", "other"} <= set(whats(finding, "candidates"))
     assert whats(finding, "candidates")[f"database.unreachable[{SALES}]"] == "not looked at"
     assert whats(finding, "ruled_out")[f"dependency.groq-limited[{SALES}]"] == "clear"
     assert whats(finding, "ruled_out")[f"dependency.object-storage[{SALES}]"] == "clear"
 
 
-def test_queue_piles_up_and_its_figures_cannot_be_had(everything: LabClient) -> None:
+def test_queue_piles_up_without_readable_figures(everything: LabClient) -> None:
     with (
         everything.fault(f"queue.backlog:consumer-stalled@{SALES}"),
         everything.outage(f"analytics-forbidden@{SALES}"),
     ):
         ran = everything.check("--system", SALES, "-m", "queue")
-    finding = told(ran, "queue.backlog")
+    finding = finding_without_cause(ran, "queue.backlog")
     fitting = {"consumer-stalled", "consumer-slow", "consumer-failing"}
     assert fitting <= set(whats(finding, "candidates"))
     assert whats(finding, "ruled_out")["paused"] == "delivery is not paused"
 
 
 @pytest.mark.parametrize("beast", ["postgres.resets", "postgres.closes-after-startup"])
-def test_database_that_hangs_up_without_a_word(everything: LabClient, tmp_path: Path, beast: str) -> None:
+def test_database_that_disconnects_without_an_error(everything: LabClient, tmp_path: Path, beast: str) -> None:
     env = altered(tmp_path, ("{env: LAB_CS_MONITOR_DSN}", "{env: ZOO_DSN}"))
     with Beast(REGISTRY[beast]) as server:
         dsn = (
             f"postgresql://cs_monitor:does-not-matter-here@127.0.0.1:{server.port}/ai_customer_service?sslmode=disable"
         )
         ran = everything.check("--system", CS, "-m", "database", env=env, variables={"ZOO_DSN": dsn})
-    finding = told(ran, "database.unreachable")
+    finding = finding_without_cause(ran, "database.unreachable")
     assert set(whats(finding, "candidates")) == {"starting-up", "host-not-allowed", "too-many-connections"}
     assert set(whats(finding, "ruled_out")) >= {"name-not-resolved", "connection-refused", "connect-timeout"}
     assert "(connected)" in ran.stdout
 
 
-def test_login_that_fails_is_told_from_one_that_refuses(everything: LabClient) -> None:
+def test_failing_login_is_not_a_refused_login(everything: LabClient) -> None:
     with everything.incident(f"database-gone@{AURA}"):
         ran = everything.check("--system", AURA, "-m", "auth")
-    finding = told(ran, "auth.login-failing")
+    finding = finding_without_cause(ran, "auth.login-failing")
     assert whats(finding, "ruled_out")["login-refused"] == "HTTP 500 is no refusal"
     assert whats(finding, "candidates")[f"health.server-error[{AURA}]"] == "not looked at"
 
 
-def test_part_of_the_checks_says_what_was_not_looked_at(everything: LabClient) -> None:
-    """The root's own check isn't among them: what would explain is named, and not called clear."""
+def test_selection_names_the_checks_that_did_not_run(everything: LabClient) -> None:
+    """The root cause's own check is not selected: it is named as a possible explanation, not as clear."""
     root = f"database.unreachable[{CS}]"
     with everything.incident(f"database-gone@{CS}"):
         health = everything.check("--system", CS, "-m", "health")
@@ -113,7 +113,7 @@ def test_part_of_the_checks_says_what_was_not_looked_at(everything: LabClient) -
     assert roots_of(health.document).keys() == {f"health.not-ready[{CS}]"}
     [finding] = health.results["health.not-ready"]["findings"]
     assert whats(finding, "candidates")[root] == "not looked at"
-    assert finding["cause"] == "component-down", "the cause is told, and so is what may be behind it"
+    assert finding["cause"] == "component-down", "the cause is reported with its possible explanation"
     assert "ruled_out" not in finding
     assert "   perhaps    database.unreachable" in health.stdout
     assert roots_of(migration.document).keys() == {f"unreadable:postgres[{CS}]"}
@@ -124,7 +124,7 @@ def test_part_of_the_checks_says_what_was_not_looked_at(everything: LabClient) -
     assert "perhaps" not in whole.stdout
 
 
-def test_healthy_and_whole_runs_have_nothing_to_say_of_it(everything: LabClient) -> None:
+def test_healthy_and_complete_runs_have_no_alternatives(everything: LabClient) -> None:
     ran = everything.check("--system", CS)
     assert ran.code == 0
     assert "candidates" not in str(ran.document)

@@ -1,4 +1,4 @@
-"""Do roots hold together whatever is found, and whatever explains what? Worked out from made-up outcomes."""
+"""Root causes are consistent for all made-up outcomes and explanations."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ outcomes = st.lists(
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(outcomes, explanations, st.integers(0, 9))
-def test_roots_are_explained_by_nothing_and_explain_all_else_in_any_order(
-    told: list[tuple[str, str, list[str | None], str]], known: Explanations, seed: int
+def test_roots_are_unexplained_and_explain_everything_else_in_any_order(
+    reported: list[tuple[str, str, list[str | None], str]], known: Explanations, seed: int
 ) -> None:
     def worked(order: list[tuple[str, str, list[str | None], str]]) -> dict[str, list[str]]:
         results = [result(*each) for each in order]
@@ -76,12 +76,12 @@ def test_roots_are_explained_by_nothing_and_explain_all_else_in_any_order(
                 assert node.explained_by is None or node.explained_by in names
         return {root.name: sorted(r.name(f.subject if f else None) for r, f in root.explains) for root in roots}
 
-    shuffled = list(told)
-    random.Random(seed).shuffle(shuffled)  # noqa: S311  an order, no secret
-    first = worked(told)
+    shuffled = list(reported)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311  not a secret
+    first = worked(reported)
     assert worked(shuffled) == first
-    count = sum(len(subjects) if outcome == "found" else 1 for _, outcome, subjects, _ in told)
-    assert sum(len(explained) + 1 for explained in first.values()) == count, "nothing is told twice or left out"
+    count = sum(len(subjects) if outcome == "found" else 1 for _, outcome, subjects, _ in reported)
+    assert sum(len(explained) + 1 for explained in first.values()) == count, "each result is listed exactly once"
 
 
 def test_two_that_explain_each_other_are_one_root() -> None:
@@ -90,8 +90,8 @@ def test_two_that_explain_each_other_are_one_root() -> None:
     assert [root.name for root in work_out(results, known)] == ["a.one[s]"]
 
 
-def test_no_two_edges_of_ours_go_round_in_circles() -> None:
-    """A circle has no root of its own; where one is meant (either of two proofs), an earlier edge decides."""
+def test_built_in_explanations_have_no_cycle() -> None:
+    """A cycle has no root cause; where both directions are meant (either of two proofs), an earlier edge decides."""
     for edge in ours().edges:
         for target in edge.to:
             assert edge.from_.partition(":")[0] != target.partition(":")[0], f"{edge.from_} would explain itself"
@@ -109,7 +109,7 @@ def ours() -> Explanations:
     return load(Path(PROJECT) / "environments" / "lab.yaml").explanations
 
 
-def test_silent_name_server_is_one_root_for_all_systems_that_ask_it() -> None:
+def test_silent_name_server_is_one_root_for_all_systems_that_use_it() -> None:
     both = lost("x.test", "silent", system="t"), lost("y.test", "failing", "b.one", "s")
     assert names_of(*both) == ["unreadable:resolver[s]"]
     assert {each.explained_by for each in both} == {"unreadable:resolver[s]"}
@@ -120,6 +120,6 @@ def test_two_name_servers_are_two_roots() -> None:
     assert names_of(*both) == ["unreadable:resolver[s]", "unreadable:resolver[t]"]
 
 
-def test_name_server_without_an_answer_is_to_blame_from_two_names_on() -> None:
+def test_name_server_is_the_root_if_two_names_have_no_answer() -> None:
     assert names_of(lost("x.test", "failing"), lost("x.test", "failing", "b.one")) == ["unreadable:http[s]"]
     assert names_of(lost("x.test", "failing"), lost("y.test", "failing", "b.one")) == ["unreadable:resolver[s]"]

@@ -83,7 +83,7 @@ class SmallProject:
         """Is the project found from another folder, in a locale that knows only ASCII?"""
         python = self.folder / ".venv" / "bin" / "python"
         code = "import small; print(ascii(small.__file__))"
-        told = subprocess.run(
+        reported = subprocess.run(
             [str(python), "-c", code], check=False, cwd="/", env={"LC_ALL": "C"}, capture_output=True, text=True
         )
-        return told.stdout.strip() == ascii(str(self.folder / "src" / "small.py"))
+        return reported.stdout.strip() == ascii(str(self.folder / "src" / "small.py"))

@@ -20,10 +20,10 @@ OPTIONS = "|".join(["--find" + "-links", "--(?:extra-)?index" + "-url"])
 def tracked() -> list[Path]:
     """The files under version control, and those about to be."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    if told.returncode != 0:
+    reported = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if reported.returncode != 0:
         pytest.skip("not a git checkout")
-    paths = [ROOT / name for name in told.stdout.split("\0") if name]
+    paths = [ROOT / name for name in reported.stdout.split("\0") if name]
     return [path for path in paths if path.is_file()]
 
 

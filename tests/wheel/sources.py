@@ -48,10 +48,10 @@ def clone_of_work_tree(to: Path) -> Path:
 
 def tracked(folder: Path) -> list[str]:
     try:
-        told = subprocess.run([*GIT, "ls-files", "-z"], cwd=folder, check=True, capture_output=True, text=True)
+        reported = subprocess.run([*GIT, "ls-files", "-z"], cwd=folder, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
-    return [name for name in told.stdout.split("\0") if name]
+    return [name for name in reported.stdout.split("\0") if name]
 
 
 def build(source: Path, project: Project, kind: str, to: Path) -> Path:

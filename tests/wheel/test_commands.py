@@ -162,5 +162,5 @@ def test_report_makes_pages_with_what_it_keeps_in_the_cache(user: User, shop: Bo
 
 
 def npm_cache(npm: str) -> dict[str, str]:
-    told = subprocess.run([npm, "config", "get", "cache"], capture_output=True, text=True, check=True)
-    return {"npm_config_cache": told.stdout.strip()}
+    reported = subprocess.run([npm, "config", "get", "cache"], capture_output=True, text=True, check=True)
+    return {"npm_config_cache": reported.stdout.strip()}

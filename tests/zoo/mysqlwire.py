@@ -61,7 +61,7 @@ def text(value: str) -> bytes:
 
 def columns(*names: str) -> list[bytes]:
     """The packets before the rows."""
-    told = [
+    reported = [
         text("def")
         + text("") * 2
         + text("t")
@@ -71,7 +71,7 @@ def columns(*names: str) -> list[bytes]:
         + b"\0\0"
         for name in names
     ]
-    return [bytes([len(names)]), *told, EOF]
+    return [bytes([len(names)]), *reported, EOF]
 
 
 def rows_of(names: tuple[str, ...], *rows: tuple[str, ...]) -> bytes:

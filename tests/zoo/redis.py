@@ -26,8 +26,8 @@ def bulk(text: str) -> bytes:
 
 
 def info(**differently: str | None) -> bytes:
-    told = {name: value for name, value in (INFO | differently).items() if value is not None}
-    return bulk("# Server\r\n" + "".join(f"{name}:{value}\r\n" for name, value in told.items()))
+    reported = {name: value for name, value in (INFO | differently).items() if value is not None}
+    return bulk("# Server\r\n" + "".join(f"{name}:{value}\r\n" for name, value in reported.items()))
 
 
 def command(visit: Visit) -> bytes:
@@ -35,11 +35,11 @@ def command(visit: Visit) -> bytes:
     return visit.sock.recv(65536)
 
 
-def answers(name: str, pong: bytes, told: bytes) -> None:
+def answers(name: str, pong: bytes, reported: bytes) -> None:
     @beast(f"redis.{name}")
     def answer(visit: Visit) -> None:
         while seen := command(visit):
-            visit.say(told if b"INFO" in seen else pong if b"PING" in seen else b"+OK\r\n")
+            visit.say(reported if b"INFO" in seen else pong if b"PING" in seen else b"+OK\r\n")
 
 
 PONG = b"+PONG\r\n"

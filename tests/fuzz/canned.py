@@ -19,7 +19,7 @@ def answer(body: bytes, status: int = 200, headers: dict[str, str] | None = None
     return Answer("GET", "https://api.example.com/v1/x", status, fields, body, timings, "192.0.2.1:443", 1, now, now)
 
 
-class Told:
+class CannedHttp:
     """Says the same to whatever is asked."""
 
     def __init__(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:

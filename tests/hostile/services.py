@@ -1,4 +1,4 @@
-"""Services that answer in proper HTTP, and mean ill by what they say."""
+"""HTTP services with correct protocol and hostile content."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from tests.zoo.beast import Handler, Visit
 from tests.zoo.http import whole
 
-Answerer = Callable[[str, str], bytes]  # method and path to the whole answer
+Answerer = Callable[[str, str], bytes]  # method and path to the whole response
 
 LIVE, READY, OVERALL = "/actuator/health/live", "/actuator/health/ready", "/actuator/health"
 INFO, WEBHOOK = "/actuator/info", "/api/v1/customer-service/webhook"
 
 
 def answering(answer: Answerer, kept: list[bytes] | None = None) -> Handler:
-    """A server of one answer a connection; requests are kept where a list is given."""
+    """Return a handler with one response for each connection; requests are appended to `kept` if given."""
 
     def handle(visit: Visit) -> None:
         seen = visit.request()
@@ -30,24 +30,24 @@ def answering(answer: Answerer, kept: list[bytes] | None = None) -> Handler:
 
 
 def document(value: Any, *headers: str, status: str = "200 OK") -> bytes:
-    """A JSON answer; text and bytes are sent as they are."""
+    """Return a JSON response; text and bytes are sent unchanged."""
     text = value if isinstance(value, bytes | str) else json.dumps(value)
     body = text.encode() if isinstance(text, str) else text
     return whole(body, "Content-Type: application/json", "Connection: close", *headers, status=status)
 
 
 def saying(health: Any, *headers: str, status: str = "200 OK") -> Handler:
-    """Every address answers with the same document."""
+    """Return a handler with the same document for every address."""
     return always(document(health, *headers, status=status))
 
 
 def always(answer: bytes, kept: list[bytes] | None = None) -> Handler:
-    """Every address answers with this."""
+    """Return a handler with the same response for every address."""
     return answering(lambda _method, _path: answer, kept)
 
 
 def healthy_but(special: dict[str, bytes], kept: list[bytes] | None = None) -> Handler:
-    """A healthy service of version 1.1.0, but for the answers at these paths; what is posted is refused with 403."""
+    """Return a handler for a healthy service of version 1.1.0 with other responses at these paths; POST gets 403."""
 
     def answer(method: str, path: str) -> bytes:
         if path in special:

@@ -1,4 +1,4 @@
-"""Write down what a person sees of an incident: the terminal at 80 columns, and Allure's page of the root."""
+"""Record how an incident is reported: the terminal at 80 columns, and Allure's page of the root cause."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from tests.harness import LabClient, Ran
 
 HEAD = """\
-# Incidents, as they are told
+# Incidents as they are reported
 
-Made by `python -m tests.incidents` from runs against the lab; don't edit. Each is broken by the faults named and
-checked by the command shown. What differs from run to run (ports, ids, times) is replaced by words in capitals, and so
-are counts of checks: a new symptom changes nothing here that is not about it.
+`python -m tests.incidents` writes this page from runs against the lab; do not edit it. Each incident is caused by the
+faults shown and checked with the command shown. Values that vary between runs (ports, ids, times) are replaced by words
+in capitals, and so are counts of checks, so that a new symptom does not change unrelated incidents.
 """
-# In this order: what stands further up may hold what stands further down.
+# In this order: an earlier pattern may contain a later one.
 DIFFERS = (
     (r"\d{8}T\d{6}-[0-9a-f]{6}", "RUN"),
     (r"RUN-[0-9a-f]{8}\b", "RUN-ID"),
@@ -39,13 +39,13 @@ DIFFERS = (
 _EXPLAINS = re.compile(r"^(   explains   )(.*(?:\n {14}.*)*)", re.MULTILINE)
 
 
-def told(lab_of: Callable[[str], LabClient]) -> str:
-    """The whole document."""
-    return "\n".join([HEAD, *(story_told(story, lab_of(story.system)) for story in STORIES)])
+def document(lab_of: Callable[[str], LabClient]) -> str:
+    """Return the whole document."""
+    return "\n".join([HEAD, *(section(story, lab_of(story.system)) for story in STORIES)])
 
 
-def story_told(story: Story, lab: LabClient) -> str:
-    """One incident's part of it."""
+def section(story: Story, lab: LabClient) -> str:
+    """Return the section of one incident."""
     return "\n".join(_story(story, lab))
 
 
@@ -63,7 +63,7 @@ def _story(story: Story, lab: LabClient) -> Iterator[str]:
 
 
 def _report(stdout: str) -> str:
-    """From the first root on; what pytest draws before it is the same every time."""
+    """Return the output from the first root cause on; pytest's output before it is always the same."""
     lines = stdout.splitlines()
     first = next((n for n, line in enumerate(lines) if re.match(r"P[0-3] \w", line)), 0)
     last = next((n for n, line in enumerate(lines) if line.startswith("reports: ")), len(lines))
@@ -72,14 +72,14 @@ def _report(stdout: str) -> str:
 
 
 def _without_unseen(explained: str) -> str:
-    """The findings that a root explains; one word for all that it keeps from being seen."""
+    """Return the findings that a root cause explains, with one word for all unknown results."""
     lines = [line.strip() for line in explained.splitlines()]
     seen = [line for line in lines if not line.endswith("  unknown")]
     return f"\n{' ' * 14}".join([*seen, *(["... unknown"] if seen != lines else [])])
 
 
 def _allure(ran: Ran) -> Iterator[str]:
-    """Allure's page of each root: what stands at its top."""
+    """Yield the top of Allure's page of each root cause."""
     roots = {root.partition("#")[0] for root in ran.document["roots"]}
     yield "In Allure:\n"
     for result in sorted(ran.allure(), key=lambda result: str(result["fullName"])):
@@ -92,7 +92,7 @@ def _allure(ran: Ran) -> Iterator[str]:
 
 
 def steady(text: str) -> str:
-    """The text without what differs from run to run."""
+    """Return the text with everything replaced that varies between runs."""
     for pattern, word in DIFFERS:
         text = re.sub(pattern, word, text)
     return text

@@ -1,4 +1,4 @@
-"""How much memory did a command take at most? Runs it, writes the figure (KiB) to a file, and ends as it ended."""
+"""Run a command, write its peak memory (KiB) to a file, and exit as it did."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 
 def main(weight: str, largest_file: str, *words: str) -> int:
-    """`largest_file` is the size in bytes that no file may outgrow (as on a full disk), 0 for any."""
+    """Run the command; `largest_file` limits the size of files in bytes (as a full disk would), 0 means no limit."""
     child = os.fork()
     if child == 0:
-        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)  # a test that gives us up leaves nothing behind
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)  # if the test is cancelled, the command ends with it
         if int(largest_file):
             resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest_file), int(largest_file)))
         os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell is wanted
