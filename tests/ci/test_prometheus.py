@@ -1,4 +1,4 @@
-"""Do Prometheus' own tools take our metrics and rules, and does the dashboard ask for what there is?"""
+"""Prometheus' own tools accept the metrics and rules, and the dashboard queries existing metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def samples(text: str) -> dict[str, float]:
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
-def test_metrics_of_a_run_pass_promtool_and_tell_what_the_run_told(lab: LabClient, tmp_path: Path) -> None:
+def test_metrics_of_a_run_pass_promtool_and_match_its_results(lab: LabClient, tmp_path: Path) -> None:
     path = tmp_path / "run.prom"
     with lab.fault("backup.stale:none"), lab.outage("log-file-missing"):
         ran = lab.check("--metrics", str(path))
@@ -45,13 +45,13 @@ def test_metrics_of_a_run_pass_promtool_and_tell_what_the_run_told(lab: LabClien
     assert expiry > reported['runbook_checks_run_timestamp_seconds{environment="lab"}']
 
 
-def test_rules_pass_promtool_and_fire_as_they_should() -> None:
+def test_rules_pass_promtool_and_its_tests() -> None:
     succeeds(promtool(), "check", "rules", RULES)
     succeeds(promtool(), "test", "rules", RULES.with_name("rules.test.yaml"))
 
 
 def test_alert_carries_the_remedy_of_its_cause(tmp_path: Path) -> None:
-    """One alert in full: its labels, and the annotations with the templates filled."""
+    """One alert in full: its labels, and the annotations with filled templates."""
     text = yaml.safe_load((PROJECT / "runbooks" / "symptoms" / "backup.yaml").read_text())["backup.stale"]
     steps = [re.sub(r"\{(\w+)\}", r"<\1>", step) for step in text["causes"]["none"]["remedy"]]
     labels = {"environment": "e", "system": "shop", "severity": "P2", "cause": "none", "symptom": "backup.stale"}
@@ -84,18 +84,18 @@ def expressions(panels: list[dict[str, Any]]) -> Iterator[str]:
         yield from expressions(panel.get("panels", []))
 
 
-def test_dashboard_asks_for_what_there_is(tmp_path: Path) -> None:
+def test_dashboard_queries_existing_metrics(tmp_path: Path) -> None:
     dashboard = json.loads((PROJECT / "ci" / "grafana" / "dashboard.json").read_text())
     asked = list(expressions(dashboard["panels"]))
     assert len(asked) > 10
     assert {name for text in asked for name in re.findall(r"\brunbook_checks_\w+", text)} <= NAMES
     numbers = [panel["id"] for panel in dashboard["panels"]]
     assert len(set(numbers)) == len(numbers)
-    # As rules, which promtool reads: the same language.
+    # Written as rules, because promtool reads the same language there.
     rules = [{"record": f"panel:{number}", "expr": text} for number, text in enumerate(asked)]
     (tmp_path / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     succeeds(promtool(), "check", "rules", tmp_path / "panels.yaml")
 
 
-def test_rules_ask_for_what_there_is() -> None:
+def test_rules_query_existing_metrics() -> None:
     assert set(re.findall(r"\brunbook_checks_\w+", RULES.read_text())) <= NAMES

@@ -1,4 +1,4 @@
-"""Names keep apart what a secret would make alike, and lines keep the words that anybody can read in the files."""
+"""Redacted names stay distinct, and lines keep words that are public in the configuration files."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def redaction() -> Redaction:
     return made
 
 
-def test_names_stay_apart(redaction: Redaction) -> None:
-    """Two tables, hosts or customers named as two secrets are two subjects, the same in every run, and say neither."""
+def test_names_stay_distinct(redaction: Redaction) -> None:
+    """Two tables, hosts or customers named like two secrets are two subjects, the same in every run."""
     secrets = [*SECRETS["{env: LINES}"].split("\n"), *SECRETS.values()]
     subjects = [f"public.{word}" for secret in secrets for word in (secret, secret.encode().hex(), secret[:10])]
     names = {subject: redaction.name(subject) for subject in dict.fromkeys(subjects)}
@@ -46,21 +46,21 @@ def test_names_stay_apart(redaction: Redaction) -> None:
 
 
 @pytest.mark.parametrize("name", ["reverseai", "GET /api/health", "customers", "public.customers", "443443"])
-def test_what_stands_in_the_files_is_no_secret_in_names_and_lines(redaction: Redaction, name: str) -> None:
+def test_public_words_are_not_redacted_in_names_and_lines(redaction: Redaction, name: str) -> None:
     assert redaction.name(name) == redaction.line(name) == name
 
 
-def test_free_text_loses_what_stands_in_the_files_too(redaction: Redaction) -> None:
+def test_public_words_are_redacted_in_free_text(redaction: Redaction) -> None:
     assert redaction.text("login of reverseai123 to customers failed") == "login of [redacted] to [redacted] failed"
 
 
-def test_a_secret_that_begins_with_a_word_is_one(redaction: Redaction) -> None:
+def test_secret_that_begins_with_a_public_word_is_redacted(redaction: Redaction) -> None:
     assert redaction.line("password reverseai123 of reverseai was refused") == (
         "password [redacted] of reverseai was refused"
     )
 
 
-def test_secrets_that_overlap_leave_nothing_of_either(redaction: Redaction) -> None:
+def test_overlapping_secrets_are_both_redacted(redaction: Redaction) -> None:
     assert redaction.text("it said tenant-acme-4711-and-more twice") == "it said [redacted] twice"
     assert redaction.line("it said tenant-acme-4711-and-more twice") == "it said [redacted] twice"
 
@@ -78,7 +78,7 @@ def test_secrets_that_overlap_leave_nothing_of_either(redaction: Redaction) -> N
         "…edacted]",
     ],
 )
-def test_marks_are_not_marked_again(redaction: Redaction, how: str, text: str) -> None:
+def test_marks_are_not_redacted_again(redaction: Redaction, how: str, text: str) -> None:
     redact = getattr(redaction, how)
     once = redact(text)
     assert redact(once) == once
@@ -86,7 +86,7 @@ def test_marks_are_not_marked_again(redaction: Redaction, how: str, text: str) -
 
 
 @pytest.mark.parametrize("how", ["text", "name", "line"])
-def test_a_mark_from_a_far_end_hides_no_secret(redaction: Redaction, how: str) -> None:
+def test_mark_from_a_far_end_hides_no_secret(redaction: Redaction, how: str) -> None:
     for text in (
         "[redacted:tenant-acme-4711]",
         "[redacted:{env:WORD}+tenant-acme-4711]",
@@ -95,17 +95,17 @@ def test_a_mark_from_a_far_end_hides_no_secret(redaction: Redaction, how: str) -
         assert "acme" not in getattr(redaction, how)(text)
 
 
-def test_free_text_does_not_tell_which_secret(redaction: Redaction) -> None:
+def test_free_text_does_not_name_the_secret(redaction: Redaction) -> None:
     assert redaction.text(redaction.name("login with tenant-acme-4711 failed")) == "login with [redacted] failed"
 
 
-def test_colours_stay_whole(redaction: Redaction) -> None:
+def test_colour_codes_stay_intact(redaction: Redaction) -> None:
     line = "\x1b[31;1mFAILED\x1b[0m tenant-acme-4711\x1b[31m reverseai\x1b[0m"
     assert redaction.line(line) == "\x1b[31;1mFAILED\x1b[0m [redacted]\x1b[31m reverseai\x1b[0m"
 
 
 def test_numbers_and_keys(redaction: Redaction) -> None:
-    """A far end's JSON may hold a PIN as a number, and a secret as a key; a port of the files is none."""
+    """JSON from a far end may have a PIN as a number, and a secret as a key; a configured port is not a secret."""
     reported = redaction.tree(
         {"pin": 902174, "port": 443443, "at": 1902174.0, "is": True, "tenant-acme-4711": [None, "x902174"]}
     )
@@ -114,7 +114,7 @@ def test_numbers_and_keys(redaction: Redaction) -> None:
 
 
 @pytest.mark.parametrize("dsn", ["service=mydb", "dbname=customers", "service = mydb", "options=-cfoo=bar"])
-def test_a_key_of_a_dsn_is_no_secret(dsn: str) -> None:
+def test_key_of_a_dsn_is_not_a_secret(dsn: str) -> None:
     redaction = Redaction()
     redaction.add(dsn, "{env: DSN}")
     key = dsn.partition("=")[0].strip()
@@ -123,7 +123,7 @@ def test_a_key_of_a_dsn_is_no_secret(dsn: str) -> None:
     assert redaction.text(f"read {dsn} from it") == "read [redacted] from it"
 
 
-def test_what_a_dsn_was_cut_to_is_taken_out_beyond_its_key() -> None:
+def test_truncated_dsn_is_redacted_after_its_key() -> None:
     redaction = Redaction()
     redaction.add("service=zqxwvutsrq", "{env: DSN}")
     assert redaction.text("service=zqxw") == "[redacted]"
@@ -135,7 +135,7 @@ def test_lines_of_a_secret(redaction: Redaction) -> None:
         assert "line of it" not in redaction.text(f"said: {text}.")
 
 
-def test_what_was_left_is_taken_back_though_a_secret_became_known_since(redaction: Redaction) -> None:
+def test_ledger_entry_is_removed_after_a_secret_became_known(redaction: Redaction) -> None:
     ledger = Leftovers(redaction.name)
     for what in ("message of tenant-late-1", "message of tenant-late-2"):
         ledger.add("reverseai", what)

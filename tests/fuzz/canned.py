@@ -1,4 +1,4 @@
-"""How does a probe meet an answer without a network? In place of its Http stands one that has been told what to say."""
+"""A stand-in for a probe's Http with a fixed response, without a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def answer(body: bytes, status: int = 200, headers: dict[str, str] | None = None
 
 
 class CannedHttp:
-    """Says the same to whatever is asked."""
+    """Returns the same response to every request."""
 
     def __init__(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self._answer = answer(body, status, headers)

@@ -1,4 +1,4 @@
-"""Whatever a storage or a log service answers in place of AWS' own: a reading, or why there is none, in time."""
+"""Whatever a storage or log service returns instead of AWS' responses: a reading, or a reason, in time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ROWS = {"status": "Complete", "results": [[{"field": "@timestamp", "value": "202
 
 
 class Says:
-    """A server whose next answer is set from outside."""
+    """A server whose next response is set from outside."""
 
     def __init__(self) -> None:
         self.answer = b""
@@ -121,8 +121,8 @@ NAMES = ("silent", "drips-body", "drips-headers", "oversized-unannounced", "one-
 
 @pytest.mark.parametrize("name", [f"http.{name}" for name in NAMES])
 def test_misbehaving_servers(name: str) -> None:
-    """Bounded in time and bytes, which botocore's own transport is not."""
-    bomb()  # made before any clock runs
+    """Limited in time and bytes, which botocore's own transport is not."""
+    bomb()  # created before any time is measured
     with Beast(REGISTRY[name]) as server, bounded():
         seen = Bucket(server.url, "b", key_id="k", secret="s", timeout_s=0.3)
         for look in (ways(seen)[0], ways(seen)[-1]):
@@ -140,7 +140,7 @@ def rows(body: bytes, status: str = "200 OK") -> bytes:
 
 
 def test_log_rows() -> None:
-    """The first answer of a pair is that to a query, which only says its number."""
+    """The first response of a pair belongs to the query, which only returns its id."""
     says = Says()
     with Beast(says.handler) as server, bounded():
         logs = CloudWatch("r", key_id="k", secret="s", endpoint=server.url, timeout_s=1.0)

@@ -1,4 +1,4 @@
-"""Whatever bytes a far end sends, protocol by protocol, a probe gives a reading or says why there is none."""
+"""Whatever bytes a far end sends, in each protocol, a probe returns a reading or a reason."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tests.zoo.redis import PONG, info
 
 
 class Script:
-    """A server that says the bytes it was last given, once somebody has asked."""
+    """A server that sends the configured bytes after a request."""
 
     def __init__(self, talk: Callable[[Visit, bytes], None]) -> None:
         self.says = b""
@@ -153,7 +153,7 @@ def test_redis() -> None:
 def fuzz_query(
     talk: Callable[[Visit, bytes], None], right: bytes, examples: int, database: Callable[[int], Mysql | Postgres]
 ) -> None:
-    """A statement whose server, at a port, says the right thing mangled, or anything."""
+    """Run a statement on a server, at a port, that sends modified correct responses, or anything."""
     with serving(talk) as (script, beast), bounded():
 
         @fuzzed(examples)
@@ -272,8 +272,8 @@ def test_certificates(der: bytes) -> None:
 
 @fuzzed(500)
 @given(mangled(*certificates()))
-def test_dates_of_what_openssl_takes(der: bytes) -> None:
-    """What OpenSSL itself can't read never comes here."""
+def test_dates_of_certificates_that_openssl_reads(der: bytes) -> None:
+    """A certificate that OpenSSL itself cannot read never gets here."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=der)
     except (ssl.SSLError, ValueError):
@@ -287,7 +287,7 @@ def test_dates_of_what_openssl_takes(der: bytes) -> None:
     st.text(max_size=40)
     | st.sampled_from(("http://a\x00b/", "http://[::1/", "http://" + "a" * 300, "http://a:99999/", "http://\ud800/"))
 )
-def test_where_issuers_are_fetched_from(url: str) -> None:
+def test_addresses_of_issuers(url: str) -> None:
     with holding(url):
         _fetch(
             url if url.startswith("http") else "http://127.0.0.1:1/" + url, "CN=x", Asking("tls", None, Deadline(0.01))
@@ -307,7 +307,7 @@ def test_where_issuers_are_fetched_from(url: str) -> None:
         any_bytes(),
     )
 )
-def test_what_answers_at_a_domain(got: bytes) -> None:
+def test_responses_of_a_domain(got: bytes) -> None:
     head, _, body = got.partition(b"\r\n\r\n")
     with holding(got, Lost):
         _is_enough(head, body)

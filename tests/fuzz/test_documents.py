@@ -1,4 +1,4 @@
-"""Whatever JSON an API answers, a probe gives a reading or says why there is none."""
+"""Whatever JSON an API returns, a probe returns a reading or a reason."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _registry(http: Http) -> Any:
     return digest(lambda _url, _headers: http, "https://r.example.com", "app", "previous", {})
 
 
-# By name: who reads, and what is right.
+# By name: the reader, and a valid document.
 READERS: dict[str, tuple[Callable[[Http], Any], Any]] = {
     "prometheus-vector": (lambda http: Prometheus(http).instant("up", 1.0), VECTOR),
     "prometheus-matrix": (lambda http: Prometheus(http).over("up", 1.0, 2.0, 1.0), MATRIX),
@@ -88,7 +88,7 @@ READERS: dict[str, tuple[Callable[[Http], Any], Any]] = {
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("status", [200, 404])
-def test_every_single_twist(name: str, status: int) -> None:
+def test_every_single_modification(name: str, status: int) -> None:
     read, right = READERS[name]
     with bounded():
         for body in twists(right):
@@ -97,7 +97,7 @@ def test_every_single_twist(name: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_two_twists_and_broken_text(name: str) -> None:
+def test_two_modifications_and_broken_text(name: str) -> None:
     read, right = READERS[name]
 
     @fuzzed(250)
@@ -110,7 +110,7 @@ def test_two_twists_and_broken_text(name: str) -> None:
         fuzz()
 
 
-def test_a_backup_that_is_told() -> None:
+def test_backup_from_an_address() -> None:
     right = {"id": "b1", "created_at": "2026-01-01T00:00:00Z"}
     for body in twists(right):
         with holding(body):
@@ -128,7 +128,7 @@ HEADERS = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=80
 
 @fuzzed(400)
 @given(HEADERS, st.sampled_from((200, 401, 429)))
-def test_headers_of_any_kind(value: str, status: int) -> None:
+def test_arbitrary_headers(value: str, status: int) -> None:
     names = ("retry-after", "www-authenticate", "docker-content-digest", "x-ratelimit-remaining-requests",
              "x-ratelimit-limit-requests", "x-ratelimit-reset-requests", "x-ratelimit-remaining-tokens")  # fmt: skip
     http = cast("Http", CannedHttp(written(MANIFEST | {"token": value}), status, JSON | dict.fromkeys(names, value)))

@@ -20,7 +20,7 @@ import tests.zoo.tls  # noqa: F401 - they fill the registry
 from tests.harness import PROJECT
 from tests.hostile.product import Settings, check, describe, must_be_orderly, outcomes
 from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.names import Nameserver, failing, for_somebody_else, garbled, silently, truncated
+from tests.zoo.names import Nameserver, failing, for_another_query, garbled, silently, truncated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def oversized(query: Message, answer: Message, by_tcp: bool) -> bytes:
 RULES: dict[str, Rule] = {
     "silent": silently,
     "garbage": garbled,
-    "for-somebody-else": for_somebody_else,
+    "for-somebody-else": for_another_query,
     "servfail": failing(dns.rcode.SERVFAIL),
     "rcode-refused": failing(dns.rcode.REFUSED),
     "formerr": failing(dns.rcode.FORMERR),

@@ -1,4 +1,4 @@
-"""Do heartbeat and Pushgateway go through the proxy that the environment names, and through no other?"""
+"""Heartbeat and Pushgateway use the proxy that the environment names, and no other."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def watched(stage: Stage, monkeypatch: pytest.MonkeyPatch, **more: object) -> No
     stage.write()
 
 
-def test_proxy_variables_decide_nothing(stage: Stage, proxy: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_variables_are_ignored(stage: Stage, proxy: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -44,7 +44,7 @@ def test_proxy_variables_decide_nothing(stage: Stage, proxy: Services, monkeypat
     assert proxy.got == []
 
 
-def test_named_proxy_is_used_whatever_no_proxy_says(
+def test_configured_proxy_is_used_despite_no_proxy(
     stage: Stage, proxy: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
@@ -61,7 +61,7 @@ def test_named_proxy_is_used_whatever_no_proxy_says(
     assert proxy.logins == {"Basic dXNlcjpwYXNzQHdvcmQ="}
 
 
-def test_proxy_that_can_t_be_resolved_is_not_gone_around(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresolvable_proxy_is_not_bypassed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     watched(stage, monkeypatch, proxy={"env": "STAGE_NO_PROXY_HERE"})
     assert stage.go(0, []) == 1
     assert stage.receivers.pings == []
@@ -78,7 +78,7 @@ def test_proxy_that_can_t_be_resolved_is_not_gone_around(stage: Stage, monkeypat
     ],
     ids=["no HTTP", "to FTP", "to a file", "refused", "nothing"],
 )
-def test_answer_that_is_none_is_a_trouble_and_no_crash(
+def test_invalid_response_is_an_error_and_not_a_crash(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: bytes
 ) -> None:
     def serve() -> None:
@@ -99,7 +99,7 @@ def test_answer_that_is_none_is_a_trouble_and_no_crash(
 
 
 @pytest.mark.parametrize("address", ["file:///etc/hostname", "ping", "http://[::1/x", "http://127.0.0.1:port/x"])
-def test_address_that_is_none_is_a_trouble_and_never_quoted(
+def test_invalid_address_is_an_error_and_never_quoted(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
 ) -> None:
     watched(stage, monkeypatch)
@@ -109,14 +109,14 @@ def test_address_that_is_none_is_a_trouble_and_never_quoted(
 
 
 @pytest.mark.parametrize("is_through_proxy", [False, True])
-def test_user_and_password_of_an_address_are_sent_and_not_looked_up(
+def test_credentials_in_an_address_are_sent_and_netrc_is_ignored(
     stage: Stage,
     proxy: Services,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     is_through_proxy: bool,
 ) -> None:
-    """A redirect to elsewhere gets neither."""
+    """A redirect to another host gets neither."""
     here = f"127.0.0.1:{proxy.port}"
     monkeypatch.setenv("STAGE_PUSH", f"http://pusher:pa%3As%40word@{here}")
     through = {"proxy": f"http://{here}"} if is_through_proxy else {}

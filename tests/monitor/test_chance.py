@@ -1,4 +1,4 @@
-"""Whatever happens in whichever order: is every incident told once, and resolved once, on every channel, in order?"""
+"""Whatever happens in whichever order, every incident is alerted once and resolved once, on every channel, in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LENGTH, QUIET = 180, 60
 
 
 def by_chance(rng: random.Random) -> list[Trouble]:
-    """Troubles of any symptom, for a while, with or without a subject; some flap, some can't be looked at."""
+    """Return findings of any symptom, for a while, with or without a subject; some flap, some are unknown."""
     troubles = []
     for _ in range(14):
         begins, lasts = rng.randrange(LENGTH - 20), rng.choice([1, 2, 4, 20, 45])
@@ -38,13 +38,13 @@ def by_chance(rng: random.Random) -> list[Trouble]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_alert_is_resolved_once_and_in_order(stage: Stage, seed: int) -> None:
-    rng = random.Random(seed)  # noqa: S311 - the same troubles every time
+    rng = random.Random(seed)  # noqa: S311 - the same findings every time
     troubles = by_chance(rng)
     for minute in range(LENGTH + QUIET):
         is_quiet = minute >= LENGTH
         stage.receivers.down = set() if is_quiet else {name for name in ("chat", "mail") if rng.random() < 0.3}
         if not is_quiet and rng.random() < 0.03:
-            stage.go(minute, None)  # the checks came to nothing
+            stage.go(minute, None)  # the checks failed
         else:
             stage.go(minute, troubles)
     store = stage.store()
@@ -57,7 +57,7 @@ def test_every_alert_is_resolved_once_and_in_order(stage: Stage, seed: int) -> N
         for channel in {got.channel for got in reported}:
             in_order([got for got in reported if got.channel == channel])
     numbers = [(got.channel, got.body.split("message ")[-1]) for got in stage.receivers.got]
-    assert len(set(numbers)) == len(numbers), "nothing is told twice"
+    assert len(set(numbers)) == len(numbers), "nothing is sent twice"
 
 
 def in_order(reported: list[Got]) -> None:

@@ -1,4 +1,4 @@
-"""Does a far end that answers a byte at a time hold up nothing but itself?"""
+"""A far end that responds a byte at a time delays only itself."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 DOWN = [Trouble("health.unreachable", 0, 400)]
 TITLE = f"[stage] P0 health.unreachable[{SYSTEM}] (some-cause)"
 Drip = tuple[bytes, bytes, bytes]
-EVERY_S, DRIPS = 0.2, 25  # five seconds, and then the answer is whole
+EVERY_S, DRIPS = 0.2, 25  # five seconds until the response is complete
 
 
 @contextmanager
 def dripping(drop: bytes, head: bytes, tail: bytes, drips: int = DRIPS) -> Iterator[int]:
-    """A port whose answers come to an end only after some seconds; no read waits for long."""
+    """A port whose responses take some seconds in total; no single read waits for long."""
 
     def serve() -> None:
         while True:
@@ -61,13 +61,13 @@ HEADER = (b"X-More: x\r\n", b"HTTP/1.1 200 OK\r\n", b"Content-Length: 0\r\n\r\n"
 
 
 @pytest.mark.parametrize("answer", [BODY, HEADER], ids=["body", "header"])
-def test_channel_that_drips_is_one_that_is_down(
+def test_channel_that_drips_counts_as_down(
     stage: Stage,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     answer: Drip,
 ) -> None:
-    """The chat is the first in order, and the pager gets its message none the less."""
+    """The chat is first in order, and the pager still gets its message."""
     monkeypatch.setattr(runbook_checks.monitor.limits, "WHOLE_S", 1.0)
     with dripping(*answer) as port:
         monkeypatch.setenv("STAGE_CHAT", f"json://127.0.0.1:{port}/chat-with-a-secret-0123")
@@ -82,7 +82,7 @@ def test_channel_that_drips_is_one_that_is_down(
         stage.go(2, [*DOWN, Trouble("database.unreachable", 2, 9)])
         stage.go(3, [*DOWN, Trouble("database.unreachable", 2, 9)])
     finals = stage.store().rows("SELECT channel, finals FROM waiting WHERE message = 2 ORDER BY channel")
-    assert [tuple(row) for row in finals] == [("chat", 0), ("pager", 1)], "one's answer is none to the other's message"
+    assert [tuple(row) for row in finals] == [("chat", 0), ("pager", 1)], "each response belongs to its own message"
     monkeypatch.setenv("STAGE_CHAT", stage.receivers.address("chat"))
     stage.go(20, DOWN)
     assert stage.receivers.titles("chat")[0] == TITLE
@@ -106,7 +106,7 @@ def test_process_ends_while_a_channel_still_drips(stage: Stage, monkeypatch: pyt
     assert stage.receivers.titles("pager") == [TITLE]
 
 
-def test_ping_and_push_that_drip_are_given_up(
+def test_ping_and_push_that_drip_time_out(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(runbook_checks.monitor.limits, "WHOLE_S", 1.0)

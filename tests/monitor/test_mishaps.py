@@ -1,4 +1,4 @@
-"""What becomes of the monitor and its messages when it is killed, its disk is full, its history spoilt, or two meet?"""
+"""The monitor and its messages survive a kill, a full disk, a corrupt history and concurrent runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ with time_machine.travel({at}, tick=False):
 
 
 def killed(stage: Stage, minute: float, change: str) -> None:
-    """A round in a process of its own, which is killed where `change` puts that."""
+    """Make a run in its own process, which kills itself where `change` says."""
     results = stage.folder / "results.json"
     results.write_text(json.dumps(document(DOWN)))
     code = DIES.format(change=change, at=MIDNIGHT.timestamp() + 60 * minute)
@@ -43,7 +43,7 @@ def killed(stage: Stage, minute: float, change: str) -> None:
     assert child.returncode == -signal.SIGKILL, child.stderr
 
 
-def test_message_says_what_to_do(stage: Stage) -> None:
+def test_message_contains_the_remedy(stage: Stage) -> None:
     health = f"health.unreachable[{SYSTEM}]"
     troubles = [*DOWN, Trouble("health.slow", 0, 60, explained_by=health)]
     stage.environment["monitoring"]["link"] = "https://status.example.com/"
@@ -65,8 +65,8 @@ def test_message_says_what_to_do(stage: Stage) -> None:
         assert line in body.splitlines(), body
 
 
-def test_killed_in_the_middle_of_a_delivery_loses_nothing(stage: Stage) -> None:
-    """It dies the moment the chat has its message and before anybody wrote that down; the pager has none yet."""
+def test_kill_during_a_delivery_loses_no_message(stage: Stage) -> None:
+    """It is killed after the chat has received its message, before that is recorded and before the pager's."""
     stage.go(0, DOWN)
     killed(
         stage,
@@ -77,11 +77,11 @@ def test_killed_in_the_middle_of_a_delivery_loses_nothing(stage: Stage) -> None:
     )
     assert [(got.channel, got.title) for got in stage.receivers.got] == [("chat", TITLE)]
     assert stage.go(2, DOWN) == 0
-    assert stage.receivers.titles("chat") == [TITLE, TITLE], "once more, for nobody knew that it had arrived"
+    assert stage.receivers.titles("chat") == [TITLE, TITLE], "again, because the delivery was not recorded"
     assert stage.receivers.titles("pager") == [TITLE]
 
 
-def test_killed_in_the_middle_of_remembering_leaves_a_whole_history(stage: Stage) -> None:
+def test_kill_during_a_write_leaves_a_consistent_history(stage: Stage) -> None:
     stage.go(0, [])
     killed(stage, 1, "from runbook_checks.monitor import incidents\nincidents.Incidents.follow = die")
     for minute in (2, 3):
@@ -90,7 +90,7 @@ def test_killed_in_the_middle_of_remembering_leaves_a_whole_history(stage: Stage
     assert stage.store().row("PRAGMA integrity_check")[0] == "ok"  # type: ignore[index]
 
 
-def test_spoilt_history_is_put_aside_and_told(stage: Stage) -> None:
+def test_corrupt_history_is_set_aside_and_reported(stage: Stage) -> None:
     stage.go(0, [])
     history = stage.state / "stage" / "history.sqlite3"
     history.write_bytes(b"this is no database at all, " * 400)
@@ -104,7 +104,7 @@ def test_spoilt_history_is_put_aside_and_told(stage: Stage) -> None:
     assert list(history.parent.glob("history.unreadable-*"))
 
 
-def test_history_spoilt_within_is_put_aside_as_well(stage: Stage) -> None:
+def test_history_with_corrupt_content_is_set_aside_too(stage: Stage) -> None:
     for minute in range(5):
         stage.go(minute, [])
     history = stage.state / "stage" / "history.sqlite3"
@@ -130,9 +130,7 @@ def test_newer_history_is_left_alone(stage: Stage, capsys: pytest.CaptureFixture
     assert not list((stage.state / "stage").glob("*unreadable*"))
 
 
-def test_round_that_meets_another_steps_aside_and_the_next_says_so(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_concurrent_run_steps_aside_and_the_next_reports_it(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.go(0, [])
     with (stage.state / "stage" / "lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -142,7 +140,7 @@ def test_round_that_meets_another_steps_aside_and_the_next_says_so(
     assert "1 runs stepped aside" in capsys.readouterr().out
 
 
-def test_heartbeat_beats_only_after_a_whole_round(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeat_is_sent_only_after_a_complete_run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGE_PING", f"http://127.0.0.1:{stage.receivers.port}/ping")
     stage.environment["monitoring"]["heartbeat"] = {"env": "STAGE_PING"}
     stage.write()
@@ -152,10 +150,10 @@ def test_heartbeat_beats_only_after_a_whole_round(stage: Stage, monkeypatch: pyt
     stage.receivers.down = {"pager"}
     stage.go(2, DOWN)
     stage.go(3, DOWN)
-    assert len(stage.receivers.pings) == 2, "not for a run that came to nothing, nor while a message waits"
+    assert len(stage.receivers.pings) == 2, "not after a failed run, nor while a message waits"
 
 
-def test_round_in_which_nothing_is_due_does_not_beat_while_an_alert_waits(
+def test_no_heartbeat_while_an_alert_waits_for_its_retry(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STAGE_PING", f"http://127.0.0.1:{stage.receivers.port}/ping")
@@ -176,7 +174,7 @@ def test_round_in_which_nothing_is_due_does_not_beat_while_an_alert_waits(
     assert len(stage.receivers.pings) == 3
 
 
-def test_mail_and_a_chat_s_webhook_take_messages(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_and_chat_webhook_receive_messages(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     mail = MailServer()
     monkeypatch.setenv(
         "STAGE_PAGER", f"mailto://127.0.0.1:{mail.port}?from=checks@example.com&to=call@example.com&mode=insecure"
@@ -191,7 +189,7 @@ def test_mail_and_a_chat_s_webhook_take_messages(stage: Stage, monkeypatch: pyte
     assert "remedy 1" in stage.receivers.got[0].body
 
 
-def test_channel_s_secret_shows_nowhere(
+def test_secret_of_a_channel_is_never_shown(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("STAGE_PAGER", "json://user:s3cret-of-the-pager@127.0.0.1:9/hook")
@@ -214,7 +212,7 @@ def test_reference_without_a_value_is_a_channel_that_is_down(stage: Stage, monke
     assert stage.receivers.titles("pager") == [TITLE]
 
 
-def test_what_no_run_looks_at_any_more_is_let_go_of_and_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incident_of_a_removed_check_is_closed_and_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     for minute in (0, 1):
         stage.go(minute, DOWN)
     monkeypatch.delitem(SYMPTOMS, "health.unreachable")
@@ -224,7 +222,7 @@ def test_what_no_run_looks_at_any_more_is_let_go_of_and_told(stage: Stage, monke
     assert titles == [TITLE, f"[stage] no longer looked at: health.unreachable[{SYSTEM}]"]
 
 
-def test_mistake_in_the_known_issues_stops_nothing(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistake_in_the_known_issues_stops_no_alert(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.know(acknowledged=[{"symptom": "health.*", "reason": "x", "untill": "2026-04-01"}])
     for minute in (0, 1):
         assert stage.go(minute, DOWN) == 1
@@ -235,12 +233,12 @@ def test_mistake_in_the_known_issues_stops_nothing(stage: Stage, capsys: pytest.
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"severities": {"P0": {"channels": ["nobody"]}}}, "names the channel 'nobody'"),
+        ({"severities": {"P0": {"channels": ["absent"]}}}, "names the channel 'absent'"),
         ({"severities": {"P0": {"after": 4, "of": 3}}}, "must be at least 'after'"),
         ({"channels": {"pager": "json://127.0.0.1"}}, "by reference only"),
     ],
 )
-def test_mistake_in_the_environment_is_told(
+def test_mistake_in_the_environment_is_reported(
     stage: Stage, change: dict[str, object], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage.environment["monitoring"] |= change
@@ -249,7 +247,7 @@ def test_mistake_in_the_environment_is_told(
     assert sentence in capsys.readouterr().err
 
 
-def test_resolved_is_told_where_the_alert_was(stage: Stage) -> None:
+def test_resolution_is_sent_to_the_channels_of_the_alert(stage: Stage) -> None:
     for minute in range(64):
         stage.go(minute, DOWN)
     assert stage.receivers.titles("pager")[-1] == RESOLVED
@@ -262,14 +260,14 @@ def test_symptom_on_many_subjects_at_once_is_one_message(stage: Stage) -> None:
     for minute in range(8):
         stage.go(minute, [*many, *few])
     titles = stage.receivers.titles("pager")
-    assert len(titles) == 8, "one for the many and one for each of the few, told and resolved"
+    assert len(titles) == 8, "one for the many and one for each of the few, alerted and resolved"
     assert titles[0] == f"[stage] P0 domain.certificate-expired[{SYSTEM}]#40 subjects (some-cause)"
     body = next(got.body for got in stage.receivers.got if got.title == titles[0])
     assert "0.example.com, 1.example.com" in body
     assert f"[stage] resolved: domain.certificate-expired[{SYSTEM}]#40 subjects" in titles
 
 
-def test_history_of_the_first_version_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_of_the_first_version_is_migrated(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = runbook_checks.monitor.store.STEPS
     monkeypatch.setattr(runbook_checks.monitor.store, "STEPS", steps[:1])
     stage.store().close()
@@ -280,7 +278,7 @@ def test_history_of_the_first_version_goes_on(stage: Stage, monkeypatch: pytest.
     assert stage.store().row("PRAGMA user_version")[0] == len(steps)  # type: ignore[index]
 
 
-def test_what_is_old_is_forgotten_and_what_is_open_is_not(stage: Stage) -> None:
+def test_old_entries_are_deleted_and_open_ones_are_kept(stage: Stage) -> None:
     stage.environment["monitoring"]["keep_days"] = 2
     stage.environment["monitoring"]["every_min"] = 60
     stage.write()

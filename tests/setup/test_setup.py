@@ -1,4 +1,4 @@
-"""Does set-up leave a whole .venv behind, once, whatever befalls it?"""
+"""Set-up creates a complete .venv once, also after interruptions."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ MISSING = f"nothing-there==1 --hash=sha256:{'0' * 64}\n"
 
 
 @pytest.mark.slow
-def test_the_life_of_a_checkout(tmp_path: Path) -> None:
+def test_life_of_a_checkout(tmp_path: Path) -> None:
     project = SmallProject(tmp_path / "my wörk")
     two_at_once(project)
     began = time.monotonic()
     assert project.set_up() == (0, "")
     assert time.monotonic() - began < 1.0
-    keeps_what_it_has_when_the_index_is_out_of_reach(project)
+    keeps_the_environment_when_the_index_is_unreachable(project)
     updates_in_place(project)
-    starts_afresh_when_killed_and_moved(project)
+    starts_again_when_killed_and_moved(project)
 
 
 def two_at_once(project: SmallProject) -> None:
     both = [project.start(), project.start()]
     said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("ready after" in text for text in said) == 1, "one does the work, the other waits for it"
+    assert sum("ready after" in text for text in said) == 1, "one does the work, the other waits"
     assert project.imports_itself()
-    assert list((project.folder / "tools" / "__pycache__").glob("setup.*.pyc")), "bytecode in spite of the environment"
+    assert list((project.folder / "tools" / "__pycache__").glob("setup.*.pyc")), "bytecode despite the environment"
 
 
-def keeps_what_it_has_when_the_index_is_out_of_reach(project: SmallProject) -> None:
+def keeps_the_environment_when_the_index_is_unreachable(project: SmallProject) -> None:
     before = project.stamp.read_text()
     (project.folder / "requirements-dev.txt").write_text(MISSING)
     code, said = project.set_up()
@@ -59,8 +59,8 @@ def updates_in_place(project: SmallProject) -> None:
     assert project.set_up() == (0, "")
 
 
-def starts_afresh_when_killed_and_moved(project: SmallProject) -> None:
-    """Half made is not made; and the scripts of a virtual environment know where it was made."""
+def starts_again_when_killed_and_moved(project: SmallProject) -> None:
+    """An incomplete environment is made again; the scripts of a virtual environment contain its path."""
     (project.folder / "pyproject.toml").open("a").write("# changed again\n")
     killed = project.start()
     while project.stamp.exists():
@@ -76,7 +76,7 @@ def starts_afresh_when_killed_and_moved(project: SmallProject) -> None:
 
 
 def with_python_3_9(folder: Path, path: Path) -> subprocess.CompletedProcess[str]:
-    """tools/setup.py as a Python sees it that says it is 3.9."""
+    """Run tools/setup.py with a Python that claims to be 3.9."""
     pretend = "import sys, runpy; sys.version_info = (3, 9, 2); runpy.run_path('tools/setup.py', run_name='__main__')"
     return subprocess.run(
         [sys.executable, "-c", pretend],
@@ -88,13 +88,13 @@ def with_python_3_9(folder: Path, path: Path) -> subprocess.CompletedProcess[str
     )
 
 
-def test_an_old_python_says_so_in_one_sentence(tmp_path: Path) -> None:
+def test_old_python_is_reported_in_one_sentence(tmp_path: Path) -> None:
     done = with_python_3_9(ROOT, tmp_path)
     assert done.returncode == 1
     assert done.stderr == ("set-up: needs Python 3.11 or newer, and python3 here is 3.9: install a newer one.\n")
 
 
-def test_an_old_python_hands_over_to_a_newer_one(tmp_path: Path) -> None:
+def test_old_python_hands_over_to_a_newer_one(tmp_path: Path) -> None:
     shim = tmp_path / "python3.13"
     shim.write_text("#!/bin/sh\nexit 127\n")
     newer = tmp_path / "python3.12"
@@ -105,13 +105,13 @@ def test_an_old_python_hands_over_to_a_newer_one(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "handed over: tools/setup.py\n", "")
 
 
-def test_an_old_python_can_read_the_file() -> None:
+def test_old_python_can_parse_the_file() -> None:
     ast.parse((ROOT / "tools" / "setup.py").read_text(), feature_version=(3, 7))
 
 
-def test_a_folder_that_is_not_ours_to_write_in_is_said(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported(tmp_path: Path) -> None:
     if os.geteuid() == 0:
-        return  # nothing is forbidden to root
+        return  # root may write everywhere
     project = SmallProject(tmp_path / "theirs")
     project.folder.chmod(0o555)
     code, said = project.set_up()

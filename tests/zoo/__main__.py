@@ -1,4 +1,4 @@
-"""Run one beast by hand: python -m tests.zoo NAME"""
+"""Run one misbehaving server by hand: python -m tests.zoo NAME"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a misbehaving server started, and how are all its sockets gone afterwards?"""
+"""Start misbehaving servers, and close all their sockets afterwards."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def beast(name: str) -> Callable[[Handler], Handler]:
 
 
 class Visit:
-    """One connection to a beast."""
+    """One connection to a misbehaving server."""
 
     def __init__(self, sock: socket.socket, gone: threading.Event) -> None:
         self.sock = sock
         self._gone = gone
 
     def request(self) -> bytes:
-        """One request with its body; what was read and left unread would reset the connection at its end."""
+        """Return one request with its body; unread data would reset the connection at its end."""
         seen = b""
         while b"\r\n\r\n" not in seen:
             block = self.sock.recv(65536)
@@ -57,7 +57,7 @@ class Visit:
                 return
 
     def stay_silent(self, for_s: float = 60.0) -> None:
-        """Until the client hangs up, the beast is sent away or the time is over; what comes is swallowed."""
+        """Wait until the client hangs up, the server is stopped or the time is over; received data is discarded."""
         end = time.monotonic() + for_s
         self.sock.settimeout(0.05)
         while not self._gone.is_set() and time.monotonic() < end:
@@ -73,7 +73,7 @@ class Visit:
 
 
 class Beast:
-    """A listening socket whose every connection is handed to one function in a thread."""
+    """A listening socket that handles each connection with one function in a thread."""
 
     def __init__(self, handler: Handler, host: str = "127.0.0.1", port: int = 0) -> None:
         self._handler = handler
@@ -138,7 +138,7 @@ class Beast:
 
 
 class BlackHole:
-    """An address that lets no connection through and says nothing: its queue of connections is full."""
+    """An address at which connects neither succeed nor fail: its queue of connections is full."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -170,7 +170,7 @@ class BlackHole:
 
 @contextmanager
 def refusing_port(host: str = "127.0.0.1") -> Iterator[int]:
-    """A port where nobody listens, and nobody will: it is bound."""
+    """A port that refuses connections, and that no other process can use: it is bound but does not listen."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
         sock.bind((host, 0))
         yield int(sock.getsockname()[1])

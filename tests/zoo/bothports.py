@@ -1,4 +1,4 @@
-"""How does a name server of the zoo live: UDP and TCP on one port, a thread for each?"""
+"""A server with UDP and TCP on one port, and a thread for each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class BothPorts:
-    """Subclasses say what comes by UDP and by TCP; both loops end when their socket is closed."""
+    """Subclasses implement UDP and TCP; both loops end when their socket is closed."""
 
     def __init__(self) -> None:
         self._tcp = socket.create_server(("127.0.0.1", 0))

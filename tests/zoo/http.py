@@ -1,4 +1,4 @@
-"""HTTP servers that refuse to be one."""
+"""Servers that violate HTTP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def healthy(visit: Visit) -> None:
 
 @beast("http.echo")
 def echo(visit: Visit) -> None:
-    """Answers with the request itself, so that its headers can be looked at."""
+    """Responds with the request itself, so that its headers can be inspected."""
     while seen := visit.request():
         visit.say(whole(seen, "Content-Type: text/plain"))
 
@@ -45,14 +45,14 @@ def closes_at_once(visit: Visit) -> None:
 
 @beast("http.half-closed")
 def half_closed(visit: Visit) -> None:
-    """Closes its own direction at once, and goes on listening."""
+    """Closes its own direction at once, and continues to read."""
     visit.sock.shutdown(socket.SHUT_WR)
     visit.stay_silent(5)
 
 
 @beast("http.right-then-garbage")
 def right_then_garbage(visit: Visit) -> None:
-    """What a proxy leaves of an answer that it has begun to pass on when its back end dies."""
+    """The response of a proxy whose back end dies after the first part."""
     visit.request()
     said = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"va\x00\xff\xfe\x80</html>'
     visit.say(whole(said, "Content-Type: application/json", "Connection: close"))
@@ -72,7 +72,7 @@ def drips_headers(visit: Visit) -> None:
 
 @beast("http.endless-headers")
 def endless_headers(visit: Visit) -> None:
-    """One whole header line after the other, slowly: cut off, it looks like a finished answer."""
+    """One complete header line after the other, slowly: truncated, it looks like a complete response."""
     visit.request()
     visit.say(OK)
     for number in range(1000):
@@ -150,7 +150,7 @@ def pour(visit: Visit, block: bytes) -> None:
 
 @beast("http.gzip-bomb")
 def gzip_bomb(visit: Visit) -> None:
-    """A quarter of a gigabyte in a quarter of a megabyte, although identity was asked for."""
+    """256 MB in 256 kB, although identity encoding was requested."""
     visit.request()
     visit.say(whole(bomb(), "Content-Type: application/json", "Content-Encoding: gzip"))
 
@@ -227,7 +227,7 @@ def resets_mid_headers(visit: Visit) -> None:
 
 @beast("http.closes-mid-headers")
 def closes_mid_headers(visit: Visit) -> None:
-    """http.client alone takes this for a whole answer with status 200."""
+    """http.client alone reads this as a complete response with status 200."""
     visit.request()
     visit.say(OK, "Content-Type: application/json\r\n")
 
@@ -373,7 +373,7 @@ def no_content(visit: Visit) -> None:
 
 @beast("http.closes-kept")
 def closes_kept(visit: Visit) -> None:
-    """Promises to keep the connection and closes it right after the answer."""
+    """Promises to keep the connection alive, and closes it right after the response."""
     visit.request()
     visit.say(whole(JSON, "Content-Type: application/json", "Connection: keep-alive"))
 
@@ -387,7 +387,7 @@ def resets_second_request(visit: Visit) -> None:
 
 
 def proxy_to(port: int) -> Handler:
-    """A proxy that leads every CONNECT to one port of this host."""
+    """A proxy that connects every CONNECT to one port of this host."""
 
     def handle(visit: Visit) -> None:
         if not visit.request().startswith(b"CONNECT"):
@@ -418,7 +418,7 @@ def proxy_refuses(visit: Visit) -> None:
 
 @beast("http.early-refusal")
 def early_refusal(visit: Visit) -> None:
-    """Answers before the body was read: 413, as some proxies do."""
+    """Responds before the body was read: 413, as some proxies do."""
     visit.sock.recv(10)
     visit.say(whole(b"too large", status="413 Content Too Large"))
     visit.stay_silent()

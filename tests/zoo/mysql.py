@@ -1,4 +1,4 @@
-"""MySQL servers that never come to the point, or want what they must not have."""
+"""MySQL servers that hang, fail, or ask for what a client must not send."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from tests.zoo.beast import Visit, beast
 from tests.zoo.mysqlwire import OK, columns, exactly, greeting, packet, received, refusal, rows_of
 
-LARGEST = b"\xff\xff\xff"  # the length of the largest packet there is, which another one must follow
+LARGEST = b"\xff\xff\xff"  # the length of the largest possible packet, which another one must follow
 
 
 def sign_in(visit: Visit) -> None:
@@ -20,7 +20,7 @@ def sign_in(visit: Visit) -> None:
 
 
 def begin(visit: Visit) -> bytes:
-    """Let in, answer what a session and a transaction begin with, and hand over the first real statement."""
+    """Accept the login, answer the first statements of a session and a transaction, and return the first real one."""
     sign_in(visit)
     while True:
         _, asked = received(visit)
@@ -64,7 +64,7 @@ def http(visit: Visit) -> None:
 
 
 @beast("mysql.old-protocol")
-def protocol_of_before_4_1(visit: Visit) -> None:
+def protocol_before_4_1(visit: Visit) -> None:
     visit.say(packet(0, b"\x09" + b"3.23\0"))
     visit.stay_silent(5)
 
@@ -115,7 +115,7 @@ SEEN: list[bytes] = []
 
 @beast("mysql.wants-plain-password")
 def wants_plain_password(visit: Visit) -> None:
-    """Over a connection without TLS."""
+    """On a connection without TLS."""
     visit.say(greeting(plugin="mysql_native_password"))
     number, _ = received(visit)
     visit.say(packet(number + 1, b"\xfemysql_clear_password\0"))
@@ -201,7 +201,7 @@ def row_without_end(visit: Visit) -> None:
 
 @beast("mysql.wants-a-file")
 def wants_a_file(visit: Visit) -> None:
-    """LOAD DATA LOCAL: a server may ask any client for any of its files."""
+    """LOAD DATA LOCAL: a server can request any file from a client."""
     begin(visit)
     visit.say(packet(1, b"\xfb/etc/passwd"))
     SEEN.append(received(visit)[1])
@@ -227,9 +227,9 @@ for _name, (_number, _words) in ON_QUERY.items():
 
 @beast("mysql.resets-at-once")
 def resets_at_once(visit: Visit) -> None:
-    """Most clients then fail in what they write, some in what they read."""
+    """Most clients then fail while writing, some while reading."""
     visit.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    time.sleep(0.05)  # or the connection itself is not made
+    time.sleep(0.05)  # otherwise the connection is not established
     visit.say(greeting())
     visit.sock.close()
 
@@ -242,5 +242,5 @@ def resets_within_tls(visit: Visit) -> None:
 
 
 @beast("mysql.odd-number")
-def refuses_under_no_number_of_a_server(visit: Visit) -> None:
-    visit.say(refusal(0, 500, "no number of a server's"))
+def refuses_with_a_non_server_error_number(visit: Visit) -> None:
+    visit.say(refusal(0, 500, "not a server error number"))

@@ -1,4 +1,4 @@
-"""How does a MySQL server put its packets together?
+"""Packets of a MySQL server.
 
 The protocol: https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html
 """
@@ -50,7 +50,7 @@ def exactly(visit: Visit, size: int) -> bytes:
 
 
 def received(visit: Visit) -> tuple[int, bytes]:
-    """A packet's number and what it carries."""
+    """Return a packet's number and payload."""
     head = exactly(visit, 4)
     return head[3], exactly(visit, int.from_bytes(head[:3], "little"))
 
@@ -60,7 +60,7 @@ def text(value: str) -> bytes:
 
 
 def columns(*names: str) -> list[bytes]:
-    """The packets before the rows."""
+    """Return the packets before the rows."""
     reported = [
         text("def")
         + text("") * 2
@@ -81,7 +81,7 @@ def rows_of(names: tuple[str, ...], *rows: tuple[str, ...]) -> bytes:
 
 @dataclass
 class Sha2Server:
-    """Signs in with caching_sha2_password, whose cache is empty at first: then it wants the password itself."""
+    """Authenticates with caching_sha2_password. Its cache is empty at first, so it asks for the password itself."""
 
     password: str
     tls: ssl.SSLContext | None = None

@@ -1,4 +1,4 @@
-"""A name server that answers as it is told to: slowly, wrongly, by TCP only, or not at all."""
+"""A name server with configurable answers: slow, wrong, by TCP only, or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rule = Callable[[Message, Message, bool], bytes | None]
 
 
 class Nameserver(BothPorts):
-    """UDP and TCP on one port. A rule gets query, prepared answer and whether it came by TCP."""
+    """UDP and TCP on one port. A rule gets the query, the prepared answer and whether it came by TCP."""
 
     def __init__(self, zone: dict[str, list[str]], rule: Rule | None = None, delay_s: float = 0) -> None:
         self._zone = zone
@@ -104,13 +104,13 @@ def garbled(query: Message, answer: Message, by_tcp: bool) -> bytes:
     return b"\x00\x01garbage"
 
 
-def for_somebody_else(query: Message, answer: Message, by_tcp: bool) -> bytes:
+def for_another_query(query: Message, answer: Message, by_tcp: bool) -> bytes:
     answer.id = (answer.id + 1) % 65536
     return answer.to_wire()
 
 
 def only(kind: str) -> Rule:
-    """Answers questions of one type and stays silent to the others."""
+    """Answers queries of one type and ignores the others."""
 
     def rule(query: Message, answer: Message, by_tcp: bool) -> bytes | None:
         return answer.to_wire() if query.question[0].rdtype.name == kind else None
@@ -119,7 +119,7 @@ def only(kind: str) -> Rule:
 
 
 def without_targets(query: Message, answer: Message, by_tcp: bool) -> bytes:
-    """An authoritative server hands out the alias and leaves its target to others."""
+    """An authoritative server returns the CNAME without its target's records."""
     if answer.answer and answer.answer[0].rdtype.name == "CNAME":
         answer.answer = answer.answer[:1]
         answer.set_rcode(dns.rcode.NOERROR)

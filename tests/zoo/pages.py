@@ -1,4 +1,4 @@
-"""Pages that mean ill by the browser they are looked at in, and by whoever waits for it."""
+"""Pages that attack the browser that opens them, or make it wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCRIPT = "Content-Type: text/javascript"
 CLOSE = "Connection: close"
 LOGIN = 'WWW-Authenticate: Basic realm="x"'
 Said = bytes | Callable[[Visit, bytes], None]
-NEVER = "const x = new XMLHttpRequest(); x.open('GET', '/never', false); x.send();"  # holds the page, and no processor
+NEVER = "const x = new XMLHttpRequest(); x.open('GET', '/never', false); x.send();"  # blocks the page without using CPU
 
 
 def page(*markup: str, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
@@ -27,7 +27,7 @@ def script(text: str) -> bytes:
 
 
 def serving(said: dict[str, Said], asked: list[bytes] | None = None) -> Handler:
-    """A server of these answers by path; `*` stands for every other, `/never` gets none. `asked` gets the requests."""
+    """A server of these responses by path; `*` is any other path, `/never` gets none. `asked` gets the requests."""
 
     def handle(visit: Visit) -> None:
         seen = visit.request()
@@ -49,7 +49,7 @@ def serving(said: dict[str, Said], asked: list[bytes] | None = None) -> Handler:
 
 
 def opened(visit: Visit, seen: bytes) -> None:
-    """A web socket that says nothing once it is open (RFC 6455, 4.2.2)."""
+    """A WebSocket that sends nothing after its handshake (RFC 6455, 4.2.2)."""
     key = re.search(rb"(?i)sec-websocket-key: (\S+)", seen)
     proof = hashlib.sha1((key[1] if key else b"") + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()  # noqa: S324
     upgrade = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -1,4 +1,4 @@
-"""PostgreSQL servers that never come to the point.
+"""PostgreSQL servers that hang, fail or send garbage.
 
 The protocol: https://www.postgresql.org/docs/current/protocol-flow.html
 """
@@ -31,7 +31,7 @@ IN_TRANSACTION = message(b"Z", b"T")
 
 
 def startup(visit: Visit) -> bytes:
-    """The client's first message; TLS is declined."""
+    """Return the client's first message; TLS is declined."""
     while True:
         size, code = struct.unpack("!II", exactly(visit, 8))
         rest = exactly(visit, size - 8)
@@ -57,7 +57,7 @@ def next_message(visit: Visit) -> tuple[bytes, bytes]:
 
 
 def begin(visit: Visit) -> None:
-    """Let in without a password; answer what asks for limits, without rows, and what opens the transaction."""
+    """Accept without a password; answer the queries for limits without rows, and the start of the transaction."""
     startup(visit)
     visit.say(LET_IN, message(b"S", b"client_encoding\0UTF8\0"), READY)
     for state in (READY, IN_TRANSACTION):
@@ -100,7 +100,7 @@ def scram_stalls(visit: Visit) -> None:
 
 @beast("postgres.scram-for-ever")
 def scram_for_ever(visit: Visit) -> None:
-    """Wants the password hashed two billion times (minutes of computing)."""
+    """Asks for two billion iterations of the password hash (minutes of CPU time)."""
     startup(visit)
     visit.say(message(b"R", struct.pack("!I", 10) + b"SCRAM-SHA-256\0\0"))
     _, first = next_message(visit)
@@ -184,7 +184,7 @@ def pooler_unknown_database(visit: Visit) -> None:
 
 @beast("postgres.repeats-password")
 def repeats_password(visit: Visit) -> None:
-    """Knows the passwords of our tests, and says them aloud."""
+    """Knows the passwords of the tests, and puts them into its error message."""
     startup(visit)
     visit.say(message(b"R", struct.pack("!I", 5) + b"salt"))
     next_message(visit)
@@ -251,7 +251,7 @@ def row(value: bytes) -> bytes:
 
 
 def asked(visit: Visit) -> None:
-    """Wait until the query is there; what comes before it would be dropped."""
+    """Wait until the query arrives; earlier output would be discarded."""
     begin(visit)
     while next_message(visit)[0] != b"S":
         pass
@@ -281,7 +281,7 @@ def endless_notices(visit: Visit) -> None:
 
 
 def behind_tls(cert: str, key: str, inside: bytes, outside: bytes) -> Handler:
-    """A server that says one thing to who comes over TLS and another to who doesn't."""
+    """A server that sends one message over TLS and another without TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
 

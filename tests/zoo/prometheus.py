@@ -1,4 +1,4 @@
-"""Servers that answer as Prometheus does, more or less."""
+"""Servers that respond like Prometheus, more or less."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MATRIX = {"resultType": "matrix", "result": [{"metric": {"a": "b"}, "values": [[
 REMARK = 'PromQL info: metric might not be a counter, name does not end in _total: "x" (1:6)'
 SHARD = "no data from store 10.0.0.7:10901: context deadline exceeded"
 
-# By name: status, document (a text is sent as HTML), and the kind of silence it is; None where it can be read.
+# By name: status, document (text is sent as HTML), and the kind of NoReading; None if it can be read.
 ANSWERS: dict[str, tuple[int, Any, str | None]] = {
     "vector": (200, vector(ONE), None),
     "empty": (200, vector(), None),

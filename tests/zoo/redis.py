@@ -31,7 +31,7 @@ def info(**differently: str | None) -> bytes:
 
 
 def command(visit: Visit) -> bytes:
-    """One command of ours, which is one packet."""
+    """Return one command of the client, which is one packet."""
     return visit.sock.recv(65536)
 
 

@@ -1,4 +1,4 @@
-"""A name server of which every byte can be chosen: answers that are forged, cut, twisted, late or none."""
+"""A name server whose bytes are all configurable: forged, truncated, modified, late or missing answers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ import dns.rrset
 from tests.zoo.bothports import BothPorts
 
 Zone = dict[tuple[str, str], list[str]]
-# What is sent by UDP for a query, in order; given the query and the true answer.
+# The packets sent over UDP for a query, in order, given the query and the true answer.
 Rule = Callable[[dns.message.Message, dns.message.Message], Iterable[bytes]]
 
 
 class Rogue(BothPorts):
-    """UDP and TCP on one port. Names without a rule get the truth at once; TCP always tells it, unless `by_tcp` says
-    otherwise: given the true answer, the pieces that are sent."""
+    """UDP and TCP on one port.
+
+    Names without a rule get the true answer at once. TCP always returns it, unless `by_tcp` returns other pieces for
+    it.
+    """
 
     def __init__(self, zone: Zone, rules: dict[str, Rule] | None = None) -> None:
         self.zone, self.rules = zone, rules or {}

@@ -1,4 +1,4 @@
-"""TLS servers: one that works with any certificate, and some that never finish a handshake."""
+"""TLS servers: one that works with any certificate, and some that never complete a handshake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FATAL_ALERT = b"\x15\x03\x03\x00\x02\x02"
 
 
 def serving(cert: str, key: str, then: Handler | None = None, **settings: object) -> Handler:
-    """Finish the handshake with this certificate, then go on as another beast."""
+    """Complete the handshake with this certificate, then continue with another handler."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(cert, key)
@@ -29,7 +29,7 @@ def serving(cert: str, key: str, then: Handler | None = None, **settings: object
 
 
 def wanting_name(cert: str, key: str, wanted: str) -> Handler:
-    """Refuses whoever does not ask for the right name (alert unrecognized_name)."""
+    """Refuses a client that does not request the right name (alert unrecognized_name)."""
 
     def choose(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> int | None:
         return None if name == wanted else int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
@@ -93,7 +93,7 @@ def half_closed(visit: Visit) -> None:
 
 @beast("tls.endless")
 def endless(visit: Visit) -> None:
-    """One handshake message of sixteen megabytes, and then the next."""
+    """One handshake message of sixteen megabytes, then the next."""
     visit.sock.recv(4096)
     while True:
         visit.say(HELLO_RECORD + b"\x40\x00" + b"\x02\xff\xff\xff" + b"x" * 16380)

@@ -1,5 +1,4 @@
-"""A proxy before a healthy service that twists each of its JSON answers in one place: whose word is it, where all fits
-but one field?"""
+"""A proxy in front of a healthy service that changes each of its JSON responses in one place."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ MAX_ANSWER = 4 << 20
 
 
 def twister(url: str, number: int) -> Handler:
-    """`number` chooses the place in a document and what stands there."""
+    """`number` selects the place in a document and the new value."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
 
@@ -45,7 +44,7 @@ def _unverified() -> ssl.SSLContext:
 
 
 def _whole(far: socket.socket) -> bytes:
-    """Up to the end of the connection, or of what its length says."""
+    """Read up to the end of the connection, or to the length in the header."""
     got = b""
     while len(got) < MAX_ANSWER:
         head, is_there, body = got.partition(b"\r\n\r\n")
