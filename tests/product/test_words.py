@@ -1,4 +1,4 @@
-"""A secret that equals a word of ours changes free text and nothing else: no outcome, root, key, id or exit code."""
+"""A secret that equals a word of the product changes free text only: no outcome, root, key, id or exit code."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from tests.harness import Ran
 
 WORDS = [
-    # Names of the files and what begins with one: systems, symptoms, causes, areas, the environment, a checklist.
+    # Names in the files and their beginnings: systems, symptoms, causes, areas, the environment, a checklist.
     *(SYSTEM, f"{SYSTEM}123", "AI Customer Service", "database", "webhook", "health", "postgres", "backup.stale"),
     *("database.unreachable", "connection-refused", "labour-day", "release-1.2", "runbook-checks", "cs_messages"),
-    # Words of the documents, and of pytest's lines.
+    # Words in the documents, and in pytest's lines.
     *("unknown", "skipped", "severity", "outcome", "results", "passed", "symptom", "findings", "subject", "evidence"),
     *("explained_by", "exit_code", "attempts", "resource", "reason", "schema", "critical", "broken", "feature"),
     *("unreadable", "resolver", "silent", "environment", "FAILED", "FAILURES", "collected", "session", "warnings"),
     # Node ids, addresses, dates, numbers, syntax, marks and colours.
     *("checks/", "checks/database.py::check_database_answers", "check_backup", "127.0.0.1", "http://127", "2026-11"),
     *("443443", "300.0", '": null', '": [', "\\n\\n  -", "[redacted]", "redacted", "edacte", "[31m[1m", "[31m-FOUND"),
-    # What ties an error in the log to the database that is gone, one inside the other, one that overlaps another.
+    # Words that connect an error in the log with the missing database: one within the other, one overlapping another.
     *("prisma", "refuse", "connection-refused-by", "is refused", "[redacted][red", "harmless noise"),
-    # Names from a far end: with either as a secret, there are still two.
+    # Names from a far end: even if one is a secret, they stay distinct.
     *("tenant-acme", "tenant-zeta"),
 ]  # fmt: skip
 FAULTS = ("database.unreachable:connection-refused", "backup.stale:none")
@@ -51,7 +51,7 @@ CHECKLIST = [
     {"item": "The database answers", "symptoms": ["database.unreachable"]},
     {"item": "All is said", "attested": True},
 ]
-# A check falls over, warns and logs, and says every secret while it does.
+# A check crashes, warns and logs, each time with every secret.
 CRASHING = """
 import logging, os, warnings
 from runbook_checks.handles import backups
@@ -68,7 +68,7 @@ backups.Backups.listed = crash
 
 
 def plain(number: int, word: str) -> str:
-    """A secret in the place of one that is a word."""
+    """Return a secret in place of one that is a word."""
     return f"q{number:02d}zZ" + "Zq" * len(word)
 
 
@@ -77,7 +77,7 @@ def variables(*, are_words: bool) -> dict[str, str]:
 
 
 def environment(folder: Path, **different: Any) -> str:
-    """The lab's file with one system, and every word as a secret of its own."""
+    """Write the lab's file with one system, and every word as a secret."""
     document = yaml.safe_load((PROJECT / "environments" / "lab.yaml").read_text()) | {"name": "labour-day"} | different
     system = document["systems"][SYSTEM]
     system["headers"] = {f"X-Word-{number}": {"env": f"WORD_{number}"} for number in range(len(WORDS))}
@@ -91,7 +91,7 @@ def environment(folder: Path, **different: Any) -> str:
 
 
 class Runs:
-    """The same run with words for secrets and with others, of a lab in which something is found, unknown and clear."""
+    """The same run with words as secrets and with other secrets, on a lab with found, unknown and clear results."""
 
     def __init__(self, lab: LabClient, folder: Path) -> None:
         env = environment(folder, effects="refused")
@@ -115,7 +115,7 @@ def runs(lab: LabClient, tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 def skeleton(ran: Ran) -> dict[str, Any]:
-    """All of a run's files but free text, times and names made at random."""
+    """Return all of a run's files except free text, times and random names."""
     assert ran.code in (0, 1, 10), ran.output()[-3000:]
     assert ran.folder is not None
     found = {"code": ran.code, "document": _bare(ran.document), "junit": _junit(ran.folder / "junit.xml")}
@@ -154,7 +154,7 @@ def _allure(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_marked(value: Any) -> Any:
-    """Names from a far end as they stand where they are secrets."""
+    """Return names from a far end as they are shown when they are secrets."""
     if isinstance(value, dict):
         return {key: _as_marked(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -165,7 +165,7 @@ def _as_marked(value: Any) -> Any:
 
 
 def different(one: Any, other: Any, place: str = "") -> Iterator[str]:
-    """Where two skeletons differ, for a failure that can be read."""
+    """Yield the differences between two skeletons, as a readable failure."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         for key in one:
             yield from different(one[key], other[key], f"{place}.{key}")
@@ -177,13 +177,13 @@ def different(one: Any, other: Any, place: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("pair", [("words", "other"), ("spread", "other"), ("list", "other_list")], ids="/".join)
-def test_files_are_equal_but_for_free_text(runs: Runs, pair: tuple[str, str]) -> None:
+def test_files_are_equal_except_free_text(runs: Runs, pair: tuple[str, str]) -> None:
     words, other = (skeleton(getattr(runs, name)) for name in pair)
     lines = list(different(words, other))
     assert not lines, "\n".join(lines)
 
 
-def test_outcomes_and_ties_that_the_test_is_about(runs: Runs) -> None:
+def test_run_has_all_outcomes_and_explanations(runs: Runs) -> None:
     document = runs.words.document
     assert all(document["counts"].values()), document["counts"]
     [prisma, *tenants] = sorted(runs.words.results["logs.errors"]["findings"], key=lambda f: f["explained_by"] or "~")
@@ -206,7 +206,7 @@ def test_terminal_keeps_names_and_lines_of_pytest(runs: Runs) -> None:
 
 
 def _own_lines(stdout: str) -> list[str]:
-    """All but free text: the fields that hold it, what they wrap to, and notes."""
+    """Return everything except free text: its fields, their wrapped lines, and notes."""
     per_run = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}|\d+\.\d\ds|xml file: \S+|reports: \S+|(?<=py: )needs effects.*")
     lines = (per_run.sub("#", _as_marked(line)) for line in stdout.splitlines())
     fields = ("seen", "because", "remedy", "wanted", " " * 8)
@@ -225,13 +225,13 @@ def test_pasted_lines_keep_their_names(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("are_words", [True, False], ids=["words", "others"])
-def test_crash_that_says_every_secret_ends_no_run(lab: LabClient, tmp_path: Path, *, are_words: bool) -> None:
-    """Where the secrets are no words, none of them is said; in processes of their own, the controller knows none."""
+def test_crash_with_every_secret_does_not_end_the_run(lab: LabClient, tmp_path: Path, *, are_words: bool) -> None:
+    """Secrets that are not words are never shown; in worker processes, the controller does not know them."""
     env, secrets = environment(tmp_path), variables(are_words=are_words)
     (tmp_path / "crashing.py").write_text(CRASHING)
     how = ("--log-cli-level=ERROR", "-rA") if are_words else ("-n", "2")
     more = ("-p", "crashing", "-m", "backup or sop", f"--log-file={tmp_path / 'out.log'}", *how)
-    # A path in a word of its own, outside of the project, makes a run that heeds no PYTHONPATH.
+    # A path argument outside the project makes a run that ignores PYTHONPATH.
     secrets_and_path = {"CHECKS_LAB": str(lab.state), "PYTHONPATH": str(tmp_path), **secrets}
     ran = run(f"--env={env}", *more, out=lab.out, variables=secrets_and_path)
     assert (ran.code, ran.document["roots"]) == (10, [f"unreadable:backup.stale[{SYSTEM}]"]), ran.output()
