@@ -60,7 +60,7 @@ def test_value_without_its_line_end(vault: Vault, raw: object) -> None:
         ({"file": "pipe"}, "{file: pipe} can't be resolved: it is not a regular file"),
         ({"command": ["yes"]}, "{command: [yes, ...]} can't be resolved: it printed more than 1 MiB"),
         (
-            {"file": "~nobody-of-that-name/x"},
+            {"file": "~no-such-user/x"},
             "{file: ~no-such-user/x} can't be resolved: No such file or directory",
         ),
         ({"file": "blank.txt"}, "{file: blank.txt} is blank"),

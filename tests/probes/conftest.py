@@ -1,4 +1,4 @@
-"""Far ends for the probes' tests: misbehaving ones from the zoo, real ones where there are."""
+"""Far ends for the probes' tests: misbehaving servers, and real ones if available."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.zoo.beast import REGISTRY, Beast
 Zoo = Callable[[str], Beast]
 HERE = FarEnds(
     ("127.0.0.0/8", "::1/128", "224.0.0.1/32", "fe80::/10")
-)  # as an environment allows it that is this machine's own
+)  # like the setting of an environment on this machine
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def _no_deadline_left() -> Iterator[None]:
 
 @contextmanager
 def taking(at_most_s: float, at_least_s: float = 0.0) -> Iterator[None]:
-    """The block takes about that long; a busy machine gets some slack, a hang gets none."""
+    """The block takes about this long; a busy machine gets some slack, a hang does not."""
     begun = time.monotonic()
     yield
     taken = time.monotonic() - begun
@@ -56,7 +56,7 @@ def taking(at_most_s: float, at_least_s: float = 0.0) -> Iterator[None]:
 
 @contextmanager
 def only(seconds: float) -> Iterator[None]:
-    """The block has a deadline, as a check's body has."""
+    """The block has a deadline, like a check."""
     token = current.set(Deadline(seconds))
     try:
         yield

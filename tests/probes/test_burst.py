@@ -1,4 +1,4 @@
-"""Does a burst keep to its bounds, whatever the far end does?"""
+"""A burst stays within its limits, whatever the far end does."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def burst(url: str) -> Burst:
     return Burst(url, headers={}, run_id="r", context=None, resolver=None)
 
 
-def test_it_sends_no_more_than_was_asked_for(zoo: Zoo) -> None:
+def test_burst_sends_no_more_than_requested(zoo: Zoo) -> None:
     facts = burst(zoo("http.healthy").url).fire(per_s=100, seconds=0.5, callers=4)
     assert 40 <= facts.answered <= 55
     assert facts.failed == 0
     assert len(facts.times_ms) == facts.answered
 
 
-def test_it_ends_where_most_answers_are_errors(zoo: Zoo) -> None:
+def test_burst_ends_if_most_responses_are_errors(zoo: Zoo) -> None:
     facts = burst(zoo("http.closes-at-once").url).fire(per_s=500, seconds=2, callers=4)
     assert facts.failed == facts.answered < 100
     assert set(facts.outcomes) == {"no answer"}
 
 
-def test_it_waits_for_nobody_for_ever(zoo: Zoo) -> None:
+def test_burst_does_not_wait_for_a_silent_server(zoo: Zoo) -> None:
     with taking(3.0):
         facts = burst(zoo("http.silent").url).fire(per_s=50, seconds=0.5, callers=4)
     assert facts.answered == facts.failed
 
 
-def test_it_does_not_begin_where_nobody_listens() -> None:
+def test_burst_does_not_start_at_a_closed_port() -> None:
     with pytest.raises(NoReading) as caught:
         burst("http://127.0.0.1:1/").fire(per_s=50, seconds=1, callers=4)
     assert caught.value.kind == "connection-refused"
@@ -51,7 +51,7 @@ def test_it_does_not_begin_where_nobody_listens() -> None:
     ("tier", "says", "is_allowed"),
     [("staging", False, True), ("production", False, False), ("production", True, True)],
 )
-def test_production_has_to_say_that_it_wants_one(tmp_path: Path, tier: str, says: bool, is_allowed: bool) -> None:
+def test_burst_in_production_must_be_enabled(tmp_path: Path, tier: str, says: bool, is_allowed: bool) -> None:
     throughput = {"path": "/plans", "requests_per_s": 10, "in_production": says}
     given: dict[str, Any] = {"http": {"base_url": "http://127.0.0.1:1"}, "throughput": throughput}
     with handle(Handle, tmp_path, tier=tier, **given) as burst:
@@ -59,7 +59,7 @@ def test_production_has_to_say_that_it_wants_one(tmp_path: Path, tier: str, says
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
-def test_a_limit_for_one_caller_is_no_weakness_of_the_service(tmp_path: Path, status: str) -> None:
+def test_rate_limit_for_one_client_is_not_a_fault_of_the_service(tmp_path: Path, status: str) -> None:
     with Beast(always(document({}, status=status))) as server:
         throughput = {"path": "/plans", "requests_per_s": 50, "seconds": 0.5, "connections": 2}
         given: dict[str, Any] = {"http": {"base_url": server.url}, "throughput": throughput}

@@ -1,4 +1,4 @@
-"""What is read from one certificate: whom it covers, how strong it is, where its issuer's is to be had?"""
+"""Facts of one certificate: covered names, strength, and the address of the issuer's certificate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.probes import pki
 
 
 def with_access(*places: tuple[Any, x509.GeneralName]) -> bytes:
-    """A certificate that says where more is to be had."""
+    """Return a certificate with these access descriptions."""
     key, name = pki.ec_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.test")])
     access = x509.AuthorityInformationAccess([x509.AccessDescription(*place) for place in places])
     builder = (
@@ -39,7 +39,7 @@ def url(number: int) -> x509.UniformResourceIdentifier:
     return x509.UniformResourceIdentifier(f"http://ca.test/{number}")
 
 
-def test_issuers_are_to_be_had_at_addresses_and_not_where_revocation_is_asked() -> None:
+def test_issuer_addresses_do_not_include_ocsp() -> None:
     elsewhere = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA")]))
     reported = read(with_access((OCSP, url(1)), (ISSUERS, elsewhere), (ISSUERS, url(2))))
     assert reported.issuer_urls == ("http://ca.test/2",)
@@ -49,7 +49,7 @@ def test_issuers_are_to_be_had_at_addresses_and_not_where_revocation_is_asked() 
     assert read(pki.make("shop.test").der).issuer_urls == ()
 
 
-def test_whom_a_certificate_covers() -> None:
+def test_names_that_a_certificate_covers() -> None:
     names = ("Shop.test", "*.shop.test", "*.test", "b\u00fccher.test".encode("idna").decode(), "10.0.0.1", "::1")
     reported = read(pki.make("other.test", names=names).der)
     good = ("shop.test", "SHOP.test.", "www.shop.test", "b\u00fccher.test", "10.0.0.1", "[::1]", "::1")
@@ -83,7 +83,7 @@ def test_which_keys_are_weak() -> None:
     assert (reported.key, reported.is_weak) == ("Ed25519", False)
 
 
-def test_a_signature_by_sha1_is_weak_where_it_is_not_ones_own() -> None:
+def test_sha1_signature_is_weak_unless_self_signed() -> None:
     key = pki.rsa_key(2048)
     authority = pki.make("CA", is_ca=True, key=key)
     leaf = read(pki.with_sha1(pki.make("shop.test", authority), key))
@@ -92,15 +92,15 @@ def test_a_signature_by_sha1_is_weak_where_it_is_not_ones_own() -> None:
     assert (own.is_self_signed, own.weakness) == (True, None)
 
 
-def test_whose_signature_it_is_tells_whether_it_is_its_own() -> None:
+def test_self_signed_is_decided_by_the_signature() -> None:
     authority = pki.make("CA", is_ca=True)
     assert read(authority.der).is_self_signed
     assert not read(pki.make("shop.test", authority).der).is_self_signed
-    impostor = pki.make("CA", authority)  # of its issuer's name, with a key of its own
+    impostor = pki.make("CA", authority)  # with its issuer's name, and another key
     assert not read(impostor.der).is_self_signed
 
 
 @pytest.mark.parametrize("junk", [b"", b"0", pki.make("shop.test").der[:-20]], ids=["nothing", "a byte", "cut short"])
-def test_what_is_no_certificate_is_told_as_such(junk: bytes) -> None:
+def test_invalid_certificate_is_no_reading(junk: bytes) -> None:
     with pytest.raises(ValueError, match="can't be read"):
         read(junk)

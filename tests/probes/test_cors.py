@@ -1,4 +1,4 @@
-"""What may pages of other origins do, by the answers of a service?"""
+"""What pages of other origins may do, according to the response headers of a service."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def granted(*headers: str) -> Grant:
         return grant(Http(server.url).send("OPTIONS", "/"))
 
 
-def test_an_answer_without_a_word_allows_nothing() -> None:
+def test_response_without_cors_headers_allows_nothing() -> None:
     reported = granted("Vary: Origin")
     assert (reported.says_anything, reported.origin, reported.credentials) == (False, None, False)
     assert reported.refused_methods(["GET", "head", "POST", "PUT"], credentials=False) == ["PUT"]
     assert reported.refused_headers(["Accept", "content-language", "X-Key"], credentials=False) == ["X-Key"]
 
 
-def test_what_is_named_is_allowed_in_any_case() -> None:
+def test_names_are_compared_case_insensitively() -> None:
     reported = granted(
         "Access-Control-Allow-Methods: put, ,Delete", "Access-Control-Allow-Headers: X-Key ,authorization"
     )
@@ -35,7 +35,7 @@ def test_what_is_named_is_allowed_in_any_case() -> None:
         assert reported.refused_headers(wanted, credentials=credentials) == ["X-Other"]
 
 
-def test_a_star_stands_for_all_but_authorization_and_not_with_credentials() -> None:
+def test_star_excludes_authorization_and_credentials() -> None:
     reported = granted("Access-Control-Allow-Methods: *", "Access-Control-Allow-Headers: *")
     methods, headers = ["GET", "PUT"], ["X-Key", "Authorization", "Accept"]
     assert reported.refused_methods(methods, credentials=False) == []
@@ -46,7 +46,7 @@ def test_a_star_stands_for_all_but_authorization_and_not_with_credentials() -> N
     assert both.refused_headers(headers, credentials=False) == []
 
 
-def test_credentials_are_allowed_by_one_word_alone() -> None:
+def test_credentials_are_allowed_only_by_true() -> None:
     for said, is_allowed in (("true", True), ("True", False), ("false", False), ("1", False)):
         reported = granted(f"Access-Control-Allow-Credentials: {said}", "Access-Control-Allow-Origin: https://a.test")
         assert (reported.credentials, reported.origin) == (is_allowed, "https://a.test")

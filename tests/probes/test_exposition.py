@@ -1,4 +1,4 @@
-"""Which documents are Prometheus' text form?"""
+"""Recognise documents in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def test_anything_else_is_not(text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["a ", 'a{x="1",', 'a{x="\\', "a{ ", "# TYPE ", "a" * 50 + "\n"])
-def test_a_hostile_document_is_read_in_time(piece: str) -> None:
+def test_hostile_document_is_read_in_time(piece: str) -> None:
     with taking(2), pytest.raises(NoReading):
         parse((piece * (1 << 20))[: 1 << 20], URL)

@@ -1,4 +1,4 @@
-"""Which addresses are followed that a far end names, and which never are."""
+"""Addresses named by a far end: which are connected to, and which never are."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ def test_range_of_the_environment_is_followed_at_every_port() -> None:
     assert not office.may_dial("192.168.0.1", 80)
 
 
-# Python's resolver and a resolver of ours: what counts is the address that comes out.
+# Python's resolver and a resolver of the tests: the resulting address counts.
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "[::1]"])
-def test_no_way_to_write_loopback_is_dialled(host: str) -> None:
+def test_no_spelling_of_loopback_is_connected_to(host: str) -> None:
     with Beast(always(whole(b"secret"))) as server, pytest.raises(NoReading) as caught:
         Http(f"http://{host}:{server.port}", far_ends=FarEnds(), timeout_s=2).get("/")
     assert (caught.value.kind, server.visits) == ("address-refused", 0)
     assert "far_ends.allow" in caught.value.reason
 
 
-def test_address_that_was_looked_at_is_the_one_that_is_dialled() -> None:
-    """A name that has a public address the first time and an internal one the second is resolved once."""
+def test_checked_address_is_the_one_that_is_connected_to() -> None:
+    """A name that has first a public and then an internal address is resolved once."""
     with Beast(always(whole(b"secret"))) as server, Rogue({("rebind.test", "A"): ["127.0.0.1"]}) as resolver:
         url = f"http://rebind.test:{server.port}"
         with pytest.raises(NoReading) as caught:
@@ -92,8 +92,8 @@ def test_address_of_an_issuer_is_plain(url: str) -> None:
     assert not is_plain_http(url)
 
 
-def test_certificate_sends_us_nowhere_within() -> None:
-    """The server records every request: none comes, unless the environment allows its range."""
+def test_certificate_causes_no_request_to_an_internal_address() -> None:
+    """The server records every request: there is none, unless the environment allows its range."""
     root = pki.make("Root", is_ca=True)
     middle = pki.make("Middle", root, is_ca=True)
     with Beast(always(whole(middle.pem, "Connection: close"))) as shelf:

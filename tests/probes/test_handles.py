@@ -1,4 +1,4 @@
-"""What do handles ask of a service, and what do they make of its answers?"""
+"""Requests of handles to a service, and their interpretation of the responses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ASKED = {"name": "asked", "path": "/asked", "method": "POST", "body": {"q": 1}}
 BOTH = {"name": "both", "path": "/both", "method": "POST", "authenticated": True}
 
 
-def test_a_key_function_is_called_as_it_says_and_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_function_is_called_as_configured_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_TOKEN", "a-token-of-the-test")
     kept: list[bytes] = []
     with Beast(always(document({}), kept)) as server:
@@ -53,7 +53,7 @@ def test_a_key_function_is_called_as_it_says_and_once_for_all(tmp_path: Path, mo
     assert [b"application/json" in seen.partition(b"Content-Type:")[2] for seen in kept] == [False, False, True, False]
 
 
-def test_a_key_function_that_wants_a_token_is_not_called_without_one(tmp_path: Path) -> None:
+def test_key_function_that_needs_a_token_is_not_called_without_one(tmp_path: Path) -> None:
     with Beast(always(document({}))) as server, handle(Service, tmp_path, http=http(server)) as service:
         function = type("Function", (), KNOWN | {"method": "GET", "body": None})
         with pytest.raises(NoReading) as caught:
@@ -61,7 +61,7 @@ def test_a_key_function_that_wants_a_token_is_not_called_without_one(tmp_path: P
     assert (caught.value.kind, server.visits) == ("no-source", 0)
 
 
-def test_samples_are_as_many_as_there_is_time_for(tmp_path: Path) -> None:
+def test_number_of_samples_depends_on_the_time(tmp_path: Path) -> None:
     def slow(_method: str, _path: str) -> bytes:
         time.sleep(0.4)
         return document({})
@@ -77,7 +77,7 @@ def test_samples_are_as_many_as_there_is_time_for(tmp_path: Path) -> None:
         assert server.visits == 6
 
 
-# ------------------------------------------------------------- what is expected of a service
+# ------------------------------------------------------------- expectations of a service
 WEBHOOK = {"path": "/hook", "refusals": REFUSALS, "secret": {"env": "HOOK"}, "max_skew_s": 200}
 
 
@@ -90,7 +90,7 @@ WEBHOOK = {"path": "/hook", "refusals": REFUSALS, "secret": {"env": "HOOK"}, "ma
         ({}, None),
     ],
 )
-def test_how_far_a_clock_may_be_off(tmp_path: Path, given: Any, limits: Any) -> None:
+def test_limits_of_the_clock(tmp_path: Path, given: Any, limits: Any) -> None:
     settings = given | {"http": {"base_url": "http://127.0.0.1:1"} | given.get("http", {})}
     with handle(Service, tmp_path, **settings) as service:
         if limits:
@@ -101,7 +101,7 @@ def test_how_far_a_clock_may_be_off(tmp_path: Path, given: Any, limits: Any) -> 
         assert caught.value.kind == "no-source"
 
 
-def test_the_clock_is_read_past_the_proxy_where_that_can_be(tmp_path: Path) -> None:
+def test_clock_is_read_without_the_proxy_if_possible(tmp_path: Path) -> None:
     health = {"live": "/live", "ready": "/ready", "path": "/health"}
     with Beast(always(document({}))) as proxy, Beast(always(document({}))) as own:
         with handle(Service, tmp_path, http=http(proxy, health=health)) as service:
@@ -115,7 +115,7 @@ def test_the_clock_is_read_past_the_proxy_where_that_can_be(tmp_path: Path) -> N
             assert service.health_paths() == ["/health"]
 
 
-def test_the_version_asked_for_wins(tmp_path: Path) -> None:
+def test_requested_version_has_priority(tmp_path: Path) -> None:
     given = {"base_url": "http://127.0.0.1:1", "expect_version": "1.4.0"}
     with handle(Service, tmp_path, http=given) as service:
         assert service.expected_version == "1.4.0"
@@ -136,7 +136,7 @@ def test_the_version_asked_for_wins(tmp_path: Path) -> None:
         ({"tls": {}, "http": {"base_url": "HTTP://shop.test"}}, None),
     ],
 )
-def test_where_the_certificate_is_looked_for(tmp_path: Path, given: Any, address: Any) -> None:
+def test_address_of_the_certificate(tmp_path: Path, given: Any, address: Any) -> None:
     with handle(Front, tmp_path, **given) as front:
         assert front.address == address
         if address is None:
@@ -167,13 +167,13 @@ def test_where_the_contract_is(tmp_path: Path, document: str, is_file: bool) -> 
         assert contract.source == (tmp_path / "openapi.json" if is_file else document)
 
 
-# ---------------------------------------------------------------------------- answers to deliveries
+# ---------------------------------------------------------------------------- responses to deliveries
 def said(code: Any, status: int) -> bytes:
     return document(code, status=f"{status} Said")
 
 
 DELIVERIES = [
-    # The answer, and whether it is a refusal for the signature, or one that is past it.
+    # The response, and whether it is a refusal because of the signature, or after that check.
     (said({"code": "CS_9"}, 400), True, False),
     (said({"code": "CS_9"}, 499), True, False),
     (said({"code": "CS_9"}, 500), False, False),
@@ -196,7 +196,7 @@ DELIVERIES = [
 ]
 
 
-def test_what_a_webhooks_answer_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meaning_of_a_webhooks_response(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     left = [answer for answer, *_ in DELIVERIES]
     given = WEBHOOK | {"refusals": REFUSALS | {"status": 418, "invalid_body_status": 422}}
@@ -209,7 +209,7 @@ def test_what_a_webhooks_answer_means(tmp_path: Path, monkeypatch: pytest.Monkey
             assert (receiver.is_refusal(got), receiver.is_past(got)) == (is_refusal, is_past), answer
 
 
-def test_without_a_prefix_no_code_is_a_refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_prefix_no_code_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     given = WEBHOOK | {"refusals": REFUSALS | {"prefix": ""}}
     with (
@@ -219,7 +219,7 @@ def test_without_a_prefix_no_code_is_a_refusals(tmp_path: Path, monkeypatch: pyt
         assert not receiver.is_refusal(receiver.control())
 
 
-def test_a_delivery_is_as_old_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delivery_has_the_requested_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     kept: list[bytes] = []
     with (
@@ -238,7 +238,7 @@ CHAIN = {"steps": [STEP], "audit_table": "audit", "audit_match": "message", "mat
 
 
 @pytest.mark.parametrize("token", [None, "STEPS"])
-def test_a_step_is_taken_with_what_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+def test_step_uses_the_known_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
     monkeypatch.setenv("STEPS", "a-token-of-the-test")
     kept: list[bytes] = []
     chain = CHAIN | ({"token": {"env": token}} if token else {})
@@ -271,7 +271,7 @@ COMMANDS = [
 ]
 
 
-def test_what_a_slash_commands_answer_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meaning_of_a_slash_commands_response(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNING", "a-secret-of-the-test")
     left = [answer for answer, *_ in COMMANDS]
     given = {"signing_secret": {"env": "SIGNING"}, "path": "/slack", "command": "/help"}
@@ -295,7 +295,7 @@ UPLOAD = {"path": "/files", "clean_up": "/files/{id}"}
 @pytest.mark.parametrize(
     ("status", "stays"), [(200, False), (204, False), (299, False), (300, True), (404, False), (403, True), (500, True)]
 )
-def test_an_upload_that_is_not_removed_is_told(tmp_path: Path, status: int, stays: bool) -> None:
+def test_upload_that_is_not_removed_is_reported(tmp_path: Path, status: int, stays: bool) -> None:
     kept: list[bytes] = []
 
     def answer(method: str, _path: str) -> bytes:
@@ -326,7 +326,7 @@ def test_a_refused_upload_leaves_nothing(tmp_path: Path, status: int, stays: boo
     assert b"Bearer" not in seen
 
 
-def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
+def test_upload_without_an_address_remains(tmp_path: Path) -> None:
     with (
         Beast(always(document({"id": 1}))) as server,
         web(tmp_path, server, upload={"path": "/files"}) as front,
@@ -352,7 +352,7 @@ def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
         ("http://shop.test:443", "http://shop.test:443", {"http://evil-shop.test:443"}),
     ],
 )
-def test_which_origins_are_not_ours(
+def test_foreign_origins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str, own: str, others: set[str]
 ) -> None:
     monkeypatch.setenv("SHOP_ORIGIN", origin)
@@ -364,7 +364,7 @@ def test_which_origins_are_not_ours(
         assert own not in foreign
 
 
-def test_what_the_runbook_does_not_name_is_not_guessed(tmp_path: Path) -> None:
+def test_missing_settings_are_not_guessed(tmp_path: Path) -> None:
     with handle(FrontEnd, tmp_path, http={"base_url": "http://Shop.test:80"}, web={}) as front:
         for ask in (lambda: front.origin, lambda: front.upload):
             with pytest.raises(NoReading) as caught:
@@ -376,7 +376,7 @@ def test_what_the_runbook_does_not_name_is_not_guessed(tmp_path: Path) -> None:
         assert front.origin == "http://shop.test"
 
 
-def test_plain_http_and_the_way_past_the_proxy_are_asked_where_they_are_named(tmp_path: Path) -> None:
+def test_plain_http_and_the_direct_address_are_requested_if_configured(tmp_path: Path) -> None:
     with (
         Beast(always(document({}))) as proxy,
         Beast(always(whole(b"", "Location: https://a.test/", status="301 Moved"))) as plain,
@@ -390,7 +390,7 @@ def test_plain_http_and_the_way_past_the_proxy_are_asked_where_they_are_named(tm
     assert direct.url == f"{plain.url}/health"
 
 
-def test_a_preflight_is_asked_once_and_a_call_carries_the_origin(tmp_path: Path) -> None:
+def test_preflight_is_sent_once_and_a_call_has_the_origin(tmp_path: Path) -> None:
     kept: list[bytes] = []
     with (
         Beast(always(document({}, "Access-Control-Allow-Origin: https://a.test"), kept)) as server,
@@ -404,7 +404,7 @@ def test_a_preflight_is_asked_once_and_a_call_carries_the_origin(tmp_path: Path)
     assert b"Origin: https://b.test" in kept[1]
 
 
-def test_a_browser_is_not_sent_where_it_can_not_go(tmp_path: Path) -> None:
+def test_browser_is_not_sent_to_an_unreachable_address(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text("")
     both = {"certificate": "key.pem", "key": "key.pem"}
     for more in ({"proxy": "http://127.0.0.1:1"}, {"client_certificate": both}):
@@ -414,7 +414,7 @@ def test_a_browser_is_not_sent_where_it_can_not_go(tmp_path: Path) -> None:
         assert caught.value.kind == "not-supported"
 
 
-def test_a_browser_is_told_of_a_key_that_our_authorities_vouch_for(tmp_path: Path) -> None:
+def test_browser_trusts_a_key_certified_by_the_configured_authority(tmp_path: Path) -> None:
     authority = pki.make("Test CA", is_ca=True)
     (tmp_path / "ca.pem").write_bytes(authority.pem)
     good = pki.make("127.0.0.1", authority, names=("127.0.0.1",)).write(tmp_path, name="good")
@@ -431,7 +431,7 @@ def test_a_browser_is_told_of_a_key_that_our_authorities_vouch_for(tmp_path: Pat
     assert counted == [(1, 0), (0, 0), (0, 0)]
 
 
-def test_files_of_a_page_may_be_a_quarter_of_all(tmp_path: Path) -> None:
+def test_file_of_a_page_may_have_a_quarter_of_the_total(tmp_path: Path) -> None:
     page = b'<!doctype html><script src="/a.js"></script><link rel="stylesheet" href="/b.css">'
     files = {"/a.js": b"x" * 240, "/b.css": b" " * 260}
     with Beast(answering(lambda _, path: whole(files[path], "Connection: close"))) as other:
@@ -449,7 +449,7 @@ def test_files_of_a_page_may_be_a_quarter_of_all(tmp_path: Path) -> None:
 
 
 # --------------------------------------------------------------------------------- metrics
-def test_counts_are_told_by_class_of_status() -> None:
+def test_counts_are_grouped_by_class_of_status() -> None:
     known = {"100": "1xx", "204": "2xx", "3xx": "3xx", "499": "4xx", "599": "5xx"}
     others = ("600", "099", "20", "2000", "2x0", "2xxx", "abc", "", "xx2", "2yy")
     assert [*classes(dict.fromkeys([*known, *others], 1.0))] == [

@@ -1,4 +1,4 @@
-"""What do handles make of a login, of workspaces as an API tells them, and of the host?"""
+"""Handles for a login, for workspaces from an API, and for the host."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ LOGINS: list[tuple[int, Any, str | None]] = [
 ]
 
 
-def test_a_token_is_taken_from_a_login_that_was_let_in(tmp_path: Path) -> None:
+def test_token_comes_from_a_successful_login(tmp_path: Path) -> None:
     for status, said, token in LOGINS:
         kept: list[bytes] = []
         with (
@@ -73,13 +73,13 @@ def test_a_token_is_taken_from_a_login_that_was_let_in(tmp_path: Path) -> None:
         assert time.time() - login.at < 60
 
 
-def test_a_login_that_answers_with_a_page_is_no_reading(tmp_path: Path) -> None:
+def test_login_that_returns_a_page_is_no_reading(tmp_path: Path) -> None:
     with Beast(always(document("<html>secret</html>"))) as server, accounts(tmp_path, server, **USER) as one:
         gone = refusal(one.login)
     assert (gone.kind, "secret" in gone.reason) == ("not-json", False)
 
 
-def test_a_token_that_is_named_comes_before_a_login(tmp_path: Path) -> None:
+def test_configured_token_has_priority_over_a_login(tmp_path: Path) -> None:
     with Beast(always(document({"data": {"token": "abcdefgh"}}))) as server:
         with accounts(tmp_path, server, token={"env": "TOKEN"}, **USER) as one:
             assert one.user_token() == "a-token-of-the-test"
@@ -91,7 +91,7 @@ def test_a_token_that_is_named_comes_before_a_login(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "opens"), [(200, True), (299, True), (300, False), (403, False)])
-def test_refusals_prove_nothing_where_ones_own_token_is_refused(tmp_path: Path, status: int, opens: bool) -> None:
+def test_refusals_prove_nothing_if_the_genuine_token_is_refused(tmp_path: Path, status: int, opens: bool) -> None:
     kept: list[bytes] = []
     with (
         Beast(always(document({}, status=f"{status} So"), kept)) as server,
@@ -107,7 +107,7 @@ def test_refusals_prove_nothing_where_ones_own_token_is_refused(tmp_path: Path, 
     assert [b"Bearer a-token-of-the-test" in seen for seen in kept] == [True, False]
 
 
-def test_a_public_key_is_read_where_it_is_named(tmp_path: Path) -> None:
+def test_configured_public_key_is_read(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_bytes(b"PEM")
     with Beast(always(b"")) as server:
         with accounts(tmp_path, server) as one:
@@ -128,7 +128,7 @@ def serving(documents: dict[str, Any]) -> Answerer:
     return lambda _, path: document(documents[path]) if path in documents else document({}, status="404 No")
 
 
-def test_each_workspace_is_asked_for_with_the_token(tmp_path: Path) -> None:
+def test_each_workspace_is_requested_with_the_token(tmp_path: Path) -> None:
     kept: list[bytes] = []
     quotas = {
         "/api/v1/billing/workspaces/a%2Fb/quota": {"db_storage_gb": {"used": 1, "limit": 10}},
@@ -144,7 +144,7 @@ def test_each_workspace_is_asked_for_with_the_token(tmp_path: Path) -> None:
     assert all(b"Bearer a-token-of-the-test" in seen for seen in kept)
 
 
-def test_no_more_than_so_many_workspaces_are_asked_for(tmp_path: Path) -> None:
+def test_number_of_workspaces_is_limited(tmp_path: Path) -> None:
     with Beast(always(b"")) as server:
         with workspaces(tmp_path, server, ids=["a", "b"], most=2) as one:
             assert one.ids() == ["a", "b"]
@@ -169,13 +169,13 @@ def test_no_more_than_so_many_workspaces_are_asked_for(tmp_path: Path) -> None:
         ([], "malformed-answer"),
     ],
 )
-def test_a_quota_that_is_none_is_no_reading(tmp_path: Path, quota: Any, kind: str) -> None:
+def test_invalid_quota_is_no_reading(tmp_path: Path, quota: Any, kind: str) -> None:
     with Beast(always(document(quota))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
         assert refusal(one.quotas).kind == kind
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
-def test_why_a_workspace_is_not_told(tmp_path: Path, status: int) -> None:
+def test_reasons_for_an_unreadable_workspace(tmp_path: Path, status: int) -> None:
     with Beast(always(document({}, status=f"{status} No"))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
         gone = refusal(one.policies)
     assert (gone.kind, gone.evidence) == (f"http-{status}", {"status": status})
@@ -196,7 +196,7 @@ def test_policies_are_objects_or_text_of_objects(tmp_path: Path) -> None:
         assert refusal(lambda: one.policy({}, "w")).kind == "malformed-answer"
 
 
-def test_the_last_backup_is_one_with_an_id(tmp_path: Path) -> None:
+def test_last_backup_has_an_id(tmp_path: Path) -> None:
     with Beast(always(b"")) as server, workspaces(tmp_path, server) as one:
         whole = {"id": "b1", "created_at": "x"}
         backups: tuple[Any, ...] = (whole, {"id": 7}, None, {}, {"id": " "}, {"id": None}, {"created_at": "x"})
@@ -227,7 +227,7 @@ def test_procedures_are_listed_by_key(tmp_path: Path) -> None:
 
 
 # -------------------------------------------------------------------------------------- the host
-def test_variables_come_from_the_one_source_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_come_from_the_configured_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_ADDR", "process")
     (tmp_path / "shop.env").write_text("SHOP_ADDR=file\n")
     sources: list[tuple[dict[str, Any], str, str]] = [
@@ -257,7 +257,7 @@ PLACES: list[tuple[str, Any]] = [
 ]
 
 
-def test_where_the_service_will_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_of_the_next_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for address, place in PLACES:
         monkeypatch.setenv("SHOP_ADDR", address)
         with handle(OwnHost, tmp_path, host={"here": True, "address": {"env": "SHOP_ADDR"}}) as one:
@@ -267,7 +267,7 @@ def test_where_the_service_will_listen(tmp_path: Path, monkeypatch: pytest.Monke
                 assert one.place == place
 
 
-def test_the_address_is_that_of_the_variables_where_none_is_named(tmp_path: Path) -> None:
+def test_address_comes_from_the_variables_by_default(tmp_path: Path) -> None:
     (tmp_path / "shop.env").write_text("SHOP_ADDR=' 10.0.0.1:80 '\nEMPTY=\n")
     file: dict[str, Any] = {"file": "shop.env"}
     cases: list[tuple[dict[str, Any], dict[str, Any], str | None]] = [
@@ -286,7 +286,7 @@ def test_the_address_is_that_of_the_variables_where_none_is_named(tmp_path: Path
                 assert one.address == address
 
 
-def test_what_a_way_back_needs_is_what_is_named(tmp_path: Path) -> None:
+def test_rollback_needs_what_is_configured(tmp_path: Path) -> None:
     with handle(WayBack, tmp_path, rollback={"artefact": "a.tgz", "script": "/s.sh"}) as one:
         assert one.needed() == {"artefact": tmp_path / "a.tgz", "script": Path("/s.sh")}
         assert one.image is None

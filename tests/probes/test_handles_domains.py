@@ -1,4 +1,4 @@
-"""How far does a visitor get at each of many custom domains, and which of their certificates are seen?"""
+"""For many custom domains: the stage that a visitor reaches, and the certificates that are readable."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAMES = [*list(ZONE)[1:], "nowhere.shop.test"]
 
 @pytest.fixture
 def given(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """What the environment says of domains whose servers do all that can happen."""
+    """Settings for domains whose servers cover all cases."""
     authority = pki.make("Test CA", is_ca=True)
     (tmp_path / "ca.pem").write_bytes(authority.pem)
     pair = pki.make("shop.test", authority, names=("*.shop.test",)).write(tmp_path)
@@ -55,7 +55,7 @@ def given(tmp_path: Path) -> Iterator[dict[str, Any]]:
         yield {"domains": domains | ours, "ca_file": "ca.pem", "resolver": names.address}
 
 
-def test_how_far_a_visitor_of_each_domain_gets(tmp_path: Path, given: dict[str, Any]) -> None:
+def test_stage_that_a_visitor_of_each_domain_reaches(tmp_path: Path, given: dict[str, Any]) -> None:
     with handle(Sites, tmp_path, **given) as sites:
         found, gone = sites.seen()
         reported = {site.name.partition(".")[0]: site for site in found}
@@ -73,7 +73,7 @@ def test_how_far_a_visitor_of_each_domain_gets(tmp_path: Path, given: dict[str, 
     assert reported["good"].address == f"127.0.0.1:{given['domains']['port']}"
 
 
-def test_which_certificates_are_seen(tmp_path: Path, given: dict[str, Any]) -> None:
+def test_readable_certificates(tmp_path: Path, given: dict[str, Any]) -> None:
     with handle(Certificates, tmp_path, **given) as certificates:
         served, gone = certificates.served()
         reported = {one.subject.partition(".")[0]: one for one in served}
@@ -84,7 +84,7 @@ def test_which_certificates_are_seen(tmp_path: Path, given: dict[str, Any]) -> N
     assert (reported["good"].not_after - reported["good"].now).days in (29, 30)
 
 
-def test_certificate_of_a_site_that_gives_no_answer_is_seen(tmp_path: Path, given: dict[str, Any]) -> None:
+def test_certificate_of_a_site_without_a_response_is_read(tmp_path: Path, given: dict[str, Any]) -> None:
     given["domains"]["names"] = ["good.shop.test", "unanswered.shop.test"]
     with handle(Certificates, tmp_path, **given) as certificates:
         served, gone = certificates.served()
@@ -96,7 +96,7 @@ def test_certificate_of_a_site_that_gives_no_answer_is_seen(tmp_path: Path, give
         domains.require_all_seen()
 
 
-def test_site_that_limits_our_rate_is_not_seen(tmp_path: Path, given: dict[str, Any]) -> None:
+def test_site_with_a_rate_limit_is_not_read(tmp_path: Path, given: dict[str, Any]) -> None:
     with ExitStack() as stack:
         authority = pki.make("Test CA", is_ca=True)
         (tmp_path / "ca.pem").write_bytes(authority.pem)

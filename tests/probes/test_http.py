@@ -1,4 +1,4 @@
-"""What an HTTP reading tells when the far end plays by the rules."""
+"""Facts of an HTTP reading from a correct far end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.zoo.beast import REGISTRY, Beast
 SECRET = "s3cret-token-never-shown"
 
 
-def test_an_answer_holds_what_came_and_how_long_it_took(zoo: Zoo) -> None:
+def test_response_has_content_and_timings(zoo: Zoo) -> None:
     server = zoo("http.healthy")
     before = time.time()
     answer = Http(server.url).get("/actuator/health", fresh=True)
@@ -35,14 +35,14 @@ def test_an_answer_holds_what_came_and_how_long_it_took(zoo: Zoo) -> None:
     assert times.dns_ms + times.connect_ms + times.first_byte_ms <= times.total_ms < 500
 
 
-def test_a_reading_is_shared_and_a_fresh_one_is_not(zoo: Zoo) -> None:
+def test_reading_is_shared_unless_fresh(zoo: Zoo) -> None:
     server = zoo("http.echo")
     http = Http(server.url)
     assert http.get("/a") is http.get("/a")
     assert http.get("/a", fresh=True) is not http.get("/a")
 
 
-def test_the_connection_is_kept_between_readings_and_not_measured_then(zoo: Zoo) -> None:
+def test_reused_connection_is_not_measured(zoo: Zoo) -> None:
     server = zoo("http.healthy")
     http = Http(server.url)
     first, second = http.get("/a"), http.get("/b")
@@ -58,14 +58,14 @@ def test_the_connection_is_kept_between_readings_and_not_measured_then(zoo: Zoo)
 
 
 @pytest.mark.parametrize("name", ["http.closes-kept", "http.resets-second-request"])
-def test_a_kept_connection_that_broke_while_idle_is_nobody_s_fault(zoo: Zoo, name: str) -> None:
+def test_connection_that_broke_while_idle_is_replaced(zoo: Zoo, name: str) -> None:
     http = Http(zoo(name).url)
     http.get("/a")
     time.sleep(0.05)
     assert http.get("/b").attempts == 1
 
 
-def test_every_request_names_the_suite_and_asks_for_plain_bytes(zoo: Zoo) -> None:
+def test_every_request_names_the_suite_and_accepts_identity_encoding(zoo: Zoo) -> None:
     http = Http(zoo("http.echo").url, run_id="r42", headers={"X-Team": "ops", "user-agent": "me"})
     seen = http.get("/").text
     assert "\r\nUser-Agent: runbook-checks/" in seen
@@ -114,7 +114,7 @@ def test_json_is_read(body: bytes, value: object) -> None:
         b"\x00\x01",
     ],
 )
-def test_what_is_no_json_document_is_told_in_one_line(body: bytes) -> None:
+def test_invalid_json_is_reported_in_one_line(body: bytes) -> None:
     with pytest.raises(NotJson) as caught:
         answered(body).json()
     assert caught.value.kind == "not-json"
@@ -137,7 +137,7 @@ def test_text_by_its_charset(content_type: str, text: str) -> None:
     assert answered("ä".encode(), content_type).text == text
 
 
-def test_what_is_sent_arrives_as_it_is(zoo: Zoo) -> None:
+def test_sent_body_arrives_unchanged(zoo: Zoo) -> None:
     http = Http(zoo("http.echo").url, headers={"X-Both": "general"})
     answer = http.send("POST", "/hook?x=%20y", headers={"x-both": "own"}, body=b'{"a":1}')
     head, _, body = answer.text.partition("\r\n\r\n")
@@ -158,12 +158,12 @@ def test_the_base_address_may_have_a_path_and_a_login(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("base", ["", "ftp://host", "http://", "http://[::1", "localhost:8080", "http://h:99999"])
-def test_a_base_address_that_is_none_is_no_reading(base: str) -> None:
+def test_invalid_base_address_is_no_reading(base: str) -> None:
     with pytest.raises(NoReading, match="no http:// or https:// address"):
         Http(base).get("/")
 
 
-def test_other_origins_are_not_asked(zoo: Zoo) -> None:
+def test_other_origins_are_not_requested(zoo: Zoo) -> None:
     server = zoo("http.healthy")
     with pytest.raises(NoReading, match="not of the origin"):
         Http(server.url).get("http://127.0.0.1:1/secret")
@@ -171,7 +171,7 @@ def test_other_origins_are_not_asked(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("value", [SECRET + "\n", " " + SECRET, "密" + SECRET, SECRET + "\x00"])
-def test_a_header_that_can_t_be_sent_is_named_without_its_value(zoo: Zoo, value: str) -> None:
+def test_invalid_header_is_named_without_its_value(zoo: Zoo, value: str) -> None:
     with pytest.raises(NoReading, match="Authorization") as caught:
         Http(zoo("http.healthy").url, headers={"Authorization": value}).get("/")
     assert SECRET not in str(caught.value) + str(caught.value.evidence)
@@ -187,7 +187,7 @@ def test_redirects_are_followed_within_the_origin(zoo: Zoo) -> None:
 @pytest.mark.parametrize(
     "to", ["http://127.0.0.2:{port}/", "https://127.0.0.1:{port}/", "//evil.test/", "http://[x/", "ftp://127.0.0.1/"]
 )
-def test_redirects_elsewhere_are_the_answer(zoo: Zoo, to: str) -> None:
+def test_redirect_to_another_origin_is_the_response(zoo: Zoo, to: str) -> None:
     server, other = zoo("http.redirects-elsewhere"), zoo("http.echo")
     http = Http(server.url, headers={"Authorization": SECRET})
     answer = http.get("/?to=" + to.format(port=other.port))
@@ -195,11 +195,11 @@ def test_redirects_elsewhere_are_the_answer(zoo: Zoo, to: str) -> None:
     assert other.visits == 0
 
 
-def test_a_redirect_without_a_target_is_the_answer(zoo: Zoo) -> None:
+def test_redirect_without_a_target_is_the_response(zoo: Zoo) -> None:
     assert Http(zoo("http.redirects-to-itself").url).get("/").status == 301
 
 
-def test_what_is_sent_is_not_redirected(zoo: Zoo) -> None:
+def test_post_is_not_redirected(zoo: Zoo) -> None:
     assert Http(zoo("http.redirects-once").url).send("POST", "/here").status == 307
 
 
@@ -209,7 +209,7 @@ def test_no_content_and_head(zoo: Zoo) -> None:
     assert (answer.status, answer.body) == (200, b"")
 
 
-def test_the_journal_tells_of_every_consumer_s_reading(zoo: Zoo, entries: list[Reading]) -> None:
+def test_journal_has_the_reading_of_every_consumer(zoo: Zoo, entries: list[Reading]) -> None:
     http = Http(zoo("http.healthy").url, headers={"Authorization": SECRET})
     http.get("/a")
     http.get("/a")
@@ -220,15 +220,13 @@ def test_the_journal_tells_of_every_consumer_s_reading(zoo: Zoo, entries: list[R
     assert SECRET not in repr(entries)
 
 
-def test_the_journal_tells_why_there_was_no_reading(zoo: Zoo, entries: list[Reading]) -> None:
+def test_journal_has_the_reason_for_no_reading(zoo: Zoo, entries: list[Reading]) -> None:
     with pytest.raises(NoReading):
         Http(zoo("http.garbage").url).get("/")
     assert entries[0].facts["kind"] == "malformed-answer"
 
 
-def test_proxy_and_netrc_of_the_user_are_left_alone(
-    zoo: Zoo, monkeypatch: pytest.MonkeyPatch, tmp_path: object
-) -> None:
+def test_proxy_and_netrc_of_the_user_are_ignored(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     netrc = f"{tmp_path}/netrc"
@@ -238,7 +236,7 @@ def test_proxy_and_netrc_of_the_user_are_left_alone(
     assert "Authorization" not in Http(zoo("http.echo").url).get("/").text
 
 
-def test_a_proxy_is_used_where_one_is_named(zoo: Zoo) -> None:
+def test_configured_proxy_is_used(zoo: Zoo) -> None:
     proxy = zoo("http.echo")
     answer = Http("http://service.test/base", proxy=f"http://me:{SECRET}@127.0.0.1:{proxy.port}").get("/x")
     assert answer.text.startswith("GET http://service.test/base/x HTTP/1.1")
@@ -246,7 +244,7 @@ def test_a_proxy_is_used_where_one_is_named(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("name", ["http.closes-at-once", "http.silent", "http.garbage", "http.proxy-refuses"])
-def test_a_broken_proxy_is_not_the_service_s_fault(zoo: Zoo, name: str) -> None:
+def test_broken_proxy_is_not_a_fault_of_the_service(zoo: Zoo, name: str) -> None:
     proxy = f"http://me:{SECRET}@127.0.0.1:{zoo(name).port}"
     with pytest.raises(NoReading) as caught:
         Http("https://service.test", proxy=proxy, timeout_s=0.5).get("/")
@@ -254,13 +252,13 @@ def test_a_broken_proxy_is_not_the_service_s_fault(zoo: Zoo, name: str) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_a_proxy_that_refuses_says_how(zoo: Zoo) -> None:
+def test_refusal_of_a_proxy_is_reported(zoo: Zoo) -> None:
     with pytest.raises(NoReading, match="Tunnel connection failed: 407"):
         Http("https://service.test", proxy=zoo("http.proxy-refuses").url).get("/")
 
 
 @pytest.mark.parametrize("bad", ["http://me:pw@127.0.0.1:99999", "nonsense://x", "http://[::1", "socks5://h:1"])
-def test_a_proxy_that_is_none_is_no_reading(bad: str) -> None:
+def test_invalid_proxy_is_no_reading(bad: str) -> None:
     with pytest.raises(NoReading, match="proxy's address") as caught:
         Http("http://service.test", proxy=bad).get("/")
     assert caught.value.kind == "bad-request"
@@ -275,13 +273,13 @@ def test_an_address_of_the_other_family() -> None:
     assert answer.peer == f"[::1]:{server.port}"
 
 
-def test_a_refused_proxy_is_not_the_service_s_fault() -> None:
+def test_refusing_proxy_port_is_not_a_fault_of_the_service() -> None:
     with pytest.raises(NoReading) as caught:
         Http("http://service.test", proxy="http://127.0.0.1:1", timeout_s=0.5).get("/")
     assert caught.value.kind == "proxy-failed"
 
 
-def test_the_check_s_deadline_ends_a_reading_early(zoo: Zoo) -> None:
+def test_deadline_of_the_check_ends_a_reading_early(zoo: Zoo) -> None:
     http = Http(zoo("http.silent").url, timeout_s=30)
     token = current.set(Deadline(0.3))
     try:
@@ -293,7 +291,7 @@ def test_the_check_s_deadline_ends_a_reading_early(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("name", ["http.silent", "http.drips-body", "http.drips-headers"])
-def test_giving_a_check_up_ends_its_reading_at_once(zoo: Zoo, name: str) -> None:
+def test_cancelling_a_check_ends_its_reading_at_once(zoo: Zoo, name: str) -> None:
     import runbook_checks.probes.http.transport  # noqa: F401 - what it imports takes no time of the reading
 
     http = Http(zoo(name).url, timeout_s=30)

@@ -1,4 +1,4 @@
-"""When is a reading tried once more, and where does it follow?"""
+"""Retries and redirects of a reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.zoo.http import JSON, whole
 
 
 def in_turn(*handlers: Handler) -> Handler:
-    """One visit after the other, the last handler for all that follow."""
+    """Handle one connection after the other, the last handler for all that follow."""
     left = list(handlers)
 
     def handle(visit: Visit) -> None:
@@ -42,7 +42,7 @@ def garbles(visit: Visit) -> None:
     visit.say(b"\x00\xff\r\n\r\n")
 
 
-def test_only_what_was_refused_or_reset_is_tried_again(zoo: Zoo) -> None:
+def test_only_a_refused_or_reset_request_is_retried(zoo: Zoo) -> None:
     names = ("garbage", "bad-status", "oversized", "brotli-unasked", "bad-header-line", "ssh")
     for server in (zoo(f"http.{name}") for name in names):
         with pytest.raises(NoReading) as caught:
@@ -50,14 +50,14 @@ def test_only_what_was_refused_or_reset_is_tried_again(zoo: Zoo) -> None:
         assert (caught.value.attempts, server.visits) == (1, 1)
 
 
-def test_a_second_attempt_may_succeed() -> None:
+def test_retry_may_succeed() -> None:
     for fresh in (True, False):
         with Beast(in_turn(resets, answers)) as server, taking(0.5, 0.1):
             answer = Http(server.url).get("/", fresh=fresh)
         assert (answer.status, answer.attempts, server.visits) == (200, 2, 2)
 
 
-def test_the_journal_tells_how_often_it_was_tried(entries: list[Reading]) -> None:
+def test_journal_has_the_number_of_attempts(entries: list[Reading]) -> None:
     for handlers, fails in (((resets, answers), False), ((resets, garbles), True), ((garbles,), True)):
         with Beast(in_turn(*handlers)) as server:
             if fails:
@@ -68,13 +68,13 @@ def test_the_journal_tells_how_often_it_was_tried(entries: list[Reading]) -> Non
     assert [entry.facts["attempts"] for entry in entries] == [2, 2, 1]
 
 
-def test_with_no_time_left_for_it_nothing_is_tried_again() -> None:
+def test_no_retry_without_time_left() -> None:
     with Beast(resets) as server, pytest.raises(NoReading) as caught:
         Http(server.url, timeout_s=0.1).get("/")
     assert (caught.value.kind, caught.value.attempts, server.visits) == ("connection-reset", 1, 1)
 
 
-def test_the_first_failure_is_told_where_the_second_only_ran_out_of_time() -> None:
+def test_first_failure_is_reported_if_the_retry_timed_out() -> None:
     with Beast(in_turn(resets, is_silent)) as server, taking(0.6), pytest.raises(NoReading) as caught:
         Http(server.url, timeout_s=0.6).get("/")
     assert (caught.value.kind, caught.value.attempts) == ("connection-reset", 2)
@@ -102,7 +102,7 @@ def test_five_redirects_are_followed_and_no_more(many: int) -> None:
         assert (caught.value.kind, server.visits) == ("redirect-loop", 6)
 
 
-def test_other_answers_with_a_location_are_the_answer() -> None:
+def test_other_responses_with_a_location_are_the_response() -> None:
     for status in (200, 201, 300, 304, 305, 404):
         said = document({}, "Location: /there", status=f"{status} So")
         with Beast(answering(lambda _method, _path, said=said: said)) as server:  # type: ignore[misc]
@@ -110,7 +110,7 @@ def test_other_answers_with_a_location_are_the_answer() -> None:
         assert server.visits == 1
 
 
-def test_what_is_larger_than_allowed_is_no_answer() -> None:
+def test_response_over_the_limit_is_no_reading() -> None:
     for size, fits in ((100, True), (101, False)):
         with Beast(answering(lambda *_, size=size: whole(b"x" * size, "Connection: close"))) as server:
             http = Http(server.url, max_body=100)
@@ -123,7 +123,7 @@ def test_what_is_larger_than_allowed_is_no_answer() -> None:
 
 
 def test_connection_with_half_an_answer_in_it_is_not_used_again() -> None:
-    """One that keeps connections open sends more than is read, and the rest of it later."""
+    """A server that keeps connections open sends more than is read, and the rest later."""
     long = whole(b"x" * 3000)
 
     def stays_open(visit: Visit) -> None:
@@ -145,7 +145,7 @@ def test_connection_with_half_an_answer_in_it_is_not_used_again() -> None:
         assert server.visits == 2
 
 
-def test_authorities_are_read_where_there_is_tls_alone() -> None:
+def test_authorities_are_read_only_for_tls() -> None:
     with Beast(answers) as server:
         http = Http(server.url, ca_file="/nonexistent/ca.pem")
         assert http.get("/").status == http.send("POST", "/").status == 200

@@ -1,4 +1,4 @@
-"""However the far end behaves, an HTTP reading ends in time, bounded, with one sentence."""
+"""Whatever the far end does, an HTTP reading ends in time, within limits, with one sentence."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.probes.conftest import Zoo, taking
 from tests.zoo.beast import BlackHole, refusing_port
 from tests.zoo.http import bomb
 
-TIMEOUT_S = 0.6  # where that is what must end it
+TIMEOUT_S = 0.6  # for servers that only the timeout ends
 PATIENCE_S = 4.0
-BOMB = len(bomb())  # made before any clock runs
+BOMB = len(bomb())  # created before any time is measured
 MAX_BODY = 64 * 1024
 
 HOSTILE = {
@@ -78,7 +78,7 @@ def test_hostile_far_end_is_named_in_time(zoo: Zoo, name: str, fresh: bool) -> N
 
 
 @pytest.mark.parametrize("name", [n for n, kind in HOSTILE.items() if kind != "redirect-loop"])
-def test_what_is_sent_is_never_sent_twice(zoo: Zoo, name: str) -> None:
+def test_post_is_never_sent_twice(zoo: Zoo, name: str) -> None:
     server = zoo(name)
     max_body = 2 * BOMB if name == "http.gzip-bomb" else MAX_BODY
     with taking(TIMEOUT_S + 1.0), pytest.raises(NoReading) as caught:
@@ -86,7 +86,7 @@ def test_what_is_sent_is_never_sent_twice(zoo: Zoo, name: str) -> None:
     assert (caught.value.kind, caught.value.attempts, server.visits) == (HOSTILE[name], 1, 1)
 
 
-def test_a_reset_reading_is_tried_once_more_and_says_so(zoo: Zoo) -> None:
+def test_reset_reading_is_retried_once_and_reported(zoo: Zoo) -> None:
     server = zoo("http.resets-at-once")
     with pytest.raises(NoReading) as caught:
         Http(server.url).get("/")
@@ -113,7 +113,7 @@ def test_black_holed_connect_ends_with_its_own_time_out() -> None:
     assert caught.value.kind == "connect-timeout"
 
 
-def test_a_gzip_bomb_does_not_go_off(zoo: Zoo) -> None:
+def test_gzip_bomb_is_not_decompressed(zoo: Zoo) -> None:
     server = zoo("http.gzip-bomb")
     http = Http(server.url, timeout_s=20, max_body=2 * BOMB)
     tracemalloc.start()
@@ -138,7 +138,7 @@ def test_an_endless_body_is_not_kept_in_memory(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("name", ["http.html", "http.utf16", "http.empty"])
-def test_what_is_not_json_is_an_answer_but_no_document(zoo: Zoo, name: str) -> None:
+def test_invalid_json_is_a_response_but_not_a_document(zoo: Zoo, name: str) -> None:
     answer = Http(zoo(name).url).get("/")
     assert answer.status == 200
     with pytest.raises(NotJson) as caught:
@@ -148,11 +148,11 @@ def test_what_is_not_json_is_an_answer_but_no_document(zoo: Zoo, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["http.gzip-unasked", "http.deflate-raw", "http.early-hints"])
-def test_what_is_odd_but_readable_is_read(zoo: Zoo, name: str) -> None:
+def test_unusual_response_is_read(zoo: Zoo, name: str) -> None:
     assert Http(zoo(name).url).get("/").json() == {"status": "UP"}
 
 
-def test_an_answer_given_before_the_body_was_read_is_the_answer(zoo: Zoo) -> None:
+def test_response_before_the_body_was_read_is_the_response(zoo: Zoo) -> None:
     with taking(1.0):
         answer = Http(zoo("http.early-refusal").url).send("POST", "/", body=b"x" * 1000)
     assert (answer.status, answer.text) == (413, "too large")

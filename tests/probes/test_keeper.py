@@ -1,6 +1,6 @@
-"""Does a scratch PostgreSQL come up, is it told why where it doesn't, and is nothing of it left?
+"""A scratch PostgreSQL starts, a failure is reported with its reason, and nothing of it remains.
 
-The keeper is a process of its own: it is forked from the tests', or its work is done in theirs.
+The supervisor is a separate process, forked from the tests', or its functions run in the tests' process.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Keep = Callable[[dict[str, Any]], AbstractContextManager[dict[str, Any]]]
 
 
 class Kept:
-    """A keeper that was asked for something, and what it said."""
+    """A supervisor with its request and its output."""
 
     def __init__(self, asked: dict[str, Any]) -> None:
         (theirs, self._ours), (self._hear, say) = os.pipe(), os.pipe()
@@ -46,7 +46,7 @@ class Kept:
             self.said: dict[str, Any] = json.loads(words.readline() or "{}")
 
     def end(self, number: int | None = None) -> None:
-        """By its input's end, or by a signal."""
+        """By the end of its input, or by a signal."""
         if number is not None:
             os.kill(self.pid, number)
             os.waitpid(self.pid, 0)
@@ -105,7 +105,7 @@ def programs() -> dict[str, Any]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder that anybody may write to, with a name short enough for sockets."""
+    """A folder that any user can write to, with a name short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="keep-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o777)
@@ -127,7 +127,7 @@ def is_up(reached: dict[str, Any]) -> bool:
 @pytest.mark.parametrize(
     "keep", [*WAYS.values(), partial(kept, number=signal.SIGTERM)], ids=[*WAYS, "apart, ended by a signal"]
 )
-def test_a_server_lives_as_long_as_it_is_kept(place: Path, programs: dict[str, Any], keep: Keep) -> None:
+def test_server_runs_as_long_as_its_supervisor(place: Path, programs: dict[str, Any], keep: Keep) -> None:
     dead = place / f"{keeper.PREFIX}dead"
     dead.mkdir()
     (dead / keeper.ALIVE).touch()
@@ -143,7 +143,9 @@ def test_a_server_lives_as_long_as_it_is_kept(place: Path, programs: dict[str, A
     assert not is_up(reached)
 
 
-def test_a_killed_keeper_s_server_ends_and_its_folder_goes_with_the_next(place: Path, programs: dict[str, Any]) -> None:
+def test_server_of_a_killed_supervisor_ends_and_the_next_removes_its_folder(
+    place: Path, programs: dict[str, Any]
+) -> None:
     with kept({"folder": str(place), **programs}, signal.SIGKILL) as reached:
         assert is_up(reached)
     end = time.monotonic() + 10
@@ -156,7 +158,7 @@ def test_a_killed_keeper_s_server_ends_and_its_folder_goes_with_the_next(place: 
 
 
 @pytest.mark.parametrize("keep", WAYS.values(), ids=WAYS)
-def test_what_keeps_a_server_from_coming_up_is_told_at_once(place: Path, programs: dict[str, Any], keep: Keep) -> None:
+def test_failure_to_start_is_reported_at_once(place: Path, programs: dict[str, Any], keep: Keep) -> None:
     ends = ["sh", "-c", "echo no shared memory; exit 3"]
     with taking(8), keep({"folder": str(place), **programs, "postgres": ends}) as said:
         assert said == {"error": "OSError: no shared memory"}
@@ -167,7 +169,7 @@ def test_what_keeps_a_server_from_coming_up_is_told_at_once(place: Path, program
     assert drills(place) == []
 
 
-def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it() -> None:
+def test_database_on_a_configured_server_is_dropped_with_its_sessions() -> None:
     with pg.started() as server:
         for keep in WAYS.values():
             with keep({"dsn": server.dsn(), "name": "drill_1"}) as said:
@@ -185,7 +187,7 @@ def test_a_database_on_a_server_that_is_named_is_dropped_with_whoever_is_in_it()
         assert caught.value.kind == "not-made"
 
 
-def test_a_socket_s_path_may_be_shorter_than_the_folder_s(place: Path, programs: dict[str, Any]) -> None:
+def test_socket_path_may_be_shorter_than_the_folder(place: Path, programs: dict[str, Any]) -> None:
     deep = place / ("deep" * 20)
     deep.mkdir()
     deep.chmod(0o777)
@@ -197,10 +199,10 @@ def test_a_socket_s_path_may_be_shorter_than_the_folder_s(place: Path, programs:
     assert not Path(reached["host"]).exists()
 
 
-def test_what_others_leave_in_a_shared_place_neither_hangs_nor_is_removed(
+def test_objects_of_other_users_neither_hang_nor_are_removed(
     place: Path, tmp_path: Path, programs: dict[str, Any]
 ) -> None:
-    """A pipe, a link or a folder of a keeper's name, as any user of the machine may make in a shared folder."""
+    """A pipe, a link or a folder with a supervisor's name, which any user may create in a shared folder."""
     piped, linked, empty = (place / f"{keeper.PREFIX}{name}" for name in ("pipe", "link", "empty"))
     piped.mkdir()
     os.mkfifo(piped / keeper.ALIVE)

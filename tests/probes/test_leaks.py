@@ -1,4 +1,4 @@
-"""After hundreds of readings of hostile far ends nothing is left: no socket, no thread, no secret."""
+"""After hundreds of readings of hostile far ends nothing remains: no socket, no thread, no secret."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ TLS = ["silent", "stalls-after-hello", "plain-http", "alert", "closes"]
 
 
 def descriptors(beasts: list[Beast]) -> int:
-    """Ours; the zoo's half of a connection may close later."""
+    """Return the client's own descriptors; a server's end of a connection may close later."""
     return len(os.listdir("/proc/self/fd")) - sum(beast.open_connections() for beast in beasts)
 
 
-def ours() -> list[str]:
+def own_threads() -> list[str]:
     return sorted(t.name for t in threading.enumerate() if not t.name.startswith("zoo"))
 
 
@@ -90,12 +90,12 @@ def test_two_hundred_hostile_readings_leave_nothing_behind() -> None:
         for number in range(len(kinds)):
             read(number)  # what is imported and started once
         settle()
-        before, threads = descriptors([*beasts.values()]), ours()
+        before, threads = descriptors([*beasts.values()]), own_threads()
         with ThreadPoolExecutor(8, thread_name_prefix="zoo reader") as pool:
             list(pool.map(read, range(250)))
         settle()
         assert descriptors([*beasts.values()]) <= before
-        assert ours() == threads
+        assert own_threads() == threads
 
 
 def settle() -> None:

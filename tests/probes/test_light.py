@@ -1,4 +1,4 @@
-"""Variables, files, processes and signatures: small readings, as hard to upset."""
+"""Small readings: variables, files, processes and signatures, with valid and invalid input."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_dotenv_file_with_a_byte_order_mark(tmp_path: Path, entries: list[Read
     assert SECRET not in repr(entries)
 
 
-def test_files_that_hold_no_variables_are_no_reading(tmp_path: Path) -> None:
+def test_files_without_variables_are_no_reading(tmp_path: Path) -> None:
     (tmp_path / "utf16").write_text("A=1", encoding="utf-16")
     (tmp_path / "binary").write_bytes(b"A=1\0")
     (tmp_path / "huge").write_bytes(b"A" * (1 << 20) + b"=1")
@@ -94,7 +94,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_what_a_command_prints() -> None:
+def test_output_of_a_command() -> None:
     assert read_variables(python("print('A=1; echo $HOME')")) == {"A": "1; echo $HOME"}
     assert read_variables(python("import sys; print('B=2' if not sys.stdin.read() else '')")) == {"B": "2"}
 
@@ -113,7 +113,7 @@ def test_what_a_command_prints() -> None:
         (python("import sys; sys.stdout.buffer.write(b'A=\\xff')"), "not UTF-8"),
     ],
 )
-def test_a_command_that_fails_is_told_without_what_it_printed(words: list[str], reported: str) -> None:
+def test_failing_command_is_reported_without_its_output(words: list[str], reported: str) -> None:
     with taking(2), pytest.raises(NoReading, match=reported) as caught:
         read_variables(words)
     assert SECRET not in str(caught.value)
@@ -125,7 +125,7 @@ def is_running(mark: str) -> bool:
 
 
 @pytest.mark.parametrize("way", ["expires", "given up"])
-def test_a_command_without_an_end_is_ended_with_all_it_started(way: str) -> None:
+def test_command_that_hangs_is_killed_with_its_children(way: str) -> None:
     mark = f"31.{os.getpid()}"
     code = f"import subprocess, time; subprocess.Popen(['sleep', '{mark}']); print('A=1', flush=True); time.sleep(31)"
     deadline = Deadline(0.7 if way == "expires" else 30)
@@ -143,13 +143,13 @@ def test_a_command_without_an_end_is_ended_with_all_it_started(way: str) -> None
     assert not is_running(mark)
 
 
-def test_what_a_command_leaves_running_does_not_hold_us_up() -> None:
+def test_background_child_of_a_command_does_not_delay_the_reading() -> None:
     code = "import subprocess; subprocess.Popen(['sleep', '32.7'], start_new_session=False); print('A=1', flush=True)"
     with taking(1.5):
         assert read_variables(python(code)) == {"A": "1"}
 
 
-def test_a_file_is_looked_at(tmp_path: Path) -> None:
+def test_facts_of_a_file(tmp_path: Path) -> None:
     script = tmp_path / "rollback.sh"
     script.write_text("#!/bin/sh\n")
     assert look_at(tmp_path / "missing") is None
@@ -179,17 +179,17 @@ def test_the_newest_files_of_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "a-file", "a\0b"])
-def test_a_folder_that_can_t_be_listed_is_no_reading(tmp_path: Path, name: str) -> None:
+def test_unreadable_folder_is_no_reading(tmp_path: Path, name: str) -> None:
     (tmp_path / "a-file").write_text("x")
     with pytest.raises(NoReading, match="can't be listed") as caught:
         newest(tmp_path / name, "*")
     assert caught.value.resource == "backups"
 
 
-def test_who_listens() -> None:
+def test_listening_process() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        for host in ("127.0.0.1", "localhost", "", "0.0.0.0"):  # noqa: S104 - asked about
+        for host in ("127.0.0.1", "localhost", "", "0.0.0.0"):  # noqa: S104 - only looked up
             found = holder(host, port)
             assert found is not None
             assert found.pid == os.getpid()
@@ -198,7 +198,7 @@ def test_who_listens() -> None:
     assert holder("127.0.0.1", port) is None
 
 
-def test_who_listens_on_every_address_holds_each() -> None:
+def test_process_on_the_wildcard_address_holds_every_address() -> None:
     with socket.create_server(("", 0)) as server:
         assert holder("127.0.0.1", server.getsockname()[1]) is not None
 
@@ -247,8 +247,8 @@ def test_a_signature_covers_timestamp_and_body() -> None:
     assert sign("密钥", "1", b"") == hmac_sha256("密钥".encode(), b"1.")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_is_not_ours_to_read_is_no_reading(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+def test_file_without_read_permission_is_no_reading(tmp_path: Path) -> None:
     closed, file = tmp_path / "closed", tmp_path / "file"
     closed.mkdir()
     file.write_text("A=1")

@@ -1,4 +1,4 @@
-"""When was a line written, how grave is it, what does it say? Where one figure or one sign decides."""
+"""Time, level and message of a log line, where one character decides."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_times_by_their_zone(text: str, moment: float | None) -> None:
     assert at(text) == moment
 
 
-def test_a_time_told_beside_a_line_is_its_own() -> None:
+def test_time_outside_the_line_has_priority() -> None:
     assert entry_at(5.0, '{"level": "warn", "time": 7, "msg": "x"}', "error").level == "WARN"
     assert entry_at(5.0, '{"msg": "x"}', "error") == entry_at(5.0, "ERROR x")
     assert entry_at(5.0, "2026-05-04T12:00:00Z ERROR x", "info") == entry_at(5.0, "x", "ERROR")
@@ -88,7 +88,7 @@ def test_a_level_and_a_message_are_found_in_fields() -> None:
         assert (entry.level, entry.message) == reported
 
 
-def test_an_entry_without_words_takes_the_next_line_s() -> None:
+def test_entry_without_a_message_takes_the_next_line() -> None:
     assert [e.message for e in entries_of("2026-05-04T12:00:00Z ERROR", "  the reason  ")] == ["the reason"]
     assert [e.message for e in entries_of("2026-05-04T12:00:00Z ERROR own", "the reason")] == ["own"]
     assert entries_of("no time at all", "x") == []

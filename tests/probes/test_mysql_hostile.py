@@ -1,4 +1,4 @@
-"""However the far end behaves, a MySQL reading ends in time with one sentence, and gives nothing away."""
+"""Whatever the far end does, a MySQL reading ends in time with one sentence, and reveals nothing."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def is_one_sentence(gone: NoReading) -> bool:
 
 
 @pytest.mark.parametrize("name", ON_CONNECT)
-def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_server_that_refuses_logins_is_reported_in_time(zoo: Zoo, name: str) -> None:
     server = zoo(name)
     timeout_s = 0.6 if ON_CONNECT[name] == "connect-timeout" else 4
     with taking(1.2), pytest.raises(NoReading) as caught:
@@ -91,7 +91,7 @@ def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ON_QUERY)
-def test_a_server_that_fails_within_a_query_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_server_that_fails_within_a_query_is_reported_in_time(zoo: Zoo, name: str) -> None:
     server = zoo(name)
     timeout_s = 5 if ON_QUERY[name] == "too-many-rows" else 0.4
     database = Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=timeout_s)
@@ -117,14 +117,14 @@ def test_silence_within_the_tls_handshake_ends_in_time(zoo: Zoo) -> None:
     assert caught.value.kind == "connect-timeout"
 
 
-def test_reset_within_the_tls_handshake_is_no_matter_of_trust(zoo: Zoo) -> None:
+def test_reset_within_the_tls_handshake_is_not_a_trust_error(zoo: Zoo) -> None:
     with pytest.raises(NoReading) as caught:
         Mysql(dsn(zoo("mysql.resets-within-tls").port, "")).query("SELECT 1")
     assert caught.value.kind == "connection-lost"
 
 
-def test_without_tls_nobody_takes_it_out_of_the_way(zoo: Zoo) -> None:
-    """A server, or somebody on the way, that says it has no TLS gets no password."""
+def test_tls_cannot_be_stripped(zoo: Zoo) -> None:
+    """A server, or a man in the middle, that claims to have no TLS gets no password."""
     server = zoo("mysql.silent-after-greeting")
     with pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port, "?ssl-mode=REQUIRED")).query("SELECT 1")
@@ -132,7 +132,7 @@ def test_without_tls_nobody_takes_it_out_of_the_way(zoo: Zoo) -> None:
     assert "ssl-mode=DISABLED" in caught.value.reason
 
 
-def test_neither_password_nor_files_are_handed_over(zoo: Zoo) -> None:
+def test_neither_password_nor_files_are_sent(zoo: Zoo) -> None:
     SEEN.clear()
     for name in ("mysql.wants-plain-password", "mysql.wants-a-file"):
         server = zoo(name)
@@ -142,7 +142,7 @@ def test_neither_password_nor_files_are_handed_over(zoo: Zoo) -> None:
     assert b"root:" not in b"".join(SEEN)
 
 
-# MySQL's numbers, and from 4000 up MariaDB's own.
+# MySQL's error numbers, and from 4000 up MariaDB's.
 NUMBERS_ON_CONNECT = {
     "too-many-connections": (1040,),
     "own-connection-limit": (1203,),
@@ -193,7 +193,7 @@ def refusing_a_query(number: int, words: str = "no") -> Handler:
     return handle
 
 
-def test_what_each_number_of_a_server_stands_for() -> None:
+def test_meaning_of_each_error_number() -> None:
     def refusing(number: int, words: str = "no") -> Handler:
         return lambda visit: visit.say(refusal(0, number, words))
 
@@ -206,7 +206,7 @@ def test_what_each_number_of_a_server_stands_for() -> None:
 
 
 @pytest.mark.parametrize(("password", "reported"), [("swan", "no *** here"), ("owl", "no owl here")])
-def test_password_that_a_server_repeats_is_not_told_unless_it_is_a_syllable(password: str, reported: str) -> None:
+def test_password_repeated_by_a_server_is_masked_unless_it_is_very_short(password: str, reported: str) -> None:
     words = f"no {password} here"
     assert kind_of(lambda visit: visit.say(refusal(0, 1105, words)), password)[1].endswith(reported)
     assert kind_of(refusing_a_query(1064, words), password)[1].endswith(reported)
@@ -226,7 +226,7 @@ def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(z
         database.close()
 
 
-def test_nobody_listens_and_packets_that_are_dropped() -> None:
+def test_closed_port_and_dropped_packets() -> None:
     with refusing_port() as port, taking(1), pytest.raises(NoReading) as refused:
         Mysql(dsn(port)).query("SELECT 1")
     assert refused.value.kind == "connection-refused"
@@ -246,7 +246,7 @@ def test_the_running_checks_deadline_ends_it(zoo: Zoo) -> None:
         current.reset(token)
 
 
-def test_giving_up_closes_the_connection(zoo: Zoo) -> None:
+def test_cancelling_closes_the_connection(zoo: Zoo) -> None:
     server = zoo("mysql.silent-mid-query")
     deadline = Deadline(30)
     token = current.set(deadline)
@@ -256,7 +256,7 @@ def test_giving_up_closes_the_connection(zoo: Zoo) -> None:
             Mysql(dsn(server.port), statement_timeout_s=30).query("SELECT 1")
     finally:
         current.reset(token)
-    end = time.monotonic() + 2  # the far end sees it a moment later
+    end = time.monotonic() + 2  # the far end notices it a moment later
     while server.open_connections() and time.monotonic() < end:
         time.sleep(0.01)
     assert server.open_connections() == 0
@@ -275,7 +275,7 @@ def test_giving_up_closes_the_connection(zoo: Zoo) -> None:
         "u:p@tcp(h:3306)/d",
     ],
 )
-def test_a_dsn_that_is_none_is_never_quoted(given: str) -> None:
+def test_invalid_dsn_is_never_quoted(given: str) -> None:
     with pytest.raises(NoReading) as caught:
         Mysql(given.replace(":p@", f":{SECRET}@")).query("SELECT 1")
     assert caught.value.kind == "dsn-malformed"

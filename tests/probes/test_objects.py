@@ -1,4 +1,4 @@
-"""What does a bucket hold, seen through an S3 of few words: by pages, by ranges, or neither?"""
+"""Objects of a bucket, from a small S3 stand-in: with pages, with ranges, or with neither."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refusal(code: str, status: str, *headers: str) -> bytes:
 
 
 class Storage:
-    """Lists by twos, and sends objects as it is told to."""
+    """Lists two objects a page, and sends objects as configured."""
 
     def __init__(self, *, knows_ranges: bool = True, answer: bytes = b"") -> None:
         self.keys = ["a", "b", "c", "d", "e"]
@@ -83,7 +83,7 @@ def refused(answer: bytes) -> NoReading:
     return caught.value
 
 
-def test_all_pages_are_turned_and_no_more_than_asked_for() -> None:
+def test_all_pages_are_read_up_to_the_requested_number() -> None:
     storage = Storage()
     with bucket(storage) as seen:
         assert [one.key for one in seen.listed()] == ["a", "b", "c", "d", "e"]
@@ -98,7 +98,7 @@ def test_all_pages_are_turned_and_no_more_than_asked_for() -> None:
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
-def test_pieces_are_the_same_whoever_knows_no_ranges(knows_ranges: bool) -> None:
+def test_pieces_are_the_same_with_and_without_ranges(knows_ranges: bool) -> None:
     with bucket(Storage(knows_ranges=knows_ranges)) as seen:
         assert seen.piece("k", 0, 4) == (b"0123", '"e"', False)
         assert seen.piece("k", 4, 5) == (b"45678", '"e"', False)
@@ -110,7 +110,7 @@ def test_pieces_are_the_same_whoever_knows_no_ranges(knows_ranges: bool) -> None
             assert file.read() == BODY
 
 
-def test_piece_that_holds_nothing_is_none() -> None:
+def test_empty_piece_is_omitted() -> None:
     empty = whole(b"", "Content-Range: bytes 0-4/10", "Connection: close", status="206 Partial Content")
     assert refused(empty).kind == "malformed-answer"
 
@@ -131,14 +131,14 @@ def test_piece_that_holds_nothing_is_none() -> None:
         ("Odd", "400 Bad Request", "wrong-status"),
     ],
 )
-def test_what_a_storage_refuses_with(code: str, status: str, kind: str) -> None:
+def test_refusals_of_a_storage(code: str, status: str, kind: str) -> None:
     gone = refused(refusal(code, status))
     assert (gone.kind, gone.evidence) == (kind, {"code": code, "status": int(status[:3])})
     assert "clock" not in gone.reason
 
 
 @pytest.mark.parametrize(("off", "side"), [(-HOUR, "3600 s ahead of"), (HOUR, "3600 s behind")])
-def test_clocks_that_are_too_far_apart_are_told_with_the_side(off: timedelta, side: str) -> None:
+def test_clock_difference_is_reported_with_its_direction(off: timedelta, side: str) -> None:
     date = format_datetime(datetime.now(UTC) + off, usegmt=True)
     gone = refused(refusal("RequestTimeTooSkewed", "403 Forbidden", f"Date: {date}"))
     assert gone.kind == "clock-skew"
@@ -150,7 +150,7 @@ def test_clocks_that_are_too_far_apart_are_told_with_the_side(off: timedelta, si
 
 
 @pytest.mark.parametrize("endpoint", ["ftp://s3.test", "https://", "s3.test", "https://s3.test/bucket"])
-def test_endpoint_that_is_none_is_told_before_anybody_is_asked(endpoint: str) -> None:
+def test_invalid_endpoint_is_refused_before_any_request(endpoint: str) -> None:
     seen = Bucket(endpoint, "b", key_id="k", secret="s")
     with pytest.raises(NoReading) as caught:
         seen.head("k")

@@ -1,4 +1,4 @@
-"""However the far end behaves, a PostgreSQL reading ends in time with one sentence."""
+"""Whatever the far end does, a PostgreSQL reading ends in time with one sentence."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def is_one_sentence(gone: NoReading) -> bool:
 
 
 @pytest.mark.parametrize("name", ON_CONNECT)
-def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_server_that_refuses_logins_is_reported_in_time(zoo: Zoo, name: str) -> None:
     server = zoo(name)
     timeout_s = 0.6 if ON_CONNECT[name] == "connect-timeout" else 4
     with taking(1.2), pytest.raises(NoReading) as caught:
@@ -68,7 +68,7 @@ def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ON_QUERY)
-def test_a_server_that_fails_within_a_query_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_server_that_fails_within_a_query_is_reported_in_time(zoo: Zoo, name: str) -> None:
     server = zoo(name)
     timeout_s = 5 if ON_QUERY[name] == "too-many-rows" else 0.4
     database = Postgres(dsn(server.port), connect_timeout_s=1, statement_timeout_s=timeout_s)
@@ -103,7 +103,7 @@ def test_several_servers_of_a_dsn_share_the_time(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("name", ["postgres.never-greets", "postgres.silent-mid-query"])
-def test_giving_a_check_up_ends_its_query_at_once(zoo: Zoo, name: str) -> None:
+def test_cancelling_a_check_ends_its_query_at_once(zoo: Zoo, name: str) -> None:
     database = Postgres(dsn(zoo(name).port), connect_timeout_s=30, statement_timeout_s=30)
     deadline = Deadline(30)
     token = current.set(deadline)
@@ -115,7 +115,7 @@ def test_giving_a_check_up_ends_its_query_at_once(zoo: Zoo, name: str) -> None:
         current.reset(token)
 
 
-def test_a_server_that_can_t_be_connected_is_not_tried_by_everybody(zoo: Zoo) -> None:
+def test_unreachable_server_is_tried_once_for_all_checks(zoo: Zoo) -> None:
     server = zoo("postgres.never-greets")
     database = Postgres(dsn(server.port), connect_timeout_s=0.4, connections=1)
     kinds: list[str | None] = []
@@ -150,14 +150,14 @@ def test_a_server_that_can_t_be_connected_is_not_tried_by_everybody(zoo: Zoo) ->
         "postgresql://me:" + SECRET + "@a:1,b:2,c:3,d/db?port=1,2",
     ],
 )
-def test_a_malformed_dsn_is_told_without_quoting_it(bad: str) -> None:
+def test_malformed_dsn_is_reported_without_quoting_it(bad: str) -> None:
     with pytest.raises(NoReading) as caught:
         Postgres(bad).query("SELECT 1")
     assert caught.value.kind == "dsn-malformed"
     assert SECRET not in str(caught.value) + repr(caught.value) + str(caught.value.evidence)
 
 
-def test_an_unreadable_ca_file_is_not_the_server_s_fault() -> None:
+def test_unreadable_ca_file_is_not_a_fault_of_the_server() -> None:
     with pytest.raises(NoReading) as caught:
         Postgres(dsn(1), ca_file="/nonexistent/ca.pem").query("SELECT 1")
     assert caught.value.kind == "ca-file-unreadable"

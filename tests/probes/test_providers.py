@@ -1,4 +1,4 @@
-"""Providers' APIs, as they are and as they should not be: facts, or why there are none."""
+"""Providers' APIs, with valid and invalid responses: facts, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BUSY = {"success": False, "errors": [{"code": 971, "message": "Please wait"}], "
 
 
 def in_turn(*answers: bytes) -> Handler:
-    """One answer after the other, the last one for ever."""
+    """One response after the other, the last one repeated."""
     left = list(answers)
     return answering(lambda _method, _path: left.pop(0) if len(left) > 1 else left[0])
 
@@ -62,7 +62,7 @@ def test_retry_after(header: tuple[str, ...], seconds: float | None) -> None:
         assert retry_after_s(Http(server.url).get("/", even_limited=True)) == seconds
 
 
-def test_patience_is_as_long_as_asked_for_and_no_longer() -> None:
+def test_wait_is_as_long_as_requested() -> None:
     busy = document(BUSY, "Retry-After: 0.3", status="429 Too Many Requests")
     metrics = document(OK | {"result": {"backlog_count": 3, "oldest_message_timestamp_ms": 0}})
     with Beast(in_turn(busy, busy, metrics)) as server, taking(1.0, 0.6):
@@ -70,7 +70,7 @@ def test_patience_is_as_long_as_asked_for_and_no_longer() -> None:
     assert (waiting.count, waiting.oldest_age_s) == (3, None)
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+def test_wait_beyond_the_deadline_is_not_started() -> None:
     busy = document(BUSY, "Retry-After: 30", status="429 Too Many Requests")
     token = current.set(Deadline(5))
     try:
@@ -81,14 +81,14 @@ def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
     assert (gone.kind, gone.evidence, gone.attempts) == ("rate-limited", {"retry_after_s": 30.0}, 1)
 
 
-def test_a_busy_api_is_asked_three_times() -> None:
+def test_busy_api_is_called_three_times() -> None:
     busy = document(BUSY, "Retry-After: 0", status="429 Too Many Requests")
     with Beast(always(busy)) as server:
         gone = refusal(lambda: cloudflare(server).waiting("q"))
     assert (gone.kind, gone.attempts, server.visits) == ("rate-limited", 3, 3)
 
 
-def test_an_api_that_says_nothing_is_left_alone_for_a_second() -> None:
+def test_default_wait_is_one_second() -> None:
     busy = document(BUSY, status="429 Too Many Requests")
     with Beast(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server, taking(1.2, 1.0):
         assert cloudflare(server).waiting("q").count == 1
@@ -96,7 +96,7 @@ def test_an_api_that_says_nothing_is_left_alone_for_a_second() -> None:
 
 
 @pytest.mark.parametrize(("within_s", "visits"), [(1.3, 2), (0.9, 1)])
-def test_after_a_wait_there_must_be_time_to_ask(within_s: float, visits: int) -> None:
+def test_retry_needs_time_after_the_wait(within_s: float, visits: int) -> None:
     busy = document(BUSY, "Retry-After: 0.6", status="429 Too Many Requests")
     token = current.set(Deadline(within_s))
     try:
@@ -136,7 +136,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_no_count_without_a_count(name: str) -> None:
+def test_no_count_is_no_reading(name: str) -> None:
     answer, kind = REFUSED[name]
     with Beast(always(answer)) as server:
         assert refusal(lambda: cloudflare(server).waiting("q")).kind == kind
@@ -154,7 +154,7 @@ def test_an_empty_account_has_no_queue() -> None:
         assert cloudflare(server).queue("transcription-queue") == (None, 0)
 
 
-def test_what_kind_of_refusal_a_status_is() -> None:
+def test_kind_of_refusal_by_status() -> None:
     kinds = [refusal_of(waiting_at(status)) for status in (401, 403, 404, 400, 500)]
     assert kinds == ["unauthorized", "no-privilege", "not-found", "wrong-status", "wrong-status"]
     kinds = [refusal_of(counting_at(status)) for status in (401, 403, 404, 500, 200)]
@@ -170,7 +170,7 @@ def counting_at(status: int) -> Callable[[Cloudflare], Any]:
 
 
 def refusal_of(ask: Callable[[Cloudflare], Any]) -> str | None:
-    """Of an API that refuses with the status that its queue is called by."""
+    """Return the kind for an API that refuses with the status in its queue's name."""
 
     def answer(visit: Visit) -> None:
         status = re.search(rb"queues/(\d+)|queueId\": \"(\d+)", visit.request())
@@ -183,7 +183,7 @@ def refusal_of(ask: Callable[[Cloudflare], Any]) -> str | None:
 
 
 @pytest.mark.parametrize(("pages", "asked"), [(1, 1), (3, 3), ("3", 1), (None, 1), (0, 1)])
-def test_as_many_pages_are_turned_as_there_are(pages: Any, asked: int) -> None:
+def test_all_pages_are_read(pages: Any, asked: int) -> None:
     kept: list[bytes] = []
     page = OK | {"result": [{"queue_name": "other"}, "junk"], "result_info": {"total_pages": pages}}
     with Beast(always(document(page), kept)) as server:
@@ -197,7 +197,7 @@ def test_as_many_pages_are_turned_as_there_are(pages: Any, asked: int) -> None:
     ("settings", "is_paused"),
     [({"delivery_paused": True}, True), ({"delivery_paused": "true"}, False), ({}, False), (None, False)],
 )
-def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> None:
+def test_queue_with_its_consumers(settings: Any, is_paused: bool) -> None:
     consumers = [{"script": "w", "settings": {"batch_size": 5}}, {"type": "http_pull", "settings": None}, "junk"]
     consumers += [{"script_name": "n"}, {"service": "s"}]
 
@@ -226,7 +226,7 @@ def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> N
 @pytest.mark.parametrize(
     ("count", "oldest_s", "reported"), [(3, 60, (3, 60)), (2.6, 0, (3, None)), (0, None, (0, None))]
 )
-def test_what_waits_and_for_how_long(count: float, oldest_s: float | None, reported: Any) -> None:
+def test_waiting_messages_and_their_age(count: float, oldest_s: float | None, reported: Any) -> None:
     oldest = oldest_s and (time.time() - oldest_s) * 1000
     with Beast(always(document(OK | {"result": {"backlog_count": count, "oldest_message_timestamp_ms": oldest}}))) as s:
         found = cloudflare(s).waiting("q")
@@ -249,7 +249,7 @@ BACKLOG = {
 }
 
 
-def test_a_backlog_is_told_minute_by_minute() -> None:
+def test_backlog_by_minute() -> None:
     for rows, reported in BACKLOG.values():
         with Beast(always(groups(rows))) as server:
             if reported is None:
@@ -277,7 +277,7 @@ GRAPHQL = {
 }
 
 
-def test_errors_are_refusals_whatever_stands_in_them() -> None:
+def test_errors_are_refusals_with_any_content() -> None:
     refusals: list[Any] = [None, [], ["text"], "text", [{}], [{"code": 7}]]
     for errors in refusals:
         for status in ("400 No", "200 OK"):
@@ -291,7 +291,7 @@ def test_errors_are_refusals_whatever_stands_in_them() -> None:
             assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == "graphql-error"
 
 
-def test_what_can_not_be_taken_for_a_result_is_malformed() -> None:
+def test_unexpected_result_is_malformed() -> None:
     results: list[Any] = [[], "text", 7, None]
     for result in results:
         with Beast(always(document(OK | {"result": result}))) as server:
@@ -305,7 +305,7 @@ def test_what_can_not_be_taken_for_a_result_is_malformed() -> None:
 
 
 @pytest.mark.parametrize("name", GRAPHQL)
-def test_errors_inside_a_200_are_no_zeros(name: str) -> None:
+def test_errors_in_a_200_are_not_zeros(name: str) -> None:
     answer, kind = GRAPHQL[name]
     with Beast(always(answer)) as server:
         assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == kind
@@ -338,14 +338,14 @@ def test_groqs_quotas_are_read_from_headers() -> None:
     ]
 
 
-def test_groqs_429_is_an_answer() -> None:
+def test_groqs_429_is_a_response() -> None:
     error = {"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}
     with Beast(always(document(error, "Retry-After: 9", status="429 Too Many Requests"))) as server:
         found = standing(Http(server.url), "/models")
     assert (found.status, found.error, found.retry_after_s) == (429, "Rate limit reached", 9.0)
 
 
-def test_what_groq_says_of_a_mistake() -> None:
+def test_groqs_error_message() -> None:
     said: list[tuple[str, Any, str]] = [
         ("200 OK", {"error": {"message": "not told"}}, ""),
         ("401 No", {"error": {"message": "Invalid API Key"}}, "Invalid API Key"),
@@ -374,7 +374,7 @@ def test_what_groq_says_of_a_mistake() -> None:
         ("1" * 16, "0", []),
     ],
 )
-def test_a_quota_is_told_where_both_its_figures_are(limit: str, left: str, reported: list[float]) -> None:
+def test_quota_needs_both_figures(limit: str, left: str, reported: list[float]) -> None:
     headers = [f"x-ratelimit-limit-tokens: {limit}", f"x-ratelimit-remaining-tokens: {left}"]
     with Beast(always(document({}, *headers))) as server:
         found = standing(Http(server.url), "/models").quotas
@@ -383,24 +383,24 @@ def test_a_quota_is_told_where_both_its_figures_are(limit: str, left: str, repor
 
 
 @pytest.mark.parametrize("answer", [{"ok": "true"}, {}, {"error": "invalid_auth"}])
-def test_slack_without_ok_has_said_nothing(answer: dict[str, Any]) -> None:
+def test_slack_response_without_ok_is_no_reading(answer: dict[str, Any]) -> None:
     with Beast(always(document(answer))) as server:
         assert refusal(lambda: auth_test(Http(server.url))).kind == "malformed-answer"
 
 
-def test_slack_with_another_status_has_said_nothing() -> None:
+def test_slack_response_with_another_status_is_no_reading() -> None:
     with Beast(always(document({"ok": True}, status="500 Internal Server Error"))) as server:
         assert refusal(lambda: auth_test(Http(server.url))).kind == "wrong-status"
 
 
-def test_slack_tells_whom_a_token_stands_for() -> None:
+def test_identity_of_a_slack_token() -> None:
     with Beast(always(document({"ok": True, "team": "T", "user": "U", "error": "odd"}))) as server:
         assert auth_test(Http(server.url)) == Identity(None, "T", "U")
     with Beast(always(document({"ok": False}))) as server:
         assert auth_test(Http(server.url)).error == "no_error_told"
 
 
-def test_slacks_error_stands_inside_a_200() -> None:
+def test_slacks_error_in_a_200() -> None:
     with Beast(always(document({"ok": False, "error": "token_revoked"}))) as server:
         assert auth_test(Http(server.url)).error == "token_revoked"
 
@@ -449,7 +449,7 @@ def test_slacks_page() -> None:
 
 @pytest.mark.parametrize("kind", ["statuspage", "slack", "google"])
 @pytest.mark.parametrize("page", [{}, [], [7], {"status": "ok"}, {"incidents": [], "components": [{"name": "x"}]}])
-def test_another_form_is_not_all_clear(kind: str, page: Any) -> None:
+def test_unknown_format_is_not_clear(kind: str, page: Any) -> None:
     if kind == "google" and page == []:
         assert reported_incidents(kind, page) == [], "an archive may be empty"
         return
@@ -462,12 +462,12 @@ def seen(kind: str, page: Any) -> list[Incident]:
         return incidents(Http(server.url), kind)
 
 
-def test_page_that_answers_with_another_status_tells_nothing() -> None:
+def test_page_with_another_status_is_no_reading() -> None:
     with Beast(always(document(statuspage(), status="404 Not Found"))) as server:
         assert refusal(lambda: incidents(Http(server.url), "statuspage")).kind == "wrong-status"
 
 
-def test_statuspage_tells_components_beginning_and_link() -> None:
+def test_statuspage_has_components_beginning_and_link() -> None:
     entry = {"name": "late", "impact": "major", "started_at": "2026-01-15", "shortlink": "https://x.test/1"}
     touched = [{"name": "R2"}, "odd", {"name": "KV"}]
     plain = {"name": "plain", "impact": "maintenance", "components": [{"name": "Pages"}]}
@@ -482,7 +482,7 @@ def test_statuspage_tells_components_beginning_and_link() -> None:
     ]
 
 
-def test_slacks_page_tells_services_and_outages() -> None:
+def test_slacks_page_has_services_and_outages() -> None:
     entry = {"title": "late", "type": "outage", "date_created": "x", "url": "y", "services": ["Files", "Calls"]}
     page = {"status": "active", "active_incidents": [entry, entry | {"type": "notice"}, entry | {"services": None}]}
     assert seen("slack", page) == [
@@ -492,7 +492,7 @@ def test_slacks_page_tells_services_and_outages() -> None:
     assert refusal(lambda: seen("slack", page | {"status": "gone"})).kind == "malformed-answer"
 
 
-def test_googles_page_tells_products_and_disruptions() -> None:
+def test_googles_page_has_products_and_disruptions() -> None:
     entry = {"external_desc": "late", "begin": "x", "uri": "incidents/1", "status_impact": "SERVICE_DISRUPTION"}
     found = seen("google", [entry | {"affected_products": [{"title": "Gemini"}]}, entry])
     link = "https://status.cloud.google.com/incidents/1"
@@ -500,13 +500,13 @@ def test_googles_page_tells_products_and_disruptions() -> None:
     assert refusal(lambda: seen("google", {})).kind == "malformed-answer", "no list, though nothing is under way"
 
 
-def test_incident_without_components_touches_all_of_them() -> None:
+def test_incident_without_components_affects_all() -> None:
     entry = {"name": "all of it", "impact": "minor"}
     [found] = seen("statuspage", statuspage() | {"incidents": [entry]})
     assert of_components([found], ["R2"]) == [found]
 
 
-def test_only_what_matters_is_told() -> None:
+def test_only_relevant_incidents_are_reported() -> None:
     page = statuspage(impacts=("major",))
     with Beast(always(document(page))) as server:
         found = incidents(Http(server.url), "statuspage")
@@ -531,7 +531,7 @@ def logs(*messages: tuple[str, Any]) -> list[dict[str, Any]]:
     return [{"level": level, "message": [said], "timestamp": 1_700_000_000_500} for level, said in messages]
 
 
-def test_a_workers_invocation_is_all_it_wrote() -> None:
+def test_invocation_of_a_worker_has_all_its_lines() -> None:
     failure = json.dumps({"level": "ERROR", "code": "GROQ_API_ERROR", "message": "429"})
     line = invocation(logs=logs(("log", "Processing completed"), ("log", failure), ("warn", {"message": "slow"})))
     assert [(e.level, e.message, e.time) for e in entries_of(line)] == [
@@ -541,7 +541,7 @@ def test_a_workers_invocation_is_all_it_wrote() -> None:
     ]
 
 
-def test_an_invocation_that_ends_badly_is_an_error() -> None:
+def test_failed_invocation_is_an_error() -> None:
     assert [e.level for e in entries_of(invocation(outcome="exceededCpu"))] == ["ERROR"]
     thrown = invocation(outcome="exception", exceptions=[{"name": "TypeError", "message": "x is undefined"}])
     assert [(e.level, e.message) for e in entries_of(thrown)] == [("ERROR", "queue-worker TypeError: x is undefined")]
@@ -549,11 +549,11 @@ def test_an_invocation_that_ends_badly_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("stamp", [True, -1, 1e15, float("nan"), "7", None])
-def test_invocation_without_a_time_is_none(stamp: Any) -> None:
+def test_invocation_without_a_time_is_ignored(stamp: Any) -> None:
     assert workers.logged(invocation(eventTimestamp=stamp)) == []
 
 
-def test_time_of_an_invocation_is_that_of_what_has_none() -> None:
+def test_lines_without_a_time_have_that_of_the_invocation() -> None:
     odd = [{"level": "warn", "message": ["a"], "timestamp": True}, {"level": "info", "message": "b"}, "odd", 7]
     thrown = [{"message": "x"}, "odd"]
     found = workers.logged(invocation(eventTimestamp=0, logs=odd, exceptions=thrown, outcome="exception"))
@@ -566,7 +566,7 @@ def test_time_of_an_invocation_is_that_of_what_has_none() -> None:
     assert [one.time for one in workers.logged(invocation(eventTimestamp=2500, exceptions=[{}]))] == [2.5]
 
 
-def test_invocation_says_how_it_ended_where_nothing_else_does() -> None:
+def test_invocation_without_lines_has_its_outcome() -> None:
     wrote = logs(("log", "a"))
     assert [one.level for one in workers.logged(invocation(logs=wrote, outcome="exceededCpu"))] == ["INFO", "ERROR"]
     assert [one.level for one in workers.logged(invocation(logs=wrote))] == ["INFO"]
@@ -586,7 +586,7 @@ def test_invocation_says_how_it_ended_where_nothing_else_does() -> None:
         (["[1]"], "[1]", "LOG"),
     ],
 )
-def test_words_of_a_console_call(message: Any, said: str, level: str) -> None:
+def test_message_of_a_console_call(message: Any, said: str, level: str) -> None:
     [found] = workers.logged(invocation(logs=[{"level": "log", "message": message}]))
     assert (found.message, found.level.replace("INFO", "LOG")) == (f"queue-worker {said}", level)
 
@@ -613,5 +613,5 @@ def test_logpush_writes_the_same_in_capitals() -> None:
 @pytest.mark.parametrize(
     "line", ['{"scriptName"', '{"scriptName": "x"}', '["scriptName"]', '{"scriptName": 7, "logs": 7}']
 )
-def test_what_is_no_invocation_is_no_entry(line: str) -> None:
+def test_other_lines_are_no_entries(line: str) -> None:
     assert entries_of(line) == []

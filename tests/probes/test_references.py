@@ -1,4 +1,4 @@
-"""Which files does a page refer to, whoever wrote it, and however?"""
+"""Files that a page refers to, in all spellings of HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.probes.conftest import taking
 PAGE = "https://app.example.com/start/"
 MEGABYTE = 1 << 20
 
-# What stands in the page, and what a browser fetches for it: path (or address) and kind.
+# Markup, and what a browser fetches for it: path (or address) and kind.
 REFERRED = {
     '<script src="a.js"></script>': [("/start/a.js", "script")],
     "<script type=module crossorigin src=/a.js></script>": [("/a.js", "script")],
@@ -51,7 +51,7 @@ REFERRED = {
     '<img src="/a.png"><img src="/a.png#again">': [("/a.png", "image")],
     '<img src="/a\n.png">': [("/a.png", "image")],
 }
-# What looks like a reference and is none.
+# Markup that looks like a reference but is not one.
 NOT_REFERRED = [
     '<!-- <script src="/a.js"></script> -->',
     "<!--><!-- <img src=/a.png> -->",
@@ -74,16 +74,16 @@ def listed(references: list[Reference]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("markup", REFERRED)
-def test_what_a_page_refers_to(markup: str) -> None:
+def test_references_of_a_page(markup: str) -> None:
     assert listed(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == REFERRED[markup]
 
 
 @pytest.mark.parametrize("markup", NOT_REFERRED)
-def test_what_a_page_does_not_refer_to(markup: str) -> None:
+def test_markup_without_references(markup: str) -> None:
     assert listed(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == []
 
 
-def test_what_a_style_sheet_draws_in() -> None:
+def test_references_of_a_style_sheet() -> None:
     sheet = r"""
         @import url("a.css") layer(base); @import 'b.css' screen;
         @font-face { src: url(f.woff2) format("woff2"), url('f.eot?#iefix') } p { background: URL( "p\20q.png" ) }
@@ -127,7 +127,7 @@ def test_pictures_of_a_manifest() -> None:
         "&amp;",
     ],
 )
-def test_a_hostile_page_is_read_in_time(piece: str) -> None:
+def test_hostile_page_is_read_in_time(piece: str) -> None:
     page = (piece * MEGABYTE)[:MEGABYTE]
     with taking(3):
         assert in_html(page, PAGE) == []

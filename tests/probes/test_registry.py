@@ -1,4 +1,4 @@
-"""Is an image missing, or is it only that nobody could look?"""
+"""An image that is missing is distinguished from a registry that cannot be read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ SILENT = {
 
 @beast("registry.wants-a-token")
 def wants_a_token(visit: Visit) -> None:
-    """As the large registries do: 401, a token from the realm for those who log in, then the manifest."""
+    """Like large registries: 401, a token from the realm after a login, then the manifest."""
     while seen := visit.request().decode():
         port = visit.sock.getsockname()[1]
         if seen.startswith("GET /token?service=it&scope=pull HTTP"):
@@ -71,17 +71,17 @@ def digest(url: str, login: Mapping[str, str] | None = None) -> str | None:
     return registry.digest(open_at, url, "team/backend", "previous", login or {})
 
 
-def test_an_image_is_there(zoo: Zoo) -> None:
+def test_image_exists(zoo: Zoo) -> None:
     assert digest(zoo(THERE).url) == "sha256:77"
 
 
 @pytest.mark.parametrize("name", ABSENT)
-def test_an_image_is_not_there(zoo: Zoo, name: str) -> None:
+def test_image_does_not_exist(zoo: Zoo, name: str) -> None:
     assert digest(zoo(name).url) is None
 
 
 @pytest.mark.parametrize(("name", "kind"), SILENT.items())
-def test_what_could_not_be_looked_at_is_not_missing(zoo: Zoo, name: str, kind: str) -> None:
+def test_unreadable_image_is_not_missing(zoo: Zoo, name: str, kind: str) -> None:
     with pytest.raises(NoReading) as caught:
         digest(zoo(name).url)
     assert caught.value.kind == kind
@@ -96,7 +96,7 @@ def test_a_token_is_fetched_with_the_login(zoo: Zoo) -> None:
 
 
 def asking(realm: str) -> Handler:
-    """A registry that wants a token from a realm, whatever it is sent."""
+    """A registry that requires a token from a realm, for every request."""
 
     def answer(visit: Visit) -> None:
         while visit.request():
@@ -106,8 +106,8 @@ def asking(realm: str) -> Handler:
 
 
 @pytest.mark.parametrize("form", ["http://localhost:{port}/token", "http://127.0.0.1:{port}/", "https://127.0.0.1@x/"])
-def test_login_is_not_sent_to_a_realm_that_nobody_named(form: str) -> None:
-    """Not to another port or host, and to no other by plain http: the realm's server records that nobody came."""
+def test_login_is_not_sent_to_an_untrusted_realm(form: str) -> None:
+    """Not to another port or host, nor to any other by plain http: the realm's server gets no request."""
     with (
         Beast(always(whole(b'{"token": "abc"}'))) as realm,
         Beast(asking(form.format(port=realm.port))) as here,

@@ -1,4 +1,4 @@
-"""How one reading serves everybody who asks for it."""
+"""One reading serves every caller with the same key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runbook_checks.probes.core.single_flight import Shared
 from tests.probes.conftest import taking
 
 
-def test_a_reading_is_made_once_by_many_at_once() -> None:
+def test_concurrent_callers_share_one_reading() -> None:
     made: list[int] = []
     shared = Shared()
 
@@ -49,7 +49,7 @@ def test_a_no_reading_is_shared_as_copies() -> None:
     assert len(made) == 1
 
 
-def test_who_waits_waits_no_longer_than_his_own_deadline() -> None:
+def test_waiting_caller_waits_no_longer_than_its_own_deadline() -> None:
     shared = Shared("http")
     thread = threading.Thread(target=lambda: shared.get("k", lambda: time.sleep(1)))
     thread.start()
@@ -64,7 +64,7 @@ def test_who_waits_waits_no_longer_than_his_own_deadline() -> None:
     assert (caught.value.resource, caught.value.kind) == ("http", "read-timeout")
 
 
-def test_a_reading_cut_by_its_maker_s_deadline_is_made_again_by_another() -> None:
+def test_reading_ended_by_the_first_callers_deadline_is_retried_by_another() -> None:
     shared = Shared()
 
     def impatient() -> None:
@@ -84,7 +84,7 @@ def test_a_reading_cut_by_its_maker_s_deadline_is_made_again_by_another() -> Non
 
 
 @pytest.mark.parametrize("error", [NoReading("http", "too long for me"), KeyboardInterrupt()])
-def test_who_has_no_time_left_takes_the_makers_word_for_it_and_none_where_there_is_none(error: BaseException) -> None:
+def test_caller_without_time_left_takes_the_first_callers_result(error: BaseException) -> None:
     shared, mine, begun = Shared("http"), Deadline(3), threading.Event()
 
     def interrupted() -> None:
@@ -115,7 +115,7 @@ def test_who_has_no_time_left_takes_the_makers_word_for_it_and_none_where_there_
     assert got == "no reading" or (got == "made again" and not isinstance(error, NoReading))
 
 
-def test_no_reading_is_kept_while_its_maker_has_time_left() -> None:
+def test_no_reading_is_cached_if_its_caller_had_time_left() -> None:
     shared, made = Shared(), list[int]()
 
     def fail() -> int:
@@ -132,7 +132,7 @@ def test_no_reading_is_kept_while_its_maker_has_time_left() -> None:
     assert len(made) == 1
 
 
-def test_an_interrupted_reading_is_not_kept() -> None:
+def test_interrupted_reading_is_not_cached() -> None:
     shared = Shared()
 
     def interrupted() -> int:
@@ -143,7 +143,7 @@ def test_an_interrupted_reading_is_not_kept() -> None:
     assert shared.get("k", lambda: 1) == 1
 
 
-def test_every_consumer_s_journal_gets_the_reading() -> None:
+def test_journal_of_every_caller_gets_the_reading() -> None:
     shared = Shared()
 
     def make() -> int:
@@ -161,15 +161,15 @@ def test_every_consumer_s_journal_gets_the_reading() -> None:
         assert list(threads.map(consume, range(4))) == [["look"]] * 4
 
 
-def test_without_a_journal_nothing_is_kept() -> None:
+def test_nothing_is_recorded_without_a_journal() -> None:
     with reading("look") as facts:
         facts["n"] = 1
     assert journal.get() is None
 
 
-def test_a_no_reading_survives_being_handed_to_another_process() -> None:
+def test_no_reading_can_be_pickled() -> None:
     gone = NoReading("http", "a\nb\x1b[31m c", kind="k", evidence={"n": 1}, attempts=2)
-    again = pickle.loads(pickle.dumps(gone))  # noqa: S301 - our own
+    again = pickle.loads(pickle.dumps(gone))  # noqa: S301 - made by the test
     assert (str(again), again.kind, again.evidence, again.attempts) == ("http: a b [31m c", "k", {"n": 1}, 2)
 
 

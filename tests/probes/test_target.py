@@ -1,4 +1,4 @@
-"""Which address is asked, and what of it is shown?"""
+"""The address that is requested, and the form in which it is shown."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_paths_are_below_the_base_address(path: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("base", ["http://h.test:0", "https://:443", "ws://h.test", "http://h.test:x"])
-def test_base_address_that_is_none(base: str) -> None:
+def test_invalid_base_address(base: str) -> None:
     with pytest.raises(NoReading) as caught:
         target(base).url("/")
     assert caught.value.kind == "bad-request"
@@ -69,12 +69,12 @@ def test_origins(one: str, other: str, is_same: bool) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("X Y", "1"), ("X-Y", " 1"), ("X-Y", "1\n2"), ("", "1")])
-def test_header_that_can_not_be_sent_is_told(name: str, value: str) -> None:
+def test_invalid_header_is_reported(name: str, value: str) -> None:
     with pytest.raises(NoReading, match="can't be sent"):
         target("http://h.test").prepare("GET", "http://h.test/", {name: value}, None)
 
 
-def test_own_headers_take_the_place_of_usual_ones_in_any_case() -> None:
+def test_own_headers_replace_default_ones_case_insensitively() -> None:
     seen = Target("http://u:p@h.test", {"authorization": "Bearer t", "X-Both": "1"}, "r7", "http")
     sent = seen.prepare("GET", "http://h.test/", {"x-both": "2"}, None).headers
     assert [(name, value) for name, value in sent.items() if name.lower() in ("authorization", "x-both")] == [

@@ -1,4 +1,4 @@
-"""What a look at a TLS server tells, and how hostile ones end."""
+"""Facts from a TLS handshake, and hostile handshakes, which end in time."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         yield Town(tmp_path, stack)
 
 
-def test_a_good_chain_is_told_with_one_connection(town: Town, entries: list[Reading]) -> None:
+def test_valid_chain_needs_one_connection(town: Town, entries: list[Reading]) -> None:
     leaf = town.leaf(NAME, "127.0.0.1")
     server = town.serve(leaf, town.middle)
     seen = town.look(server)
@@ -100,14 +100,14 @@ def test_the_facts_of_a_certificate(town: Town) -> None:
     ("settings", "code", "words"),
     [({"days": (-30, -1)}, 10, "certificate has expired"), ({"days": (1, 30)}, 9, "certificate is not yet valid")],
 )
-def test_dates_are_told_as_openssl_tells_them(town: Town, settings: dict[str, object], code: int, words: str) -> None:
+def test_dates_are_reported_like_openssl(town: Town, settings: dict[str, object], code: int, words: str) -> None:
     seen = town.look(town.serve(town.leaf(**settings), town.middle))
     assert (seen.trusted, seen.verify_code, seen.verify_error, seen.completed_by) == (False, code, words, None)
     assert seen.leaf.not_after == pki.NOW + settings["days"][1] * pki.DAY  # type: ignore[index]
     assert seen.name_matches
 
 
-def test_a_wrong_name_is_no_matter_of_trust(town: Town) -> None:
+def test_wrong_name_is_not_a_trust_error(town: Town) -> None:
     seen = town.look(town.serve(town.leaf("other.lab.test"), town.middle))
     assert (seen.trusted, seen.name_matches) == (True, False)
 
@@ -142,14 +142,14 @@ def test_a_root_in_the_bundle_is_not_trusted_for_it(town: Town) -> None:
     assert seen.completed_by is None
 
 
-def test_issuer_of_the_right_name_with_another_key_completes_nothing(town: Town) -> None:
+def test_issuer_with_the_right_name_and_another_key_completes_nothing(town: Town) -> None:
     bundle = town.folder / "namesake.pem"
     bundle.write_bytes(pki.make("Middle", town.root, is_ca=True).pem)
     seen = town.look(town.serve(town.leaf()), intermediates_file=str(bundle))
     assert (seen.trusted, seen.completed_by) == (False, None)
 
 
-def test_an_expired_and_incomplete_chain_tells_both(town: Town) -> None:
+def test_expired_and_incomplete_chain_reports_both(town: Town) -> None:
     seen = town.look(town.serve(town.leaf(days=(-30, -1))), intermediates_file=town.bundle)
     assert (seen.trusted, seen.completed_by) == (False, "bundle")
     assert seen.leaf.not_after < seen.time_of_look
@@ -199,7 +199,7 @@ def test_a_hostile_aia_is_no_completion(town: Town, zoo: Zoo, name: str) -> None
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/m.crt", "ldap:///cn=x", "http://[bad/", "file:///etc/passwd"])
-def test_an_aia_that_is_no_http_address_is_no_completion(town: Town, url: str) -> None:
+def test_aia_without_an_http_address_is_no_completion(town: Town, url: str) -> None:
     assert town.look(town.serve(town.leaf(aia=url))).completed_by is None
 
 
@@ -240,7 +240,7 @@ def test_an_endless_chain_ends(town: Town) -> None:
     assert caught.value.kind == "tls-failed"
 
 
-def test_a_server_that_wants_its_name(town: Town) -> None:
+def test_server_that_requires_sni(town: Town) -> None:
     server = town.run(wanting_name(*town.leaf().write(town.folder, town.middle), NAME))
     assert town.look(server).trusted
     with pytest.raises(NoReading, match="unrecognized name") as caught:
@@ -248,7 +248,7 @@ def test_a_server_that_wants_its_name(town: Town) -> None:
     assert caught.value.kind == "tls-failed"
 
 
-def test_an_old_protocol_may_be_looked_at(town: Town) -> None:
+def test_old_protocol_version_is_read(town: Town) -> None:
     import warnings
 
     with warnings.catch_warnings():
@@ -305,7 +305,7 @@ def test_refused_and_black_holed() -> None:
     assert silent.value.kind == "connect-timeout"
 
 
-def test_files_that_can_t_be_used_are_not_the_server_s_fault(town: Town) -> None:
+def test_unusable_files_are_not_a_fault_of_the_server(town: Town) -> None:
     server = town.serve(town.leaf())
     empty = town.folder / "empty.pem"
     empty.write_text("")
@@ -322,12 +322,12 @@ def test_files_that_can_t_be_used_are_not_the_server_s_fault(town: Town) -> None
 
 
 def subject_hash(lower: str) -> str:
-    """What `openssl rehash` names a file after (X509_NAME_hash): its subject in lower case, without the outer frame."""
+    """Return the name that `openssl rehash` gives a file (X509_NAME_hash of the lower-case subject)."""
     inner = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, lower)]).public_bytes()[2:]
     return f"{int.from_bytes(hashlib.sha1(inner).digest()[:4], 'little'):08x}"  # noqa: S324  not for secrecy
 
 
-def test_authorities_may_be_a_folder_as_openssl_hashes_it(town: Town) -> None:
+def test_authorities_may_be_a_folder_hashed_by_openssl(town: Town) -> None:
     server = town.serve(town.leaf(), town.middle)
     folder = town.folder / "authorities"
     folder.mkdir()
@@ -374,7 +374,7 @@ def test_https_through_a_proxy(town: Town) -> None:
     assert proxy.visits == 2
 
 
-def test_a_bad_certificate_behind_a_proxy_is_the_service_s_own(town: Town) -> None:
+def test_bad_certificate_behind_a_proxy_is_the_services(town: Town) -> None:
     server = town.serve(town.leaf("service.test", days=(-9, -1)), town.middle, then=healthy)
     proxy = town.run(proxy_to(server.port))
     with pytest.raises(NoReading, match="expired") as caught:
@@ -382,14 +382,14 @@ def test_a_bad_certificate_behind_a_proxy_is_the_service_s_own(town: Town) -> No
     assert caught.value.kind == "tls-failed"
 
 
-def test_a_common_name_alone_is_no_name(town: Town) -> None:
+def test_common_name_alone_does_not_count(town: Town) -> None:
     server = town.serve(pki.make("127.0.0.1", town.middle), town.middle, then=healthy)
     with pytest.raises(NoReading) as caught:
         Http(f"https://127.0.0.1:{server.port}", ca_file=town.ca_file).get("/")
     assert caught.value.kind == "tls-failed"
 
 
-def test_a_client_certificate_is_shown_where_it_is_asked_for(town: Town) -> None:
+def test_client_certificate_is_sent_on_request(town: Town) -> None:
     server = town.serve(
         town.leaf("127.0.0.1"), town.middle, then=healthy, verify_mode=ssl.CERT_REQUIRED,
         maximum_version=ssl.TLSVersion.TLSv1_2,
@@ -402,7 +402,7 @@ def test_a_client_certificate_is_shown_where_it_is_asked_for(town: Town) -> None
     assert caught.value.kind == "client-certificate-unreadable"
 
 
-def test_an_encrypted_client_key_asks_nobody_for_its_password(town: Town) -> None:
+def test_encrypted_client_key_does_not_prompt(town: Town) -> None:
     made = town.leaf()
     cert, key = made.write(town.folder)
     Path(key).write_bytes(
@@ -433,7 +433,7 @@ def test_an_encrypted_client_key_asks_nobody_for_its_password(town: Town) -> Non
         ("", False),
     ],
 )
-def test_which_names_a_certificate_covers(name: str, is_covered: bool) -> None:
+def test_names_that_a_certificate_covers(name: str, is_covered: bool) -> None:
     names = (
         "cs.lab.test",
         "*.wild.test",

@@ -1,4 +1,4 @@
-"""Every beast can be met by hand."""
+"""Every misbehaving server can be run by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_beast_runs_by_hand() -> None:
+def test_server_runs_by_hand() -> None:
     command = [sys.executable, "-m", "tests.zoo", "http.html"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -27,7 +27,7 @@ def test_a_beast_runs_by_hand() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["http.nothing"]])
-def test_the_names_are_listed(arguments: list[str]) -> None:
+def test_names_are_listed(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "tests.zoo", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 4
