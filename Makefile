@@ -7,7 +7,7 @@ unexport PYTHONHOME PYTHONPATH
 # Several commands (make -j lint test) run one after the other, so that their output stays readable.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test test-all lint bench matrix mutation soak report lab pins clean set-up
+.PHONY: help check test test-all lint bench matrix mutation soak report lab pictures pins clean set-up
 
 PYTHON = .venv/bin/python
 TESTS = tests
@@ -48,6 +48,9 @@ report: set-up  ## write the newest run as HTML with trends, in reports/out/repo
 
 lab: set-up  ## run the lab and print its addresses; Ctrl-C stops it
 	$(PYTHON) -m runbook_checks_lab $(ARGS)
+
+pictures: set-up  ## renew the images in docs/pictures (needs node and Chromium)
+	$(PYTHON) -m docs.pictures
 
 pins: set-up  ## renew the hashed requirements from pyproject.toml (needs uv)
 	$(PYTHON) -m tools.pins

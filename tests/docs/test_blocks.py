@@ -164,7 +164,7 @@ def test_every_option_is_in_the_table_of_commands() -> None:
 
     pytest_addoption(Parser())  # type: ignore[arg-type]
     options = {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
-    table = (PROJECT / "README.md").read_text().partition("## Commands")[2].partition("\n## ")[0]
-    assert not [option for option in sorted(options) if option not in table], "the table of commands does not list them"
+    table = (PROJECT / "docs" / "commands.md").read_text().partition("\n## ")[0]
+    assert not [option for option in sorted(options) if option not in table], "docs/commands.md does not list them"
     shown = set(re.findall(r"`(--[a-z-]+)", table))
-    assert not shown - options - {"--env"}, "the README's table of commands has options that do not exist"
+    assert not shown - options - {"--env"}, "docs/commands.md has options that do not exist"

@@ -56,7 +56,13 @@ class Role:
 
 AURA, SALES = "environments/aura-flow.example.yaml", "environments/sales-ai.example.yaml"
 ROLES = (
-    Role("ai-customer-service", "cs_monitor", "LAB_CS_MONITOR_DSN", "README.md", "SELECT * FROM cs_sessions"),
+    Role(
+        "ai-customer-service",
+        "cs_monitor",
+        "LAB_CS_MONITOR_DSN",
+        "docs/ai-customer-service.md",
+        "SELECT * FROM cs_sessions",
+    ),
     Role("aura-flow", "aura_monitor", "LAB_AF_MONITOR_DSN", AURA, "SELECT * FROM users"),
     Role("sales-ai", "sales_monitor", "LAB_SALES_MONITOR_DSN", SALES, "SELECT * FROM leads"),
     Role("reverseai", "reverse_monitor", "LAB_REVERSE_MONITOR_DSN", "docs/reverseai.md", "DELETE FROM mysql.user"),

@@ -41,3 +41,10 @@ def test_every_document_is_linked_to() -> None:
         document.name for document in DOCUMENTS if document.resolve() not in linked and document.name != "README.md"
     ]
     assert not alone, "link to them from README.md"
+
+
+def test_readme_is_short_and_its_images_are_small() -> None:
+    words = (PROJECT / "README.md").read_text().split()
+    assert len(words) <= 1000, f"README.md has {len(words)} words: move what is too much to docs/"
+    large = [path.name for path in (PROJECT / "docs" / "pictures").glob("*.png") if path.stat().st_size > 200_000]
+    assert not large, "make them smaller than 200 kB"

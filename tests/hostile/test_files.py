@@ -40,7 +40,7 @@ def odd_files(folder: Path) -> dict[str, Path]:
     os.mkfifo(pipe)
     loop.symlink_to(folder / "loop-back")
     (folder / "loop-back").symlink_to(loop)
-    sock.symlink_to("/proc/1/root/nobody/may/look")
+    sock.symlink_to("/proc/1/root/not/readable")
     return {
         "pipe": pipe,
         "zero": type(folder)("/dev/zero"),

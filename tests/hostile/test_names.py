@@ -160,7 +160,7 @@ def test_name_servers_of_all_kinds(tmp_path: Path) -> None:
         }
         url = f"http://{SHOP}:{edge.port}"
         systems = {name: system(server.address, edge.port, url) for name, server in servers.items()}
-        systems["nobody"] = system("127.0.0.1:1", edge.port, url)
+        systems["closed-port"] = system("127.0.0.1:1", edge.port, url)
         ran = check(tmp_path, systems, "-m", "domain or health")
     must_be_orderly(ran, deadline_s=DEADLINE_S)
     for name in systems:

@@ -162,7 +162,7 @@ def test_unreachable_databases_and_invalid_dsns(tmp_path: Path) -> None:
     with ExitStack() as stack:
         hole = stack.enter_context(BlackHole())
         dsns = {
-            "nobody-there": dsn("127.0.0.1", stack.enter_context(refusing_port())),
+            "closed-port": dsn("127.0.0.1", stack.enter_context(refusing_port())),
             "swallowed": dsn("127.0.0.1", hole.port),
             "nameless": dsn("db.does-not-exist.invalid", 5432),
             "no-dsn": "this is not a DSN",
@@ -184,7 +184,7 @@ def test_unreachable_databases_and_invalid_dsns(tmp_path: Path) -> None:
     for name, words in NAMED.items():
         assert words in ran.of(name)["database.unreachable"]["reason"], describe(ran.of(name))
     must_be_orderly(ran)
-    causes = {"nobody-there": "connection-refused", "swallowed": "connect-timeout", "nameless": "name-not-resolved"}
+    causes = {"closed-port": "connection-refused", "swallowed": "connect-timeout", "nameless": "name-not-resolved"}
     for name in dsns:
         got = outcomes(ran.of(name))
         if name in causes:

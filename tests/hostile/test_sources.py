@@ -25,7 +25,7 @@ BEASTS = ("silent", "drips-body", "garbage", "oversized-unannounced", "half-clos
 LOOKED_AT = ("-m", "not drill", "-k", "not browser and not slowed and not taken and not throughput")
 # Symptoms of which an unusable source is itself the finding.
 UNAVAILABLE = ("dependency.object-storage",)
-# Symptoms that any response clears, whatever its body.
+# Symptoms that any response clears.
 ANSWERED = ("health.unreachable", "health.server-error", "health.slow")
 
 

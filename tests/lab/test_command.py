@@ -47,7 +47,7 @@ def test_list_is_light() -> None:
             "backup.stale:old",
             "lab: there is no fault 'backup.stale:old'; did you mean backup.stale:none or backup.stale:too-old?",
         ),
-        ("backup.stale:none@nobody", "lab: there is no fault 'backup.stale:none@nobody'"),
+        ("backup.stale:none@absent", "lab: there is no fault 'backup.stale:none@absent'"),
         ("zzz", "lab: there is no fault 'zzz'"),
     ],
 )

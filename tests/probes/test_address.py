@@ -91,7 +91,7 @@ def test_invalid_address(text: str) -> None:
 
 @given(st.text(st.sampled_from("ab@/?#:%[] \\\u00e4\n"), min_size=1, max_size=12))
 def test_host_is_never_a_part_of_a_password(password: str) -> None:
-    """For any unescaped password, the host is the intended one, or there is none."""
+    """For any unescaped password, the host is the intended one, or missing."""
     for scheme in ("http", "postgresql", "mysql", "redis"):
         text = f"{scheme}://user:{password}@host.test/d"
         try:

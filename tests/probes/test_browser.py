@@ -167,7 +167,7 @@ SOME: dict[str, tuple[int, bool, bool] | str] = {
     "page.shouts": (200, True, True),
     "page.cut-off": (200, False, True),
     "http.silent": "no-answer",
-    "nobody": "no-answer",
+    "closed": "no-answer",
     "page.loops": (200, False, False),
     "page.hangs": (200, False, False),
     "page.hangs-once-loaded": "page-hangs",
@@ -226,7 +226,7 @@ def look_at_each(urls: dict[str, str], home: str) -> dict[str, tuple[Look | NoRe
 def test_no_page_blocks_the_browser_or_causes_a_wrong_result() -> None:
     with ExitStack() as stack:
         urls = {name: stack.enter_context(Beast(REGISTRY[name])).url + "/" for name in TOLD if name in REGISTRY}
-        urls["nobody"] = f"http://127.0.0.1:{stack.enter_context(refusing_port())}/"
+        urls["closed"] = f"http://127.0.0.1:{stack.enter_context(refusing_port())}/"
         home = stack.enter_context(_home())
         seen = apart(look_at_each, urls, home, resource="browser", timeout_s=120, memory=None)
         assert not (Path(home) / "Downloads").exists()
@@ -237,12 +237,12 @@ def test_no_page_blocks_the_browser_or_causes_a_wrong_result() -> None:
         for error in look.errors if isinstance(look, Look) else [str(look)]:
             assert error.isprintable()
             assert len(error) <= 300
-    shouting, looping, nobody = (seen[name][0] for name in ("page.shouts", "page.loops", "nobody"))
+    shouting, looping, closed = (seen[name][0] for name in ("page.shouts", "page.loops", "closed"))
     assert isinstance(shouting, Look)
     assert len(shouting.errors) == 2
     assert isinstance(looping, Look)
     assert looping.screenshot, "its script was stopped"
-    assert "ERR_CONNECTION_REFUSED" in str(nobody)
+    assert "ERR_CONNECTION_REFUSED" in str(closed)
 
 
 @needs_chromium

@@ -87,8 +87,8 @@ def test_defaults_of_a_dsn() -> None:
     assert reported.options["application_name"] == "runbook-checks"
     assert "connect_timeout" not in reported.options
     assert parse("postgresql://u@db.test", "postgres", None).database == "u"
-    nobody = parse("host=db.test", "postgres", None)
-    assert (nobody.user, nobody.database, nobody.password) == ("", "", "")
+    anonymous = parse("host=db.test", "postgres", None)
+    assert (anonymous.user, anonymous.database, anonymous.password) == ("", "", "")
 
 
 def test_trusted_authorities(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_address_of_an_issuer_is_plain(url: str) -> None:
 
 
 def test_certificate_causes_no_request_to_an_internal_address() -> None:
-    """The server records every request: there is none, unless the environment allows its range."""
+    """The server records every request: none arrives, unless the environment allows its range."""
     root = pki.make("Root", is_ca=True)
     middle = pki.make("Middle", root, is_ca=True)
     with Beast(always(whole(middle.pem, "Connection: close"))) as shelf:

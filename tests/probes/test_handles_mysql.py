@@ -218,7 +218,7 @@ def test_most_frequent_errors_of_the_window(tmp_path: Path, mariadb: MariaDb) ->
     with executions(tmp_path) as one:
         assert one.common_error("http") == "refused"
         assert one.common_error("silent") == ""
-        assert one.common_error("nobody") == ""
+        assert one.common_error("absent") == ""
 
 
 def test_nodes_are_ordered_within_their_execution(tmp_path: Path, mariadb: MariaDb) -> None:

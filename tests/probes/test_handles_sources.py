@@ -278,7 +278,7 @@ def test_causes_come_from_the_consumers_log(tmp_path: Path) -> None:
         with queue(tmp_path, server, queue=rule, logs={"file": "app.log"}) as one:
             assert one.has_log
             assert one.logged() == (1, {"groq": 2, "other": 1})
-        rule["consumer"]["script"] = "nobody"
+        rule["consumer"]["script"] = "absent"
         with queue(tmp_path, server, queue=rule, logs={"file": "app.log"}) as one:
             assert refusal(one.logged).kind == "no-entries"
         with queue(tmp_path, server, queue={"codes": {}}) as one:

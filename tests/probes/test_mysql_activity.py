@@ -56,7 +56,7 @@ def replicating(mariadb: MariaDb) -> Iterator[None]:
     """Threads of the server itself: one that is not a daemon, and a scheduler, which is one."""
     mariadb.run(
         "SET GLOBAL event_scheduler = ON",
-        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9, MASTER_USER = 'nobody'",
+        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9, MASTER_USER = 'absent'",
         "START SLAVE",
     )
     try:

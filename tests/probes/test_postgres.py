@@ -80,7 +80,7 @@ def test_every_statement_is_limited_and_read_only(server: pg.Server) -> None:
     ("user", "password", "database", "kind", "sqlstate"),
     [
         ("cs_monitor", "wrong-password", "postgres", "authentication-failed", "28P01"),
-        ("nobody", SECRET, "postgres", "authentication-failed", "28P01"),
+        ("absent", SECRET, "postgres", "authentication-failed", "28P01"),
         ("cs_monitor", SECRET, "missing", "database-missing", "3D000"),
         ("cs_monitor", SECRET, "closed", "no-privilege", "42501"),
         ("cs_monitor", "", "postgres", "authentication-failed", None),

@@ -73,10 +73,10 @@ def test_unresolved_reference_is_unknown_and_named(lab: LabClient, variable: str
     """The lab sets the variables; this environment file refers to one that is not set."""
     text = lab.state.parent / "env.yaml"
     source = (PROJECT / "environments" / "lab.yaml").read_text()
-    text.write_text(source.replace(f"{{env: {variable}}}", "{env: NOBODY_SETS_THIS}"))
+    text.write_text(source.replace(f"{{env: {variable}}}", "{env: NOT_SET_ANYWHERE}"))
     other = "logs.errors" if symptom == "backup.stale" else "backup.stale"
     ran = lab.check(check_of(symptom, SYSTEM), check_of(other, SYSTEM), env=str(text))
     result = ran.results[symptom]
     assert result["outcome"] == "unknown", describe(ran)
-    assert "NOBODY_SETS_THIS" in result["reason"]
+    assert "NOT_SET_ANYWHERE" in result["reason"]
     assert ran.results[other]["outcome"] == "clear", "a check that does not need it runs"

@@ -72,5 +72,5 @@ def _run(lab: LabClient, boundary: Change) -> list[str]:
 
 
 def _named(severity: str, cause: str, boundary: Change) -> str:
-    """With its severity where one is told with it."""
+    """Return the cause, with its severity if the boundary expects one."""
     return f"{severity} {cause}" if f"{severity} {cause}" in boundary.expected else cause

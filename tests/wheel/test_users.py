@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = SLOW
-NOBODY = 65534
+UNPRIVILEGED = 65534
 NAMELESS = 64321  # no entry in /etc/passwd, as in a container that runs under an arbitrary number
 SAME_PYTHON = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
 WORDS = ("--env", "example/staging.yaml", "--expect-version", VERSION)
@@ -49,13 +49,15 @@ def public_venv(open_folder: Path, wheels: dict[str, Path]) -> Venv:
 def _runs(python: str, code: str) -> bool:
     command = [python, "-I", "-c", f"{code}"]
     try:
-        done = subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], check=False, env={"PATH": ""})
+        done = subprocess.run(
+            command, user=UNPRIVILEGED, group=UNPRIVILEGED, extra_groups=[], check=False, env={"PATH": ""}
+        )
     except OSError:
         return False
     return done.returncode == 0
 
 
-@pytest.mark.parametrize("uid", [NOBODY, NAMELESS], ids=["nobody", "nameless"])
+@pytest.mark.parametrize("uid", [UNPRIVILEGED, NAMELESS], ids=["unprivileged", "nameless"])
 def test_user_other_than_the_installer_runs_the_command(
     uid: int, public_venv: Venv, open_folder: Path, shop: Bookshop
 ) -> None:

@@ -66,7 +66,7 @@ def programs() -> Programs:
 
 
 def data_directory(found: Programs, target: Path, databases: Sequence[tuple[str, str]]) -> None:
-    """Copy the template; if there is none, create the directory and keep a copy as the next run's template."""
+    """Copy the template; without one, create the directory and keep a copy as the next run's template."""
     version = subprocess.run(
         [found.server, "--version"], env=found.environment, capture_output=True, text=True, check=False
     ).stdout

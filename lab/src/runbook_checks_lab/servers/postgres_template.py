@@ -19,7 +19,7 @@ def version_of(launch: Launch) -> str:
 
 
 def data_directory(launch: Launch, version: str, target: Path, databases: Sequence[tuple[str, str]]) -> None:
-    """Copy the template; if there is none, create the directory and keep a copy as the next run's template."""
+    """Copy the template; without one, create the directory and keep a copy as the next run's template."""
     template = cache_folder() / f"postgres-{key_of('2', version, *(part for pair in databases for part in pair))}"
     if template.is_dir() and os.access(template / "PG_VERSION", os.R_OK):
         templates.copy(template, target)
