@@ -21,13 +21,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
-import tests.zoo.http
-import tests.zoo.postgres  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.postgres  # noqa: F401 - they fill the registry
 from quality.soak.measures import Sample, of_the_far_end
 from quality.soak.report import report, write
 from tests.harness import PROJECT, SYSTEM, started_lab
 from tests.hostile.product import dsn, environment_file, http, postgres
-from tests.zoo.beast import REGISTRY, Beast
+from tests.misbehaving.server import REGISTRY, FakeServer
 
 HOSTILE = ("http.silent", "http.resets-mid-body", "postgres.silent-mid-query", "postgres.garbage-mid-query")
 SELECTION = "health or database or logs"
@@ -44,9 +44,9 @@ def far_ends(folder: Path) -> Iterator[tuple[list[list[str]], dict[str, str], ps
     with ExitStack() as stack:
         systems, variables = {}, {"PLANTED_SECRET": "s" * 32, "PLANTED_TOKEN": "t" * 32}
         for number, name in enumerate(HOSTILE):
-            beast = stack.enter_context(Beast(REGISTRY[name]))
-            variables[f"PLANTED_DSN_{number}"] = dsn(beast.host, beast.port)
-            made = http(beast.url, timeout_s=0.3) if name.startswith("http") else postgres(number)
+            server = stack.enter_context(FakeServer(REGISTRY[name]))
+            variables[f"PLANTED_DSN_{number}"] = dsn(server.host, server.port)
+            made = http(server.url, timeout_s=0.3) if name.startswith("http") else postgres(number)
             if "postgres" in made:
                 made["postgres"] |= {"connect_timeout_s": 0.3, "statement_timeout_s": 0.3}
             systems[name.replace(".", "-")] = made | {"deadline_s": 2.0}

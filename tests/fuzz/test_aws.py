@@ -18,9 +18,9 @@ from runbook_checks.probes.logs.cloudwatch import CloudWatch
 from runbook_checks.probes.providers.object_storage import Bucket
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, twisted_twice, twists
 from tests.hostile.services import answering
+from tests.misbehaving.http import bomb, whole
+from tests.misbehaving.server import REGISTRY, FakeServer
 from tests.probes.conftest import taking
-from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.http import bomb, whole
 
 LISTING = b"""<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix/><KeyCount>1</KeyCount>
@@ -48,7 +48,7 @@ class Says:
         self.handler = answering(lambda _method, _path: self.answer)
 
 
-def bucket(server: Beast) -> Bucket:
+def bucket(server: FakeServer) -> Bucket:
     return Bucket(server.url, "b", key_id="k", secret="s", timeout_s=1.0)
 
 
@@ -68,7 +68,7 @@ def ways(seen: Bucket) -> list[Callable[[], Any]]:
 
 def test_storage() -> None:
     says = Says()
-    with Beast(says.handler) as server, bounded():
+    with FakeServer(says.handler) as server, bounded():
         seen = bucket(server)
 
         @fuzzed(120)
@@ -103,7 +103,7 @@ def test_storage() -> None:
 def test_storage_without_an_end(name: str) -> None:
     from runbook_checks.probes.core.deadline import Deadline, current
 
-    with Beast(answering(lambda _method, _path: WITHOUT_END[name])) as server, bounded():
+    with FakeServer(answering(lambda _method, _path: WITHOUT_END[name])) as server, bounded():
         seen = bucket(server)
         for look in ways(seen):
             token = current.set(Deadline(1.5))
@@ -123,7 +123,7 @@ NAMES = ("silent", "drips-body", "drips-headers", "oversized-unannounced", "one-
 def test_misbehaving_servers(name: str) -> None:
     """Limited in time and bytes, which botocore's own transport is not."""
     bomb()  # created before any time is measured
-    with Beast(REGISTRY[name]) as server, bounded():
+    with FakeServer(REGISTRY[name]) as server, bounded():
         seen = Bucket(server.url, "b", key_id="k", secret="s", timeout_s=0.3)
         for look in (ways(seen)[0], ways(seen)[-1]):
             with taking(3.0), pytest.raises(NoReading):
@@ -142,7 +142,7 @@ def rows(body: bytes, status: str = "200 OK") -> bytes:
 def test_log_rows() -> None:
     """The first response of a pair belongs to the query, which only returns its id."""
     says = Says()
-    with Beast(says.handler) as server, bounded():
+    with FakeServer(says.handler) as server, bounded():
         logs = CloudWatch("r", key_id="k", secret="s", endpoint=server.url, timeout_s=1.0)
 
         def look(body: bytes, status: str = "200 OK") -> None:

@@ -31,11 +31,11 @@ from runbook_checks.probes.redis.client import Redis
 from runbook_checks.probes.tls.aia import Asking, _fetch, _parsed
 from runbook_checks.probes.tls.certificate import ascii_name, covers, read
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.http import whole
-from tests.zoo.mysqlwire import OK, greeting, packet, received, rows_of
-from tests.zoo.postgres import LET_IN, READY, begin, next_message, row, row_description, startup
-from tests.zoo.redis import PONG, info
+from tests.misbehaving.http import whole
+from tests.misbehaving.mysqlwire import OK, greeting, packet, received, rows_of
+from tests.misbehaving.postgres import LET_IN, READY, begin, next_message, row, row_description, startup
+from tests.misbehaving.redis import PONG, info
+from tests.misbehaving.server import FakeServer, Visit
 
 
 class Script:
@@ -52,10 +52,10 @@ class Script:
 
 
 @contextmanager
-def serving(talk: Callable[[Visit, bytes], None]) -> Iterator[tuple[Script, Beast]]:
+def serving(talk: Callable[[Visit, bytes], None]) -> Iterator[tuple[Script, FakeServer]]:
     script = Script(talk)
-    with Beast(script) as beast:
-        yield script, beast
+    with FakeServer(script) as server:
+        yield script, server
 
 
 # ------------------------------------------------------------------ HTTP
@@ -73,13 +73,13 @@ def test_http() -> None:
         visit.request()
         visit.say(says)
 
-    with serving(talk) as (script, beast), bounded():
+    with serving(talk) as (script, server), bounded():
 
         @fuzzed(250)
         @given(st.one_of(mangled(*ANSWERS), mangled(*ANSWERS), any_bytes()))
         def fuzz(says: bytes) -> None:
             script.says = says
-            http = Http(beast.url, timeout_s=1.0, max_body=4096)
+            http = Http(server.url, timeout_s=1.0, max_body=4096)
             with holding(says):
                 answer = http.send("GET", "/a")
                 assert len(answer.body) <= 4096
@@ -137,14 +137,14 @@ def test_redis() -> None:
             if b"INFO" in seen:
                 return
 
-    with serving(talk) as (script, beast), bounded():
+    with serving(talk) as (script, server), bounded():
 
         @fuzzed(250)
         @given(st.one_of(mangled(info()), mangled(info()), any_bytes(80)))
         def fuzz(says: bytes) -> None:
             script.says = says
             with holding(says):
-                Redis(beast.url.replace("http", "redis"), timeout_s=1.0, resolver=None, ca_file=None).look()
+                Redis(server.url.replace("http", "redis"), timeout_s=1.0, resolver=None, ca_file=None).look()
 
         fuzz()
 
@@ -154,13 +154,13 @@ def fuzz_query(
     talk: Callable[[Visit, bytes], None], right: bytes, examples: int, database: Callable[[int], Mysql | Postgres]
 ) -> None:
     """Run a statement on a server, at a port, that sends modified correct responses, or anything."""
-    with serving(talk) as (script, beast), bounded():
+    with serving(talk) as (script, server), bounded():
 
         @fuzzed(examples)
         @given(st.one_of(mangled(right), mangled(right), any_bytes(120)))
         def fuzz(says: bytes) -> None:
             script.says = says
-            asked = database(beast.port)
+            asked = database(server.port)
             with holding(says):
                 asked.query("SELECT 1")
             asked.close()

@@ -22,8 +22,8 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.openapi.document import fetch
 from runbook_checks.probes.openapi.violations import Violation, _violations
 from tests.fuzz.fuzz import fuzzed, mangled, must_be_told, twisted_twice, twists, written
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer, Visit
 
 JSON = "Content-Type: application/json"
 CLOSE = "Connection: close"
@@ -127,7 +127,7 @@ def drawn(strategy: st.SearchStrategy[bytes], count: int) -> list[bytes]:
 def outcomes_of_twisted(bodies: list[bytes]) -> dict[str, int]:
     service, seen = Service(), dict[str, int]()
     service.answer = whole(b'{"id": "a"}', JSON, CLOSE)
-    with Beast(service) as server:
+    with FakeServer(service) as server:
         for body in bodies:
             found = look(service, server.url, body)
             outcome = str(found.kind) if isinstance(found, NoReading) else "found" if found else "clear"
@@ -212,7 +212,7 @@ ODD: dict[str, tuple[bytes, str]] = {
 def outcomes_of_odd(bodies: dict[str, bytes]) -> dict[str, str]:
     service = Service()
     service.answer = whole(b'{"id": "a"}', JSON, CLOSE)
-    with Beast(service) as server:
+    with FakeServer(service) as server:
         seen = {name: look(service, server.url, body) for name, body in bodies.items()}
     return {name: str(f.kind) if isinstance(f, NoReading) else "found" if f else "clear" for name, f in seen.items()}
 
@@ -255,7 +255,7 @@ ANSWERS: dict[str, tuple[bytes, str]] = {
 
 def kinds_of_answers(answers: dict[str, bytes]) -> dict[str, str]:
     service, seen = Service(), dict[str, str]()
-    with Beast(service) as server:
+    with FakeServer(service) as server:
         for name, answer in answers.items():
             service.answer = answer
             found = look(service, server.url, written(RIGHT))

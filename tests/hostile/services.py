@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.zoo.beast import Handler, Visit
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import Handler, Visit
 
 Answerer = Callable[[str, str], bytes]  # method and path to the whole response
 

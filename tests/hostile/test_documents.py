@@ -11,13 +11,13 @@ import pytest
 from tests.harness import SYSTEM
 from tests.hostile.product import TOKEN, Settings, check, describe, http, must_be_orderly, outcomes
 from tests.hostile.services import INFO, always, document, healthy_but, saying
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.zoo.beast import Visit
+    from tests.misbehaving.server import Visit
 
 
 def nested(depth: int, inner: str = "1") -> str:
@@ -58,7 +58,7 @@ HEALTH: dict[str, tuple[Any, str | None]] = {
 
 def test_health_documents(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(Beast(saying(value))) for name, (value, _) in HEALTH.items()}
+        servers = {name: stack.enter_context(FakeServer(saying(value))) for name, (value, _) in HEALTH.items()}
         ran = check(tmp_path, {name: http(s.url) for name, s in servers.items()}, "-m", "health")
     must_be_orderly(ran)
     for name, (_, cause) in HEALTH.items():
@@ -91,7 +91,7 @@ def test_versions(tmp_path: Path) -> None:
         systems = {}
         for name, (value, _) in VERSIONS.items():
             answer = value if isinstance(value, bytes) and value.startswith(b"HTTP") else document(value)
-            system = http(stack.enter_context(Beast(healthy_but({INFO: answer}))).url)
+            system = http(stack.enter_context(FakeServer(healthy_but({INFO: answer}))).url)
             system["http"]["expect_version"] = "1.1.0"
             systems[name] = system
         ran = check(tmp_path, systems, "-k", "version")
@@ -124,7 +124,7 @@ def test_date_headers(tmp_path: Path) -> None:
         systems = {}
         for name, date in DATES.items():
             header = [] if date is None else [f"Date: {date}"]
-            url = stack.enter_context(Beast(saying({"status": "UP"}, *header))).url
+            url = stack.enter_context(FakeServer(saying({"status": "UP"}, *header))).url
             system = http(url)
             system["http"]["direct_url"] = url
             systems[name] = system
@@ -153,7 +153,7 @@ HEADERS = {
 
 def test_headers_and_status_lines(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(Beast(always(answer))) for name, answer in HEADERS.items()}
+        servers = {name: stack.enter_context(FakeServer(always(answer))) for name, answer in HEADERS.items()}
         ran = check(tmp_path, {name: http(server.url) for name, server in servers.items()})
     must_be_orderly(ran)
     for name in HEADERS:
@@ -167,7 +167,7 @@ def test_gateway_token_is_not_sent_to_other_hosts(tmp_path: Path) -> None:
     elsewhere: list[bytes] = []
     here: list[bytes] = []
     with ExitStack() as stack:
-        thief = stack.enter_context(Beast(always(document({"status": "UP"}), elsewhere)))
+        thief = stack.enter_context(FakeServer(always(document({"status": "UP"}), elsewhere)))
         places = [
             f"http://127.0.0.1:{thief.port}/",
             f"http://localhost:{thief.port}/",
@@ -187,7 +187,7 @@ def test_gateway_token_is_not_sent_to_other_hosts(tmp_path: Path) -> None:
         for number, place in enumerate(places):
             for status in ("302 Found", "307 Temporary Redirect", "308 Permanent Redirect"):
                 answer = whole(b"", f"Location: {place}", status=status)
-                server = stack.enter_context(Beast(always(answer, here)))
+                server = stack.enter_context(FakeServer(always(answer, here)))
                 systems[f"to-{number}-by-{status[:3]}"] = http(server.url)
         ran = check(tmp_path, systems, "-m", "health or webhook", "-k", "not slow")
     must_be_orderly(ran)
@@ -208,7 +208,7 @@ def test_service_that_is_always_slow_is_found_slow(tmp_path: Path) -> None:
         visit.stay_silent(0.8)
         visit.say(document({"status": "UP", "app": {"version": "1.0.9"}}))
 
-    with Beast(slowly) as server:
+    with FakeServer(slowly) as server:
         slow = http(server.url, deadline_s=3.5)
         slow["http"] |= {"timeout_s": 2.5, "slow_ms": 200, "expect_version": "1.1.0"}
         ran = check(tmp_path, {SYSTEM: slow}, "-k", "in_time or version")
@@ -266,7 +266,7 @@ def test_openapi_documents(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems = {}
         for name, value in CONTRACTS.items():
-            server = stack.enter_context(Beast(healthy_but({"/openapi.json": document(value)})))
+            server = stack.enter_context(FakeServer(healthy_but({"/openapi.json": document(value)})))
             deadline_s = 6 if name.startswith("endless") else 25  # each loads a large library, all at once
             systems[name] = http(server.url, symptoms={"contract.violated": {"deadline_s": deadline_s}})
         ran = check(tmp_path, systems, "-m", "contract")

@@ -15,7 +15,7 @@ import pytest
 from tests.harness import SYSTEM
 from tests.hostile.product import DEADLINE_S, Settings, check, describe, must_be_orderly, outcomes
 from tests.hostile.services import saying
-from tests.zoo.beast import Beast
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def odd_files(folder: Path) -> dict[str, Path]:
 def test_no_check_waits_for_a_path_that_is_not_a_file(tmp_path: Path) -> None:
     """Each kind of odd file in each setting that names a file, all in one run."""
     files = odd_files(tmp_path)
-    with Beast(saying({"status": "UP"})) as server:
+    with FakeServer(saying({"status": "UP"})) as server:
         systems: dict[str, Settings] = {}
         for name, file in files.items():
             path = str(file)
@@ -93,7 +93,7 @@ def test_no_check_waits_for_certificates_that_are_not_files(tmp_path: Path) -> N
         "bundle": {"tls": {"intermediates_file": str(files["pipe"])}},
         "client": {"client_certificate": {"certificate": str(files["pipe"]), "key": str(files["pipe"])}},
     }
-    with Beast(saying({"status": "UP"})) as server:
+    with FakeServer(saying({"status": "UP"})) as server:
         base = {"http": {"base_url": f"https://127.0.0.1:{server.port}", "timeout_s": 2}, "tls": {}, "deadline_s": 3}
         ran = check(tmp_path / "run", {name: base | more for name, more in places.items()}, "-m", "health or domain")
     must_be_orderly(ran, deadline_s=3)
@@ -140,7 +140,7 @@ def test_packed_logs_of_any_content(tmp_path: Path) -> None:
     """A rotated log that is a bomb, broken, or a pipe: an unreadable log does not count as quiet."""
     import gzip
 
-    from tests.zoo.http import bomb
+    from tests.misbehaving.http import bomb
 
     names = ("bomb", "cut", "no-gzip", "pipe", "folder")
     systems = {}
@@ -284,7 +284,7 @@ def test_commands_that_never_end_are_killed(tmp_path: Path) -> None:
     script = tmp_path / "vault"
     script.write_text(f"#!/bin/sh\nexport {MARK}={mark}\nsleep 1000 &\nsleep 1000\n")
     script.chmod(0o755)
-    with Beast(saying({"status": "UP"})) as server:
+    with FakeServer(saying({"status": "UP"})) as server:
         system = {
             "deadline_s": 2,
             "http": {"base_url": server.url},

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import tests.zoo.http
-import tests.zoo.tls  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.tls  # noqa: F401 - they fill the registry
 from tests.harness import SYSTEM
 from tests.hostile.product import TIMEOUT_S, Settings, check, describe, http, must_be_orderly, outcomes
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.http import bomb
+from tests.misbehaving.http import bomb
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,13 +82,13 @@ NOT_JSON = ("http.right-then-garbage", "http.html", "http.utf16", "http.empty", 
 HEALTH_DOCUMENTS = ("health.not-live", "health.not-ready", "health.degraded")
 
 
-def plain_name(beast: str) -> str:
-    return beast.replace(".", "-")
+def plain_name(server: str) -> str:
+    return server.replace(".", "-")
 
 
 def systems_at(stack: ExitStack, names: tuple[str, ...], **more: Any) -> dict[str, Settings]:
     """Return a system for each of these servers."""
-    return {plain_name(name): http(stack.enter_context(Beast(REGISTRY[name])).url, **more) for name in names}
+    return {plain_name(name): http(stack.enter_context(FakeServer(REGISTRY[name])).url, **more) for name in names}
 
 
 @pytest.mark.parametrize("group", NO_ANSWER)
@@ -149,7 +149,7 @@ def test_response_that_is_not_json_is_neither_health_document_nor_webhook(tmp_pa
 def test_tls_that_hangs_or_is_missing(tmp_path: Path) -> None:
     names = [name for name in REGISTRY if name.startswith("tls.")]
     with ExitStack() as stack:
-        servers = {plain_name(n): stack.enter_context(Beast(REGISTRY[n])) for n in names}
+        servers = {plain_name(n): stack.enter_context(FakeServer(REGISTRY[n])) for n in names}
         ran = check(
             tmp_path,
             {name: http(f"https://127.0.0.1:{server.port}", timeout_s=1, tls={}) for name, server in servers.items()},
@@ -166,7 +166,7 @@ def test_tls_that_hangs_or_is_missing(tmp_path: Path) -> None:
 
 def test_default_limits(tmp_path: Path) -> None:
     """With the defaults: ten seconds for a check, and little more for the run."""
-    with Beast(REGISTRY["http.drips-headers"]) as far_end:
+    with FakeServer(REGISTRY["http.drips-headers"]) as far_end:
         whole = http(far_end.url)
         del whole["deadline_s"], whole["http"]["timeout_s"]
         ran = check(tmp_path, {SYSTEM: whole})

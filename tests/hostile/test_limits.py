@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from tests.hostile.product import SECRET, Settings, check, describe, http, must_be_orderly, outcomes
 from tests.hostile.services import always, document, healthy_but
 from tests.hostile.test_sources import LOOKED_AT, reverse, runbook, sales
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.zoo.beast import Handler
+    from tests.misbehaving.server import Handler
 
 PLANTED: dict[str, Any] = {"env": "PLANTED_SECRET"}
 BUSY = document({"message": "slow down"}, "Retry-After: 60", status="429 Too Many Requests")
@@ -45,7 +45,7 @@ def aura(url: str) -> Settings:
 
 def test_rate_limit_is_unknown_everywhere(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        url = stack.enter_context(Beast(always(BUSY))).url
+        url = stack.enter_context(FakeServer(always(BUSY))).url
         systems = {"service": http(url), "sales": sales(url), "reverse": reverse(url), "aura": aura(url)}
         ran = check(tmp_path, systems, *LOOKED_AT)
     must_be_orderly(ran, deadline_s=20)
@@ -79,7 +79,7 @@ def test_other_statuses_are_limits_only_with_evidence(tmp_path: Path) -> None:
         "forbidden": (forbidden, "clear"),
     }
     with ExitStack() as stack:
-        places = {name: stack.enter_context(Beast(says(answer))) for name, (answer, _) in expected.items()}
+        places = {name: stack.enter_context(FakeServer(says(answer))) for name, (answer, _) in expected.items()}
         ran = check(tmp_path, {name: http(place.url) for name, place in places.items()}, "-m", "health")
     must_be_orderly(ran)
     for name, (_, outcome) in expected.items():
@@ -87,7 +87,7 @@ def test_other_statuses_are_limits_only_with_evidence(tmp_path: Path) -> None:
 
 
 def test_storage_that_answers_slow_down_is_unknown(tmp_path: Path) -> None:
-    with Beast(always(SLOW_DOWN)) as server:
+    with FakeServer(always(SLOW_DOWN)) as server:
         ran = check(tmp_path, {"sales": sales(server.url)}, "-m", "dependency or backup")
     must_be_orderly(ran, deadline_s=20)
     storage = ran.of("sales")["dependency.object-storage"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import tests.zoo.mysql  # noqa: F401 - it fills the registry
+import tests.misbehaving.mysql  # noqa: F401 - it fills the registry
 from tests.harness import PROJECT
 from tests.hostile.product import PASSWORD, Settings, check, describe, must_be_orderly, outcomes
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def mysql(number: int) -> Settings:
 def test_servers_that_refuse_or_disconnect(tmp_path: Path) -> None:
     with ExitStack() as stack:
         names = [*BEASTS, *NOT_OURS, *MID_QUERY]
-        ports = [stack.enter_context(Beast(REGISTRY[f"mysql.{name}"])).port for name in names]
+        ports = [stack.enter_context(FakeServer(REGISTRY[f"mysql.{name}"])).port for name in names]
         names += ["refuses", "swallows"]
         ports += [stack.enter_context(refusing_port()), stack.enter_context(BlackHole()).port]
         systems = {name: mysql(number) for number, name in enumerate(names)}

@@ -15,17 +15,17 @@ import dns.name
 import dns.rcode
 import dns.rrset
 
-import tests.zoo.http
-import tests.zoo.tls  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.tls  # noqa: F401 - they fill the registry
 from tests.harness import PROJECT
 from tests.hostile.product import Settings, check, describe, must_be_orderly, outcomes
-from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.names import Nameserver, failing, for_another_query, garbled, silently, truncated
+from tests.misbehaving.names import Nameserver, failing, for_another_query, garbled, silently, truncated
+from tests.misbehaving.server import REGISTRY, FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.zoo.names import Message, Rule
+    from tests.misbehaving.names import Message, Rule
 
 DEADLINE_S = 6.0
 SHOP, BASE = "shop.example.test", "apps.example.test"
@@ -153,7 +153,7 @@ def system(resolver: str, port: int, url: str | None = None) -> Settings:
 
 def test_name_servers_of_all_kinds(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        edge = stack.enter_context(Beast(REGISTRY["http.healthy"]))
+        edge = stack.enter_context(FakeServer(REGISTRY["http.healthy"]))
         servers = {name: stack.enter_context(Nameserver(ZONE, rule)) for name, rule in RULES.items()}
         servers |= {
             f"by-tcp-{how}": stack.enter_context(ByTcp(how)) for how in ("closes", "drips", "garbage", "silent")
@@ -177,7 +177,7 @@ def test_edges_of_all_kinds(tmp_path: Path) -> None:
     """The DNS records are right, but the server never completes a handshake."""
     with ExitStack() as stack:
         names = stack.enter_context(Nameserver(ZONE))
-        edges = {name: stack.enter_context(Beast(REGISTRY[f"tls.{name}"])) for name in EDGES}
+        edges = {name: stack.enter_context(FakeServer(REGISTRY[f"tls.{name}"])) for name in EDGES}
         ran = check(tmp_path, {name: system(names.address, edge.port) for name, edge in edges.items()}, "-m", "domain")
     must_be_orderly(ran, deadline_s=DEADLINE_S)
     for name in EDGES:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tests.harness import PROJECT
 from tests.hostile.product import TOKEN, check, describe, http, must_be_orderly, outcomes
+from tests.misbehaving import pages
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import REGISTRY, FakeServer
 from tests.probes.test_browser import needs_chromium
-from tests.zoo import pages
-from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.http import whole
 
 if TYPE_CHECKING:
     from tests.hostile.product import Settings
@@ -28,10 +28,10 @@ def front(url: str) -> Settings:
 def test_pages(tmp_path: Path) -> None:
     elsewhere: list[bytes] = []
     with ExitStack() as stack:
-        thief = stack.enter_context(Beast(pages.serving({"*": pages.page("<h1>Got it</h1>")}, elsewhere)))
+        thief = stack.enter_context(FakeServer(pages.serving({"*": pages.page("<h1>Got it</h1>")}, elsewhere)))
         away = whole(b"", f"Location: {thief.url}/", pages.CLOSE, status="302 Found")
-        leading_away = stack.enter_context(Beast(pages.serving({"*": away})))
-        hanging = stack.enter_context(Beast(REGISTRY["page.hangs"]))
+        leading_away = stack.enter_context(FakeServer(pages.serving({"*": away})))
+        hanging = stack.enter_context(FakeServer(REGISTRY["page.hangs"]))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="t"))
         systems = {"hanging": front(hanging.url), "leading-away": front(leading_away.url)}
         ran = check(tmp_path, systems, "-k", "browser", variables={"TMPDIR": folder})

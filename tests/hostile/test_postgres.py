@@ -6,15 +6,15 @@ import struct
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import tests.zoo.postgres  # noqa: F401 - it fills the registry
+import tests.misbehaving.postgres  # noqa: F401 - it fills the registry
 from tests.hostile.product import PASSWORD, check, describe, dsn, must_be_orderly, outcomes, postgres
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.postgres import LET_IN, READY, SEEN, message, next_message, refusal, startup
+from tests.misbehaving.postgres import LET_IN, READY, SEEN, message, next_message, refusal, startup
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.zoo.beast import Handler, Visit
+    from tests.misbehaving.server import Handler, Visit
 
 # The cause that database.unreachable reports for each; None if the runbook has no cause for it.
 BEASTS = {
@@ -101,7 +101,7 @@ def test_databases_that_refuse_logins(tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers: dict[str, tuple[Handler, str | None]] = {n: (REGISTRY[f"postgres.{n}"], c) for n, c in BEASTS.items()}
         servers |= REFUSALS
-        places = [stack.enter_context(Beast(handler)) for handler, _ in servers.values()]
+        places = [stack.enter_context(FakeServer(handler)) for handler, _ in servers.values()]
         dsns = tuple(dsn(place.host, place.port) for place in places)
         ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(servers)}, dsns=dsns)
     must_be_orderly(ran)
@@ -132,7 +132,7 @@ LIMITED: dict[str, Handler] = {
 
 def test_limit_of_the_monitoring_account_is_unknown(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        places = [stack.enter_context(Beast(handler)) for handler in LIMITED.values()]
+        places = [stack.enter_context(FakeServer(handler)) for handler in LIMITED.values()]
         dsns = tuple(dsn(place.host, place.port) for place in places)
         systems = {name: postgres(n, deadline_s=2.0) for n, name in enumerate(LIMITED)}
         ran = check(tmp_path, systems, dsns=dsns)
@@ -147,7 +147,7 @@ def test_limit_of_the_monitoring_account_is_unknown(tmp_path: Path) -> None:
 
 def test_databases_that_disconnect_during_a_statement(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        places = [stack.enter_context(Beast(REGISTRY[f"postgres.{name}"])) for name in MID_QUERY]
+        places = [stack.enter_context(FakeServer(REGISTRY[f"postgres.{name}"])) for name in MID_QUERY]
         dsns = tuple(dsn(place.host, place.port) for place in places)
         ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(MID_QUERY)}, dsns=dsns)
     must_be_orderly(ran)
@@ -175,7 +175,7 @@ def test_unreachable_databases_and_invalid_dsns(tmp_path: Path) -> None:
         }
         odd["wants-clear-text"] = REGISTRY["postgres.wants-clear-text"]
         for name, handler in odd.items():
-            place = stack.enter_context(Beast(handler))
+            place = stack.enter_context(FakeServer(handler))
             dsns[name] = dsn(place.host, place.port)
         dsns["another-machine"] = f"postgresql://cs_monitor:{PASSWORD}@192.0.2.7/d"  # unused address (RFC 5737)
         dsns["other-keyword"] = f"{dsns['wants-clear-text']}?service=pay"

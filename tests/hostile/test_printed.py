@@ -24,15 +24,15 @@ from runbook_checks.config.untrusted_text import Printed, clean, json_text, prin
 from tests.ci.browser import shown
 from tests.harness import PROJECT, run
 from tests.hostile.product import environment_file, http
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.harness import Ran
-    from tests.zoo.beast import Handler, Visit
+    from tests.misbehaving.server import Handler, Visit
 
 OBEYED = (
     "::set-output name=verdict::pass",
@@ -90,8 +90,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An environment file of services whose responses contain all of it."""
     every = OBEYED + MARKUP
     with ExitStack() as stack:
-        beasts = [hostile(every[at : at + AT_ONCE]) for at in range(0, len(every), AT_ONCE)]
-        systems = {f"shop-{n}": http(stack.enter_context(Beast(b)).url) for n, b in enumerate(beasts)}
+        servers = [hostile(every[at : at + AT_ONCE]) for at in range(0, len(every), AT_ONCE)]
+        systems = {f"shop-{n}": http(stack.enter_context(FakeServer(b)).url) for n, b in enumerate(servers)}
         yield environment_file(tmp_path_factory.mktemp("printed"), systems)
 
 

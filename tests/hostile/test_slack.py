@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tests.harness import PROJECT
 from tests.hostile.product import check, describe, must_be_orderly, outcomes
 from tests.hostile.services import document, healthy_but
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def test_commands_with_one_response_for_everything(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems = {}
         for name, (answer, _, _) in COMMANDS.items():
-            server = stack.enter_context(Beast(healthy_but({PATH: answer})))
+            server = stack.enter_context(FakeServer(healthy_but({PATH: answer})))
             systems[name] = system(server.url)
         ran = check(tmp_path, systems, "-m", "slack")
     must_be_orderly(ran)

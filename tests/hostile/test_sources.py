@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import tests.zoo.http
-import tests.zoo.prometheus
-import tests.zoo.redis  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.prometheus
+import tests.misbehaving.redis  # noqa: F401 - they fill the registry
 from tests.harness import PROJECT
 from tests.hostile.product import PASSWORD, Settings, check, describe, must_be_orderly, outcomes
-from tests.zoo.beast import REGISTRY, Beast
+from tests.misbehaving.server import REGISTRY, FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ def test_every_source_misbehaves(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems: dict[str, Settings] = {}
         for name in BEASTS:
-            url = stack.enter_context(Beast(REGISTRY[f"http.{name}"])).url
+            url = stack.enter_context(FakeServer(REGISTRY[f"http.{name}"])).url
             for make in (sales, reverse, cloudwatch, aura):
                 systems[f"{make.__name__}-{name}"] = make(url)
         ran = check(tmp_path, systems, *LOOKED_AT, effects="refused", timeout_s=120)
@@ -127,7 +127,7 @@ REDIS = {
 
 def test_redis_of_all_kinds(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        places = [stack.enter_context(Beast(REGISTRY[f"redis.{name}"])) for name in REDIS]
+        places = [stack.enter_context(FakeServer(REGISTRY[f"redis.{name}"])) for name in REDIS]
         systems: dict[str, Settings] = {
             name: {
                 "runbook": runbook("aura-flow"),
@@ -150,13 +150,13 @@ def test_redis_of_all_kinds(tmp_path: Path) -> None:
 
 def test_prometheus_of_all_kinds(tmp_path: Path) -> None:
     """A missing or incomplete response is not a number below a limit."""
-    from tests.zoo.prometheus import ANSWERS
+    from tests.misbehaving.prometheus import ANSWERS
 
     names = [name for name, (_, _, kind) in ANSWERS.items() if kind] + ["cut-off"]
     with ExitStack() as stack:
         systems: dict[str, Settings] = {}
         for name in names:
-            url = stack.enter_context(Beast(REGISTRY[f"prometheus.{name}"])).url
+            url = stack.enter_context(FakeServer(REGISTRY[f"prometheus.{name}"])).url
             systems[name] = {"runbook": runbook("aura-flow"), "deadline_s": DEADLINE_S, "prometheus": {"url": url}}
         ran = check(tmp_path, systems)
     must_be_orderly(ran, deadline_s=DEADLINE_S)

@@ -12,8 +12,8 @@ import yaml
 
 from tests.harness import PROJECT, started_lab
 from tests.hostile.product import check, must_be_orderly
-from tests.zoo.beast import Beast
-from tests.zoo.twister import twister
+from tests.misbehaving.server import FakeServer
+from tests.misbehaving.twister import twister
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def twisted(settings: dict[str, Any], variables: dict[str, str], number: int, st
             return value
         url = variables.get(str(value.get("env")), "") if set(value) == {"env"} else ""
         if url.startswith("http"):
-            return stack.enter_context(Beast(twister(url, number))).url
+            return stack.enter_context(FakeServer(twister(url, number))).url
         return {name: seen(entry) for name, entry in value.items()}
 
     return {name: seen(value) for name, value in settings.items() if name in OVER_HTTP}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tests.hostile.product import check, describe, http, must_be_orderly, outcomes
 from tests.hostile.services import WEBHOOK, document, healthy_but
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_receivers_with_one_response_for_everything(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems = {}
         for name, (answer, _, _) in RECEIVERS.items():
-            server = stack.enter_context(Beast(healthy_but({WEBHOOK: answer})))
+            server = stack.enter_context(FakeServer(healthy_but({WEBHOOK: answer})))
             systems[name] = http(server.url)
         ran = check(tmp_path, systems, "-m", "webhook", effects="refused")
     must_be_orderly(ran)
@@ -63,7 +63,7 @@ def test_receiver_with_one_response_and_effects_write(tmp_path: Path) -> None:
     """A refused message does not make a check clear, and messages that were sent are listed."""
     names = ("takes-no-body", "is-a-page", "fails", "leads-elsewhere")
     with ExitStack() as stack:
-        servers = {n: stack.enter_context(Beast(healthy_but({WEBHOOK: RECEIVERS[n][0]}))) for n in names}
+        servers = {n: stack.enter_context(FakeServer(healthy_but({WEBHOOK: RECEIVERS[n][0]}))) for n in names}
         ran = check(tmp_path, {n: http(s.url) for n, s in servers.items()}, "-m", "webhook", effects="write")
     must_be_orderly(ran)
     for name in names:

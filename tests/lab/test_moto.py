@@ -12,8 +12,8 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.providers.object_storage import Bucket
+from tests.misbehaving.server import FakeServer
 from tests.probes.conftest import taking
-from tests.zoo.beast import Beast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +108,7 @@ def test_invalid_endpoint(endpoint: str, kind: str) -> None:
 
 
 def test_silent_endpoint_times_out() -> None:
-    with Beast(lambda visit: visit.stay_silent()) as server, taking(2.0):
+    with FakeServer(lambda visit: visit.stay_silent()) as server, taking(2.0):
         silent = Bucket(server.url, BUCKET, key_id="known", secret=SECRET, timeout_s=0.3)
         assert refused(silent.listed)[0] == "endpoint-unreachable"
 

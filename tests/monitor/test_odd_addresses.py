@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.misbehaving.server import FakeServer, Visit
 from tests.monitor.stage import Trouble
-from tests.zoo.beast import Beast, Visit
 
 if TYPE_CHECKING:
     import pytest
@@ -20,7 +20,7 @@ def listen(visit: Visit) -> None:
 
 
 def test_odd_addresses(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    with Beast(listen) as server:
+    with FakeServer(listen) as server:
         # The user could be read as a host, and the start of the password as its port.
         odd = f"127.0.0.1:{server.port}/wvxkjq-zyjhbq@127.0.0.1:{server.port}/hook"
         for name, scheme in (("PAGER", "json"), ("PING", "http"), ("PUSH", "http")):

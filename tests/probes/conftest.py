@@ -8,27 +8,27 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-import tests.zoo.http
-import tests.zoo.mysql
-import tests.zoo.postgres
-import tests.zoo.prometheus
-import tests.zoo.redis
-import tests.zoo.tls  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.mysql
+import tests.misbehaving.postgres
+import tests.misbehaving.prometheus
+import tests.misbehaving.redis
+import tests.misbehaving.tls  # noqa: F401 - they fill the registry
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.journal import Reading, journal
 from runbook_checks.probes.net.far_ends import FarEnds
-from tests.zoo.beast import REGISTRY, Beast
+from tests.misbehaving.server import REGISTRY, FakeServer
 
-Zoo = Callable[[str], Beast]
+Misbehaving = Callable[[str], FakeServer]
 HERE = FarEnds(
     ("127.0.0.0/8", "::1/128", "224.0.0.1/32", "fe80::/10")
 )  # like the setting of an environment on this machine
 
 
 @pytest.fixture
-def zoo() -> Iterator[Zoo]:
+def misbehaving() -> Iterator[Misbehaving]:
     with ExitStack() as stack:
-        yield lambda name: stack.enter_context(Beast(REGISTRY[name]))
+        yield lambda name: stack.enter_context(FakeServer(REGISTRY[name]))
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from tests.zoo.beast import Handler, Visit
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import Handler, Visit
 
 Row = tuple[str, float, str]  # group, time, text
 

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.web.assets import Limits, PageLook, look
 from tests.hostile.services import answering
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 from tests.probes.conftest import taking
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
 
 Files = dict[str, tuple[str, bytes]]
 HTML = "text/html; charset=utf-8"
@@ -136,7 +136,7 @@ def test_only_successful_responses_are_parsed() -> None:
     refers = page("<link rel=stylesheet href=/a.css><img src=/a.png>")[1]
     for status, reported in ((404, []), (500, []), (200, ["a.css", "a.png"])):
         answers = {"/": said(status, refers), "/a.css": said(404, b"p { background: url(b.png) }")}
-        with Beast(answering(lambda _, path: answers.get(path, said(200, b"")))) as server:  # noqa: B023
+        with FakeServer(answering(lambda _, path: answers.get(path, said(200, b"")))) as server:  # noqa: B023
             found = look(Http(server.url), "/", {}, Limits())
         assert [asset.url.rpartition("/")[2] for asset in found.assets] == reported
         assert {asset.content_type for asset in found.assets} <= {"text/css"}

@@ -16,7 +16,7 @@ from runbook_checks.probes.backups.inventory import Branches, Folder, made_at
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
-from tests.zoo.beast import Beast, Visit
+from tests.misbehaving.server import FakeServer, Visit
 
 DAY_S = 86400
 NOON = 1_796_212_800.0  # 2026-12-02 12:00 UTC
@@ -72,8 +72,8 @@ def neon(*answers: tuple[int, Any] | tuple[int, Any, str]) -> Iterator[tuple[Bra
         more = "".join(f"{header}\r\n" for header in headers)
         visit.say(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{more}\r\n{body}")
 
-    with Beast(handle) as beast:
-        http = Http(f"http://127.0.0.1:{beast.port}/api/v2", resource="backups")
+    with FakeServer(handle) as server:
+        http = Http(f"http://127.0.0.1:{server.port}/api/v2", resource="backups")
         try:
             yield Branches(http, "proj/1", "backup-*"), asked
         finally:

@@ -24,11 +24,11 @@ from runbook_checks.probes.web.browser import _home, visit
 from runbook_checks.probes.web.browser_session import MAX_MEMORY, Look, _look, _started
 from runbook_checks.probes.web.chromium import Request, find
 from tests.harness import PROJECT
+from tests.misbehaving import pages
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import REGISTRY, FakeServer, Visit, refusing_port
 from tests.probes.conftest import HERE, only, taking
 from tests.probes.test_assets import page, site
-from tests.zoo import pages
-from tests.zoo.beast import REGISTRY, Beast, Visit, refusing_port
-from tests.zoo.http import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def test_configured_headers_are_sent_only_to_the_page_s_own_origin() -> None:
     """Not to the target of a redirect either; responses of other origins to the page are not affected."""
     own: list[bytes] = []
     foreign: list[bytes] = []
-    with Beast(pages.serving({"*": pages.page("2")}, foreign)) as other:
+    with FakeServer(pages.serving({"*": pages.page("2")}, foreign)) as other:
         away = whole(b"", f"Location: {other.url}/away", pages.CLOSE, status="307 Temporary Redirect")
         put = f"fetch('{other.url}/called', {{method: 'PUT'}})"
         begin = f"<script>fetch('/away', {{method: 'POST'}}); {put}; new Worker('/w.js')</script>"
@@ -98,7 +98,7 @@ def test_configured_headers_are_sent_only_to_the_page_s_own_origin() -> None:
             "/away": away,
             "/w.js": whole(b"fetch('/by-worker')", pages.SCRIPT, pages.CLOSE),
         }
-        with Beast(pages.serving(said, own)) as server:
+        with FakeServer(pages.serving(said, own)) as server:
             seen = visit(
                 Request(server.url + "/", 40, agent="checks/1 run=7", headers={"X-Gateway": "s3cret-gateway-token"})
             )
@@ -117,13 +117,13 @@ def test_configured_headers_are_sent_only_to_the_page_s_own_origin() -> None:
 def test_page_cannot_make_the_browser_connect_to_internal_addresses(is_allowed: bool) -> None:
     """The internal server records requests: for a picture, a script, a frame, a socket, a redirect, by any name."""
     inner: list[bytes] = []
-    with Beast(pages.serving({"*": whole(b"", pages.CLOSE)}, inner), "127.0.0.2") as other:
+    with FakeServer(pages.serving({"*": whole(b"", pages.CLOSE)}, inner), "127.0.0.2") as other:
         there = (f"127.0.0.2:{other.port}", f"2130706434:{other.port}", f"[::ffff:127.0.0.2]:{other.port}")
         parts = "".join(f"<img src=http://{at}/{number}>" for number, at in enumerate(there))
         parts += f"<script src=http://{there[0]}/script></script><iframe src=http://{there[0]}/frame></iframe>"
         parts += f"<script>new WebSocket('ws://{there[0]}/socket'); fetch('/away', {{mode: 'no-cors'}})</script>"
         away = whole(b"", f"Location: http://{there[0]}/away", pages.CLOSE, status="307 Temporary Redirect")
-        with Beast(pages.serving({"/": pages.page("<h1>Seen</h1>", parts), "/away": away}, [])) as server:
+        with FakeServer(pages.serving({"/": pages.page("<h1>Seen</h1>", parts), "/away": away}, [])) as server:
             asked = Request(server.url + "/", 40, far_ends=HERE if is_allowed else FarEnds())
             seen = visit(asked)
     paths = {request.split(b" ")[1] for request in inner}
@@ -151,7 +151,7 @@ def test_browser_has_no_secret_and_runs_in_a_sandbox(monkeypatch: pytest.MonkeyP
                 seen.append(environment(process.pid))
         visit.say(pages.page("<h1>Seen</h1>"))
 
-    with Beast(watched) as server:
+    with FakeServer(watched) as server:
         visit(Request(server.url + "/", 40))
     assert any("--type=renderer" in line or "--type=zygote" in line for line in lines)
     assert not any("s3cret-of-payments" in variables for variables in seen)
@@ -225,7 +225,7 @@ def look_at_each(urls: dict[str, str], home: str) -> dict[str, tuple[Look | NoRe
 @needs_chromium
 def test_no_page_blocks_the_browser_or_causes_a_wrong_result() -> None:
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(Beast(REGISTRY[name])).url + "/" for name in TOLD if name in REGISTRY}
+        urls = {name: stack.enter_context(FakeServer(REGISTRY[name])).url + "/" for name in TOLD if name in REGISTRY}
         urls["closed"] = f"http://127.0.0.1:{stack.enter_context(refusing_port())}/"
         home = stack.enter_context(_home())
         seen = apart(look_at_each, urls, home, resource="browser", timeout_s=120, memory=None)
@@ -247,7 +247,7 @@ def test_no_page_blocks_the_browser_or_causes_a_wrong_result() -> None:
 
 @needs_chromium
 def test_flooded_console_is_reported_in_time() -> None:
-    with Beast(REGISTRY["page.floods-the-console"]) as server, only(7), taking(7.5):
+    with FakeServer(REGISTRY["page.floods-the-console"]) as server, only(7), taking(7.5):
         try:
             reported = visit(Request(server.url + "/", 60)).errors
         except NoReading as gone:  # on a busy machine
@@ -311,7 +311,7 @@ def test_unprivileged_browser_runs_in_a_sandbox_or_names_what_is_missing(
     forbid = "" if has_namespaces else "echo 0 > /proc/sys/user/max_user_namespaces;"
     home = tempfile.gettempdir()
     variables = {**os.environ, "PYTHONPATH": str(PROJECT), "HOME": home, "TMPDIR": home}
-    with Beast(watched) as server:
+    with FakeServer(watched) as server:
         words = [*ALONE, "sh", "-c", f'{forbid} exec "$@"', "sh", sys.executable, "-c", VISITS, server.url + "/"]
         done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False, timeout=120)
     if has_namespaces:

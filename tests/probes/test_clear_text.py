@@ -20,11 +20,11 @@ from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks.probes.net.address import may_hear
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.redis.client import Redis
+from tests.misbehaving.mysqlwire import OK, greeting, packet
+from tests.misbehaving.names import Nameserver
+from tests.misbehaving.postgres import LET_IN, READY, SSL_REQUEST, message
+from tests.misbehaving.server import FakeServer, Visit
 from tests.probes import pki
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.mysqlwire import OK, greeting, packet
-from tests.zoo.names import Nameserver
-from tests.zoo.postgres import LET_IN, READY, SSL_REQUEST, message
 
 PASSWORD = "k9-Never-In-Clear"
 # An unused address (RFC 5737). A refusal comes before anything is sent there.
@@ -112,7 +112,7 @@ def refused(database: Postgres | Mysql) -> NoReading:
 @pytest.mark.parametrize("mode", ["", "?sslmode=disable", "?sslmode=prefer", "?sslmode=allow"])
 def test_postgres_without_tls(mode: str, in_pieces: bool) -> None:
     server = PostgresServer(None, in_pieces=in_pieces)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"postgresql://u:{PASSWORD}@127.0.0.1:{place.port}/d{mode}"
         gone = refused(Postgres(dsn, connect_timeout_s=2))
     assert gone.kind == "clear-text-refused"
@@ -123,7 +123,7 @@ def test_postgres_without_tls(mode: str, in_pieces: bool) -> None:
 @pytest.mark.parametrize("mode", ["require", "prefer", "verify-ca"])
 def test_postgres_over_unverified_tls(certificate: tuple[str, str], mode: str) -> None:
     server = PostgresServer(certificate)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"postgresql://u:{PASSWORD}@127.0.0.1:{place.port}/d?sslmode={mode}"
         gone = refused(Postgres(dsn, connect_timeout_s=2))
     assert gone.kind == ("tls-failed" if mode == "verify-ca" else "clear-text-refused"), gone
@@ -133,7 +133,7 @@ def test_postgres_over_unverified_tls(certificate: tuple[str, str], mode: str) -
 @pytest.mark.parametrize("words", ["!md5", "password", "password,md5"])
 def test_postgres_has_no_parameter_that_allows_it(certificate: tuple[str, str], words: str) -> None:
     server = PostgresServer(certificate)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"postgresql://u:{PASSWORD}@127.0.0.1:{place.port}/d?sslmode=require&require_auth={words}"
         refused(Postgres(dsn, connect_timeout_s=2))
     assert PASSWORD.encode() not in server.received
@@ -145,7 +145,7 @@ def test_postgres_with_a_verified_certificate_gets_the_password(
 ) -> None:
     """Servers that forward a login (PAM, LDAP) need it."""
     server = PostgresServer(certificate)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         more = f"?sslmode={mode}&sslrootcert={ca_file}"
         refused(
             Postgres(
@@ -202,7 +202,7 @@ PLUGINS = {
 @pytest.mark.parametrize("mode", ["DISABLED", "REQUIRED", "VERIFY_CA"])
 def test_mysql(certificate: tuple[str, str], plugin: str, mode: str) -> None:
     server = MysqlServer(None if mode == "DISABLED" else certificate, *PLUGINS[plugin])
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"mysql://u:{PASSWORD}@127.0.0.1:{place.port}/d?ssl-mode={mode}"
         gone = refused(Mysql(dsn, connect_timeout_s=2))
     expected = {"DISABLED": "tls-required", "REQUIRED": "clear-text-refused", "VERIFY_CA": "tls-failed"}
@@ -226,7 +226,7 @@ def test_mysql_retries_over_tls_for_a_diagnosis_without_the_password(certificate
                 visit.say(packet(block[3] + 1, b"\xff\x15\x04#28000Access denied"))
 
     server = Diagnosed(certificate, *PLUGINS["clear"])
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         gone = refused(Mysql(f"mysql://u:{PASSWORD}@127.0.0.1:{place.port}/d?ssl-mode=DISABLED", connect_timeout_s=2))
         assert place.visits == 2
     assert gone.kind == "authentication-failed"
@@ -238,7 +238,7 @@ def test_mysql_with_a_verified_certificate_gets_the_password(
     certificate: tuple[str, str], ca_file: str, plugin: str
 ) -> None:
     server = MysqlServer(certificate, *PLUGINS[plugin])
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         refused(Mysql(f"mysql://u:{PASSWORD}@127.0.0.1:{place.port}/d", ca_file=ca_file, connect_timeout_s=2))
     assert PASSWORD.encode() in server.received
 
@@ -290,7 +290,10 @@ def test_a_proxy_on_another_machine(resolver: str, url: str) -> None:
 
 def test_local_proxy_to_a_remote_host() -> None:
     server = Server(None)
-    with Beast(lambda visit: visit.say(server.read(visit)[:0])) as proxy, pytest.raises(NoReading) as caught:
+    with (
+        FakeServer(lambda visit: visit.say(server.read(visit)[:0])) as proxy,
+        pytest.raises(NoReading) as caught,
+    ):
         Http("http://far.lab.test", headers={"Authorization": PASSWORD}, proxy=proxy.url).get("/")
     assert caught.value.kind == "clear-text-refused"
     assert server.received == b""

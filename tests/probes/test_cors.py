@@ -5,11 +5,11 @@ from __future__ import annotations
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.http.cors import Grant, ask, grant
 from tests.hostile.services import always, document
-from tests.zoo.beast import Beast
+from tests.misbehaving.server import FakeServer
 
 
 def granted(*headers: str) -> Grant:
-    with Beast(always(document({}, *headers))) as server:
+    with FakeServer(always(document({}, *headers))) as server:
         return grant(Http(server.url).send("OPTIONS", "/"))
 
 

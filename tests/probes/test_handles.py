@@ -16,17 +16,17 @@ from runbook_checks.handles.web import FrontEnd
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.services import always, answering, document
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
+from tests.misbehaving.tls import serving
 from tests.probes import pki
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
-from tests.zoo.tls import serving
 
 GIVEN = {"literal": "a-secret-of-the-test"}
 REFUSALS = {"unsigned": "CS_1", "stale": "CS_2", "invalid": "CS_3", "prefix": "CS_"}
 
 
-def http(server: Beast, **more: Any) -> dict[str, Any]:
+def http(server: FakeServer, **more: Any) -> dict[str, Any]:
     return {"base_url": server.url, **more}
 
 
@@ -40,7 +40,7 @@ BOTH = {"name": "both", "path": "/both", "method": "POST", "authenticated": True
 def test_key_function_is_called_as_configured_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_TOKEN", "a-token-of-the-test")
     kept: list[bytes] = []
-    with Beast(always(document({}), kept)) as server:
+    with FakeServer(always(document({}), kept)) as server:
         given = http(server, key_functions=[PLAIN, KNOWN, ASKED, BOTH], token={"env": "SHOP_TOKEN"})
         with handle(Service, tmp_path, http=given) as service:
             assert service.key_paths() == ["/plain"]
@@ -54,7 +54,7 @@ def test_key_function_is_called_as_configured_and_once(tmp_path: Path, monkeypat
 
 
 def test_key_function_that_needs_a_token_is_not_called_without_one(tmp_path: Path) -> None:
-    with Beast(always(document({}))) as server, handle(Service, tmp_path, http=http(server)) as service:
+    with FakeServer(always(document({}))) as server, handle(Service, tmp_path, http=http(server)) as service:
         function = type("Function", (), KNOWN | {"method": "GET", "body": None})
         with pytest.raises(NoReading) as caught:
             service.call(function)  # type: ignore[arg-type]
@@ -66,7 +66,10 @@ def test_number_of_samples_depends_on_the_time(tmp_path: Path) -> None:
         time.sleep(0.4)
         return document({})
 
-    with Beast(answering(slow)) as server, handle(Service, tmp_path, http=http(server, samples=3)) as service:
+    with (
+        FakeServer(answering(slow)) as server,
+        handle(Service, tmp_path, http=http(server, samples=3)) as service,
+    ):
         service.get("/")
         token = current.set(Deadline(1.3))
         try:
@@ -103,7 +106,7 @@ def test_limits_of_the_clock(tmp_path: Path, given: Any, limits: Any) -> None:
 
 def test_clock_is_read_without_the_proxy_if_possible(tmp_path: Path) -> None:
     health = {"live": "/live", "ready": "/ready", "path": "/health"}
-    with Beast(always(document({}))) as proxy, Beast(always(document({}))) as own:
+    with FakeServer(always(document({}))) as proxy, FakeServer(always(document({}))) as own:
         with handle(Service, tmp_path, http=http(proxy, health=health)) as service:
             answer, is_own = service.own_clock()
             assert (answer.url, is_own) == (f"{proxy.url}/live", False)
@@ -201,7 +204,7 @@ def test_meaning_of_a_webhooks_response(tmp_path: Path, monkeypatch: pytest.Monk
     left = [answer for answer, *_ in DELIVERIES]
     given = WEBHOOK | {"refusals": REFUSALS | {"status": 418, "invalid_body_status": 422}}
     with (
-        Beast(answering(lambda *_: left.pop(0))) as server,
+        FakeServer(answering(lambda *_: left.pop(0))) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=given) as receiver,
     ):
         for answer, is_refusal, is_past in DELIVERIES:
@@ -213,7 +216,7 @@ def test_without_a_prefix_no_code_is_a_refusal(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     given = WEBHOOK | {"refusals": REFUSALS | {"prefix": ""}}
     with (
-        Beast(always(said({"code": "CS_9"}, 404))) as server,
+        FakeServer(always(said({"code": "CS_9"}, 404))) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=given) as receiver,
     ):
         assert not receiver.is_refusal(receiver.control())
@@ -223,7 +226,7 @@ def test_delivery_has_the_requested_age(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     kept: list[bytes] = []
     with (
-        Beast(always(document({}), kept)) as server,
+        FakeServer(always(document({}), kept)) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=WEBHOOK) as receiver,
     ):
         receiver.deliver(b"{}", age_s=1000)
@@ -243,7 +246,7 @@ def test_step_uses_the_known_values(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     kept: list[bytes] = []
     chain = CHAIN | ({"token": {"env": token}} if token else {})
     with (
-        Beast(always(document({}), kept)) as server,
+        FakeServer(always(document({}), kept)) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=WEBHOOK | {"chain": chain}) as receiver,
     ):
         [step] = receiver.settings.chain.steps  # type: ignore[union-attr]
@@ -276,7 +279,7 @@ def test_meaning_of_a_slash_commands_response(tmp_path: Path, monkeypatch: pytes
     left = [answer for answer, *_ in COMMANDS]
     given = {"signing_secret": {"env": "SIGNING"}, "path": "/slack", "command": "/help"}
     with (
-        Beast(answering(lambda *_: left.pop(0))) as server,
+        FakeServer(answering(lambda *_: left.pop(0))) as server,
         handle(SlashCommand, tmp_path, http=http(server), slack=given) as command,
     ):
         for answer, is_refusal, is_past in COMMANDS:
@@ -285,7 +288,7 @@ def test_meaning_of_a_slash_commands_response(tmp_path: Path, monkeypatch: pytes
 
 
 # -------------------------------------------------------------------------------- a front end
-def web(tmp_path: Path, server: Beast, **more: Any) -> Any:
+def web(tmp_path: Path, server: FakeServer, **more: Any) -> Any:
     return handle(FrontEnd, tmp_path, effects="write", http=http(server), web=more)
 
 
@@ -301,7 +304,7 @@ def test_upload_that_is_not_removed_is_reported(tmp_path: Path, status: int, sta
     def answer(method: str, _path: str) -> bytes:
         return document({"id": "a/1"}, status="201 Made") if method == "POST" else document({}, status=f"{status} So")
 
-    with Beast(answering(answer, kept)) as server, web(tmp_path, server, upload=UPLOAD) as front:
+    with FakeServer(answering(answer, kept)) as server, web(tmp_path, server, upload=UPLOAD) as front:
         uploaded = front.send_file(10, "a-token-of-the-test").json()
         assert len(front.context.leftovers.left()) == 1
         front.clean_up(uploaded, "a-token-of-the-test", 10)
@@ -314,7 +317,7 @@ def test_upload_that_is_not_removed_is_reported(tmp_path: Path, status: int, sta
 def test_a_refused_upload_leaves_nothing(tmp_path: Path, status: int, stays: bool) -> None:
     kept: list[bytes] = []
     with (
-        Beast(always(document({}, status=f"{status} So"), kept)) as server,
+        FakeServer(always(document({}, status=f"{status} So"), kept)) as server,
         web(tmp_path, server, upload=UPLOAD) as front,
     ):
         front.send_file(10, None)
@@ -328,7 +331,7 @@ def test_a_refused_upload_leaves_nothing(tmp_path: Path, status: int, stays: boo
 
 def test_upload_without_an_address_remains(tmp_path: Path) -> None:
     with (
-        Beast(always(document({"id": 1}))) as server,
+        FakeServer(always(document({"id": 1}))) as server,
         web(tmp_path, server, upload={"path": "/files"}) as front,
     ):
         front.clean_up(front.send_file(10, None).json(), None, 10)
@@ -378,8 +381,8 @@ def test_missing_settings_are_not_guessed(tmp_path: Path) -> None:
 
 def test_plain_http_and_the_direct_address_are_requested_if_configured(tmp_path: Path) -> None:
     with (
-        Beast(always(document({}))) as proxy,
-        Beast(always(whole(b"", "Location: https://a.test/", status="301 Moved"))) as plain,
+        FakeServer(always(document({}))) as proxy,
+        FakeServer(always(whole(b"", "Location: https://a.test/", status="301 Moved"))) as plain,
     ):
         given = http(proxy, direct_url=plain.url)
         with handle(FrontEnd, tmp_path, http=given, web={"plain_url": plain.url}) as front:
@@ -393,7 +396,7 @@ def test_plain_http_and_the_direct_address_are_requested_if_configured(tmp_path:
 def test_preflight_is_sent_once_and_a_call_has_the_origin(tmp_path: Path) -> None:
     kept: list[bytes] = []
     with (
-        Beast(always(document({}, "Access-Control-Allow-Origin: https://a.test"), kept)) as server,
+        FakeServer(always(document({}, "Access-Control-Allow-Origin: https://a.test"), kept)) as server,
         web(tmp_path, server, cors={"path": "/api"}) as front,
     ):
         assert front.preflight("https://a.test", "PUT")[1].origin == "https://a.test"
@@ -422,7 +425,7 @@ def test_browser_trusts_a_key_certified_by_the_configured_authority(tmp_path: Pa
     stranger = pki.make("127.0.0.1", names=("127.0.0.1",)).write(tmp_path, name="stranger")
     counted = []
     for pair in (good, other, stranger):
-        with Beast(serving(*pair)) as server:
+        with FakeServer(serving(*pair)) as server:
             url = f"https://127.0.0.1:{server.port}"
             with handle(FrontEnd, tmp_path, ca_file="ca.pem", http={"base_url": url}, web={}) as front:
                 counted.append((len(front._pins(url)), len(front._pins(server.url))))
@@ -434,11 +437,11 @@ def test_browser_trusts_a_key_certified_by_the_configured_authority(tmp_path: Pa
 def test_file_of_a_page_may_have_a_quarter_of_the_total(tmp_path: Path) -> None:
     page = b'<!doctype html><script src="/a.js"></script><link rel="stylesheet" href="/b.css">'
     files = {"/a.js": b"x" * 240, "/b.css": b" " * 260}
-    with Beast(answering(lambda _, path: whole(files[path], "Connection: close"))) as other:
+    with FakeServer(answering(lambda _, path: whole(files[path], "Connection: close"))) as other:
         files["/"] = page + b'<script src="%s/a.js"></script><script src="%s/b.css"></script>' % (
             (other.url.encode(),) * 2
         )
-        with Beast(answering(lambda _, path: whole(files[path], "Connection: close"))) as server:
+        with FakeServer(answering(lambda _, path: whole(files[path], "Connection: close"))) as server:
             limits = {"most_bytes": 1000, "other_origins": [f"{other.url}/"]}
             with web(tmp_path, server, assets=limits) as front:
                 found = front.look()

@@ -16,8 +16,8 @@ from runbook_checks.handles.host import NextInstance, OwnHost, WayBack
 from runbook_checks.handles.workspaces import Workspaces
 from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.services import Answerer, always, answering, document
+from tests.misbehaving.server import FakeServer
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
 
 
 def refusal(ask: Callable[[], Any]) -> NoReading:
@@ -37,7 +37,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 USER: dict[str, Any] = {"user": "checks@shop.test", "password": {"env": "PASSWORD"}}
 
 
-def accounts(tmp_path: Path, server: Beast, effects: str = "write", **more: Any) -> Any:
+def accounts(tmp_path: Path, server: FakeServer, effects: str = "write", **more: Any) -> Any:
     given = {"login": "/login", "protected": "/me", "token_field": "data.token", **more}
     return handle(Accounts, tmp_path, effects=effects, http={"base_url": server.url}, auth=given)
 
@@ -58,7 +58,7 @@ def test_token_comes_from_a_successful_login(tmp_path: Path) -> None:
     for status, said, token in LOGINS:
         kept: list[bytes] = []
         with (
-            Beast(always(document(said, status=f"{status} So"), kept)) as server,
+            FakeServer(always(document(said, status=f"{status} So"), kept)) as server,
             accounts(tmp_path, server, **USER) as one,
         ):
             login = one.login()
@@ -74,13 +74,16 @@ def test_token_comes_from_a_successful_login(tmp_path: Path) -> None:
 
 
 def test_login_that_returns_a_page_is_no_reading(tmp_path: Path) -> None:
-    with Beast(always(document("<html>secret</html>"))) as server, accounts(tmp_path, server, **USER) as one:
+    with (
+        FakeServer(always(document("<html>secret</html>"))) as server,
+        accounts(tmp_path, server, **USER) as one,
+    ):
         gone = refusal(one.login)
     assert (gone.kind, "secret" in gone.reason) == ("not-json", False)
 
 
 def test_configured_token_has_priority_over_a_login(tmp_path: Path) -> None:
-    with Beast(always(document({"data": {"token": "abcdefgh"}}))) as server:
+    with FakeServer(always(document({"data": {"token": "abcdefgh"}}))) as server:
         with accounts(tmp_path, server, token={"env": "TOKEN"}, **USER) as one:
             assert one.user_token() == "a-token-of-the-test"
         with accounts(tmp_path, server, "refused", **USER) as one:
@@ -94,7 +97,7 @@ def test_configured_token_has_priority_over_a_login(tmp_path: Path) -> None:
 def test_refusals_prove_nothing_if_the_genuine_token_is_refused(tmp_path: Path, status: int, opens: bool) -> None:
     kept: list[bytes] = []
     with (
-        Beast(always(document({}, status=f"{status} So"), kept)) as server,
+        FakeServer(always(document({}, status=f"{status} So"), kept)) as server,
         accounts(tmp_path, server, token={"env": "TOKEN"}) as one,
     ):
         for _ in range(2):
@@ -109,7 +112,7 @@ def test_refusals_prove_nothing_if_the_genuine_token_is_refused(tmp_path: Path, 
 
 def test_configured_public_key_is_read(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_bytes(b"PEM")
-    with Beast(always(b"")) as server:
+    with FakeServer(always(b"")) as server:
         with accounts(tmp_path, server) as one:
             assert (one.public_key(), one.secret("secret")) == (None, None)
         with accounts(tmp_path, server, public_key="key.pem", secret={"env": "PASSWORD"}) as one:
@@ -119,7 +122,7 @@ def test_configured_public_key_is_read(tmp_path: Path) -> None:
 
 
 # ----------------------------------------------------------------------------------- workspaces
-def workspaces(tmp_path: Path, server: Beast, **more: Any) -> Any:
+def workspaces(tmp_path: Path, server: FakeServer, **more: Any) -> Any:
     http = {"base_url": f"{server.url}/", "token": {"env": "TOKEN"}} | more.pop("http", {})
     return handle(Workspaces, tmp_path, http=http, workspaces=more)
 
@@ -134,7 +137,10 @@ def test_each_workspace_is_requested_with_the_token(tmp_path: Path) -> None:
         "/api/v1/billing/workspaces/a%2Fb/quota": {"db_storage_gb": {"used": 1, "limit": 10}},
         "/api/v1/billing/workspaces/c/quota": {"db_storage_gb": {"used": 0.5, "limit": 1}},
     }
-    with Beast(answering(serving(quotas), kept)) as server, workspaces(tmp_path, server, ids=["a/b", "c"]) as one:
+    with (
+        FakeServer(answering(serving(quotas), kept)) as server,
+        workspaces(tmp_path, server, ids=["a/b", "c"]) as one,
+    ):
         assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
         assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
         assert one.databases([]) == []
@@ -145,7 +151,7 @@ def test_each_workspace_is_requested_with_the_token(tmp_path: Path) -> None:
 
 
 def test_number_of_workspaces_is_limited(tmp_path: Path) -> None:
-    with Beast(always(b"")) as server:
+    with FakeServer(always(b"")) as server:
         with workspaces(tmp_path, server, ids=["a", "b"], most=2) as one:
             assert one.ids() == ["a", "b"]
         with workspaces(tmp_path, server, ids=["a", "b", "c"], most=2) as one:
@@ -170,20 +176,23 @@ def test_number_of_workspaces_is_limited(tmp_path: Path) -> None:
     ],
 )
 def test_invalid_quota_is_no_reading(tmp_path: Path, quota: Any, kind: str) -> None:
-    with Beast(always(document(quota))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
+    with FakeServer(always(document(quota))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
         assert refusal(one.quotas).kind == kind
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
 def test_reasons_for_an_unreadable_workspace(tmp_path: Path, status: int) -> None:
-    with Beast(always(document({}, status=f"{status} No"))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
+    with (
+        FakeServer(always(document({}, status=f"{status} No"))) as server,
+        workspaces(tmp_path, server, ids=["a"]) as one,
+    ):
         gone = refusal(one.policies)
     assert (gone.kind, gone.evidence) == (f"http-{status}", {"status": status})
     assert ("http.token" in gone.reason) == (status in (401, 403))
 
 
 def test_policies_are_objects_or_text_of_objects(tmp_path: Path) -> None:
-    with Beast(always(b"")) as server, workspaces(tmp_path, server) as one:
+    with FakeServer(always(b"")) as server, workspaces(tmp_path, server) as one:
         for limits in ({"allow": ["a"], "deny": None}, '{"allow": ["a"], "deny": []}'):
             policy = {"policy": "open", "rate_limit_json": limits}
             assert one.policy(policy, "w") == "open"
@@ -197,7 +206,7 @@ def test_policies_are_objects_or_text_of_objects(tmp_path: Path) -> None:
 
 
 def test_last_backup_has_an_id(tmp_path: Path) -> None:
-    with Beast(always(b"")) as server, workspaces(tmp_path, server) as one:
+    with FakeServer(always(b"")) as server, workspaces(tmp_path, server) as one:
         whole = {"id": "b1", "created_at": "x"}
         backups: tuple[Any, ...] = (whole, {"id": 7}, None, {}, {"id": " "}, {"id": None}, {"created_at": "x"})
         found = [one.backup({"last_backup": backup}, "w") for backup in backups]
@@ -219,7 +228,7 @@ def test_procedures_are_listed_by_key(tmp_path: Path) -> None:
         (None, None),
     ]
     for sops, found in listed:
-        with Beast(always(document({"sops": sops}))) as server, workspaces(tmp_path, server) as one:
+        with FakeServer(always(document({"sops": sops}))) as server, workspaces(tmp_path, server) as one:
             if found is None:
                 assert refusal(one.listed_sops).kind == "malformed-answer"
             else:
@@ -295,7 +304,7 @@ def test_rollback_needs_what_is_configured(tmp_path: Path) -> None:
         assert one.image is None
     unknown = document({"errors": [{"code": "MANIFEST_UNKNOWN"}]}, status="404 No")
     with (
-        Beast(always(unknown)) as server,
+        FakeServer(always(unknown)) as server,
         handle(WayBack, tmp_path, rollback={"image": image | {"registry": server.url}}) as one,
     ):
         assert (one.image, one.digest()) == ("shop/api:1.4", None)

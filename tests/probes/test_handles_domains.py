@@ -14,12 +14,12 @@ from runbook_checks.handles.domains import Domains
 from runbook_checks.handles.sites import Sites
 from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.services import always, document
+from tests.misbehaving.http import resets_at_once
+from tests.misbehaving.names import Nameserver
+from tests.misbehaving.server import Handler, FakeServer
+from tests.misbehaving.tls import resets, serving
 from tests.probes import pki
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast, Handler
-from tests.zoo.http import resets_at_once
-from tests.zoo.names import Nameserver
-from tests.zoo.tls import resets, serving
 
 ZONE = {
     "apps.shop.test": ["127.0.0.1"],
@@ -49,7 +49,7 @@ def given(tmp_path: Path) -> Iterator[dict[str, Any]]:
         names = stack.enter_context(Nameserver(ZONE))
         port = 0
         for host, handler in handlers.items():
-            port = stack.enter_context(Beast(handler, host, port)).port
+            port = stack.enter_context(FakeServer(handler, host, port)).port
         domains = {"names": NAMES, "base_host": "apps.shop.test", "resolver": names.address, "port": str(port)}
         ours = {"authoritative_port": names.address.rpartition(":")[2], "timeout_s": 2}
         yield {"domains": domains | ours, "ca_file": "ca.pem", "resolver": names.address}
@@ -102,7 +102,7 @@ def test_site_with_a_rate_limit_is_not_read(tmp_path: Path, given: dict[str, Any
         (tmp_path / "ca.pem").write_bytes(authority.pem)
         pair = pki.make("shop.test", authority, names=("*.shop.test",)).write(tmp_path)
         busy = document({"code": "ROUTING_FAILED"}, status="429 Too Many Requests")
-        front = stack.enter_context(Beast(serving(*pair, always(busy))))
+        front = stack.enter_context(FakeServer(serving(*pair, always(busy))))
         domains = {**given["domains"], "names": ["good.shop.test"], "port": str(front.port)}
         sites = stack.enter_context(handle(Sites, tmp_path, **{**given, "domains": domains}))
         found, gone = sites.seen()

@@ -19,9 +19,9 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks_lab.servers.mariadb import MariaDb
 from runbook_checks_lab.toolbox import NotHere, find
 from tests.hostile.services import answering, document
+from tests.misbehaving.prometheus import vector
+from tests.misbehaving.server import FakeServer
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
-from tests.zoo.prometheus import vector
 
 PASSWORD = "k9-Long-Enough"
 SCHEMA = """
@@ -318,7 +318,7 @@ def test_traffic_is_compared_with_windows_before(tmp_path: Path) -> None:
         assert "600s" in path
         return document(vector({"metric": {}, "value": [1, str(next(reported))]}))
 
-    with Beast(answering(answer)) as server:
+    with FakeServer(answering(answer)) as server:
         expression = "sum(increase(anonymous[{window}]))"
         with abuse(tmp_path, traffic=expression, prometheus={"url": server.url}) as one:
             assert one.traffic() == (90, 15.0)

@@ -13,9 +13,9 @@ from runbook_checks.handles.backing import AiStatus, Ledger
 from runbook_checks.handles.postgres import PostgresDatabase
 from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.services import always, answering, document
+from tests.misbehaving.server import FakeServer
 from tests.probes import pg
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_migrations_are_ordered_by_name(tmp_path: Path) -> None:
 )
 def test_value_that_is_not_a_number_is_not_read(tmp_path: Path, status: int, said: Any, kind: str | None) -> None:
     with (
-        Beast(always(document(said, status=f"{status} So"))) as server,
+        FakeServer(always(document(said, status=f"{status} So"))) as server,
         handle(AiStatus, tmp_path, http={"base_url": server.url}, ai={"path": "/ai"}) as ai,
     ):
         if kind is None:
@@ -148,7 +148,7 @@ def test_value_that_is_not_a_number_is_not_read(tmp_path: Path, status: int, sai
 
 def test_ai_status_comes_only_from_the_service(tmp_path: Path) -> None:
     with (
-        Beast(answering(lambda _, path: document({"path": path}))) as server,
+        FakeServer(answering(lambda _, path: document({"path": path}))) as server,
         handle(AiStatus, tmp_path, http={"base_url": server.url}, ai={"path": "/ai"}) as ai,
     ):
         assert ai.read()[1] == {"path": "/ai"}

@@ -18,13 +18,13 @@ from runbook_checks.handles.sites import Sites
 from runbook_checks.handles.slack import SlackBot
 from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.services import always, answering, document
+from tests.misbehaving.http import resets_at_once
+from tests.misbehaving.prometheus import vector
+from tests.misbehaving.server import Handler, FakeServer, Visit, refusing_port
+from tests.misbehaving.tls import resets, serving
 from tests.probes import pki
 from tests.probes.handles import handle
 from tests.probes.insights import insights
-from tests.zoo.beast import Beast, Handler, Visit, refusing_port
-from tests.zoo.http import resets_at_once
-from tests.zoo.prometheus import vector
-from tests.zoo.tls import resets, serving
 
 NOW = float(int(time.time()))
 OK = {"success": True, "errors": [], "messages": []}
@@ -62,7 +62,7 @@ LOKI = {"selectors": ['{service="api"}'], "filter": '|~ "x"'}
 @pytest.mark.parametrize(("quiet_is_fine", "alive_s"), [(False, 1200), (True, 86400)])
 def test_loki_is_queried_for_both_windows(tmp_path: Path, quiet_is_fine: bool, alive_s: int) -> None:
     kept: list[bytes] = []
-    with Beast(always(streams((NOW - 60, "ERROR broken")), kept)) as server:
+    with FakeServer(always(streams((NOW - 60, "ERROR broken")), kept)) as server:
         given = {"loki": LOKI | {"url": server.url}, "window_min": 10, "quiet_is_fine": quiet_is_fine}
         with handle(Log, tmp_path, NOW, logs=given) as log:
             assert log.windows() == (NOW - 1200, NOW - 600, NOW)
@@ -74,7 +74,7 @@ def test_loki_is_queried_for_both_windows(tmp_path: Path, quiet_is_fine: bool, a
 
 def test_a_long_window_is_longer_than_a_day(tmp_path: Path) -> None:
     kept: list[bytes] = []
-    with Beast(always(streams((NOW - 60, "x")), kept)) as server:
+    with FakeServer(always(streams((NOW - 60, "x")), kept)) as server:
         given = {"loki": LOKI | {"url": server.url}, "window_min": 1440, "quiet_is_fine": True}
         with handle(Log, tmp_path, NOW, logs=given) as log:
             log.read()
@@ -94,7 +94,7 @@ def test_loki_query_has_the_tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for more, wanted in ways:
         kept: list[bytes] = []
         with (
-            Beast(always(streams((NOW - 60, "x")), kept)) as server,
+            FakeServer(always(streams((NOW - 60, "x")), kept)) as server,
             handle(Log, tmp_path, NOW, logs={"loki": LOKI | {"url": server.url} | more}) as log,
         ):
             log.read()
@@ -103,7 +103,7 @@ def test_loki_query_has_the_tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_loki_is_not_queried_without_a_stream(tmp_path: Path) -> None:
-    with Beast(always(streams())) as server:
+    with FakeServer(always(streams())) as server:
         with handle(Log, tmp_path, NOW, logs={"loki": {"url": server.url}}) as log:
             assert refusal(log.read).kind == "no-source"
         assert server.visits == 0
@@ -126,7 +126,7 @@ def test_configured_command_is_run(tmp_path: Path) -> None:
 def test_configured_cloudwatch_is_queried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PART", "a-secret-of-the-test")
     asked: list[dict[str, Any]] = []
-    with Beast(insights([("/aws/api", NOW - 60, "ERROR broken")], asked)) as server:
+    with FakeServer(insights([("/aws/api", NOW - 60, "ERROR broken")], asked)) as server:
         keys = {"access_key_id": {"env": "AWS_PART"}, "secret_access_key": {"env": "AWS_PART"}}
         given = {"region": "eu-west-1", "groups": ["/aws/api"], "endpoint": server.url, **keys}
         with handle(Log, tmp_path, NOW, logs={"cloudwatch": given, "loki": LOKI, "window_min": 10}) as log:
@@ -176,7 +176,7 @@ def cloudflare(groups: Any, waiting: Any = None, names: tuple[str, ...] = ("othe
     return handle
 
 
-def queue(tmp_path: Path, server: Beast, **more: Any) -> Any:
+def queue(tmp_path: Path, server: FakeServer, **more: Any) -> Any:
     given = {"account": "a" * 32, "token": {"env": "QUEUE_TOKEN"}, "name": "jobs", "api_url": server.url}
     return handle(Queue, tmp_path, NOW, queue=given | {"window_min": 10} | more.pop("queue", {}), **more)
 
@@ -199,7 +199,7 @@ def test_messages_are_counted_by_outcome(tmp_path: Path) -> None:
         operation("WriteMessage", "success", 500),
     ]
     with (
-        Beast(cloudflare(lambda _kind, span_s: rows if span_s == 600 else [])) as server,
+        FakeServer(cloudflare(lambda _kind, span_s: rows if span_s == 600 else [])) as server,
         queue(tmp_path, server) as one,
     ):
         reported = one.processed()
@@ -216,7 +216,7 @@ def test_messages_are_counted_by_outcome(tmp_path: Path) -> None:
 def test_quiet_window_counts_if_the_day_was_not_quiet(tmp_path: Path) -> None:
     rows = [operation("DeleteMessage", "success", 30)]
     with (
-        Beast(cloudflare(lambda _kind, span_s: rows if span_s == 86400 else [])) as server,
+        FakeServer(cloudflare(lambda _kind, span_s: rows if span_s == 86400 else [])) as server,
         queue(tmp_path, server) as one,
     ):
         reported = one.processed()
@@ -224,13 +224,13 @@ def test_quiet_window_counts_if_the_day_was_not_quiet(tmp_path: Path) -> None:
 
 
 def test_analytics_without_any_event_all_day_are_no_reading(tmp_path: Path) -> None:
-    with Beast(cloudflare(lambda _kind, _span_s: [])) as server, queue(tmp_path, server) as one:
+    with FakeServer(cloudflare(lambda _kind, _span_s: [])) as server, queue(tmp_path, server) as one:
         assert refusal(one.processed).kind == "no-data"
         assert refusal(one.trend_a_minute).kind == "no-data"
 
 
 def test_missing_queue_is_not_queried(tmp_path: Path) -> None:
-    with Beast(cloudflare(lambda *_: [], names=("other",))) as server, queue(tmp_path, server) as one:
+    with FakeServer(cloudflare(lambda *_: [], names=("other",))) as server, queue(tmp_path, server) as one:
         assert one.found() == (None, 1)
         assert refusal(one.waiting).kind == "queue-missing"
 
@@ -245,7 +245,7 @@ def test_how_a_backlog_grows(tmp_path: Path, messages: list[int], trend: float |
         for n, count in enumerate(messages)
     ]
     with (
-        Beast(cloudflare(lambda kind, span_s: rows if (kind, span_s) == ("backlog", 600) else [])) as server,
+        FakeServer(cloudflare(lambda kind, span_s: rows if (kind, span_s) == ("backlog", 600) else [])) as server,
         queue(tmp_path, server) as one,
     ):
         if trend is None:
@@ -256,7 +256,7 @@ def test_how_a_backlog_grows(tmp_path: Path, messages: list[int], trend: float |
 
 def test_waiting_messages_have_their_age(tmp_path: Path) -> None:
     waiting = {"backlog_count": 7, "oldest_message_timestamp_ms": (time.time() - 120) * 1000}
-    with Beast(cloudflare(lambda *_: [], waiting)) as server, queue(tmp_path, server) as one:
+    with FakeServer(cloudflare(lambda *_: [], waiting)) as server, queue(tmp_path, server) as one:
         reported = one.waiting()
     assert reported.count == 7
     assert reported.oldest_age_s == pytest.approx(120, abs=5)
@@ -274,7 +274,7 @@ def test_causes_come_from_the_consumers_log(tmp_path: Path) -> None:
     ]
     (tmp_path / "app.log").write_text("\n".join(lines) + "\n")
     rule = {"consumer": {"script": "worker"}, "codes": {"groq": "GROQ_1"}}
-    with Beast(cloudflare(lambda *_: [])) as server:
+    with FakeServer(cloudflare(lambda *_: [])) as server:
         with queue(tmp_path, server, queue=rule, logs={"file": "app.log"}) as one:
             assert one.has_log
             assert one.logged() == (1, {"groq": 2, "other": 1})
@@ -316,7 +316,7 @@ def test_series_must_exist_and_be_recent(tmp_path: Path) -> None:
         "two": [({"__name__": "two", "b": "2", "a": "1"}, 1.0), ({"__name__": "two", "a": "2"}, 2.0)],
     }
     with (
-        Beast(prometheus(reported, kept)) as server,
+        FakeServer(prometheus(reported, kept)) as server,
         handle(Metrics, tmp_path, NOW, prometheus={"url": server.url, "least": 10}) as metrics,
     ):
         metrics.require("fresh")
@@ -372,16 +372,16 @@ def silent_then(status: dict[str, int]) -> Handler:
 def test_stage_that_a_visitor_reaches(tmp_path: Path, pair: Pair) -> None:
     ca, ours, _ = pair
     for statuses, reported in (({"/": 200}, 200), ({"/": 503}, 503), ({"/": 404, "/health": 204}, 204)):
-        with Beast(serving(*ours, silent_then(statuses))) as server:
+        with FakeServer(serving(*ours, silent_then(statuses))) as server:
             found = site(tmp_path, server.port, ca)
             assert (found.status, found.unconnected, found.unshaken, found.unanswered) == (reported, "", "", "")
             assert found.unrouted_statuses == (404, 421), "no application is behind an address that answers so"
-    with Beast(serving(*ours, resets_at_once)) as server:
+    with FakeServer(serving(*ours, resets_at_once)) as server:
         found = site(tmp_path, server.port, ca)
         assert (bool(found.unanswered), found.unshaken, found.unconnected) == (True, "", "")
-    with Beast(serving(*ours)) as server:
+    with FakeServer(serving(*ours)) as server:
         assert site(tmp_path, server.port, ca).unanswered
-    with Beast(resets) as server:
+    with FakeServer(resets) as server:
         found = site(tmp_path, server.port, ca)
         assert (found.unanswered, bool(found.unshaken), found.unconnected) == ("", True, "")
     with refusing_port() as port:
@@ -392,10 +392,10 @@ def test_stage_that_a_visitor_reaches(tmp_path: Path, pair: Pair) -> None:
 def test_other_errors_are_not_a_stage_of_a_visit(tmp_path: Path, pair: Pair) -> None:
     ca, ours, others = pair
     for pair_of, trusted, kind in ((others, ca, "untrusted"), (ours, None, "untrusted")):
-        with Beast(serving(*pair_of)) as server:
+        with FakeServer(serving(*pair_of)) as server:
             assert refusal(lambda: site(tmp_path, server.port, trusted)).kind == kind  # noqa: B023
     redirects = answering(lambda *_: document({}, "Location: /again", status="302 Found"))
-    with Beast(serving(*ours, redirects)) as server:
+    with FakeServer(serving(*ours, redirects)) as server:
         assert refusal(lambda: site(tmp_path, server.port, ca)).kind == "redirect-loop"
     with (
         handle(Sites, tmp_path, http={"base_url": "http://127.0.0.1:1"}, tls={}) as sites,
@@ -407,7 +407,7 @@ def test_other_errors_are_not_a_stage_of_a_visit(tmp_path: Path, pair: Pair) -> 
 # -------------------------------------------------------------------------------- Slack's bot
 def test_identity_of_the_bot_comes_from_slack(tmp_path: Path) -> None:
     kept: list[bytes] = []
-    with Beast(always(document({"ok": True, "team": "T", "user": "bot"}), kept)) as server:
+    with FakeServer(always(document({"ok": True, "team": "T", "user": "bot"}), kept)) as server:
         given = {"token": {"env": "QUEUE_TOKEN"}, "api_url": server.url}
         with handle(SlackBot, tmp_path, slack_bot=given) as bot:
             assert not bot.identity().error

@@ -8,9 +8,9 @@ from runbook_checks.probes.core.journal import Reading
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from tests.hostile.services import answering, document
-from tests.probes.conftest import Zoo, taking
-from tests.zoo.beast import Beast, Handler, Visit
-from tests.zoo.http import JSON, whole
+from tests.misbehaving.http import JSON, whole
+from tests.misbehaving.server import Handler, FakeServer, Visit
+from tests.probes.conftest import Misbehaving, taking
 
 
 def in_turn(*handlers: Handler) -> Handler:
@@ -42,9 +42,9 @@ def garbles(visit: Visit) -> None:
     visit.say(b"\x00\xff\r\n\r\n")
 
 
-def test_only_a_refused_or_reset_request_is_retried(zoo: Zoo) -> None:
+def test_only_a_refused_or_reset_request_is_retried(misbehaving: Misbehaving) -> None:
     names = ("garbage", "bad-status", "oversized", "brotli-unasked", "bad-header-line", "ssh")
-    for server in (zoo(f"http.{name}") for name in names):
+    for server in (misbehaving(f"http.{name}") for name in names):
         with pytest.raises(NoReading) as caught:
             Http(server.url).get("/")
         assert (caught.value.attempts, server.visits) == (1, 1)
@@ -52,14 +52,14 @@ def test_only_a_refused_or_reset_request_is_retried(zoo: Zoo) -> None:
 
 def test_retry_may_succeed() -> None:
     for fresh in (True, False):
-        with Beast(in_turn(resets, answers)) as server, taking(0.5, 0.1):
+        with FakeServer(in_turn(resets, answers)) as server, taking(0.5, 0.1):
             answer = Http(server.url).get("/", fresh=fresh)
         assert (answer.status, answer.attempts, server.visits) == (200, 2, 2)
 
 
 def test_journal_has_the_number_of_attempts(entries: list[Reading]) -> None:
     for handlers, fails in (((resets, answers), False), ((resets, garbles), True), ((garbles,), True)):
-        with Beast(in_turn(*handlers)) as server:
+        with FakeServer(in_turn(*handlers)) as server:
             if fails:
                 with pytest.raises(NoReading):
                     Http(server.url).get("/")
@@ -69,16 +69,16 @@ def test_journal_has_the_number_of_attempts(entries: list[Reading]) -> None:
 
 
 def test_no_retry_without_time_left() -> None:
-    with Beast(resets) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(resets) as server, pytest.raises(NoReading) as caught:
         Http(server.url, timeout_s=0.1).get("/")
     assert (caught.value.kind, caught.value.attempts, server.visits) == ("connection-reset", 1, 1)
 
 
 def test_first_failure_is_reported_if_the_retry_timed_out() -> None:
-    with Beast(in_turn(resets, is_silent)) as server, taking(0.6), pytest.raises(NoReading) as caught:
+    with FakeServer(in_turn(resets, is_silent)) as server, taking(0.6), pytest.raises(NoReading) as caught:
         Http(server.url, timeout_s=0.6).get("/")
     assert (caught.value.kind, caught.value.attempts) == ("connection-reset", 2)
-    with Beast(in_turn(resets, garbles)) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(in_turn(resets, garbles)) as server, pytest.raises(NoReading) as caught:
         Http(server.url).get("/")
     assert (caught.value.kind, caught.value.attempts) == ("malformed-answer", 2)
 
@@ -91,7 +91,7 @@ def test_five_redirects_are_followed_and_no_more(many: int) -> None:
         moved = document({}, f"Location: /{number + 1}", status=f"{status} Moved")
         return moved if number < many else document({"at": number})
 
-    with Beast(answering(answer)) as server:
+    with FakeServer(answering(answer)) as server:
         if many == 5:
             found = Http(server.url).get("/0")
             assert found.json() == {"at": 5}
@@ -105,14 +105,14 @@ def test_five_redirects_are_followed_and_no_more(many: int) -> None:
 def test_other_responses_with_a_location_are_the_response() -> None:
     for status in (200, 201, 300, 304, 305, 404):
         said = document({}, "Location: /there", status=f"{status} So")
-        with Beast(answering(lambda _method, _path, said=said: said)) as server:  # type: ignore[misc]
+        with FakeServer(answering(lambda _method, _path, said=said: said)) as server:  # type: ignore[misc]
             assert Http(server.url).get("/").status == status
         assert server.visits == 1
 
 
 def test_response_over_the_limit_is_no_reading() -> None:
     for size, fits in ((100, True), (101, False)):
-        with Beast(answering(lambda *_, size=size: whole(b"x" * size, "Connection: close"))) as server:
+        with FakeServer(answering(lambda *_, size=size: whole(b"x" * size, "Connection: close"))) as server:
             http = Http(server.url, max_body=100)
             if fits:
                 assert len(http.get("/").body) == size
@@ -136,7 +136,7 @@ def test_connection_with_half_an_answer_in_it_is_not_used_again() -> None:
                 visit.say(left + whole(JSON))
                 left = b""
 
-    with Beast(stays_open) as server:
+    with FakeServer(stays_open) as server:
         http = Http(server.url, max_body=1000)
         with pytest.raises(NoReading) as caught:
             http.get("/long")
@@ -146,7 +146,7 @@ def test_connection_with_half_an_answer_in_it_is_not_used_again() -> None:
 
 
 def test_authorities_are_read_only_for_tls() -> None:
-    with Beast(answers) as server:
+    with FakeServer(answers) as server:
         http = Http(server.url, ca_file="/nonexistent/ca.pem")
         assert http.get("/").status == http.send("POST", "/").status == 200
         with pytest.raises(NoReading) as caught:

@@ -15,10 +15,10 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.tls.aia import from_aia, from_file, top_of
 from runbook_checks.probes.tls.certificate import read
 from tests.hostile.services import always
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 from tests.probes import pki
 from tests.probes.conftest import HERE
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
 
 Shelf = Callable[..., str]
 
@@ -33,7 +33,7 @@ def shelf() -> Iterator[Shelf]:
                 content = pkcs7.serialize_certificates(certificates, serialization.Encoding.DER)
             else:
                 content = b"".join(one if isinstance(one, bytes) else one.pem for one in made)
-            return stack.enter_context(Beast(always(whole(content, "Connection: close")))).url + "/ca"
+            return stack.enter_context(FakeServer(always(whole(content, "Connection: close")))).url + "/ca"
 
         yield at
 
@@ -71,7 +71,7 @@ def test_only_the_issuer_is_taken_from_a_response(shelf: Shelf) -> None:
         assert fetched(pki.make("leaf", middle, aia=shelf(other, middle, form=form))) == ["CN=Middle"]
     assert fetched(pki.make("leaf", middle, aia=shelf(other))) == []
     assert fetched(pki.make("leaf", middle, aia=shelf(b"junk"))) == []
-    with Beast(always(b"")) as server:
+    with FakeServer(always(b"")) as server:
         assert fetched(pki.make("leaf", middle, aia=f"https://127.0.0.1:{server.port}/ca")) == []
     assert server.visits == 0
     assert fetched(pki.make("leaf", middle, aia="http://127.0.0.1:1/ca")) == []

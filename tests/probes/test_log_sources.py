@@ -25,9 +25,9 @@ from runbook_checks_lab.servers.loki import Loki as LokiStandIn
 from runbook_checks_lab.servers.ports import quiet_port
 from tests.harness import PROJECT
 from tests.hostile.services import always, document
+from tests.misbehaving.server import FakeServer
 from tests.probes.conftest import taking
 from tests.probes.insights import insights
-from tests.zoo.beast import Beast
 
 NOW = float(int(time.time()))
 WINDOW: dict[str, Any] = {"since": NOW - 1800, "until": NOW}
@@ -104,7 +104,7 @@ def test_structured_metadata_belongs_to_one_entry() -> None:
         {"stream": {"pod": "2"}, "values": values[2:3]},
     ]
     said = {"status": "success", "data": {"resultType": "streams", "result": result}}
-    with Beast(always(document(said))) as server:
+    with FakeServer(always(document(said))) as server:
         reading = Loki(Http(server.url)).read([API], "", alive_s=1800, **WINDOW)
     reported = [(entry.message, entry.level) for entry in reading.entries]
     assert reported == [("a", "ERROR"), ("b", "INFO"), ("c", "INFO"), ("c", ""), ("d", "INFO"), ("e", "WARN")]
@@ -220,7 +220,7 @@ def test_quiet_or_missing_group_is_not_an_empty_log(moto: str) -> None:
 def test_query_is_polled_until_it_is_complete() -> None:
     asked: list[dict[str, Any]] = []
     states = ("Scheduled", "Unknown", "Running", "Complete")
-    with Beast(insights([("/api", NOW - 60, "ERROR a")], asked, states)) as server, taking(3.0, 1.2):
+    with FakeServer(insights([("/api", NOW - 60, "ERROR a")], asked, states)) as server, taking(3.0, 1.2):
         reading = cloudwatch(server.url).read(["/api"], "a/b", alive_s=3600, **WINDOW)
     assert [(entry.time, entry.message) for entry in reading.entries] == [(NOW - 60, "a")]
     assert (reading.first_time, reading.last_time, reading.complete) == (NOW - 60, NOW - 60, True)
@@ -234,7 +234,11 @@ def test_query_is_polled_until_it_is_complete() -> None:
 )
 def test_failed_query_is_not_an_empty_log(state: str, kind: str, stops: int) -> None:
     calls: list[str] = []
-    with Beast(insights([], [], (state,), calls)) as server, taking(1.5), pytest.raises(NoReading) as caught:
+    with (
+        FakeServer(insights([], [], (state,), calls)) as server,
+        taking(1.5),
+        pytest.raises(NoReading) as caught,
+    ):
         CloudWatch("eu-west-1", key_id="checks", secret="checks-secret", endpoint=server.url, timeout_s=1).read(
             ["/api"], "error", alive_s=1800, **WINDOW
         )
@@ -244,7 +248,7 @@ def test_failed_query_is_not_an_empty_log(state: str, kind: str, stops: int) -> 
 def test_maximum_number_of_rows_may_be_incomplete() -> None:
     rows = [("/api", NOW - 60 - number % 100, "ERROR a") for number in range(10_000)]
     for some, is_complete in ((rows, False), (rows[1:], True)):
-        with Beast(insights(some, [])) as server:
+        with FakeServer(insights(some, [])) as server:
             reading = cloudwatch(server.url).read(["/api"], "error", alive_s=1800, **WINDOW)
         assert reading.complete == is_complete
         assert [entry.time for entry in reading.entries] == sorted(at for _, at, _ in some)

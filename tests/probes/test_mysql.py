@@ -18,10 +18,10 @@ from runbook_checks.probes.mysql import activity as mysqlactivity
 from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks_lab.servers.mariadb import MariaDb
 from runbook_checks_lab.servers.mariadb_sessions import sessions
+from tests.misbehaving.mysqlwire import Sha2Server
+from tests.misbehaving.server import FakeServer
 from tests.probes import pki
 from tests.probes.maria import PASSWORD, dsn, running
-from tests.zoo.beast import Beast
-from tests.zoo.mysqlwire import Sha2Server
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_tls_is_verified_unless_the_dsn_says_otherwise(mariadb: MariaDb, tmp_pat
 
 def test_another_hosts_certificate_is_refused(mariadb: MariaDb, authority: pki.Made) -> None:
     other = Sha2Server(PASSWORD, _context_for("db.example.com", mariadb.folder, authority))
-    with Beast(other) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(other) as server, pytest.raises(NoReading) as caught:
         Mysql(at(server), ca_file=str(mariadb.folder / "ca.pem")).query("SELECT 1")
     assert caught.value.kind == "tls-failed"
     assert "mismatch" in caught.value.reason
@@ -224,20 +224,20 @@ def _context_for(name: str, folder: Path, authority: pki.Made) -> ssl.SSLContext
     return context
 
 
-def at(server: Beast, more: str = "") -> str:
+def at(server: FakeServer, more: str = "") -> str:
     return f"mysql://looker:{PASSWORD}@localhost:{server.port}/shop{more}"
 
 
 @pytest.mark.parametrize("is_cached", [False, True])
 def test_caching_sha2_logs_in_over_verified_tls(mysql8: Sha2Server, tmp_path: Path, is_cached: bool) -> None:
     mysql8.is_cached = is_cached
-    with Beast(mysql8) as server:
+    with FakeServer(mysql8) as server:
         assert Mysql(at(server), ca_file=str(tmp_path / "ca.pem")).query("SELECT 1 AS one") == [{"one": "1"}]
     assert mysql8.secrets_seen == ([] if is_cached else [PASSWORD.encode() + b"\0"])
 
 
 def test_mysql_gets_its_own_settings(mysql8: Sha2Server, tmp_path: Path) -> None:
-    with Beast(mysql8) as server:
+    with FakeServer(mysql8) as server:
         Mysql(at(server), ca_file=str(tmp_path / "ca.pem"), run_id="r1", statement_timeout_s=3).query("SELECT 1 AS one")
     said = " ".join(mysql8.statements)
     assert "max_execution_time = 3000" in said
@@ -248,7 +248,7 @@ def test_mysql_gets_its_own_settings(mysql8: Sha2Server, tmp_path: Path) -> None
 def test_password_is_not_sent_without_tls(mysql8: Sha2Server) -> None:
     """Without TLS the server would ask for it encrypted with a key that it sends itself."""
     mysql8.tls = None
-    with Beast(mysql8) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(mysql8) as server, pytest.raises(NoReading) as caught:
         Mysql(at(server, "?ssl-mode=DISABLED")).query("SELECT 1")
     assert caught.value.kind == "tls-required"
     assert mysql8.secrets_seen == []
@@ -256,5 +256,5 @@ def test_password_is_not_sent_without_tls(mysql8: Sha2Server) -> None:
 
 def test_a_cached_password_needs_no_tls(mysql8: Sha2Server) -> None:
     mysql8.tls, mysql8.is_cached = None, True
-    with Beast(mysql8) as server:
+    with FakeServer(mysql8) as server:
         assert Mysql(at(server, "?ssl-mode=DISABLED")).query("SELECT 1 AS one") == [{"one": "1"}]

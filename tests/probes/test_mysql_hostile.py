@@ -10,10 +10,10 @@ import pytest
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.mysql.client import Mysql
-from tests.probes.conftest import Zoo, taking
-from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
-from tests.zoo.mysql import SEEN, begin
-from tests.zoo.mysqlwire import OK, packet, received, refusal
+from tests.misbehaving.mysql import SEEN, begin
+from tests.misbehaving.mysqlwire import OK, packet, received, refusal
+from tests.misbehaving.server import BlackHole, Handler, FakeServer, Visit, refusing_port
+from tests.probes.conftest import Misbehaving, taking
 
 SECRET = "s3cret-password-never-shown"
 
@@ -78,8 +78,8 @@ def is_one_sentence(gone: NoReading) -> bool:
 
 
 @pytest.mark.parametrize("name", ON_CONNECT)
-def test_server_that_refuses_logins_is_reported_in_time(zoo: Zoo, name: str) -> None:
-    server = zoo(name)
+def test_server_that_refuses_logins_is_reported_in_time(misbehaving: Misbehaving, name: str) -> None:
+    server = misbehaving(name)
     timeout_s = 0.6 if ON_CONNECT[name] == "connect-timeout" else 4
     with taking(1.2), pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port), connect_timeout_s=timeout_s).query("SELECT 1")
@@ -91,8 +91,8 @@ def test_server_that_refuses_logins_is_reported_in_time(zoo: Zoo, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ON_QUERY)
-def test_server_that_fails_within_a_query_is_reported_in_time(zoo: Zoo, name: str) -> None:
-    server = zoo(name)
+def test_server_that_fails_within_a_query_is_reported_in_time(misbehaving: Misbehaving, name: str) -> None:
+    server = misbehaving(name)
     timeout_s = 5 if ON_QUERY[name] == "too-many-rows" else 0.4
     database = Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=timeout_s)
     with taking(2.5), pytest.raises(NoReading) as caught:
@@ -103,39 +103,39 @@ def test_server_that_fails_within_a_query_is_reported_in_time(zoo: Zoo, name: st
     database.close()
 
 
-def test_garbage_within_a_query_is_no_row(zoo: Zoo) -> None:
-    server = zoo("mysql.garbage-mid-query")
+def test_garbage_within_a_query_is_no_row(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.garbage-mid-query")
     with taking(2.5), pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=0.4).query("SELECT 1")
     assert caught.value.kind in ("connection-lost", "sql-error")
 
 
-def test_silence_within_the_tls_handshake_ends_in_time(zoo: Zoo) -> None:
-    server = zoo("mysql.silent-tls")
+def test_silence_within_the_tls_handshake_ends_in_time(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.silent-tls")
     with taking(1.2), pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port, ""), connect_timeout_s=0.6).query("SELECT 1")
     assert caught.value.kind == "connect-timeout"
 
 
-def test_reset_within_the_tls_handshake_is_not_a_trust_error(zoo: Zoo) -> None:
+def test_reset_within_the_tls_handshake_is_not_a_trust_error(misbehaving: Misbehaving) -> None:
     with pytest.raises(NoReading) as caught:
-        Mysql(dsn(zoo("mysql.resets-within-tls").port, "")).query("SELECT 1")
+        Mysql(dsn(misbehaving("mysql.resets-within-tls").port, "")).query("SELECT 1")
     assert caught.value.kind == "connection-lost"
 
 
-def test_tls_cannot_be_stripped(zoo: Zoo) -> None:
+def test_tls_cannot_be_stripped(misbehaving: Misbehaving) -> None:
     """A server, or a man in the middle, that claims to have no TLS gets no password."""
-    server = zoo("mysql.silent-after-greeting")
+    server = misbehaving("mysql.silent-after-greeting")
     with pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port, "?ssl-mode=REQUIRED")).query("SELECT 1")
     assert caught.value.kind == "tls-failed"
     assert "ssl-mode=DISABLED" in caught.value.reason
 
 
-def test_neither_password_nor_files_are_sent(zoo: Zoo) -> None:
+def test_neither_password_nor_files_are_sent(misbehaving: Misbehaving) -> None:
     SEEN.clear()
     for name in ("mysql.wants-plain-password", "mysql.wants-a-file"):
-        server = zoo(name)
+        server = misbehaving(name)
         with pytest.raises(NoReading):
             Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=0.5).query("SELECT 1")
     assert SECRET.encode() not in b"".join(SEEN)
@@ -178,7 +178,7 @@ WORDS_ON_CONNECT = [
 
 
 def kind_of(handler: Handler, password: str = SECRET) -> tuple[str | None, str]:
-    with Beast(handler) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(handler) as server, pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port).replace(SECRET, password), connect_timeout_s=2, statement_timeout_s=2).query("SELECT 1")
     return caught.value.kind, caught.value.reason
 
@@ -212,8 +212,8 @@ def test_password_repeated_by_a_server_is_masked_unless_it_is_very_short(passwor
     assert kind_of(refusing_a_query(1064, words), password)[1].endswith(reported)
 
 
-def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(zoo: Zoo) -> None:
-    lost, kept = zoo("mysql.killed"), zoo("mysql.no-table")
+def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(misbehaving: Misbehaving) -> None:
+    lost, kept = misbehaving("mysql.killed"), misbehaving("mysql.no-table")
     for server, left in ((lost, 0), (kept, 1)):
         database = Mysql(dsn(server.port))
         with pytest.raises(NoReading):
@@ -235,8 +235,8 @@ def test_closed_port_and_dropped_packets() -> None:
     assert dropped.value.kind == "connect-timeout"
 
 
-def test_the_running_checks_deadline_ends_it(zoo: Zoo) -> None:
-    server = zoo("mysql.silent-mid-query")
+def test_the_running_checks_deadline_ends_it(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.silent-mid-query")
     deadline = Deadline(0.5)
     token = current.set(deadline)
     try:
@@ -246,8 +246,8 @@ def test_the_running_checks_deadline_ends_it(zoo: Zoo) -> None:
         current.reset(token)
 
 
-def test_cancelling_closes_the_connection(zoo: Zoo) -> None:
-    server = zoo("mysql.silent-mid-query")
+def test_cancelling_closes_the_connection(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.silent-mid-query")
     deadline = Deadline(30)
     token = current.set(deadline)
     try:

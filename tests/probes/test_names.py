@@ -17,10 +17,10 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.net.resolve import MOST_S, resolve
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.tls.server import look
+from tests.misbehaving import names
+from tests.misbehaving.names import Nameserver, Rule
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 from tests.probes.conftest import taking
-from tests.zoo import names
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.names import Nameserver, Rule
 
 ZONE = {
     "cs.lab.test": ["127.0.0.3", "127.0.0.2"],
@@ -165,7 +165,11 @@ def test_cancelling_ends_the_query(serve: Serve) -> None:
 
 def test_a_black_holed_first_address_costs_its_share_only(serve: Serve) -> None:
     server = serve()
-    with Beast(REGISTRY["http.healthy"]) as alive, BlackHole("127.0.0.2", alive.port), taking(1.6, at_least_s=0.9):
+    with (
+        FakeServer(REGISTRY["http.healthy"]) as alive,
+        BlackHole("127.0.0.2", alive.port),
+        taking(1.6, at_least_s=0.9),
+    ):
         answer = Http(f"http://two.lab.test:{alive.port}", resolver=server.address, timeout_s=2).get("/")
     assert answer.peer == f"127.0.0.1:{alive.port}"
     assert answer.timings.connect_ms is not None
@@ -174,7 +178,7 @@ def test_a_black_holed_first_address_costs_its_share_only(serve: Serve) -> None:
 
 
 def test_slow_names_are_distinguished_from_slow_servers(serve: Serve) -> None:
-    with Beast(REGISTRY["http.healthy"]) as alive:
+    with FakeServer(REGISTRY["http.healthy"]) as alive:
         http = Http(f"http://two.lab.test:{alive.port}", resolver=serve(delay_s=0.3).address)
         with pytest.raises(NoReading, match="refused"):
             Http(f"http://cs.lab.test:{alive.port}", resolver=serve().address).get("/")
@@ -194,7 +198,7 @@ def test_every_refused_address_is_reported(serve: Serve) -> None:
 
 def test_postgres_and_tls_use_the_same_resolver(serve: Serve) -> None:
     server = serve()
-    with Beast(REGISTRY["postgres.starting-up"]) as alive, BlackHole("127.0.0.2", alive.port):
+    with FakeServer(REGISTRY["postgres.starting-up"]) as alive, BlackHole("127.0.0.2", alive.port):
         dsn = f"postgresql://u:p@two.lab.test:{alive.port}/d"
         with taking(2.2, at_least_s=0.9), pytest.raises(NoReading) as caught:
             Postgres(dsn, resolver=server.address, connect_timeout_s=2).query("SELECT 1")

@@ -13,8 +13,8 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.providers.object_storage import Bucket
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer, Visit
 
 XML = "Content-Type: application/xml"
 BODY = b"0123456789"
@@ -71,7 +71,7 @@ class Storage:
 
 @contextmanager
 def bucket(storage: Storage) -> Iterator[Bucket]:
-    with Beast(storage) as server:
+    with FakeServer(storage) as server:
         seen = Bucket(server.url, "b", key_id="k", secret="s")
         yield seen
         seen.close()
@@ -159,7 +159,7 @@ def test_invalid_endpoint_is_refused_before_any_request(endpoint: str) -> None:
 
 
 def test_endpoint_may_end_in_a_slash() -> None:
-    with Beast(Storage()) as server:
+    with FakeServer(Storage()) as server:
         seen = Bucket(f"{server.url}/", "b", key_id="k", secret="s")
         assert len(seen.listed()) == 5
         seen.close()

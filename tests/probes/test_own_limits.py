@@ -17,9 +17,9 @@ from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.sql.database import SqlDatabase
 from runbook_checks.probes.sql.pool import Pools
 from runbook_checks_lab.servers.mariadb import MariaDb
+from tests.misbehaving.server import BlackHole
 from tests.probes import maria, pg, pki
 from tests.probes.conftest import taking
-from tests.zoo.beast import BlackHole
 
 SECRET = "s3cret-password-never-shown"
 ROLES = {"many": "", "four": "CONNECTION LIMIT 4", "one": "CONNECTION LIMIT 1"}

@@ -9,9 +9,9 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.postgres.client import Postgres
+from tests.misbehaving.postgres import LET_IN, READY, behind_tls, refusal
+from tests.misbehaving.server import FakeServer
 from tests.probes import pg, pki
-from tests.zoo.beast import Beast
-from tests.zoo.postgres import LET_IN, READY, behind_tls, refusal
 
 NO_ENTRY = 'no pg_hba.conf entry for host "127.0.0.1", user "u", database "d", '
 OUTSIDE = refusal("28000", NO_ENTRY + "no encryption")
@@ -35,7 +35,7 @@ def kind_of(reader: Postgres) -> tuple[str | None, dict[str, object]]:
 )
 def test_missing_pg_hba_entry_is_diagnosed_with_tls(tmp_path: Path, inside: bytes, kind: str) -> None:
     files = pki.make("db").write(tmp_path)
-    with Beast(behind_tls(*files, inside, OUTSIDE)) as server:
+    with FakeServer(behind_tls(*files, inside, OUTSIDE)) as server:
         dsn = f"postgresql://u:password@127.0.0.1:{server.port}/d?sslmode=disable"
         found, evidence = kind_of(Postgres(dsn, connect_timeout_s=2))
         assert found == kind
@@ -46,7 +46,7 @@ def test_missing_pg_hba_entry_is_diagnosed_with_tls(tmp_path: Path, inside: byte
 def test_over_tls_already_it_is_the_host(tmp_path: Path) -> None:
     files = pki.make("db").write(tmp_path)
     inside = refusal("28000", NO_ENTRY + "SSL encryption")
-    with Beast(behind_tls(*files, inside, OUTSIDE)) as server:
+    with FakeServer(behind_tls(*files, inside, OUTSIDE)) as server:
         dsn = f"postgresql://u:password@127.0.0.1:{server.port}/d?sslmode=require"
         assert kind_of(Postgres(dsn, connect_timeout_s=2))[0] == "host-not-allowed"
         assert server.visits == 1

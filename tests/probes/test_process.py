@@ -10,7 +10,7 @@ import pytest
 
 from runbook_checks.probes.core.journal import Reading
 from runbook_checks.probes.host.process import holder
-from tests.zoo.beast import refusing_port
+from tests.misbehaving.server import refusing_port
 
 
 def listening(host: str) -> socket.socket:

@@ -13,64 +13,64 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.metrics.histogram import Histogram
 from runbook_checks.probes.metrics.prometheus import Prometheus
-from tests.probes.conftest import Zoo, taking
-from tests.zoo.prometheus import ANSWERS
+from tests.misbehaving.prometheus import ANSWERS
+from tests.probes.conftest import Misbehaving, taking
 
 QUERY = 'sum(rate(x_total{a="b & c"}[5m]))'
 READABLE = [name for name, (_, _, kind) in ANSWERS.items() if kind is None]
 SILENT = {name: kind for name, (_, _, kind) in ANSWERS.items() if kind is not None}
 
 
-def ask(zoo: Zoo, name: str) -> Prometheus:
-    return Prometheus(Http(zoo(f"prometheus.{name}").url, resource="prometheus", timeout_s=1, max_body=8 << 20))
+def ask(misbehaving: Misbehaving, name: str) -> Prometheus:
+    return Prometheus(Http(misbehaving(f"prometheus.{name}").url, resource="prometheus", timeout_s=1, max_body=8 << 20))
 
 
 @pytest.mark.parametrize(("name", "kind"), SILENT.items())
-def test_kind_of_an_unusable_response(zoo: Zoo, name: str, kind: str) -> None:
+def test_kind_of_an_unusable_response(misbehaving: Misbehaving, name: str, kind: str) -> None:
     with pytest.raises(NoReading) as caught:
-        ask(zoo, name).instant(QUERY, 1.0)
+        ask(misbehaving, name).instant(QUERY, 1.0)
     assert caught.value.kind == kind
     assert caught.value.resource == "prometheus"
     assert "\n" not in caught.value.reason
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_valid_response_is_read(zoo: Zoo, name: str) -> None:
-    found = ask(zoo, name).instant(QUERY, 1.0)
+def test_valid_response_is_read(misbehaving: Misbehaving, name: str) -> None:
+    found = ask(misbehaving, name).instant(QUERY, 1.0)
     values = {"vector": [42.5], "remark": [42.5], "empty": [], "scalar": [7.0], "matrix": [3.0]}
     assert [series.value for series in found] == values[name]
 
 
-def test_journal_has_the_query(zoo: Zoo, entries: list[Reading]) -> None:
-    ask(zoo, "vector").instant(QUERY, 1.0)
+def test_journal_has_the_query(misbehaving: Misbehaving, entries: list[Reading]) -> None:
+    ask(misbehaving, "vector").instant(QUERY, 1.0)
     [entry] = [entry for entry in entries if entry.title.startswith("PromQL")]
     assert entry.title == f"PromQL {QUERY}"
     assert entry.facts == {"series": 1, "values": [{"job": "api", "value": 42.5}]}
 
 
-def test_one_query_is_sent_once(zoo: Zoo, entries: list[Reading]) -> None:
-    server = ask(zoo, "vector")
+def test_one_query_is_sent_once(misbehaving: Misbehaving, entries: list[Reading]) -> None:
+    server = ask(misbehaving, "vector")
     for _ in range(3):
         server.instant(QUERY, 1.0)
     assert len({entry.started for entry in entries if entry.title.startswith("GET")}) == 1
 
 
-def test_truncated_document_is_no_reading(zoo: Zoo) -> None:
+def test_truncated_document_is_no_reading(misbehaving: Misbehaving) -> None:
     with pytest.raises(NoReading) as caught:
-        ask(zoo, "cut-off").instant(QUERY, 1.0)
+        ask(misbehaving, "cut-off").instant(QUERY, 1.0)
     assert caught.value.kind == "not-json"
 
 
-def test_silent_server_times_out(zoo: Zoo) -> None:
+def test_silent_server_times_out(misbehaving: Misbehaving) -> None:
     with taking(1.2), pytest.raises(NoReading) as caught:
-        Prometheus(Http(zoo("http.drips-body").url, timeout_s=1)).instant(QUERY, time.time())
+        Prometheus(Http(misbehaving("http.drips-body").url, timeout_s=1)).instant(QUERY, time.time())
     assert caught.value.kind == "read-timeout"
 
 
-def test_login_is_sent_and_never_shown(zoo: Zoo, entries: list[Reading]) -> None:
+def test_login_is_sent_and_never_shown(misbehaving: Misbehaving, entries: list[Reading]) -> None:
     from runbook_checks.probes.http.authorization import basic
 
-    http = Http(zoo("http.echo").url, resource="prometheus", headers=basic("monitor", "very-secret-word"))
+    http = Http(misbehaving("http.echo").url, resource="prometheus", headers=basic("monitor", "very-secret-word"))
     with pytest.raises(NoReading):  # an echo is no answer of Prometheus
         Prometheus(http).instant(QUERY, 1.0)
     assert "very-secret-word" not in json.dumps([entry.__dict__ for entry in entries])

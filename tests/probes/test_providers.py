@@ -21,8 +21,8 @@ from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.slack import Identity, auth_test
 from runbook_checks.probes.providers.status_pages import Incident, incidents, of_components
 from tests.hostile.services import always, answering, document
+from tests.misbehaving.server import Handler, FakeServer, Visit
 from tests.probes.conftest import taking
-from tests.zoo.beast import Beast, Handler, Visit
 
 OK = {"success": True, "errors": [], "messages": []}
 BUSY = {"success": False, "errors": [{"code": 971, "message": "Please wait"}], "result": None}
@@ -40,7 +40,7 @@ def refusal(ask: Callable[[], Any]) -> NoReading:
     return caught.value
 
 
-def cloudflare(server: Beast) -> Cloudflare:
+def cloudflare(server: FakeServer) -> Cloudflare:
     return Cloudflare(Http(server.url), "a" * 32)
 
 
@@ -58,14 +58,14 @@ def cloudflare(server: Beast) -> Cloudflare:
     ],
 )
 def test_retry_after(header: tuple[str, ...], seconds: float | None) -> None:
-    with Beast(always(document(BUSY, *header, status="429 Too Many Requests"))) as server:
+    with FakeServer(always(document(BUSY, *header, status="429 Too Many Requests"))) as server:
         assert retry_after_s(Http(server.url).get("/", even_limited=True)) == seconds
 
 
 def test_wait_is_as_long_as_requested() -> None:
     busy = document(BUSY, "Retry-After: 0.3", status="429 Too Many Requests")
     metrics = document(OK | {"result": {"backlog_count": 3, "oldest_message_timestamp_ms": 0}})
-    with Beast(in_turn(busy, busy, metrics)) as server, taking(1.0, 0.6):
+    with FakeServer(in_turn(busy, busy, metrics)) as server, taking(1.0, 0.6):
         waiting = cloudflare(server).waiting("q")
     assert (waiting.count, waiting.oldest_age_s) == (3, None)
 
@@ -74,7 +74,7 @@ def test_wait_beyond_the_deadline_is_not_started() -> None:
     busy = document(BUSY, "Retry-After: 30", status="429 Too Many Requests")
     token = current.set(Deadline(5))
     try:
-        with Beast(always(busy)) as server, taking(0.5):
+        with FakeServer(always(busy)) as server, taking(0.5):
             gone = refusal(lambda: cloudflare(server).waiting("q"))
     finally:
         current.reset(token)
@@ -83,14 +83,14 @@ def test_wait_beyond_the_deadline_is_not_started() -> None:
 
 def test_busy_api_is_called_three_times() -> None:
     busy = document(BUSY, "Retry-After: 0", status="429 Too Many Requests")
-    with Beast(always(busy)) as server:
+    with FakeServer(always(busy)) as server:
         gone = refusal(lambda: cloudflare(server).waiting("q"))
     assert (gone.kind, gone.attempts, server.visits) == ("rate-limited", 3, 3)
 
 
 def test_default_wait_is_one_second() -> None:
     busy = document(BUSY, status="429 Too Many Requests")
-    with Beast(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server, taking(1.2, 1.0):
+    with FakeServer(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server, taking(1.2, 1.0):
         assert cloudflare(server).waiting("q").count == 1
     assert server.visits == 2
 
@@ -100,7 +100,7 @@ def test_retry_needs_time_after_the_wait(within_s: float, visits: int) -> None:
     busy = document(BUSY, "Retry-After: 0.6", status="429 Too Many Requests")
     token = current.set(Deadline(within_s))
     try:
-        with Beast(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server:
+        with FakeServer(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server:
             if visits == 1:
                 assert refusal(lambda: cloudflare(server).waiting("q")).kind == "rate-limited"
             else:
@@ -138,19 +138,19 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_no_count_is_no_reading(name: str) -> None:
     answer, kind = REFUSED[name]
-    with Beast(always(answer)) as server:
+    with FakeServer(always(answer)) as server:
         assert refusal(lambda: cloudflare(server).waiting("q")).kind == kind
 
 
 def test_pages_without_end_are_not_followed() -> None:
     page = OK | {"result": [{"queue_id": "1", "queue_name": "other"}], "result_info": {"total_pages": 10**9}}
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         gone = refusal(lambda: cloudflare(server).queue("transcription-queue"))
     assert gone.kind == "incomplete"
 
 
 def test_an_empty_account_has_no_queue() -> None:
-    with Beast(always(document(OK | {"result": [], "result_info": {"total_pages": 0}}))) as server:
+    with FakeServer(always(document(OK | {"result": [], "result_info": {"total_pages": 0}}))) as server:
         assert cloudflare(server).queue("transcription-queue") == (None, 0)
 
 
@@ -178,7 +178,7 @@ def refusal_of(ask: Callable[[Cloudflare], Any]) -> str | None:
         code = (status[1] or status[2]).decode()
         visit.say(document({**BUSY, "data": None}, status=f"{code} No"))
 
-    with Beast(answer) as server:
+    with FakeServer(answer) as server:
         return refusal(lambda: ask(cloudflare(server))).kind
 
 
@@ -186,7 +186,7 @@ def refusal_of(ask: Callable[[Cloudflare], Any]) -> str | None:
 def test_all_pages_are_read(pages: Any, asked: int) -> None:
     kept: list[bytes] = []
     page = OK | {"result": [{"queue_name": "other"}, "junk"], "result_info": {"total_pages": pages}}
-    with Beast(always(document(page), kept)) as server:
+    with FakeServer(always(document(page), kept)) as server:
         assert cloudflare(server).queue("jobs") == (None, asked)
     assert [seen.partition(b"?page=")[2].split(b" ")[0] for seen in kept] == [
         b"%d&per_page=100" % number for number in range(1, asked + 1)
@@ -208,7 +208,7 @@ def test_queue_with_its_consumers(settings: Any, is_paused: bool) -> None:
             return document(OK | {"result": [{"queue_id": "7", "queue_name": "jobs"}], "result_info": None})
         return document(OK | {"result": {"queue_name": "jobs", "settings": settings}})
 
-    with Beast(answering(answer)) as server:
+    with FakeServer(answering(answer)) as server:
         found, seen = cloudflare(server).queue("jobs")
     assert found is not None
     assert (found.id, found.name, found.is_paused, seen) == ("7", "jobs", is_paused, 1)
@@ -228,7 +228,9 @@ def test_queue_with_its_consumers(settings: Any, is_paused: bool) -> None:
 )
 def test_waiting_messages_and_their_age(count: float, oldest_s: float | None, reported: Any) -> None:
     oldest = oldest_s and (time.time() - oldest_s) * 1000
-    with Beast(always(document(OK | {"result": {"backlog_count": count, "oldest_message_timestamp_ms": oldest}}))) as s:
+    with FakeServer(
+        always(document(OK | {"result": {"backlog_count": count, "oldest_message_timestamp_ms": oldest}}))
+    ) as s:
         found = cloudflare(s).waiting("q")
     assert (found.count, found.oldest_age_s and round(found.oldest_age_s / 10) * 10) == reported
 
@@ -251,7 +253,7 @@ BACKLOG = {
 
 def test_backlog_by_minute() -> None:
     for rows, reported in BACKLOG.values():
-        with Beast(always(groups(rows))) as server:
+        with FakeServer(always(groups(rows))) as server:
             if reported is None:
                 ask = cloudflare(server).backlog
                 assert refusal(lambda: ask("q", 0, 60)).kind == "malformed-answer"  # noqa: B023
@@ -281,33 +283,33 @@ def test_errors_are_refusals_with_any_content() -> None:
     refusals: list[Any] = [None, [], ["text"], "text", [{}], [{"code": 7}]]
     for errors in refusals:
         for status in ("400 No", "200 OK"):
-            with Beast(always(document({"success": False, "errors": errors}, status=status))) as server:
+            with FakeServer(always(document({"success": False, "errors": errors}, status=status))) as server:
                 api = cloudflare(server)
                 reported = {refusal(lambda: api.waiting("q")).kind, refusal(lambda: api.operations("q", 0, 60)).kind}  # noqa: B023
             assert reported == {"wrong-status"}
     others: list[Any] = [["text"], "text", [{}], [{"extensions": "authz"}], [{"extensions": {"code": "other"}}]]
     for said in others:
-        with Beast(always(document({"data": None, "errors": said}))) as server:
+        with FakeServer(always(document({"data": None, "errors": said}))) as server:
             assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == "graphql-error"
 
 
 def test_unexpected_result_is_malformed() -> None:
     results: list[Any] = [[], "text", 7, None]
     for result in results:
-        with Beast(always(document(OK | {"result": result}))) as server:
+        with FakeServer(always(document(OK | {"result": result}))) as server:
             assert refusal(lambda: cloudflare(server).waiting("q")).kind == "malformed-answer"
     viewers: list[Any] = [{"viewer": None}, {"viewer": {"accounts": None}}, {"viewer": {}}, []]
     for viewer in viewers:
-        with Beast(always(document({"data": viewer}))) as server:
+        with FakeServer(always(document({"data": viewer}))) as server:
             assert refusal(lambda: cloudflare(server).backlog("q", 0, 60)).kind == "malformed-answer"
-    with Beast(always(document({"data": {"viewer": {"accounts": ["text"]}}}))) as server:
+    with FakeServer(always(document({"data": {"viewer": {"accounts": ["text"]}}}))) as server:
         assert refusal(lambda: cloudflare(server).backlog("q", 0, 60)).kind == "not-found"
 
 
 @pytest.mark.parametrize("name", GRAPHQL)
 def test_errors_in_a_200_are_not_zeros(name: str) -> None:
     answer, kind = GRAPHQL[name]
-    with Beast(always(answer)) as server:
+    with FakeServer(always(answer)) as server:
         assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == kind
 
 
@@ -317,7 +319,7 @@ def test_operations_are_summed_by_action_and_outcome() -> None:
         {"count": 3, "dimensions": {"actionType": "DeleteMessage", "outcome": "success"}},
         {"count": 2, "dimensions": {"actionType": "WriteMessage", "outcome": None}},
     ]
-    with Beast(always(groups(rows))) as server:
+    with FakeServer(always(groups(rows))) as server:
         counted = cloudflare(server).operations("q", 0, 60)
     assert counted == {("DeleteMessage", "success"): 7, ("WriteMessage", ""): 2}
 
@@ -331,7 +333,7 @@ def test_groqs_quotas_are_read_from_headers() -> None:
         "x-ratelimit-limit-tokens: many",
         "x-ratelimit-remaining-tokens: 5",
     ]
-    with Beast(always(document({"object": "list", "data": []}, *headers))) as server:
+    with FakeServer(always(document({"object": "list", "data": []}, *headers))) as server:
         found = standing(Http(server.url), "/models")
     assert [(q.what, q.left, q.left_percent, q.resets_in) for q in found.quotas] == [
         ("requests", 1440, 10.0, "2m59.56s")
@@ -340,7 +342,7 @@ def test_groqs_quotas_are_read_from_headers() -> None:
 
 def test_groqs_429_is_a_response() -> None:
     error = {"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}
-    with Beast(always(document(error, "Retry-After: 9", status="429 Too Many Requests"))) as server:
+    with FakeServer(always(document(error, "Retry-After: 9", status="429 Too Many Requests"))) as server:
         found = standing(Http(server.url), "/models")
     assert (found.status, found.error, found.retry_after_s) == (429, "Rate limit reached", 9.0)
 
@@ -354,11 +356,11 @@ def test_groqs_error_message() -> None:
         ("404 No", {}, ""),
     ]
     for status, answer, reported in said:
-        with Beast(always(document(answer, status=status))) as server:
+        with FakeServer(always(document(answer, status=status))) as server:
             found = standing(Http(server.url), "/models")
         assert (found.error, f"{found.status}") == (reported, status.partition(" ")[0])
     for status in ("200 OK", "503 No"):
-        with Beast(always(document("<html>", status=status))) as server:
+        with FakeServer(always(document("<html>", status=status))) as server:
             assert refusal(lambda: standing(Http(server.url), "/models")).kind == "not-json"
 
 
@@ -376,7 +378,7 @@ def test_groqs_error_message() -> None:
 )
 def test_quota_needs_both_figures(limit: str, left: str, reported: list[float]) -> None:
     headers = [f"x-ratelimit-limit-tokens: {limit}", f"x-ratelimit-remaining-tokens: {left}"]
-    with Beast(always(document({}, *headers))) as server:
+    with FakeServer(always(document({}, *headers))) as server:
         found = standing(Http(server.url), "/models").quotas
     assert [quota.left_percent for quota in found] == reported
     assert all((quota.what, quota.resets_in) == ("tokens", "unknown") for quota in found)
@@ -384,30 +386,30 @@ def test_quota_needs_both_figures(limit: str, left: str, reported: list[float]) 
 
 @pytest.mark.parametrize("answer", [{"ok": "true"}, {}, {"error": "invalid_auth"}])
 def test_slack_response_without_ok_is_no_reading(answer: dict[str, Any]) -> None:
-    with Beast(always(document(answer))) as server:
+    with FakeServer(always(document(answer))) as server:
         assert refusal(lambda: auth_test(Http(server.url))).kind == "malformed-answer"
 
 
 def test_slack_response_with_another_status_is_no_reading() -> None:
-    with Beast(always(document({"ok": True}, status="500 Internal Server Error"))) as server:
+    with FakeServer(always(document({"ok": True}, status="500 Internal Server Error"))) as server:
         assert refusal(lambda: auth_test(Http(server.url))).kind == "wrong-status"
 
 
 def test_identity_of_a_slack_token() -> None:
-    with Beast(always(document({"ok": True, "team": "T", "user": "U", "error": "odd"}))) as server:
+    with FakeServer(always(document({"ok": True, "team": "T", "user": "U", "error": "odd"}))) as server:
         assert auth_test(Http(server.url)) == Identity(None, "T", "U")
-    with Beast(always(document({"ok": False}))) as server:
+    with FakeServer(always(document({"ok": False}))) as server:
         assert auth_test(Http(server.url)).error == "no_error_told"
 
 
 def test_slacks_error_in_a_200() -> None:
-    with Beast(always(document({"ok": False, "error": "token_revoked"}))) as server:
+    with FakeServer(always(document({"ok": False, "error": "token_revoked"}))) as server:
         assert auth_test(Http(server.url)).error == "token_revoked"
 
 
 # --------------------------------------------------------------------------- status pages
 def reported_incidents(kind: str, page: Any) -> list[tuple[str, bool]]:
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         return [(incident.title, incident.is_outage) for incident in incidents(Http(server.url), kind)]
 
 
@@ -453,17 +455,17 @@ def test_unknown_format_is_not_clear(kind: str, page: Any) -> None:
     if kind == "google" and page == []:
         assert reported_incidents(kind, page) == [], "an archive may be empty"
         return
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         assert refusal(lambda: incidents(Http(server.url), kind)).kind == "malformed-answer"
 
 
 def seen(kind: str, page: Any) -> list[Incident]:
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         return incidents(Http(server.url), kind)
 
 
 def test_page_with_another_status_is_no_reading() -> None:
-    with Beast(always(document(statuspage(), status="404 Not Found"))) as server:
+    with FakeServer(always(document(statuspage(), status="404 Not Found"))) as server:
         assert refusal(lambda: incidents(Http(server.url), "statuspage")).kind == "wrong-status"
 
 
@@ -508,7 +510,7 @@ def test_incident_without_components_affects_all() -> None:
 
 def test_only_relevant_incidents_are_reported() -> None:
     page = statuspage(impacts=("major",))
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         found = incidents(Http(server.url), "statuspage")
     assert of_components(found, ["r2"]) == found
     assert of_components(found, ["Workers"]) == []

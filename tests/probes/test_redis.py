@@ -9,10 +9,10 @@ import pytest
 from runbook_checks.probes.core.journal import Reading
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.redis.client import Redis
-from tests.probes.conftest import Zoo, taking
+from tests.misbehaving.server import REGISTRY, FakeServer
+from tests.misbehaving.tls import serving
+from tests.probes.conftest import Misbehaving, taking
 from tests.probes.pki import make
-from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.tls import serving
 
 SILENT = {
     "without-memory": "malformed-answer",
@@ -38,16 +38,16 @@ def redis(url: str, timeout_s: float = 5) -> Redis:
 
 
 @pytest.mark.parametrize("name", ["healthy", "in-pieces"])
-def test_healthy_server_is_read(zoo: Zoo, name: str) -> None:
-    facts = redis(zoo(f"redis.{name}").url).look()
+def test_healthy_server_is_read(misbehaving: Misbehaving, name: str) -> None:
+    facts = redis(misbehaving(f"redis.{name}").url).look()
     assert (facts.used_memory, facts.max_memory, facts.is_read_only, facts.save_failed) == (1000000, 0, False, False)
 
 
-def test_replica_and_failed_snapshot_are_reported(zoo: Zoo) -> None:
-    assert redis(zoo("redis.replica").url).look().is_read_only
-    assert redis(zoo("redis.snapshot-failed").url).look().save_failed
+def test_replica_and_failed_snapshot_are_reported(misbehaving: Misbehaving) -> None:
+    assert redis(misbehaving("redis.replica").url).look().is_read_only
+    assert redis(misbehaving("redis.snapshot-failed").url).look().save_failed
     for name in ("writable-replica", "master-with-old-settings"):
-        assert not redis(zoo(f"redis.{name}").url).look().is_read_only
+        assert not redis(misbehaving(f"redis.{name}").url).look().is_read_only
 
 
 def test_default_port_and_login() -> None:
@@ -61,16 +61,16 @@ def test_default_port_and_login() -> None:
 
 
 @pytest.mark.parametrize(("name", "kind"), SILENT.items())
-def test_kind_of_no_reading(zoo: Zoo, name: str, kind: str) -> None:
-    server = zoo(f"redis.{name}")
+def test_kind_of_no_reading(misbehaving: Misbehaving, name: str, kind: str) -> None:
+    server = misbehaving(f"redis.{name}")
     with taking(1.0), pytest.raises(NoReading) as caught:
         redis(server.url, 0.6).look()
     assert caught.value.kind == kind, caught.value.reason
     assert caught.value.resource == "redis"
 
 
-def test_password_is_sent_only_to_the_server(zoo: Zoo, entries: list[Reading]) -> None:
-    url = zoo("redis.wrong-password").url.replace("http://", "redis://monitor:very-secret-word@")
+def test_password_is_sent_only_to_the_server(misbehaving: Misbehaving, entries: list[Reading]) -> None:
+    url = misbehaving("redis.wrong-password").url.replace("http://", "redis://monitor:very-secret-word@")
     with pytest.raises(NoReading) as caught:
         redis(url).look()
     assert caught.value.kind == "authentication-failed"
@@ -84,7 +84,7 @@ def test_untrusted_tls_server_gets_no_command(tmp_path: Path) -> None:
     trusted, other = tmp_path / "ca.pem", tmp_path / "other.pem"
     trusted.write_bytes(authority.pem)
     other.write_bytes(make("stranger", is_ca=True).pem)
-    with Beast(serving(cert, key, REGISTRY["redis.healthy"])) as server:
+    with FakeServer(serving(cert, key, REGISTRY["redis.healthy"])) as server:
         url = server.url.replace("http://", "rediss://")
         assert Redis(url, timeout_s=1, resolver=None, ca_file=str(trusted)).look().role == "master"
         with pytest.raises(NoReading) as caught:

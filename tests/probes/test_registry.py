@@ -14,15 +14,15 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.providers import oci_registry as registry
 from runbook_checks.probes.providers import registry_realms as realms
 from tests.hostile.services import always
-from tests.probes.conftest import Zoo
-from tests.zoo.beast import Beast, Handler, Visit, beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import Handler, FakeServer, Visit, misbehaves
+from tests.probes.conftest import Misbehaving
 
 MANIFEST = {"schemaVersion": 2, "layers": []}
 
 
 def says(name: str, status: int, body: Any, *headers: str) -> str:
-    @beast(f"registry.{name}")
+    @misbehaves(f"registry.{name}")
     def answer(visit: Visit) -> None:
         while visit.request():
             visit.say(
@@ -49,7 +49,7 @@ SILENT = {
 }
 
 
-@beast("registry.wants-a-token")
+@misbehaves("registry.wants-a-token")
 def wants_a_token(visit: Visit) -> None:
     """Like large registries: 401, a token from the realm after a login, then the manifest."""
     while seen := visit.request().decode():
@@ -71,24 +71,24 @@ def digest(url: str, login: Mapping[str, str] | None = None) -> str | None:
     return registry.digest(open_at, url, "team/backend", "previous", login or {})
 
 
-def test_image_exists(zoo: Zoo) -> None:
-    assert digest(zoo(THERE).url) == "sha256:77"
+def test_image_exists(misbehaving: Misbehaving) -> None:
+    assert digest(misbehaving(THERE).url) == "sha256:77"
 
 
 @pytest.mark.parametrize("name", ABSENT)
-def test_image_does_not_exist(zoo: Zoo, name: str) -> None:
-    assert digest(zoo(name).url) is None
+def test_image_does_not_exist(misbehaving: Misbehaving, name: str) -> None:
+    assert digest(misbehaving(name).url) is None
 
 
 @pytest.mark.parametrize(("name", "kind"), SILENT.items())
-def test_unreadable_image_is_not_missing(zoo: Zoo, name: str, kind: str) -> None:
+def test_unreadable_image_is_not_missing(misbehaving: Misbehaving, name: str, kind: str) -> None:
     with pytest.raises(NoReading) as caught:
-        digest(zoo(name).url)
+        digest(misbehaving(name).url)
     assert caught.value.kind == kind
 
 
-def test_a_token_is_fetched_with_the_login(zoo: Zoo) -> None:
-    url = zoo("registry.wants-a-token").url
+def test_a_token_is_fetched_with_the_login(misbehaving: Misbehaving) -> None:
+    url = misbehaving("registry.wants-a-token").url
     assert digest(url, basic("monitor", "password")) == "not told"
     with pytest.raises(NoReading) as caught:
         digest(url)
@@ -109,8 +109,8 @@ def asking(realm: str) -> Handler:
 def test_login_is_not_sent_to_an_untrusted_realm(form: str) -> None:
     """Not to another port or host, nor to any other by plain http: the realm's server gets no request."""
     with (
-        Beast(always(whole(b'{"token": "abc"}'))) as realm,
-        Beast(asking(form.format(port=realm.port))) as here,
+        FakeServer(always(whole(b'{"token": "abc"}'))) as realm,
+        FakeServer(asking(form.format(port=realm.port))) as here,
         pytest.raises(NoReading, match="untrusted token realm; credentials not sent") as caught,
     ):
         digest(here.url, basic("monitor", "password"))

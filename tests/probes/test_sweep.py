@@ -16,11 +16,11 @@ import pytest
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.domains.sweep import Plan, Swept, sweep
 from runbook_checks.probes.net.far_ends import FarEnds
+from tests.misbehaving.rogue import Rogue, Rule, Zone
+from tests.misbehaving.server import REGISTRY, Handler, FakeServer, Visit
+from tests.misbehaving.tls import serving
 from tests.probes import pki
 from tests.probes.conftest import HERE, taking
-from tests.zoo.beast import REGISTRY, Beast, Handler, Visit
-from tests.zoo.rogue import Rogue, Rule, Zone
-from tests.zoo.tls import serving
 
 BASE, SHOP, TOKEN = "apps.base.test", "shop.example.test", "rv-0815"
 TEXT = f"_reverseai.{SHOP}"
@@ -49,8 +49,8 @@ class Village:
         self.run(serving(*made.write(self.folder, self.middle, name=host), then or answering(OK)), host)
 
     def run(self, handler: Handler, host: str = "127.0.0.1") -> None:
-        beast = self.stack.enter_context(Beast(handler, host, 0 if self.port == 443 else self.port))
-        self.port = beast.port
+        server = self.stack.enter_context(FakeServer(handler, host, 0 if self.port == 443 else self.port))
+        self.port = server.port
 
     def sweep(
         self, *domains: str, zone: Zone | None = None, rules: dict[str, Rule] | None = None, **plan: Any

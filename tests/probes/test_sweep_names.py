@@ -14,9 +14,9 @@ import pytest
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.domains.sweep import Facts, Plan, Swept, sweep
 from runbook_checks.probes.net.far_ends import FarEnds
+from tests.misbehaving.rogue import Rogue, Rule, Zone
 from tests.probes.conftest import HERE
 from tests.probes.test_sweep import BASE, PLAIN, SHOP, TEXT, TOKEN, failing
-from tests.zoo.rogue import Rogue, Rule, Zone
 
 ZONE = "example.test"
 SERVERS: Zone = {(ZONE, "NS"): ["ns1.dns.test", "ns2.dns.test"], ("ns1.dns.test", "A"): ["127.0.0.1"],

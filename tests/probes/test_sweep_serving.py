@@ -13,12 +13,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from runbook_checks.probes.domains.sweep import Facts
+from tests.misbehaving.http import whole
+from tests.misbehaving.rogue import Zone
+from tests.misbehaving.server import FakeServer, Visit
+from tests.misbehaving.tls import serving
 from tests.probes import pki
 from tests.probes.test_sweep import BASE, OK, SHOP, Village, answering
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.http import whole
-from tests.zoo.rogue import Zone
-from tests.zoo.tls import serving
 
 Said = tuple[int, str | None, str | None] | str
 JSON = b"Content-Type: application/json\r\n"
@@ -165,7 +165,7 @@ def completed_by(facts: Facts) -> tuple[str | None, bool]:
 
 def test_named_issuer_completes_a_chain_and_is_fetched_once(village: Village) -> None:
     der = village.middle.certificate.public_bytes(Encoding.DER)
-    with Beast(answering(whole(der, "Content-Type: application/pkix-cert", "Connection: close"))) as issuer:
+    with FakeServer(answering(whole(der, "Content-Type: application/pkix-cert", "Connection: close"))) as issuer:
         incomplete(village, "*.example.test", aia=f"{issuer.url}/middle.cer")
         names = [f"x{n}.example.test" for n in range(5)]
         zone: Zone = {(name, "A"): ["127.0.0.1"] for name in names}
@@ -181,7 +181,7 @@ def stranger() -> pki.Made:
 
 @pytest.mark.parametrize("content", [lambda: stranger().der, lambda: b"no certificate"], ids=["another", "none"])
 def test_wrong_issuer_completes_nothing(village: Village, content: Callable[[], bytes]) -> None:
-    with Beast(answering(whole(content(), "Connection: close"))) as issuer:
+    with FakeServer(answering(whole(content(), "Connection: close"))) as issuer:
         incomplete(village, aia=f"{issuer.url}/middle.cer")
         facts = village.sweep(timeout_s=4.0).facts[SHOP]
         assert issuer.visits >= 1

@@ -23,11 +23,11 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.tls.certificate import covers, read
 from runbook_checks.probes.tls.server import Handshake, look
+from tests.misbehaving.http import healthy, proxy_to, whole
+from tests.misbehaving.server import BlackHole, Handler, FakeServer, Visit, refusing_port
+from tests.misbehaving.tls import serving, wanting_name
 from tests.probes import pki
-from tests.probes.conftest import HERE, Zoo, taking
-from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
-from tests.zoo.http import healthy, proxy_to, whole
-from tests.zoo.tls import serving, wanting_name
+from tests.probes.conftest import HERE, Misbehaving, taking
 
 NAME = "cs.lab.test"
 
@@ -47,17 +47,17 @@ class Town:
         path.write_bytes(b"".join(m.pem for m in made))
         return path
 
-    def run(self, handler: Handler) -> Beast:
-        return self._stack.enter_context(Beast(handler))
+    def run(self, handler: Handler) -> FakeServer:
+        return self._stack.enter_context(FakeServer(handler))
 
-    def serve(self, leaf: pki.Made, *chain: pki.Made, then: Handler | None = None, **settings: object) -> Beast:
+    def serve(self, leaf: pki.Made, *chain: pki.Made, then: Handler | None = None, **settings: object) -> FakeServer:
         cert, key = leaf.write(self.folder, *chain)
         return self.run(serving(cert, key, then, **settings))
 
     def leaf(self, *names: str, **settings: object) -> pki.Made:
         return pki.make("leaf", self.middle, names=names or (NAME,), **settings)  # type: ignore[arg-type]
 
-    def look(self, server: Beast, name: str = NAME, **settings: object) -> Handshake:
+    def look(self, server: FakeServer, name: str = NAME, **settings: object) -> Handshake:
         settings = {"ca_file": self.ca_file, "far_ends": HERE} | settings
         return look("127.0.0.1", server.port, server_name=name, **settings)  # type: ignore[arg-type]
 
@@ -178,7 +178,7 @@ def test_an_incomplete_chain_is_completed_by_aia(town: Town, form: Callable[[pki
 
 
 def test_aia_of_two_steps(town: Town) -> None:
-    def shelf_of(made: pki.Made) -> Beast:
+    def shelf_of(made: pki.Made) -> FakeServer:
         def hand_out(visit: Visit) -> None:
             visit.request()
             visit.say(whole(made.der))
@@ -192,9 +192,9 @@ def test_aia_of_two_steps(town: Town) -> None:
 
 
 @pytest.mark.parametrize("name", ["http.silent", "http.oversized-unannounced", "http.html", "http.redirects-for-ever"])
-def test_a_hostile_aia_is_no_completion(town: Town, zoo: Zoo, name: str) -> None:
+def test_a_hostile_aia_is_no_completion(town: Town, misbehaving: Misbehaving, name: str) -> None:
     with taking(2.0):
-        seen = town.look(town.serve(town.leaf(aia=f"{zoo(name).url}/m.crt")), timeout_s=1.0)
+        seen = town.look(town.serve(town.leaf(aia=f"{misbehaving(name).url}/m.crt")), timeout_s=1.0)
     assert (seen.trusted, seen.completed_by) == (False, None)
 
 
@@ -282,17 +282,17 @@ def patience(name: str) -> float:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_handshake_that_fails_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_a_handshake_that_fails_is_named_in_time(misbehaving: Misbehaving, name: str) -> None:
     with taking(1.2), pytest.raises(NoReading) as caught:
-        look("127.0.0.1", zoo(name).port, timeout_s=patience(name))
+        look("127.0.0.1", misbehaving(name).port, timeout_s=patience(name))
     assert (caught.value.kind, caught.value.resource) == (HOSTILE[name], "tls")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_http_over_a_handshake_that_fails_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_http_over_a_handshake_that_fails_is_named_in_time(misbehaving: Misbehaving, name: str) -> None:
     with taking(1.6), pytest.raises(NoReading) as caught:
-        Http(f"https://127.0.0.1:{zoo(name).port}", timeout_s=patience(name)).get("/")
+        Http(f"https://127.0.0.1:{misbehaving(name).port}", timeout_s=patience(name)).get("/")
     assert caught.value.kind == HOSTILE[name]
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harness import PROJECT, Ran, run
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.names import Nameserver
+from tests.misbehaving.names import Nameserver
+from tests.misbehaving.server import FakeServer, Visit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ class Onlooker:
     def __init__(self, stack: ExitStack) -> None:
         zone = {name: ["127.0.0.1"] for piece in PIECES for name in (piece, f"{piece}.test")}
         self.names = stack.enter_context(Nameserver(zone | {"monitor": ["127.0.0.1"]}))
-        self.listener = stack.enter_context(Beast(_listen))
+        self.listener = stack.enter_context(FakeServer(_listen))
 
     def saw_nothing(self) -> None:
         # The providers' pages that a runbook names are still requested.

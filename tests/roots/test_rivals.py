@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harness import LabClient
+from tests.misbehaving import postgres as _  # noqa: F401  registers its servers
+from tests.misbehaving.server import REGISTRY, FakeServer
 from tests.product.test_exit_codes import altered
 from tests.roots.reading import roots_of
-from tests.zoo import postgres as _  # noqa: F401  registers its beasts
-from tests.zoo.beast import REGISTRY, Beast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,14 +81,14 @@ def test_queue_piles_up_without_readable_figures(everything: LabClient) -> None:
     assert whats(finding, "ruled_out")["paused"] == "delivery is not paused"
 
 
-@pytest.mark.parametrize("beast", ["postgres.resets", "postgres.closes-after-startup"])
-def test_database_that_disconnects_without_an_error(everything: LabClient, tmp_path: Path, beast: str) -> None:
-    env = altered(tmp_path, ("{env: LAB_CS_MONITOR_DSN}", "{env: ZOO_DSN}"))
-    with Beast(REGISTRY[beast]) as server:
+@pytest.mark.parametrize("name", ["postgres.resets", "postgres.closes-after-startup"])
+def test_database_that_disconnects_without_an_error(everything: LabClient, tmp_path: Path, name: str) -> None:
+    env = altered(tmp_path, ("{env: LAB_CS_MONITOR_DSN}", "{env: HOSTILE_DSN}"))
+    with FakeServer(REGISTRY[name]) as server:
         dsn = (
             f"postgresql://cs_monitor:does-not-matter-here@127.0.0.1:{server.port}/ai_customer_service?sslmode=disable"
         )
-        ran = everything.check("--system", CS, "-m", "database", env=env, variables={"ZOO_DSN": dsn})
+        ran = everything.check("--system", CS, "-m", "database", env=env, variables={"HOSTILE_DSN": dsn})
     finding = finding_without_cause(ran, "database.unreachable")
     assert set(whats(finding, "candidates")) == {"starting-up", "host-not-allowed", "too-many-connections"}
     assert set(whats(finding, "ruled_out")) >= {"name-not-resolved", "connection-refused", "connect-timeout"}

@@ -13,7 +13,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-from tests.zoo.bothports import BothPorts
+from tests.misbehaving.bothports import BothPorts
 
 Message = dns.message.Message
 Rule = Callable[[Message, Message, bool], bytes | None]

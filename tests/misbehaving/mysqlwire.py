@@ -10,7 +10,7 @@ import ssl
 import struct
 from dataclasses import dataclass, field
 
-from tests.zoo.beast import Visit
+from tests.misbehaving.server import Visit
 
 # CLIENT_ flags: long password, connect with db, protocol 41, transactions, secure connection, plugin auth
 CAPABILITIES = 0x1 | 0x8 | 0x200 | 0x2000 | 0x8000 | 0x80000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import time
 
-from tests.zoo.beast import Visit, beast
-from tests.zoo.http import pour
+from tests.misbehaving.http import pour
+from tests.misbehaving.server import Visit, misbehaves
 
 INFO = {
     "used_memory": "1000000",
@@ -36,7 +36,7 @@ def command(visit: Visit) -> bytes:
 
 
 def answers(name: str, pong: bytes, reported: bytes) -> None:
-    @beast(f"redis.{name}")
+    @misbehaves(f"redis.{name}")
     def answer(visit: Visit) -> None:
         while seen := command(visit):
             visit.say(reported if b"INFO" in seen else pong if b"PING" in seen else b"+OK\r\n")
@@ -60,13 +60,13 @@ answers("no-protocol", b"HTTP/1.1 400 Bad Request\r\n\r\n", info())
 answers("endless-length", PONG, b"$99999999999\r\n")
 
 
-@beast("redis.wrong-password")
+@misbehaves("redis.wrong-password")
 def wrong_password(visit: Visit) -> None:
     command(visit)
     visit.say(b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
 
 
-@beast("redis.in-pieces")
+@misbehaves("redis.in-pieces")
 def in_pieces(visit: Visit) -> None:
     while seen := command(visit):
         for piece in (info()[:2], info()[2:20], info()[20:]) if b"INFO" in seen else (PONG[:3], PONG[3:]):
@@ -74,35 +74,35 @@ def in_pieces(visit: Visit) -> None:
             time.sleep(0.05)
 
 
-@beast("redis.full")
+@misbehaves("redis.full")
 def full(visit: Visit) -> None:
     visit.say(b"-ERR max number of clients reached\r\n")
 
 
-@beast("redis.silent")
+@misbehaves("redis.silent")
 def silent(visit: Visit) -> None:
     visit.stay_silent()
 
 
-@beast("redis.drips")
+@misbehaves("redis.drips")
 def drips(visit: Visit) -> None:
     command(visit)
     visit.drip(b"+" + b"P" * 1000)
 
 
-@beast("redis.endless-line")
+@misbehaves("redis.endless-line")
 def endless_line(visit: Visit) -> None:
     command(visit)
     pour(visit, b"+" * 65536)
 
 
-@beast("redis.half-closed")
+@misbehaves("redis.half-closed")
 def half_closed(visit: Visit) -> None:
     visit.sock.shutdown(socket.SHUT_WR)
     visit.stay_silent(5)
 
 
-@beast("redis.resets-mid-answer")
+@misbehaves("redis.resets-mid-answer")
 def resets_mid_answer(visit: Visit) -> None:
     command(visit)
     visit.say(PONG)
@@ -112,7 +112,7 @@ def resets_mid_answer(visit: Visit) -> None:
     visit.reset()
 
 
-@beast("redis.garbage-mid-answer")
+@misbehaves("redis.garbage-mid-answer")
 def garbage_mid_answer(visit: Visit) -> None:
     command(visit)
     visit.say(PONG)
@@ -121,6 +121,6 @@ def garbage_mid_answer(visit: Visit) -> None:
     visit.stay_silent(5)
 
 
-@beast("redis.hangs-up")
+@misbehaves("redis.hangs-up")
 def hangs_up(visit: Visit) -> None:
     command(visit)

@@ -9,7 +9,7 @@ import socket
 import threading
 import zlib
 
-from tests.zoo.beast import Handler, Visit, beast
+from tests.misbehaving.server import Handler, Visit, misbehaves
 
 OK = "HTTP/1.1 200 OK\r\n"
 JSON = b'{"status":"UP"}'
@@ -20,37 +20,37 @@ def whole(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     return f"HTTP/1.1 {status}\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-@beast("http.healthy")
+@misbehaves("http.healthy")
 def healthy(visit: Visit) -> None:
     while visit.request():
         visit.say(whole(JSON, "Content-Type: application/json"))
 
 
-@beast("http.echo")
+@misbehaves("http.echo")
 def echo(visit: Visit) -> None:
     """Responds with the request itself, so that its headers can be inspected."""
     while seen := visit.request():
         visit.say(whole(seen, "Content-Type: text/plain"))
 
 
-@beast("http.silent")
+@misbehaves("http.silent")
 def silent(visit: Visit) -> None:
     visit.stay_silent()
 
 
-@beast("http.closes-at-once")
+@misbehaves("http.closes-at-once")
 def closes_at_once(visit: Visit) -> None:
     visit.request()
 
 
-@beast("http.half-closed")
+@misbehaves("http.half-closed")
 def half_closed(visit: Visit) -> None:
     """Closes its own direction at once, and continues to read."""
     visit.sock.shutdown(socket.SHUT_WR)
     visit.stay_silent(5)
 
 
-@beast("http.right-then-garbage")
+@misbehaves("http.right-then-garbage")
 def right_then_garbage(visit: Visit) -> None:
     """The response of a proxy whose back end dies after the first part."""
     visit.request()
@@ -58,19 +58,19 @@ def right_then_garbage(visit: Visit) -> None:
     visit.say(whole(said, "Content-Type: application/json", "Connection: close"))
 
 
-@beast("http.resets-at-once")
+@misbehaves("http.resets-at-once")
 def resets_at_once(visit: Visit) -> None:
     visit.request()
     visit.reset()
 
 
-@beast("http.drips-headers")
+@misbehaves("http.drips-headers")
 def drips_headers(visit: Visit) -> None:
     visit.request()
     visit.drip(f"{OK}X-Slow: {'a' * 3000}\r\n\r\n".encode())
 
 
-@beast("http.endless-headers")
+@misbehaves("http.endless-headers")
 def endless_headers(visit: Visit) -> None:
     """One complete header line after the other, slowly: truncated, it looks like a complete response."""
     visit.request()
@@ -80,63 +80,63 @@ def endless_headers(visit: Visit) -> None:
         visit.say(f"X-{number}: 1\r\n")
 
 
-@beast("http.drips-body")
+@misbehaves("http.drips-body")
 def drips_body(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Content-Length: 3000\r\n\r\n")
     visit.drip(b"x" * 3000)
 
 
-@beast("http.drips-chunks")
+@misbehaves("http.drips-chunks")
 def drips_chunks(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\n")
     visit.drip(b"1\r\nx\r\n" * 500, 0.02)
 
 
-@beast("http.stalls-in-body")
+@misbehaves("http.stalls-in-body")
 def stalls_in_body(visit: Visit) -> None:
     visit.request()
     visit.say(OK, 'Content-Length: 100\r\n\r\n{"status":')
     visit.stay_silent()
 
 
-@beast("http.oversized")
+@misbehaves("http.oversized")
 def oversized(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Content-Length: 999999999999\r\n\r\n")
     pour(visit, b"x" * 65536)
 
 
-@beast("http.oversized-unannounced")
+@misbehaves("http.oversized-unannounced")
 def oversized_unannounced(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "\r\n")
     pour(visit, b"x" * 65536)
 
 
-@beast("http.oversized-chunks")
+@misbehaves("http.oversized-chunks")
 def oversized_chunks(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\n")
     pour(visit, b"10000\r\n" + b"x" * 65536 + b"\r\n")
 
 
-@beast("http.one-endless-chunk")
+@misbehaves("http.one-endless-chunk")
 def one_endless_chunk(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\nfffffffffffff\r\n")
     pour(visit, b"x" * 65536)
 
 
-@beast("http.endless-chunk-size")
+@misbehaves("http.endless-chunk-size")
 def endless_chunk_size(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\n")
     pour(visit, b"0" * 65536)
 
 
-@beast("http.endless-trailer")
+@misbehaves("http.endless-trailer")
 def endless_trailer(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\n0\r\n")
@@ -148,7 +148,7 @@ def pour(visit: Visit, block: bytes) -> None:
         visit.say(block)
 
 
-@beast("http.gzip-bomb")
+@misbehaves("http.gzip-bomb")
 def gzip_bomb(visit: Visit) -> None:
     """256 MB in 256 kB, although identity encoding was requested."""
     visit.request()
@@ -162,32 +162,32 @@ def bomb(size: int = 1 << 28) -> bytes:
     return b"".join(engine.compress(block) for _ in range(size >> 20)) + engine.flush()
 
 
-@beast("http.gzip-unasked")
+@misbehaves("http.gzip-unasked")
 def gzip_unasked(visit: Visit) -> None:
     visit.request()
     visit.say(whole(gzip.compress(JSON), "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
-@beast("http.deflate-raw")
+@misbehaves("http.deflate-raw")
 def deflate_raw(visit: Visit) -> None:
     visit.request()
     engine = zlib.compressobj(wbits=-15)
     visit.say(whole(engine.compress(JSON) + engine.flush(), "Content-Encoding: deflate"))
 
 
-@beast("http.gzip-broken")
+@misbehaves("http.gzip-broken")
 def gzip_broken(visit: Visit) -> None:
     visit.request()
     visit.say(whole(gzip.compress(JSON)[:-9], "Content-Encoding: gzip"))
 
 
-@beast("http.brotli-unasked")
+@misbehaves("http.brotli-unasked")
 def brotli_unasked(visit: Visit) -> None:
     visit.request()
     visit.say(whole(b"\x0b\x02\x80", "Content-Encoding: br"))
 
 
-@beast("http.redirects-for-ever")
+@misbehaves("http.redirects-for-ever")
 def redirects_for_ever(visit: Visit) -> None:
     number = 0
     while visit.request():
@@ -195,20 +195,20 @@ def redirects_for_ever(visit: Visit) -> None:
         visit.say(whole(b"", f"Location: /{number}", status="302 Found"))
 
 
-@beast("http.redirects-to-itself")
+@misbehaves("http.redirects-to-itself")
 def redirects_to_itself(visit: Visit) -> None:
     while visit.request():
         visit.say(whole(b"moved", "Location: ", status="301 Moved"))
 
 
-@beast("http.redirects-elsewhere")
+@misbehaves("http.redirects-elsewhere")
 def redirects_elsewhere(visit: Visit) -> None:
     while seen := visit.request():
         target = seen.split(b"?to=")[1].split(b" ")[0].decode()
         visit.say(whole(b"over there", f"Location: {target}", status="302 Found"))
 
 
-@beast("http.redirects-once")
+@misbehaves("http.redirects-once")
 def redirects_once(visit: Visit) -> None:
     while seen := visit.request():
         if seen.startswith(b"GET /there"):
@@ -217,7 +217,7 @@ def redirects_once(visit: Visit) -> None:
             visit.say(whole(b"x" * 10, "Location: /there#part", status="307 Temporary Redirect"))
 
 
-@beast("http.resets-mid-headers")
+@misbehaves("http.resets-mid-headers")
 def resets_mid_headers(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Content-Ty")
@@ -225,14 +225,14 @@ def resets_mid_headers(visit: Visit) -> None:
     visit.reset()
 
 
-@beast("http.closes-mid-headers")
+@misbehaves("http.closes-mid-headers")
 def closes_mid_headers(visit: Visit) -> None:
     """http.client alone reads this as a complete response with status 200."""
     visit.request()
     visit.say(OK, "Content-Type: application/json\r\n")
 
 
-@beast("http.resets-mid-body")
+@misbehaves("http.resets-mid-body")
 def resets_mid_body(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Content-Length: 100\r\n\r\nhalf")
@@ -240,145 +240,145 @@ def resets_mid_body(visit: Visit) -> None:
     visit.reset()
 
 
-@beast("http.short-body")
+@misbehaves("http.short-body")
 def short_body(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Content-Length: 100\r\n\r\n", JSON)
 
 
-@beast("http.short-chunks")
+@misbehaves("http.short-chunks")
 def short_chunks(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
 
 
-@beast("http.broken-chunking")
+@misbehaves("http.broken-chunking")
 def broken_chunking(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\nsix\r\nstatus\r\n0\r\n\r\n")
 
 
-@beast("http.negative-chunk")
+@misbehaves("http.negative-chunk")
 def negative_chunk(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: chunked\r\n\r\n-5\r\nstatus\r\n0\r\n\r\n")
 
 
-@beast("http.garbage")
+@misbehaves("http.garbage")
 def garbage(visit: Visit) -> None:
     visit.request()
     visit.say(b"\x00\xff\xfenothing like HTTP\r\n\r\n")
     visit.stay_silent(0.2)
 
 
-@beast("http.ssh")
+@misbehaves("http.ssh")
 def ssh(visit: Visit) -> None:
     visit.say(b"SSH-2.0-OpenSSH_9.2\r\n")
     visit.stay_silent()
 
 
-@beast("http.bad-status")
+@misbehaves("http.bad-status")
 def bad_status(visit: Visit) -> None:
     visit.request()
     visit.say("HTTP/1.1 twohundred OK\r\n\r\n")
 
 
-@beast("http.huge-header")
+@misbehaves("http.huge-header")
 def huge_header(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "X-Huge: ")
     pour(visit, b"a" * 65536)
 
 
-@beast("http.many-headers")
+@misbehaves("http.many-headers")
 def many_headers(visit: Visit) -> None:
     visit.request()
     visit.say(OK)
     pour(visit, b"X-Many: " + b"a" * 1000 + b"\r\n")
 
 
-@beast("http.endless-status-line")
+@misbehaves("http.endless-status-line")
 def endless_status_line(visit: Visit) -> None:
     visit.request()
     visit.say("HTTP/1.1 200 ")
     pour(visit, b"a" * 65536)
 
 
-@beast("http.bad-header-line")
+@misbehaves("http.bad-header-line")
 def bad_header_line(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "no colon here\r\nContent-Length: 2\r\n\r\n{}")
 
 
-@beast("http.bad-content-length")
+@misbehaves("http.bad-content-length")
 def bad_content_length(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Content-Length: +15\r\n\r\n", JSON)
 
 
-@beast("http.two-content-lengths")
+@misbehaves("http.two-content-lengths")
 def two_content_lengths(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Content-Length: 15\r\nContent-Length: 2\r\n\r\n", JSON)
 
 
-@beast("http.unknown-transfer-coding")
+@misbehaves("http.unknown-transfer-coding")
 def unknown_transfer_coding(visit: Visit) -> None:
     visit.request()
     visit.say(OK, "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
 
 
-@beast("http.continue-storm")
+@misbehaves("http.continue-storm")
 def continue_storm(visit: Visit) -> None:
     visit.request()
     pour(visit, b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
 
 
-@beast("http.early-hints-storm")
+@misbehaves("http.early-hints-storm")
 def early_hints_storm(visit: Visit) -> None:
     visit.request()
     pour(visit, b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" * 100)
 
 
-@beast("http.early-hints")
+@misbehaves("http.early-hints")
 def early_hints(visit: Visit) -> None:
     visit.request()
     visit.say("HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
     visit.say(whole(JSON, "Content-Type: application/json"))
 
 
-@beast("http.html")
+@misbehaves("http.html")
 def html(visit: Visit) -> None:
     visit.request()
     visit.say(whole(b"<!DOCTYPE html><title>Sign in</title>", "Content-Type: text/html; charset=utf-8"))
 
 
-@beast("http.utf16")
+@misbehaves("http.utf16")
 def utf16(visit: Visit) -> None:
     visit.request()
     visit.say(whole('{"status":"UP"}'.encode("utf-16"), "Content-Type: application/json"))
 
 
-@beast("http.empty")
+@misbehaves("http.empty")
 def empty(visit: Visit) -> None:
     visit.request()
     visit.say(whole(b""))
 
 
-@beast("http.no-content")
+@misbehaves("http.no-content")
 def no_content(visit: Visit) -> None:
     while visit.request():
         visit.say("HTTP/1.1 204 No Content\r\n\r\n")
 
 
-@beast("http.closes-kept")
+@misbehaves("http.closes-kept")
 def closes_kept(visit: Visit) -> None:
     """Promises to keep the connection alive, and closes it right after the response."""
     visit.request()
     visit.say(whole(JSON, "Content-Type: application/json", "Connection: keep-alive"))
 
 
-@beast("http.resets-second-request")
+@misbehaves("http.resets-second-request")
 def resets_second_request(visit: Visit) -> None:
     visit.request()
     visit.say(whole(JSON, "Content-Type: application/json"))
@@ -410,13 +410,13 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_RDWR)
 
 
-@beast("http.proxy-refuses")
+@misbehaves("http.proxy-refuses")
 def proxy_refuses(visit: Visit) -> None:
     visit.request()
     visit.say(whole(b"not you", status="407 Proxy Authentication Required"))
 
 
-@beast("http.early-refusal")
+@misbehaves("http.early-refusal")
 def early_refusal(visit: Visit) -> None:
     """Responds before the body was read: 413, as some proxies do."""
     visit.sock.recv(10)

@@ -7,8 +7,8 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from tests.zoo.beast import Handler, Visit, beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import Handler, Visit, misbehaves
 
 HTML = "Content-Type: text/html; charset=utf-8"
 SCRIPT = "Content-Type: text/javascript"
@@ -113,4 +113,4 @@ ILL: dict[str, dict[str, Said]] = {
         "/worker.js": whole(b"oninstall = (e) => e.waitUntil(new Promise(() => 0))", SCRIPT, CLOSE)},
 }  # fmt: skip
 for _name, _said in ILL.items():
-    beast(_name)(serving(_said))
+    misbehaves(_name)(serving(_said))

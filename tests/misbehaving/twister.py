@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.fuzz.fuzz import ABSENT, ODD, places, put, written
-from tests.zoo.beast import Handler, Visit
+from tests.misbehaving.server import Handler, Visit
 
 MAX_ANSWER = 4 << 20
 

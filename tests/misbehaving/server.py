@@ -16,7 +16,7 @@ Handler = Callable[["Visit"], None]
 REGISTRY: dict[str, Handler] = {}
 
 
-def beast(name: str) -> Callable[[Handler], Handler]:
+def misbehaves(name: str) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         REGISTRY[name] = handler
         return handler
@@ -72,7 +72,7 @@ class Visit:
         self.sock.close()
 
 
-class Beast:
+class FakeServer:
     """A listening socket that handles each connection with one function in a thread."""
 
     def __init__(self, handler: Handler, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -90,8 +90,8 @@ class Beast:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
-    def __enter__(self) -> Beast:
-        self._thread = threading.Thread(target=self._accept, name="zoo", daemon=True)
+    def __enter__(self) -> FakeServer:
+        self._thread = threading.Thread(target=self._accept, name="misbehaving", daemon=True)
         self._thread.start()
         return self
 
@@ -123,7 +123,7 @@ class Beast:
             with self._lock:
                 self.visits += 1
                 self._open.add(sock)
-            thread = threading.Thread(target=self._serve, args=(sock,), name="zoo visit", daemon=True)
+            thread = threading.Thread(target=self._serve, args=(sock,), name="misbehaving visit", daemon=True)
             self._threads = [t for t in self._threads if t.is_alive()] + [thread]
             thread.start()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.zoo.beast import Visit, beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import Visit, misbehaves
 
 ONE = {"metric": {"job": "api"}, "value": [1700000000.5, "42.5"]}
 
@@ -72,7 +72,7 @@ ANSWERS: dict[str, tuple[int, Any, str | None]] = {
 
 
 def _registered(name: str, status: int, document: Any) -> None:
-    @beast(f"prometheus.{name}")
+    @misbehaves(f"prometheus.{name}")
     def answer(visit: Visit) -> None:
         body = document.encode() if isinstance(document, str) else json.dumps(document).encode()
         kind = "text/html" if isinstance(document, str) else "application/json"
@@ -84,7 +84,7 @@ for _name, (_status, _document, _) in ANSWERS.items():
     _registered(_name, _status, _document)
 
 
-@beast("prometheus.cut-off")
+@misbehaves("prometheus.cut-off")
 def cut_off(visit: Visit) -> None:
     visit.request()
     visit.say(whole(json.dumps(vector(ONE)).encode()[:-9], "Content-Type: application/json"))

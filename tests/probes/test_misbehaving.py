@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_server_runs_by_hand() -> None:
-    command = [sys.executable, "-m", "tests.zoo", "http.html"]
+    command = [sys.executable, "-m", "tests.misbehaving", "http.html"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         reported = process.stdout.readline()
@@ -28,7 +28,7 @@ def test_server_runs_by_hand() -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["http.nothing"]])
 def test_names_are_listed(arguments: list[str]) -> None:
-    command = [sys.executable, "-m", "tests.zoo", *arguments]
+    command = [sys.executable, "-m", "tests.misbehaving", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 4
     assert "http.drips-headers" in done.stdout

@@ -7,8 +7,8 @@ import socket
 import struct
 import time
 
-from tests.zoo.beast import Visit, beast
-from tests.zoo.mysqlwire import OK, columns, exactly, greeting, packet, received, refusal, rows_of
+from tests.misbehaving.mysqlwire import OK, columns, exactly, greeting, packet, received, refusal, rows_of
+from tests.misbehaving.server import Visit, misbehaves
 
 LARGEST = b"\xff\xff\xff"  # the length of the largest possible packet, which another one must follow
 
@@ -29,72 +29,72 @@ def begin(visit: Visit) -> bytes:
         visit.say(packet(1, OK))
 
 
-@beast("mysql.never-greets")
+@misbehaves("mysql.never-greets")
 def never_greets(visit: Visit) -> None:
     visit.stay_silent()
 
 
-@beast("mysql.drips-greeting")
+@misbehaves("mysql.drips-greeting")
 def drips_greeting(visit: Visit) -> None:
     visit.drip(greeting(), every_s=0.2)
 
 
-@beast("mysql.half-closed")
+@misbehaves("mysql.half-closed")
 def half_closed(visit: Visit) -> None:
     visit.sock.shutdown(socket.SHUT_WR)
     visit.stay_silent(5)
 
 
-@beast("mysql.resets")
+@misbehaves("mysql.resets")
 def resets(visit: Visit) -> None:
     visit.say(greeting()[:20])
     visit.stay_silent(0.1)
     visit.reset()
 
 
-@beast("mysql.garbage")
+@misbehaves("mysql.garbage")
 def garbage(visit: Visit) -> None:
     visit.say(packet(0, os.urandom(200)))
     visit.stay_silent(5)
 
 
-@beast("mysql.http")
+@misbehaves("mysql.http")
 def http(visit: Visit) -> None:
     visit.say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
-@beast("mysql.old-protocol")
+@misbehaves("mysql.old-protocol")
 def protocol_before_4_1(visit: Visit) -> None:
     visit.say(packet(0, b"\x09" + b"3.23\0"))
     visit.stay_silent(5)
 
 
-@beast("mysql.greets-without-end")
+@misbehaves("mysql.greets-without-end")
 def greets_without_end(visit: Visit) -> None:
     for number in range(1 << 24):
         visit.say(LARGEST, bytes([number % 256]), bytes(0xFFFFFF))
 
 
-@beast("mysql.silent-after-greeting")
+@misbehaves("mysql.silent-after-greeting")
 def silent_after_greeting(visit: Visit) -> None:
     visit.say(greeting())
     visit.stay_silent()
 
 
-@beast("mysql.closes-after-greeting")
+@misbehaves("mysql.closes-after-greeting")
 def closes_after_greeting(visit: Visit) -> None:
     visit.say(greeting())
     received(visit)
 
 
-@beast("mysql.silent-tls")
+@misbehaves("mysql.silent-tls")
 def silent_tls(visit: Visit) -> None:
     visit.say(greeting(tls=True))
     exactly(visit, 36)
     visit.stay_silent()
 
 
-@beast("mysql.switches-for-ever")
+@misbehaves("mysql.switches-for-ever")
 def switches_for_ever(visit: Visit) -> None:
     visit.say(greeting(plugin="mysql_native_password"))
     while True:
@@ -102,7 +102,7 @@ def switches_for_ever(visit: Visit) -> None:
         visit.say(packet(number + 1, b"\xfemysql_native_password\0" + b"x" * 20 + b"\0"))
 
 
-@beast("mysql.unknown-plugin")
+@misbehaves("mysql.unknown-plugin")
 def unknown_plugin(visit: Visit) -> None:
     visit.say(greeting(plugin="mysql_native_password"))
     number, _ = received(visit)
@@ -113,7 +113,7 @@ def unknown_plugin(visit: Visit) -> None:
 SEEN: list[bytes] = []
 
 
-@beast("mysql.wants-plain-password")
+@misbehaves("mysql.wants-plain-password")
 def wants_plain_password(visit: Visit) -> None:
     """On a connection without TLS."""
     visit.say(greeting(plugin="mysql_native_password"))
@@ -130,7 +130,7 @@ REFUSED = {
 }
 for _name, (_number, _words) in REFUSED.items():
 
-    @beast(_name)
+    @misbehaves(_name)
     def refuses_at_once(visit: Visit, number: int = _number, words: str = _words) -> None:
         visit.say(refusal(0, number, words, "08004"))
 
@@ -148,40 +148,40 @@ AFTER_SIGNING_IN = {
 }
 for _name, (_number, _words) in AFTER_SIGNING_IN.items():
 
-    @beast(_name)
+    @misbehaves(_name)
     def refuses_after_signing_in(visit: Visit, number: int = _number, words: str = _words) -> None:
         visit.say(greeting(plugin="mysql_native_password"))
         sequence, _ = received(visit)
         visit.say(refusal(sequence + 1, number, words, "28000"))
 
 
-@beast("mysql.silent-mid-query")
+@misbehaves("mysql.silent-mid-query")
 def silent_mid_query(visit: Visit) -> None:
     begin(visit)
     visit.say(packet(1, b"\x01"))
     visit.stay_silent()
 
 
-@beast("mysql.resets-mid-query")
+@misbehaves("mysql.resets-mid-query")
 def resets_mid_query(visit: Visit) -> None:
     begin(visit)
     visit.reset()
 
 
-@beast("mysql.garbage-mid-query")
+@misbehaves("mysql.garbage-mid-query")
 def garbage_mid_query(visit: Visit) -> None:
     begin(visit)
     visit.say(os.urandom(4096))
     visit.stay_silent(5)
 
 
-@beast("mysql.drips-rows")
+@misbehaves("mysql.drips-rows")
 def drips_rows(visit: Visit) -> None:
     begin(visit)
     visit.drip(rows_of(("one",), *[("1",)] * 500), every_s=0.1)
 
 
-@beast("mysql.endless-rows")
+@misbehaves("mysql.endless-rows")
 def endless_rows(visit: Visit) -> None:
     begin(visit)
     for number, part in enumerate(columns("one"), 1):
@@ -190,7 +190,7 @@ def endless_rows(visit: Visit) -> None:
         visit.say(packet(number % 256, b"\x011"))
 
 
-@beast("mysql.row-without-end")
+@misbehaves("mysql.row-without-end")
 def row_without_end(visit: Visit) -> None:
     begin(visit)
     for number, part in enumerate(columns("one"), 1):
@@ -199,7 +199,7 @@ def row_without_end(visit: Visit) -> None:
         visit.say(LARGEST, bytes([number % 256]), bytes(0xFFFFFF))
 
 
-@beast("mysql.wants-a-file")
+@misbehaves("mysql.wants-a-file")
 def wants_a_file(visit: Visit) -> None:
     """LOAD DATA LOCAL: a server can request any file from a client."""
     begin(visit)
@@ -216,7 +216,7 @@ ON_QUERY = {
 }
 for _name, (_number, _words) in ON_QUERY.items():
 
-    @beast(_name)
+    @misbehaves(_name)
     def fails_a_query(visit: Visit, number: int = _number, words: str = _words) -> None:
         begin(visit)
         visit.say(refusal(1, number, words))
@@ -225,7 +225,7 @@ for _name, (_number, _words) in ON_QUERY.items():
         visit.stay_silent(5)
 
 
-@beast("mysql.resets-at-once")
+@misbehaves("mysql.resets-at-once")
 def resets_at_once(visit: Visit) -> None:
     """Most clients then fail while writing, some while reading."""
     visit.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -234,13 +234,13 @@ def resets_at_once(visit: Visit) -> None:
     visit.sock.close()
 
 
-@beast("mysql.resets-within-tls")
+@misbehaves("mysql.resets-within-tls")
 def resets_within_tls(visit: Visit) -> None:
     visit.say(greeting(tls=True))
     exactly(visit, 36)
     visit.reset()
 
 
-@beast("mysql.odd-number")
+@misbehaves("mysql.odd-number")
 def refuses_with_a_non_server_error_number(visit: Visit) -> None:
     visit.say(refusal(0, 500, "not a server error number"))

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from tests.zoo.beast import Handler, Visit, beast
+from tests.misbehaving.server import Handler, Visit, misbehaves
 
 HELLO_RECORD = b"\x16\x03\x03"
 FATAL_ALERT = b"\x15\x03\x03\x00\x02\x02"
@@ -41,57 +41,57 @@ def front(cert: str, key: str) -> Callable[[Handler], Handler]:
     return lambda handler: serving(cert, key, handler)
 
 
-@beast("tls.silent")
+@misbehaves("tls.silent")
 def silent(visit: Visit) -> None:
     visit.stay_silent()
 
 
-@beast("tls.stalls-after-hello")
+@misbehaves("tls.stalls-after-hello")
 def stalls_after_hello(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.say(HELLO_RECORD + b"\x00\x7a\x02\x00\x00\x76")
     visit.stay_silent()
 
 
-@beast("tls.drips")
+@misbehaves("tls.drips")
 def drips(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.drip(HELLO_RECORD + b"\x40\x00" + b"\x02\x00\x3f\xfc" + b"\x03\x03" + b"x" * 16000)
 
 
-@beast("tls.plain-http")
+@misbehaves("tls.plain-http")
 def plain_http(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
-@beast("tls.garbage")
+@misbehaves("tls.garbage")
 def garbage(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.say(b"\x00\xff\xfe garbage")
     visit.stay_silent(0.5)
 
 
-@beast("tls.alert")
+@misbehaves("tls.alert")
 def alert(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.say(FATAL_ALERT + b"\x28")  # handshake_failure
 
 
-@beast("tls.resets")
+@misbehaves("tls.resets")
 def resets(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.reset()
 
 
-@beast("tls.half-closed")
+@misbehaves("tls.half-closed")
 def half_closed(visit: Visit) -> None:
     visit.sock.recv(4096)
     visit.sock.shutdown(socket.SHUT_WR)
     visit.stay_silent(5)
 
 
-@beast("tls.endless")
+@misbehaves("tls.endless")
 def endless(visit: Visit) -> None:
     """One handshake message of sixteen megabytes, then the next."""
     visit.sock.recv(4096)
@@ -100,6 +100,6 @@ def endless(visit: Visit) -> None:
         visit.say((HELLO_RECORD + b"\x40\x00" + b"x" * 16384) * 64)
 
 
-@beast("tls.closes")
+@misbehaves("tls.closes")
 def closes(visit: Visit) -> None:
     visit.sock.recv(4096)

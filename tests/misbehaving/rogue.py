@@ -11,7 +11,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-from tests.zoo.bothports import BothPorts
+from tests.misbehaving.bothports import BothPorts
 
 Zone = dict[tuple[str, str], list[str]]
 # The packets sent over UDP for a query, in order, given the query and the true answer.

@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 
-from tests.zoo.beast import Handler, Visit, beast
+from tests.misbehaving.server import Handler, Visit, misbehaves
 
 SSL_REQUEST = 80877103
 PASSWORDS = ("s3cret-password-never-shown", "planted-database-password-0123456789")
@@ -65,32 +65,32 @@ def begin(visit: Visit) -> None:
         visit.say(message(b"C", b"BEGIN\0"), message(b"C", b"SET\0"), message(b"C", b"SET\0"), state)
 
 
-@beast("postgres.never-greets")
+@misbehaves("postgres.never-greets")
 def never_greets(visit: Visit) -> None:
     visit.stay_silent()
 
 
-@beast("postgres.silent-after-tls-refused")
+@misbehaves("postgres.silent-after-tls-refused")
 def silent_after_tls_refused(visit: Visit) -> None:
     exactly(visit, 8)
     visit.say(b"N")
     visit.stay_silent()
 
 
-@beast("postgres.silent-tls")
+@misbehaves("postgres.silent-tls")
 def silent_tls(visit: Visit) -> None:
     exactly(visit, 8)
     visit.say(b"S")
     visit.stay_silent()
 
 
-@beast("postgres.silent-after-startup")
+@misbehaves("postgres.silent-after-startup")
 def silent_after_startup(visit: Visit) -> None:
     startup(visit)
     visit.stay_silent()
 
 
-@beast("postgres.scram-stalls")
+@misbehaves("postgres.scram-stalls")
 def scram_stalls(visit: Visit) -> None:
     startup(visit)
     visit.say(message(b"R", struct.pack("!I", 10) + b"SCRAM-SHA-256\0\0"))
@@ -98,7 +98,7 @@ def scram_stalls(visit: Visit) -> None:
     visit.stay_silent()
 
 
-@beast("postgres.scram-for-ever")
+@misbehaves("postgres.scram-for-ever")
 def scram_for_ever(visit: Visit) -> None:
     """Asks for two billion iterations of the password hash (minutes of CPU time)."""
     startup(visit)
@@ -109,80 +109,80 @@ def scram_for_ever(visit: Visit) -> None:
     visit.stay_silent()
 
 
-@beast("postgres.drips-refusal")
+@misbehaves("postgres.drips-refusal")
 def drips_refusal(visit: Visit) -> None:
     startup(visit)
     visit.drip(refusal("57P03", "the database system is starting up" + "." * 1000))
 
 
-@beast("postgres.garbage")
+@misbehaves("postgres.garbage")
 def garbage(visit: Visit) -> None:
     visit.sock.recv(1000)
     visit.say(b"\x00\xff garbage \xfe" * 10)
     visit.stay_silent(0.5)
 
 
-@beast("postgres.garbage-after-startup")
+@misbehaves("postgres.garbage-after-startup")
 def garbage_after_startup(visit: Visit) -> None:
     startup(visit)
     visit.say(b"\x00\xff garbage \xfe" * 10)
     visit.stay_silent(0.5)
 
 
-@beast("postgres.http")
+@misbehaves("postgres.http")
 def http(visit: Visit) -> None:
     visit.sock.recv(1000)
     visit.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-@beast("postgres.resets")
+@misbehaves("postgres.resets")
 def resets(visit: Visit) -> None:
     visit.sock.recv(1000)
     visit.reset()
 
 
-@beast("postgres.closes-after-startup")
+@misbehaves("postgres.closes-after-startup")
 def closes_after_startup(visit: Visit) -> None:
     startup(visit)
 
 
-@beast("postgres.starting-up")
+@misbehaves("postgres.starting-up")
 def starting_up(visit: Visit) -> None:
     startup(visit)
     visit.say(refusal("57P03", "the database system is starting up"))
 
 
-@beast("postgres.starting-up-chinese")
+@misbehaves("postgres.starting-up-chinese")
 def starting_up_chinese(visit: Visit) -> None:
     startup(visit)
     visit.say(refusal("57P03", "数据库系统启动中", "gb18030"))
 
 
-@beast("postgres.no-sqlstate-chinese")
+@misbehaves("postgres.no-sqlstate-chinese")
 def no_sqlstate_chinese(visit: Visit) -> None:
     startup(visit)
     visit.say(refusal("08P01", '用户 "cs_monitor" Password 认证失败'))
 
 
-@beast("postgres.pooler-wants-tls")
+@misbehaves("postgres.pooler-wants-tls")
 def pooler_wants_tls(visit: Visit) -> None:
     startup(visit)
     visit.say(refusal("08P01", "SSL required"))
 
 
-@beast("postgres.cloud-wants-tls")
+@misbehaves("postgres.cloud-wants-tls")
 def cloud_wants_tls(visit: Visit) -> None:
     startup(visit)
     visit.say(refusal("28000", "connection is insecure (try using `sslmode=require`)"))
 
 
-@beast("postgres.pooler-unknown-database")
+@misbehaves("postgres.pooler-unknown-database")
 def pooler_unknown_database(visit: Visit) -> None:
     startup(visit)
     visit.say(refusal("08P01", "no such database: ai_customer_service"))
 
 
-@beast("postgres.repeats-password")
+@misbehaves("postgres.repeats-password")
 def repeats_password(visit: Visit) -> None:
     """Knows the passwords of the tests, and puts them into its error message."""
     startup(visit)
@@ -191,27 +191,27 @@ def repeats_password(visit: Visit) -> None:
     visit.say(refusal("28P01", f"password {' or '.join(PASSWORDS)} is wrong"))
 
 
-@beast("postgres.wants-clear-text")
+@misbehaves("postgres.wants-clear-text")
 def wants_clear_text(visit: Visit) -> None:
     startup(visit)
     visit.say(message(b"R", struct.pack("!I", 3)))
     SEEN.append(next_message(visit)[1])
 
 
-@beast("postgres.silent-mid-query")
+@misbehaves("postgres.silent-mid-query")
 def silent_mid_query(visit: Visit) -> None:
     begin(visit)
     visit.stay_silent()
 
 
-@beast("postgres.half-closed")
+@misbehaves("postgres.half-closed")
 def half_closed(visit: Visit) -> None:
     startup(visit)
     visit.sock.shutdown(socket.SHUT_WR)
     visit.stay_silent(5)
 
 
-@beast("postgres.half-closed-mid-query")
+@misbehaves("postgres.half-closed-mid-query")
 def half_closed_mid_query(visit: Visit) -> None:
     begin(visit)
     next_message(visit)
@@ -219,21 +219,21 @@ def half_closed_mid_query(visit: Visit) -> None:
     visit.stay_silent(5)
 
 
-@beast("postgres.silent-after-signing-in")
+@misbehaves("postgres.silent-after-signing-in")
 def silent_after_signing_in(visit: Visit) -> None:
     startup(visit)
     visit.say(LET_IN, READY)
     visit.stay_silent()
 
 
-@beast("postgres.resets-mid-query")
+@misbehaves("postgres.resets-mid-query")
 def resets_mid_query(visit: Visit) -> None:
     begin(visit)
     next_message(visit)
     visit.reset()
 
 
-@beast("postgres.garbage-mid-query")
+@misbehaves("postgres.garbage-mid-query")
 def garbage_mid_query(visit: Visit) -> None:
     begin(visit)
     next_message(visit)
@@ -250,31 +250,31 @@ def row(value: bytes) -> bytes:
     return message(b"D", struct.pack("!hi", 1, len(value)) + value)
 
 
-def asked(visit: Visit) -> None:
+def until_query(visit: Visit) -> None:
     """Wait until the query arrives; earlier output would be discarded."""
     begin(visit)
     while next_message(visit)[0] != b"S":
         pass
 
 
-@beast("postgres.endless-rows")
+@misbehaves("postgres.endless-rows")
 def endless_rows(visit: Visit) -> None:
-    asked(visit)
+    until_query(visit)
     visit.say(message(b"1", b""), message(b"2", b""), row_description())
     while True:
         visit.say(row(b"x") * 1000)
 
 
-@beast("postgres.drips-rows")
+@misbehaves("postgres.drips-rows")
 def drips_rows(visit: Visit) -> None:
-    asked(visit)
+    until_query(visit)
     visit.say(message(b"1", b""), message(b"2", b""), row_description())
     visit.drip(row(b"x" * 3000))
 
 
-@beast("postgres.endless-notices")
+@misbehaves("postgres.endless-notices")
 def endless_notices(visit: Visit) -> None:
-    asked(visit)
+    until_query(visit)
     notice = message(b"N", b"SNOTICE\0VNOTICE\0C00000\0Mhello\0\0")
     while True:
         visit.say(notice * 1000)
