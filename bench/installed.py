@@ -28,10 +28,10 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
     bare = bare_pytest(folder, python)
     variables = {"XDG_CACHE_HOME": str(folder / "cache"), "XDG_STATE_HOME": str(folder / "state")}
     words = (python, command, "--env", "lab", *WORDS)
-    ours = Command("runbook-checks --env lab -m health --collect-only", words, bare.folder, variables)
-    in_turns([ours, bare], rounds)
-    goal = Goal.against("an installed wheel's start-up against bare pytest", ours, bare, AT_MOST)
-    return Figures([ours, bare], [goal])
+    product = Command("runbook-checks --env lab -m health --collect-only", words, bare.folder, variables)
+    in_turns([product, bare], rounds)
+    goal = Goal.against("an installed wheel's start-up against bare pytest", product, bare, AT_MOST)
+    return Figures([product, bare], [goal])
 
 
 def _built(folder: Path) -> Path:

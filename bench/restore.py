@@ -34,16 +34,16 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
         with own_server(None, None) as scratch:
             place, reached = scratch.place, scratch.reached
             words = (sys.executable, "-m", "bench.restore", str(dump), str(place), json.dumps(reached))
-            ours = Command("the drill's restore", words)
+            product = Command("the drill's restore", words)
             pipe = 'gunzip -c "$1" | "$2" -X -q -v ON_ERROR_STOP=1 -o /dev/null'
             named = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
             variables = {variable: reached[key] for variable, key in named.items()}
             words = ("sh", "-c", pipe, "sh", str(dump), str(place / "psql"))
             bare = Command("gunzip | psql", words, variables=variables)
-            in_turns([ours, bare], rounds)
+            in_turns([product, bare], rounds)
     except NoReading as silence:
         raise NotMeasured(silence.reason) from None
-    return Figures([ours, bare], [Goal.against("restore against gunzip | psql", ours, bare, 1.2)])
+    return Figures([product, bare], [Goal.against("restore against gunzip | psql", product, bare, 1.2)])
 
 
 def _dump(rows: int) -> Iterator[bytes]:

@@ -21,9 +21,9 @@ AT_MOST = 1.7
 
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
     """Collect the health checks, and one empty test in an empty folder."""
-    ours, bare = command(HERE), bare_pytest(folder)
-    in_turns([ours, bare], rounds)
-    return Figures([ours, bare], [Goal.against("start-up against bare pytest", ours, bare, AT_MOST)])
+    product, bare = command(HERE), bare_pytest(folder)
+    in_turns([product, bare], rounds)
+    return Figures([product, bare], [Goal.against("start-up against bare pytest", product, bare, AT_MOST)])
 
 
 def command(side: Side) -> Command:

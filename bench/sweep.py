@@ -55,11 +55,11 @@ class Contender(Command):
         )
         if done.returncode:
             raise NotMeasured(f"{self.title}: exit code {done.returncode}\n" + done.stderr[-1500:])
-        told = json.loads(done.stdout)
-        if told["wrong"] != self.wanted:
-            differ = sorted(set(told["wrong"].items()) ^ set(self.wanted.items()))[:4]
+        measured = json.loads(done.stdout)
+        if measured["wrong"] != self.wanted:
+            differ = sorted(set(measured["wrong"].items()) ^ set(self.wanted.items()))[:4]
             raise NotMeasured(f"{self.title}: its verdicts are not the domains' state: {differ}")
-        return Took(told["wall_s"] * self.scale, told["cpu_s"] * self.scale)
+        return Took(measured["wall_s"] * self.scale, measured["cpu_s"] * self.scale)
 
 
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
@@ -73,11 +73,11 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
         _refuses_a_foreign_authority(quick, folder / "foreign")
         in_turns(list(listed.values()), rounds)
     late = _late(folder, count, rounds)
-    ours = listed["sweep"]
+    product = listed["sweep"]
     goals = [
-        Goal.against("sweep against bare handshakes", ours, listed["handshakes"], 1.15),
-        Goal.against("sweep against blackbox-exporter", ours, listed["blackbox"], 0.5),
-        Goal.against("sweep against dig and openssl in a loop", ours, listed["loop"], 0.1),
+        Goal.against("sweep against bare handshakes", product, listed["handshakes"], 1.15),
+        Goal.against("sweep against blackbox-exporter", product, listed["blackbox"], 0.5),
+        Goal.against("sweep against dig and openssl in a loop", product, listed["loop"], 0.1),
         Goal.against(f"sweep with {DELAY_MS} ms an answer, against 0 ms", late[DELAY_MS], late[0], 1.1),
         *_memory(folder, count, many),
     ]

@@ -90,13 +90,13 @@ def failed_test(mutant: Mutant, tests: list[str], folder: Path) -> str | None:
 
 def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
     """Return the first test that fails or hangs."""
-    told = folder / "failed"
-    told.unlink(missing_ok=True)
+    failed_file = folder / "failed"
+    failed_file.unlink(missing_ok=True)
     pid = os.fork()
     if pid == 0:
         try:
             os.setpgid(0, 0)
-            _run_tests(mutant, tests, folder, told)
+            _run_tests(mutant, tests, folder, failed_file)
         finally:
             os._exit(0)
     end = time.monotonic() + PATIENCE_S
@@ -106,10 +106,10 @@ def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
             os.waitpid(pid, 0)
             break
         time.sleep(0.05)
-    return told.read_text().splitlines() if told.is_file() else tests[:1]
+    return failed_file.read_text().splitlines() if failed_file.is_file() else tests[:1]
 
 
-def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path) -> None:
+def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, failed_file: Path) -> None:
     log = os.open(folder / "tests.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(log, number)
@@ -122,7 +122,7 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
 
     class Noting:
         def pytest_runtest_logstart(self, nodeid: str) -> None:
-            told.write_text(nodeid)
+            failed_file.write_text(nodeid)
 
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
             if report.failed:
@@ -132,7 +132,7 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
     words = ["-c", "tests/pytest.ini", "-x", "-q", "-p", "no:cacheprovider"]
     code = pytest.main([*words, *(f"tests/{test}" for test in tests)], plugins=[Noting()])
     names = failed[:1] if code in (0, 1) else tests[:1]
-    told.write_text("\n".join(names))
+    failed_file.write_text("\n".join(names))
 
 
 def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests, most_s: float) -> list[Tried]:
@@ -173,7 +173,7 @@ def _run_check(
 ) -> Lines:
     """Run a check and return the lines that it runs."""
     expected, run = processes.traced(check)
-    way = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('told', [])[:1]}"
+    way = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('findings', [])[:1]}"
     for one in alive:
         counts = ways[one.mutant]
         if one.seen_by or counts[way] or counts.total() >= RUNS or not is_reached(one.mutant, run):

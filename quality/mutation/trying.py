@@ -50,8 +50,8 @@ class CheckProcesses:
         seen = self._seen(mutant, check)
         if seen == expected:
             return False
-        again, anew = self._seen(None, check), self._seen(mutant, check)
-        return all(verdict not in (expected, again) for verdict in (seen, anew))
+        again, repeated = self._seen(None, check), self._seen(mutant, check)
+        return all(verdict not in (expected, again) for verdict in (seen, repeated))
 
     def _seen(self, mutant: Mutant | None, check: str) -> Verdict:
         self.forget()

@@ -16,7 +16,7 @@ from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.services import always, document
 from tests.misbehaving.http import resets_at_once
 from tests.misbehaving.names import Nameserver
-from tests.misbehaving.server import Handler, FakeServer
+from tests.misbehaving.server import FakeServer, Handler
 from tests.misbehaving.tls import resets, serving
 from tests.probes import pki
 from tests.probes.handles import handle

@@ -20,7 +20,7 @@ from runbook_checks.probes.core.reading import NoReading
 from tests.hostile.services import always, answering, document
 from tests.misbehaving.http import resets_at_once
 from tests.misbehaving.prometheus import vector
-from tests.misbehaving.server import Handler, FakeServer, Visit, refusing_port
+from tests.misbehaving.server import FakeServer, Handler, Visit, refusing_port
 from tests.misbehaving.tls import resets, serving
 from tests.probes import pki
 from tests.probes.handles import handle

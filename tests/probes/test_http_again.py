@@ -9,7 +9,7 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from tests.hostile.services import answering, document
 from tests.misbehaving.http import JSON, whole
-from tests.misbehaving.server import Handler, FakeServer, Visit
+from tests.misbehaving.server import FakeServer, Handler, Visit
 from tests.probes.conftest import Misbehaving, taking
 
 

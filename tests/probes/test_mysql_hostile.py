@@ -12,7 +12,7 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.mysql.client import Mysql
 from tests.misbehaving.mysql import SEEN, begin
 from tests.misbehaving.mysqlwire import OK, packet, received, refusal
-from tests.misbehaving.server import BlackHole, Handler, FakeServer, Visit, refusing_port
+from tests.misbehaving.server import BlackHole, FakeServer, Handler, Visit, refusing_port
 from tests.probes.conftest import Misbehaving, taking
 
 SECRET = "s3cret-password-never-shown"

@@ -21,7 +21,7 @@ from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.slack import Identity, auth_test
 from runbook_checks.probes.providers.status_pages import Incident, incidents, of_components
 from tests.hostile.services import always, answering, document
-from tests.misbehaving.server import Handler, FakeServer, Visit
+from tests.misbehaving.server import FakeServer, Handler, Visit
 from tests.probes.conftest import taking
 
 OK = {"success": True, "errors": [], "messages": []}

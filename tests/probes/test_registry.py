@@ -15,7 +15,7 @@ from runbook_checks.probes.providers import oci_registry as registry
 from runbook_checks.probes.providers import registry_realms as realms
 from tests.hostile.services import always
 from tests.misbehaving.http import whole
-from tests.misbehaving.server import Handler, FakeServer, Visit, misbehaves
+from tests.misbehaving.server import FakeServer, Handler, Visit, misbehaves
 from tests.probes.conftest import Misbehaving
 
 MANIFEST = {"schemaVersion": 2, "layers": []}

@@ -17,7 +17,7 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.domains.sweep import Plan, Swept, sweep
 from runbook_checks.probes.net.far_ends import FarEnds
 from tests.misbehaving.rogue import Rogue, Rule, Zone
-from tests.misbehaving.server import REGISTRY, Handler, FakeServer, Visit
+from tests.misbehaving.server import REGISTRY, FakeServer, Handler, Visit
 from tests.misbehaving.tls import serving
 from tests.probes import pki
 from tests.probes.conftest import HERE, taking

@@ -24,7 +24,7 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.tls.certificate import covers, read
 from runbook_checks.probes.tls.server import Handshake, look
 from tests.misbehaving.http import healthy, proxy_to, whole
-from tests.misbehaving.server import BlackHole, Handler, FakeServer, Visit, refusing_port
+from tests.misbehaving.server import BlackHole, FakeServer, Handler, Visit, refusing_port
 from tests.misbehaving.tls import serving, wanting_name
 from tests.probes import pki
 from tests.probes.conftest import HERE, Misbehaving, taking

@@ -49,16 +49,16 @@ def _key() -> str:
 
 
 def _fill() -> None:
-    beside = FOLDER.with_name("wheelhouse.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
+    new_path = FOLDER.with_name("wheelhouse.tmp")
+    shutil.rmtree(new_path, ignore_errors=True)
     for name in NEEDED:
-        done = _download(name, beside)
+        done = _download(name, new_path)
         if done.returncode != 0:
             pytest.fail(f"The package index must be reachable the first time.\n{done.stderr[-2000:]}")
-    _download(OPTIONAL, beside)
-    (beside / _key()).touch()
+    _download(OPTIONAL, new_path)
+    (new_path / _key()).touch()
     shutil.rmtree(FOLDER, ignore_errors=True)
-    beside.rename(FOLDER)
+    new_path.rename(FOLDER)
 
 
 def _download(requirements: str, to: Path) -> subprocess.CompletedProcess[str]:

@@ -93,10 +93,10 @@ def _report_addresses(lab: Lab, state: Path | None) -> None:
     }
     if state.is_symlink() or (state.exists() and not state.is_file()):
         raise OSError(f"--state {state} is not a regular file")
-    handle, beside = tempfile.mkstemp(dir=state.parent)
+    handle, new_path = tempfile.mkstemp(dir=state.parent)
     with os.fdopen(handle, "w") as stream:
         json.dump(addresses, stream, indent=1)
-    Path(beside).replace(state)
+    Path(new_path).replace(state)
 
 
 def _print(lab: Lab) -> None:

@@ -15,13 +15,13 @@ if "PYTHONMUTATIONCHANGED" in os.environ:
     with open(os.environ["PYTHONMUTATIONCHANGED"]) as stream:
         change(json.load(stream))
 if "PYTHONMUTATIONLINES" in os.environ:
-    told = os.open(os.environ["PYTHONMUTATIONLINES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    lines_file = os.open(os.environ["PYTHONMUTATIONLINES"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     seen: set[tuple[str, int]] = set()
 
     def note(path: str, line: int) -> None:
         """Write at once: a process may be killed at any time."""
         if (path, line) not in seen:
             seen.add((path, line))
-            os.write(told, f"{path}:{line}\n".encode())
+            os.write(lines_file, f"{path}:{line}\n".encode())
 
     trace(note)

@@ -70,9 +70,9 @@ class LogFile:
             self._replace(kept)
 
     def _replace(self, lines: list[str]) -> None:
-        beside = self.path.with_suffix(".new")
-        beside.write_text("".join(lines), encoding="utf-8")
-        beside.replace(self.path)
+        new_path = self.path.with_suffix(".new")
+        new_path.write_text("".join(lines), encoding="utf-8")
+        new_path.replace(self.path)
 
 
 def line(entry: Entry) -> str:

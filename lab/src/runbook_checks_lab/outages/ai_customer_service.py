@@ -23,11 +23,11 @@ STANDARD_VIEWS = ("information_schema.tables", "information_schema.columns")
 FUNCTIONS = ("has_schema_privilege(name, text, text)", "has_database_privilege(name, text, text)")
 
 
-def _revoke(lab: Lab, granted: Sequence[str], whom: str, database: str = DATABASE) -> Iterator[None]:
+def _revoke(lab: Lab, granted: Sequence[str], role: str, database: str = DATABASE) -> Iterator[None]:
     postgres = lab.customer_service.postgres
-    postgres.run(*(f"REVOKE {what} FROM {whom}" for what in granted), database=database)
+    postgres.run(*(f"REVOKE {what} FROM {role}" for what in granted), database=database)
     yield
-    postgres.run(*(f"GRANT {what} TO {whom}" for what in granted), database=database)
+    postgres.run(*(f"GRANT {what} TO {role}" for what in granted), database=database)
 
 
 def _respond(lab: Lab, path: str, status: int, body: Any) -> None:

@@ -150,7 +150,7 @@ def runtime_does_not_log(lab: Lab) -> None:
 
 @outage("loki-other-tenant", "logs.errors")
 def no_lines_of_the_service(lab: Lab) -> None:
-    lab.reverseai.loki.behaviour.tenant = "somebody-else"
+    lab.reverseai.loki.behaviour.tenant = "another"
 
 
 @outage("loki-overloaded", "logs.errors")

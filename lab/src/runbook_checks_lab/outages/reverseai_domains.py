@@ -78,9 +78,9 @@ def events_not_shown(lab: Lab) -> Iterator[None]:
 def _only(lab: Lab, hidden: str) -> Iterator[None]:
     """The account can read every table except this one."""
     server = lab.reverseai.mariadb
-    whom = f"'{MONITOR}'@'%'"
+    account = f"'{MONITOR}'@'%'"
     all_of_them = f"SELECT ON {DATABASE}.*"
     others = [f"SELECT ON {DATABASE}.{table}" for table in TABLES if table != hidden]
-    server.run(f"REVOKE {all_of_them} FROM {whom}", *(f"GRANT {other} TO {whom}" for other in others))
+    server.run(f"REVOKE {all_of_them} FROM {account}", *(f"GRANT {other} TO {account}" for other in others))
     yield
-    server.run(f"GRANT {all_of_them} TO {whom}", *(f"REVOKE {other} FROM {whom}" for other in others))
+    server.run(f"GRANT {all_of_them} TO {account}", *(f"REVOKE {other} FROM {account}" for other in others))

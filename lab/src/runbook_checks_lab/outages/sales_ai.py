@@ -194,7 +194,7 @@ def analytics_failing(lab: Lab) -> Iterator[None]:
 
 @outage("groq-quota-not-told", "dependency.groq-limited")
 def groq_without_headers(lab: Lab) -> None:
-    lab.sales_ai.groq.behaviour.tells_limits = False
+    lab.sales_ai.groq.behaviour.sends_limits = False
 
 
 @outage("groq-refuses-connections", "dependency.groq-limited")

@@ -49,10 +49,10 @@ class JsonLines:
 
     def _rewrite(self, change: Callable[[list[str]], list[str]]) -> None:
         with self._lock:
-            beside = self.path.with_suffix(".new")
+            new_path = self.path.with_suffix(".new")
             lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            beside.write_text("".join(change(lines)), encoding="utf-8")
-            beside.replace(self.path)
+            new_path.write_text("".join(change(lines)), encoding="utf-8")
+            new_path.replace(self.path)
 
 
 def _line(event: Event) -> str:

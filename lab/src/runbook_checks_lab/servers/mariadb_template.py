@@ -82,10 +82,10 @@ def data_directory(found: Programs, target: Path, databases: Sequence[tuple[str,
 def _make(found: Programs, target: Path, databases: Sequence[tuple[str, str]]) -> None:
     target.mkdir(mode=0o700)
     own = "\n".join((found.share / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    ours = "\n".join(f"CREATE DATABASE {name};\nUSE {name};\n{sql}\n" for name, sql in databases)
+    created = "\n".join(f"CREATE DATABASE {name};\nUSE {name};\n{sql}\n" for name, sql in databases)
     done = subprocess.run(
         found.command(target, "--bootstrap", f"--tmpdir={target}"),
-        input=f"{BEGIN}{own}\nUSE mysql;\n{END}{ours}".encode(),
+        input=f"{BEGIN}{own}\nUSE mysql;\n{END}{created}".encode(),
         env=found.environment,
         capture_output=True,
         check=False,

@@ -34,12 +34,12 @@ boundary("dependency.groq-limited", "403", "key-rejected")(_responds(403))
 boundary("dependency.groq-limited", "500", "unknown")(_responds(500))
 
 
-def _empty(*names: str, besides: bool) -> Body:
+def _empty(*names: str, before_recordings: bool) -> Body:
     """Objects without content, alone or listed before the recordings."""
 
     def body(lab: Lab) -> Iterator[None]:
         storage, client = lab.sales_ai.storage, lab.moto.client("s3")
-        if not besides:
+        if not before_recordings:
             storage.remove()
         for name in names:
             client.put_object(Bucket=BUCKET, Key=RECORDINGS + name, Body=b"")
@@ -50,5 +50,5 @@ def _empty(*names: str, besides: bool) -> Body:
     return body
 
 
-boundary("dependency.object-storage", "folder-mark-first")(_empty("", besides=True))
-boundary("dependency.object-storage", "folder-mark-alone", "object-missing")(_empty("", besides=False))
+boundary("dependency.object-storage", "folder-mark-first")(_empty("", before_recordings=True))
+boundary("dependency.object-storage", "folder-mark-alone", "object-missing")(_empty("", before_recordings=False))

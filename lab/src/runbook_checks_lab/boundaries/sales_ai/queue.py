@@ -54,7 +54,7 @@ def _waiting(backlog: float, read: int, success: int, failed: int = 0) -> Body:
 
 boundary("queue.backlog", "95-wait")(_waiting(95, 40, 40))
 boundary("queue.backlog", "106-wait", "consumer-slow")(_waiting(106, 40, 40))
-# Reading is in vain if half of the messages fail, or if twice as many are read as are finished.
+# A consumer fails if half of the messages fail, or if twice as many are read as are finished.
 boundary("queue.backlog", "45-percent-fail", "consumer-slow")(_waiting(640, 100, 55, 45))
 boundary("queue.backlog", "55-percent-fail", "consumer-failing")(_waiting(640, 80, 45, 55))
 boundary("queue.backlog", "taken-1.8-times", "consumer-slow")(_waiting(640, 72, 40))

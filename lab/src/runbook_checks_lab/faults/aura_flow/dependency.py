@@ -20,7 +20,7 @@ def port_closed(lab: Lab) -> None:
 @fault("dependency.redis", cause="authentication-failed")
 def password_changed(lab: Lab) -> Iterator[None]:
     system = lab.aura_flow
-    system.redis.run("ACL", "SETUSER", MONITOR, "resetpass", ">changed-by-somebody-else")
+    system.redis.run("ACL", "SETUSER", MONITOR, "resetpass", ">changed-without-the-checks")
     yield
     system.redis.run("ACL", "SETUSER", MONITOR, "resetpass", f">{system.cache_password}")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CROWD = 0.85
 SESSIONS = "SELECT COUNT(*) FROM information_schema.processlist"
 ELSEWHERE = "10.99.%"
-# A server sends ER_SERVER_SHUTDOWN both during start-up and shutdown; MySQL has no error of its own for start-up.
+# A server sends ER_SERVER_SHUTDOWN both during start-up and shutdown; MySQL has no separate error for start-up.
 GOING_DOWN = (1053, "08S01", "Server shutdown in progress")
 
 
@@ -26,7 +26,7 @@ def unreachable(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
     @fault("database.unreachable", cause="authentication-failed")
     def password_changed(lab: Lab) -> Iterator[None]:
         system = of(lab)
-        system.mariadb.run(f"ALTER USER '{system.monitor_role}'@'%' IDENTIFIED BY 'changed-by-somebody-else'")
+        system.mariadb.run(f"ALTER USER '{system.monitor_role}'@'%' IDENTIFIED BY 'changed-without-the-checks'")
         yield
         system.mariadb.run(*system.password_statements())
 

@@ -22,7 +22,7 @@ def unreachable(fault: FaultsOf, of: Of[WithPostgres]) -> None:
     @fault("database.unreachable", cause="authentication-failed")
     def password_changed(lab: Lab) -> Iterator[None]:
         system = of(lab)
-        system.postgres.run(f"ALTER ROLE {system.monitor_role} PASSWORD 'changed-by-somebody-else'")
+        system.postgres.run(f"ALTER ROLE {system.monitor_role} PASSWORD 'changed-without-the-checks'")
         yield
         system.postgres.run(*system.password_statements())
 

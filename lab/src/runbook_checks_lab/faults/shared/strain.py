@@ -53,7 +53,7 @@ def lock_waits(fault: FaultsOf, of: Of[WithPostgres], table: str, key: str) -> N
         """Return statements that lock one row each."""
         sql = f"SELECT array_agg({key}::text) FROM (SELECT {key} FROM {table} ORDER BY {key} LIMIT {count}) AS few"  # noqa: S608  constants
         keys = system.postgres.value(sql, system.database)
-        return [f"SELECT {key} FROM {table} WHERE {key} = '{one}' FOR UPDATE" for one in keys]  # noqa: S608  of our own
+        return [f"SELECT {key} FROM {table} WHERE {key} = '{one}' FOR UPDATE" for one in keys]  # noqa: S608  names of the lab
 
     @fault("database.lock-waits", cause="blocked-by-idle-transaction")
     def transaction_left_open(lab: Lab) -> Iterator[None]:

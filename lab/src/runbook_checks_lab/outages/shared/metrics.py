@@ -21,7 +21,7 @@ def unseen(outage: OutagesOf, of: Of[WithMetrics], *symptoms: str) -> None:
 
     @outage("prometheus-login-refused", *symptoms)
     def login_refused(lab: Lab) -> None:
-        of(lab).prometheus.behaviour.login = "somebody-else"
+        of(lab).prometheus.behaviour.login = "another"
 
     @outage("metrics-stale", *symptoms)
     def stale(lab: Lab) -> None:

@@ -97,10 +97,10 @@ def rows_hidden(outage: OutagesOf, of: Of[WithPostgres], table: str, *hides: str
         of(lab).postgres.run(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY", database=of(lab).database)
 
 
-def _revoked(system: WithPostgres, what: str, whom: str) -> Iterator[None]:
-    system.postgres.run(f"REVOKE {what} FROM {whom}", database=system.database)
+def _revoked(system: WithPostgres, what: str, role: str) -> Iterator[None]:
+    system.postgres.run(f"REVOKE {what} FROM {role}", database=system.database)
     yield
-    system.postgres.run(f"GRANT {what} TO {whom}", database=system.database)
+    system.postgres.run(f"GRANT {what} TO {role}", database=system.database)
 
 
 @contextlib.contextmanager

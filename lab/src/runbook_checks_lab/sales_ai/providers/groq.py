@@ -29,7 +29,7 @@ LIMITED = (
 class GroqBehaviour(ProviderBehaviour):
     requests_left: int = 12_800
     tokens_left: int = 16_900
-    tells_limits: bool = True
+    sends_limits: bool = True
 
 
 class Groq(Provider):
@@ -71,7 +71,7 @@ class Groq(Provider):
 
     def _headers(self) -> dict[str, str]:
         """Requests are per day, tokens per minute."""
-        if not self.behaviour.tells_limits:
+        if not self.behaviour.sends_limits:
             return {}
         return {
             "x-ratelimit-limit-requests": "14400",
