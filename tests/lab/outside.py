@@ -41,9 +41,9 @@ class Outside:
 
     variables: dict[str, str]
 
-    def look(self) -> dict[str, Any]:
+    def snapshot(self) -> dict[str, Any]:
         """Return everything that a fault can change, in a form that is equal for equal states."""
-        looks = {
+        parts = {
             "dns": self.names,
             "front": self.front,
             "chain": self.chain,
@@ -58,8 +58,8 @@ class Outside:
             "log": self.log,
             "next": self.next_address,
         }
-        with ThreadPoolExecutor(len(looks)) as threads:
-            futures = {name: threads.submit(_seen, name, look) for name, look in looks.items()}
+        with ThreadPoolExecutor(len(parts)) as threads:
+            futures = {name: threads.submit(_seen, name, part) for name, part in parts.items()}
             seen = {name: future.result() for name, future in futures.items()}
         return seen | {"deliveries": _seen("deliveries", self.deliveries)}
 
@@ -289,10 +289,10 @@ class Outside:
         return port
 
 
-def _seen(name: str, look: Callable[[], Any]) -> Any:
+def _seen(name: str, part: Callable[[], Any]) -> Any:
     """Return a part of the snapshot; an error names the part and says what to do."""
     try:
-        return look()
+        return part()
     except Exception as error:
         raise AssertionError(
             f"the snapshot of {name!r} in tests/lab/outside.py failed: {type(error).__name__}: {error}; "

@@ -6,13 +6,13 @@ import pytest
 
 from runbook_checks_lab import registry
 from tests.harness import SYSTEM, LabClient
-from tests.lab import looks
-from tests.lab.looks import LOOKS, Look, differences, fail, look_at
+from tests.lab import snapshots
+from tests.lab.snapshots import SNAPSHOT, Snapshot, differences, fail, snapshot_of
 
 FAULTS = {change.name: change for change in registry.faults([SYSTEM]).values()}
 OUTAGES = {change.name: change for change in registry.outages([SYSTEM]).values()}
 SYMPTOMS = sorted({name.partition(":")[0] for name in FAULTS})
-NOT_LOOKED_AT = {  # outages that remove a source which the snapshot does not use, or delay it
+NOT_IN_THE_SNAPSHOT = {  # outages that remove a source which the snapshot does not use, or delay it
     "postgres-activity-revoked",
     "postgres-catalog-revoked",
     "postgres-functions-revoked",
@@ -22,54 +22,54 @@ NOT_LOOKED_AT = {  # outages that remove a source which the snapshot does not us
 
 
 @pytest.fixture(scope="module")
-def healthy(lab: LabClient) -> Look:
+def healthy(lab: LabClient) -> Snapshot:
     """Return a snapshot that was taken twice: on a busy machine a quick response may look slow once."""
-    seen = [look_at(lab)]
+    seen = [snapshot_of(lab)]
     while seen[-1] not in seen[:-1]:
         if len(seen) == 4:
             fail(
                 f"four snapshots of the healthy lab differ: {differences(*seen[-2:])}; "
-                f"exclude from {LOOKS} what varies between snapshots"
+                f"exclude from {SNAPSHOT} what varies between snapshots"
             )
-        seen.append(look_at(lab))
+        seen.append(snapshot_of(lab))
     return seen[-1]
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[str, Look]:
+def seen() -> dict[str, Snapshot]:
     return {}
 
 
-def require_settled(lab: LabClient, healthy: Look, what: str) -> None:
+def require_settled(lab: LabClient, healthy: Snapshot, what: str) -> None:
     """Take up to six snapshots, because on a busy machine a quick response may look slow."""
     for _ in range(6):
-        if (after := look_at(lab)) == healthy:
+        if (after := snapshot_of(lab)) == healthy:
             return
-    looks.require_gone(what, healthy, after)
+    snapshots.require_gone(what, healthy, after)
 
 
 @pytest.mark.parametrize("symptom", SYMPTOMS)
 def test_every_cause_is_visible_and_is_undone(
-    lab: LabClient, healthy: Look, seen: dict[str, Look], symptom: str
+    lab: LabClient, healthy: Snapshot, seen: dict[str, Snapshot], symptom: str
 ) -> None:
     for name in sorted(name for name in FAULTS if name.partition(":")[0] == symptom):
         with lab.fault(name):
-            broken = look_at(lab)
-        looks.require_seen(FAULTS[name], healthy, broken)
-        looks.require_different(FAULTS[name], healthy, broken, seen)
+            broken = snapshot_of(lab)
+        snapshots.require_seen(FAULTS[name], healthy, broken)
+        snapshots.require_different(FAULTS[name], healthy, broken, seen)
         seen[name] = broken
     require_settled(lab, healthy, f"the faults of {symptom}")
 
 
 @pytest.mark.parametrize("name", sorted(OUTAGES))
-def test_outage_is_undone(lab: LabClient, healthy: Look, name: str) -> None:
+def test_outage_is_undone(lab: LabClient, healthy: Snapshot, name: str) -> None:
     with lab.outage(name):
-        if name not in NOT_LOOKED_AT:
-            looks.require_seen(OUTAGES[name], healthy, look_at(lab))
-    require_settled(lab, healthy, f"{name} ({looks.place_of(OUTAGES[name])})")
+        if name not in NOT_IN_THE_SNAPSHOT:
+            snapshots.require_seen(OUTAGES[name], healthy, snapshot_of(lab))
+    require_settled(lab, healthy, f"{name} ({snapshots.place_of(OUTAGES[name])})")
 
 
-def test_faults_are_undone_in_any_order(lab: LabClient, healthy: Look) -> None:
+def test_faults_are_undone_in_any_order(lab: LabClient, healthy: Snapshot) -> None:
     names = [
         "webhook.clock-drift:server-ahead",
         "webhook.signature-rejected:clock-skew",
@@ -84,7 +84,7 @@ def test_faults_are_undone_in_any_order(lab: LabClient, healthy: Look) -> None:
     require_settled(lab, healthy, f"{', '.join(names)}, undone in that order")
 
 
-def test_applying_twice_is_applying_once(lab: LabClient, healthy: Look) -> None:
+def test_applying_twice_is_applying_once(lab: LabClient, healthy: Snapshot) -> None:
     name = "database.unreachable:database-missing"
     lab.ask("POST", "faults", {"fault": name})
     assert lab.ask("POST", "faults", {"fault": name})["active"] == [name]

@@ -375,7 +375,7 @@ def test_stage_that_a_visitor_reaches(tmp_path: Path, pair: Pair) -> None:
         with FakeServer(serving(*ours, silent_then(statuses))) as server:
             found = site(tmp_path, server.port, ca)
             assert (found.status, found.unconnected, found.unshaken, found.unanswered) == (reported, "", "", "")
-            assert found.unrouted_statuses == (404, 421), "no application is behind an address that answers so"
+            assert found.unrouted_statuses == (404, 421), "this response means that no application is configured"
     with FakeServer(serving(*ours, resets_at_once)) as server:
         found = site(tmp_path, server.port, ca)
         assert (bool(found.unanswered), found.unshaken, found.unconnected) == (True, "", "")

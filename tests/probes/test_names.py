@@ -243,7 +243,7 @@ def test_silence_about_one_name_is_distinguished_from_a_silent_resolver(serve: S
 
     assert blamed(serve(silent_about_it)) == "failing"
     assert blamed(serve(lambda *_: None)) == "silent"
-    assert blamed(serve(lambda *_: None), seconds=0.3) == "failing", "there was no time to find out"
+    assert blamed(serve(lambda *_: None), seconds=0.3) == "failing", "there was no time for a diagnosis"
 
 
 def test_refused_query_leaves_the_cause_open(serve: Serve) -> None:

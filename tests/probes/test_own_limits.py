@@ -137,7 +137,7 @@ def test_limit_of_the_role_is_waited_for_and_then_named(server: pg.Server) -> No
             "raise its CONNECTION LIMIT or run fewer at once"
         )
         assert max(one.attempts for one in all_gone) > 2
-        with taking(0.5):  # the wait was in vain: the next to come doesn't wait as long again
+        with taking(0.5):  # the previous wait failed: the next caller does not wait as long again
             assert refusal(other, 10).kind == "own-connection-limit"
     assert other.query("SELECT 1 AS one") == [{"one": 1}]
 
@@ -168,7 +168,7 @@ def test_connection_that_becomes_free_within_the_deadline_is_used(server: pg.Ser
 def test_last_connection_of_the_server_is_enough_for_all(server: pg.Server) -> None:
     """Another role holds all but one: three databases and many checks wait for that one."""
     with pg.held(server.dsn("many", SECRET), at_most=8) as count:
-        assert count == 8  # of 12, of which 2 are reserved, and one is the superuser's who counts
+        assert count == 8  # of 12, of which 2 are reserved, and one is the counting superuser's
         before = server.log.read_text().count("remaining connection slots")
         some = databases(server, "four")
         assert peak_of(server, "four", lambda: look(some)) == (1, "0")

@@ -154,7 +154,7 @@ def test_slow_statements_are_of_other_roles_slowest_first(server: pg.Server, row
     assert [one.statement for one in found] == ["SELECT pg_sleep($1), $2 AS slower", "SELECT pg_sleep($1) AS quicker"]
     assert [(one.calls, 200 <= one.mean_ms < 400) for one in found] == [(2, True), (2, False)]
     assert found[0].total_ms == pytest.approx(2 * found[0].mean_ms)
-    assert len(pgactivity.slow_statements(rows, 50, 1)) == 3, "once as well, upkeep never"
+    assert len(pgactivity.slow_statements(rows, 50, 1)) == 3, "a single call too, maintenance never"
 
 
 def test_unrecorded_statements_are_no_reading(server: pg.Server) -> None:

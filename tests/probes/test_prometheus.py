@@ -71,7 +71,7 @@ def test_login_is_sent_and_never_shown(misbehaving: Misbehaving, entries: list[R
     from runbook_checks.probes.http.authorization import basic
 
     http = Http(misbehaving("http.echo").url, resource="prometheus", headers=basic("monitor", "very-secret-word"))
-    with pytest.raises(NoReading):  # an echo is no answer of Prometheus
+    with pytest.raises(NoReading):  # an echo is not a response of Prometheus
         Prometheus(http).instant(QUERY, 1.0)
     assert "very-secret-word" not in json.dumps([entry.__dict__ for entry in entries])
 

@@ -499,7 +499,7 @@ def test_googles_page_has_products_and_disruptions() -> None:
     found = seen("google", [entry | {"affected_products": [{"title": "Gemini"}]}, entry])
     link = "https://status.cloud.google.com/incidents/1"
     assert found == [Incident("late", False, ("Gemini",), "x", link), Incident("late", False, (), "x", link)]
-    assert refusal(lambda: seen("google", {})).kind == "malformed-answer", "no list, though nothing is under way"
+    assert refusal(lambda: seen("google", {})).kind == "malformed-answer", "no list, although nothing is active"
 
 
 def test_incident_without_components_affects_all() -> None:

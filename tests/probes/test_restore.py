@@ -69,7 +69,7 @@ def test_dump_cannot_run_psql_commands(scratch: Scratch, tmp_path: Path) -> None
     assert blamed(scratch, b"\\! touch %s\n" % bytes(tmp_path / "made")) == "dump-connects"
     assert not (tmp_path / "made").exists()
     restricted = b"\\restrict abc\n" + DUMP + b"\\unrestrict abc\n"
-    assert restored(scratch, restricted).error is None, "as newer dumps begin themselves"
+    assert restored(scratch, restricted).error is None, "like the beginning of newer dumps"
     assert blamed(scratch, b"CREATE DATABASE other;\n\\connect other\n") == "dump-connects"
 
 

@@ -91,7 +91,7 @@ def test_healthy_domain(village: Village) -> None:
     assert (facts.txt.said, facts.txt.values) == ("there", (TOKEN,))
     assert (facts.address.aliases, facts.addresses) == ((BASE,), ("127.0.0.1",))
     assert facts.served is not None
-    assert facts.served.handshake is None, "OpenSSL had nothing to say against it"
+    assert facts.served.handshake is None, "OpenSSL accepted it"
     assert facts.served.issuer == "CN=Middle"
     assert facts.served.not_after - facts.served.not_before == 31 * 86400
     assert facts.routed is not None
@@ -348,7 +348,7 @@ def test_internal_address_is_only_connected_to_for_the_base_host(village: Villag
     assert facts["both.test"].served.peer.startswith("127.0.0.1:")
     assert asked.empty()
     assert village.sweep("evil.test", zone=zone).facts["evil.test"].gone is not None
-    assert asked.get(timeout=5), "it is dialled where the environment allows it"
+    assert asked.get(timeout=5), "it is connected to if the environment allows it"
 
 
 ANSWERS: dict[str, tuple[Handler, str | None]] = {
@@ -367,7 +367,7 @@ def test_responses_to_a_request(village: Village, name: str) -> None:
     village.serve(then=handler)
     with taking(at_most_s=2.5 * TIMEOUT_S):
         facts = village.sweep().facts[SHOP]
-    assert facts.served is not None, "the certificate was seen"
+    assert facts.served is not None, "the certificate was read"
     assert (facts.gone.kind if facts.gone else None) == kind
     assert (facts.routed is not None) == (kind is None)
 

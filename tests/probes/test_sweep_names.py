@@ -93,7 +93,7 @@ def test_authoritative_servers_have_newer_records_than_the_resolver(servers: Dns
     assert reported.txt.values == (TOKEN,)
     assert reported.address is not None
     assert reported.address.aliases == (BASE,)
-    assert (SHOP, "NS") in resolver.asked, "the zone was looked for from below"
+    assert (SHOP, "NS") in resolver.asked, "the zone was searched upwards from the name"
 
 
 def test_name_servers_at_internal_addresses_are_not_queried(servers: Dns) -> None:
@@ -208,7 +208,7 @@ def test_cnames_from_separate_answers_are_followed(servers: Dns) -> None:
     rules: dict[str, Rule] = dict.fromkeys((SHOP, "a.test", "b.test"), step_by_step)
     facts = servers.sweep(servers.start(chain, rules)).facts[SHOP]
     assert (facts.address.said, facts.address.aliases) == ("there", ("a.test", "b.test", BASE))
-    assert facts.address6 is None, "the alias leads to the base host: that is all that counts"
+    assert facts.address6 is None, "the CNAME points to the base host, which is sufficient"
 
 
 @pytest.mark.parametrize("rule", [step_by_step, None])

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from runbook_checks_lab.registry import Change
     from tests.harness import LabClient
 
-Look = dict[str, Any]
-LOOKS = "`Outside.look()` in tests/lab/outside.py"
+Snapshot = dict[str, Any]
+SNAPSHOT = "`Outside.snapshot()` in tests/lab/outside.py"
 AT_MOST = 3  # differences in one sentence
 WIDTH = 90  # of a value in it
 
 
-def look_at(lab: LabClient) -> Look:
+def snapshot_of(lab: LabClient) -> Snapshot:
     """Take a snapshot of the lab, as JSON: a tuple equals a list, and a time is text."""
-    return dict(json.loads(json.dumps(Outside(lab.variables).look(), default=str)))
+    return dict(json.loads(json.dumps(Outside(lab.variables).snapshot(), default=str)))
 
 
 def fail(sentence: str) -> NoReturn:
@@ -35,24 +35,24 @@ def fail(sentence: str) -> NoReturn:
     pytest.fail(sentence, pytrace=False)
 
 
-def require_seen(change: Change, healthy: Look, broken: Look) -> None:
+def require_seen(change: Change, healthy: Snapshot, broken: Snapshot) -> None:
     if broken == healthy:
         fail(
-            f"{change.name} ({place_of(change)}) is not visible from outside: {LOOKS} is the same as before; "
+            f"{change.name} ({place_of(change)}) is not visible from outside: {SNAPSHOT} is the same as before; "
             "let it change what a client receives, or extend the snapshot by what it changes"
         )
 
 
-def require_different(change: Change, healthy: Look, broken: Look, others: dict[str, Look]) -> None:
-    for other, look in others.items():
-        if look == broken:
+def require_different(change: Change, healthy: Snapshot, broken: Snapshot, others: dict[str, Snapshot]) -> None:
+    for other, snapshot in others.items():
+        if snapshot == broken:
             fail(
                 f"{change.name} ({place_of(change)}) looks the same from outside as {other}: "
-                f"{differences(healthy, broken)}; make them differ, or extend {LOOKS} by what distinguishes them"
+                f"{differences(healthy, broken)}; make them differ, or extend {SNAPSHOT} by what distinguishes them"
             )
 
 
-def require_gone(what: str, healthy: Look, after: Look) -> None:
+def require_gone(what: str, healthy: Snapshot, after: Snapshot) -> None:
     if after != healthy:
         fail(f"the lab is not healthy again after {what}: {differences(healthy, after)}; undo that after `yield`")
 
@@ -64,7 +64,7 @@ def place_of(change: Change) -> str:
     return f"{path.relative_to(PROJECT)}, {body.__name__}"
 
 
-def differences(before: Look, after: Look) -> str:
+def differences(before: Snapshot, after: Snapshot) -> str:
     """Return the first differences with their place, such as `health./ready.0 was 200 and is 503`."""
     found = list(islice(_differences(before, after, ""), AT_MOST + 1))
     return ", ".join(found[:AT_MOST]) + (", and more" if len(found) > AT_MOST else "")
