@@ -21,7 +21,7 @@ FOREVER_S = 3600.0
 class ProxyBehaviour:
     door: Door = "open"
     is_starting_up: bool = False
-    silent_for: str = ""  # a ro# a role whose connection is accepted and gets no response
+    silent_for: str = ""  # a role whose connection is accepted and gets no response
     tls_only_for: str = ""  # a role that must use TLS, as with a hostssl line in pg_hba.conf
     chain: ChainPlan = field(default_factory=lambda: ChainPlan(names=("db.lab.test",)))
 
