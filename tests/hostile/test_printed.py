@@ -121,7 +121,7 @@ def test_no_line_is_a_command(environment: Path, words: tuple[str, ...]) -> None
 
 @pytest.mark.parametrize("words", [("-s",), ("-rA", "-p", "no:threadexception"), ("-vv",)], ids=" ".join)
 def test_output_of_a_library_is_not_a_command(environment: Path, words: tuple[str, ...]) -> None:
-    ran = look(environment, "--system", "shop-0", "-p", "tests.hostile.loud", *words)
+    ran = look(environment, "--system", "shop-0", "-p", "tests.hostile.printing_plugin", *words)
     assert "set-output name=verdict" in ran.output()
     assert ("INTERNALERROR" in ran.output()) == ("-vv" in words)
     assert obeyed(ran.output()) == []

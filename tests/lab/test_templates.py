@@ -25,11 +25,11 @@ def test_concurrent_labs_create_one_complete_template(tmp_path: Path) -> None:
         (data / str(number)).write_bytes(b"x" * 50_000)
     template, left = cache / "mariadb-1f", cache / "mariadb-1f.4194303.tmp"
     left.mkdir(parents=True)  # from a process that no longer exists
-    keepers = [
+    processes = [
         subprocess.Popen([sys.executable, "-c", KEEP, data, template], cwd=PROJECT, stderr=subprocess.PIPE)
         for _ in range(4)
     ]
-    said = [keeper.communicate()[1] for keeper in keepers]
-    assert [keeper.returncode for keeper in keepers] == [0] * 4, said
+    said = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, said
     assert len(list(template.iterdir())) == FILES
     assert list(cache.iterdir()) == [template]

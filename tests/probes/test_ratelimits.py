@@ -13,7 +13,7 @@ from tests.hostile.services import always, answering, document
 from tests.misbehaving.http import JSON, whole
 from tests.misbehaving.server import FakeServer
 from tests.probes.conftest import taking
-from tests.probes.test_http_again import in_turn
+from tests.probes.test_http_retries import in_turn
 
 BUSY = "429 Too Many Requests"
 FINE = whole(JSON, "Connection: close")

@@ -6,7 +6,7 @@ import pytest
 
 from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import LabClient
-from tests.roots.reading import causes_of, not_clear, roots_of
+from tests.roots.documents import causes_of, not_clear, roots_of
 
 CS, AURA, REVERSE, SALES = "ai-customer-service", "aura-flow", "reverseai", "sales-ai"
 DATABASES = {f"database-gone@{system}": f"database.unreachable[{system}] connection-refused" for system in SYSTEMS}

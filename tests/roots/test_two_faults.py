@@ -8,7 +8,7 @@ import pytest
 
 from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import LabClient
-from tests.roots.reading import causes_of, roots_of
+from tests.roots.documents import causes_of, roots_of
 
 CS, AURA, REVERSE, SALES = "ai-customer-service", "aura-flow", "reverseai", "sales-ai"
 # Each looks like a consequence of the other, but its evidence says otherwise.

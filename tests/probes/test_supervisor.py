@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from runbook_checks.probes.backups import supervisor as keeper
+from runbook_checks.probes.backups import supervisor
 from runbook_checks.probes.backups.scratch_server import database_on
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.postgres import binaries as pgbinaries
@@ -65,7 +65,7 @@ def _keep(stdin: int, stdout: int, *others: int) -> None:
         os.dup2(stdin, 0)
         os.dup2(stdout, 1)
         sys.stdin, sys.stdout = os.fdopen(0, "r"), os.fdopen(1, "w")
-        keeper.keep()
+        supervisor.keep()
     finally:
         with suppress(OSError):
             sys.stdout.flush()
@@ -85,7 +85,7 @@ def kept(asked: dict[str, Any], number: int | None = None) -> Iterator[dict[str,
 def made_here(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
     with ExitStack() as stack:
         try:
-            said = stack.enter_context(keeper.made(asked))
+            said = stack.enter_context(supervisor.made(asked))
         except Exception as error:
             said = {"error": f"{type(error).__name__}: {error}"}
         yield said
@@ -113,7 +113,7 @@ def place() -> Iterator[Path]:
 
 
 def drills(folder: Path) -> list[Path]:
-    return [*folder.glob(f"{keeper.PREFIX}*")]
+    return [*folder.glob(f"{supervisor.PREFIX}*")]
 
 
 def is_up(reached: dict[str, Any]) -> bool:
@@ -128,9 +128,9 @@ def is_up(reached: dict[str, Any]) -> bool:
     "keep", [*WAYS.values(), partial(kept, number=signal.SIGTERM)], ids=[*WAYS, "apart, ended by a signal"]
 )
 def test_server_runs_as_long_as_its_supervisor(place: Path, programs: dict[str, Any], keep: Keep) -> None:
-    dead = place / f"{keeper.PREFIX}dead"
+    dead = place / f"{supervisor.PREFIX}dead"
     dead.mkdir()
-    (dead / keeper.ALIVE).touch()
+    (dead / supervisor.ALIVE).touch()
     with keep({"folder": str(place), **programs}) as reached:
         assert is_up(reached)
         [folder] = drills(place)
@@ -203,20 +203,20 @@ def test_objects_of_other_users_neither_hang_nor_are_removed(
     place: Path, tmp_path: Path, programs: dict[str, Any]
 ) -> None:
     """A pipe, a link or a folder with a supervisor's name, which any user may create in a shared folder."""
-    piped, linked, empty = (place / f"{keeper.PREFIX}{name}" for name in ("pipe", "link", "empty"))
+    piped, linked, empty = (place / f"{supervisor.PREFIX}{name}" for name in ("pipe", "link", "empty"))
     piped.mkdir()
-    os.mkfifo(piped / keeper.ALIVE)
-    (tmp_path / keeper.ALIVE).touch()
+    os.mkfifo(piped / supervisor.ALIVE)
+    (tmp_path / supervisor.ALIVE).touch()
     linked.symlink_to(tmp_path)
     empty.mkdir()
-    (empty / keeper.ALIVE).symlink_to(tmp_path / keeper.ALIVE)
-    theirs = place / f"{keeper.PREFIX}theirs"
+    (empty / supervisor.ALIVE).symlink_to(tmp_path / supervisor.ALIVE)
+    theirs = place / f"{supervisor.PREFIX}theirs"
     if os.geteuid() == 0:
         theirs.mkdir()
-        (theirs / keeper.ALIVE).touch()
+        (theirs / supervisor.ALIVE).touch()
         os.chown(theirs, 12345, 12345)
     with taking(15), made_here({"folder": str(place), **programs}) as reached:
         assert is_up(reached)
-    left = {path.name.removeprefix(keeper.PREFIX) for path in drills(place)}
+    left = {path.name.removeprefix(supervisor.PREFIX) for path in drills(place)}
     assert left == {"pipe", "link", "empty", *(["theirs"] if os.geteuid() == 0 else [])}
-    assert (tmp_path / keeper.ALIVE).exists()
+    assert (tmp_path / supervisor.ALIVE).exists()

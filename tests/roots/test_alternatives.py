@@ -10,7 +10,7 @@ from tests.harness import LabClient
 from tests.misbehaving import postgres as _  # noqa: F401  registers its servers
 from tests.misbehaving.server import REGISTRY, FakeServer
 from tests.product.test_exit_codes import altered
-from tests.roots.reading import roots_of
+from tests.roots.documents import roots_of
 
 if TYPE_CHECKING:
     from pathlib import Path

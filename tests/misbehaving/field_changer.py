@@ -16,7 +16,7 @@ from tests.misbehaving.server import Handler, Visit
 MAX_ANSWER = 4 << 20
 
 
-def twister(url: str, number: int) -> Handler:
+def field_changer(url: str, number: int) -> Handler:
     """`number` selects the place in a document and the new value."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)

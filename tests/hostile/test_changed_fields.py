@@ -12,8 +12,8 @@ import yaml
 
 from tests.harness import PROJECT, started_lab
 from tests.hostile.product import check, must_be_orderly
+from tests.misbehaving.field_changer import field_changer
 from tests.misbehaving.server import FakeServer
-from tests.misbehaving.twister import twister
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ SYSTEMS = ("ai-customer-service", "reverseai", "aura-flow", "sales-ai")
 # The sources that are read over HTTP; other protocols have their own tests.
 OVER_HTTP = ("http", "web", "auth", "ai", "prometheus", "logs", "workspaces", "abuse", "queue", "slack", "slack_bot",
              "groq", "providers", "backups", "rollback", "webhook")  # fmt: skip
-VARIANTS = int(os.environ.get("TWISTED_VARIANTS", "3"))  # more when run by hand
+VARIANTS = int(os.environ.get("CHANGED_VARIANTS", "3"))  # more when run by hand
 DEADLINE_S = 8.0
 
 
@@ -36,7 +36,7 @@ def twisted(settings: dict[str, Any], variables: dict[str, str], number: int, st
             return value
         url = variables.get(str(value.get("env")), "") if set(value) == {"env"} else ""
         if url.startswith("http"):
-            return stack.enter_context(FakeServer(twister(url, number))).url
+            return stack.enter_context(FakeServer(field_changer(url, number))).url
         return {name: seen(entry) for name, entry in value.items()}
 
     return {name: seen(value) for name, value in settings.items() if name in OVER_HTTP}
