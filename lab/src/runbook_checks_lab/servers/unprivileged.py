@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-ACCOUNT = "nobody"  # the unprivileged account of every Unix
+UNPRIVILEGED = 65534  # Linux' overflow user, which owns no files (user_namespaces(7))
 
 
 @dataclass(frozen=True)
@@ -30,19 +29,19 @@ class Launch:
 
 
 def launch_for(binaries: Path, probe: str, scratch: Path) -> Launch:
-    """Use a user namespace if available, otherwise the unprivileged account; copy binaries that it cannot read."""
+    """Use a user namespace if available, otherwise an unprivileged user; copy binaries that it cannot read."""
     if os.geteuid() != 0:
         return Launch(binaries=binaries)
     prefix = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-    for launch in (Launch(prefix, None, binaries), Launch((), pwd.getpwnam(ACCOUNT).pw_uid, binaries)):
+    for launch in (Launch(prefix, None, binaries), Launch((), UNPRIVILEGED, binaries)):
         if launch.user is not None:
-            os.chmod(scratch, 0o711)  # noqa: S103  the account must be able to reach its own folder
+            os.chmod(scratch, 0o711)  # noqa: S103  the user must be able to reach its own folder
         if _runs(launch, probe):
             return launch
         copied = Launch(launch.prefix, launch.user, _copied(binaries, scratch))
         if _runs(copied, probe):
             return copied
-    raise OSError(f"{binaries / probe} runs neither in a user namespace nor as {ACCOUNT}")
+    raise OSError(f"{binaries / probe} runs neither in a user namespace nor as user {UNPRIVILEGED}")
 
 
 def _runs(launch: Launch, probe: str) -> bool:
