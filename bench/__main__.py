@@ -1,4 +1,4 @@
-"""The command `python -m bench [--against COMMIT] [NAME ...]`: each benchmark's ratio, its goal, whether it is met."""
+"""The command `python -m bench [--against COMMIT] [NAME ...]`: print each benchmark's ratio, goal and verdict."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ BENCHMARKS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when all was measured, 1 with --strict and a goal missed, 2 when a benchmark could not be measured."""
+    """Return 0 if all was measured, 1 with --strict and a missed goal, 2 if a benchmark could not be measured."""
     given = _arguments(arguments)
     where = machine()
     print("machine: {cpu}, {cores} cores, Python {python}, {system}, load {load}".format(**where))
     if given.quick:
-        print("quick: one round each; the figures show the shape, no more")
+        print("quick: one round each; the figures are only rough")
     measured, missed = (_compared if given.against else _all)(given, where)
     print(f"\nfigures of every run: {given.out}")
     return 2 if not measured else 1 if missed and given.strict else 0
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="How quick the suite is, in ratios.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure how fast the suite is, in ratios.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)} (all)")
-    parser.add_argument("--quick", action="store_true", help="one round each, to see that they work")
+    parser.add_argument("--quick", action="store_true", help="one round each, to check that they work")
     parser.add_argument("--strict", action="store_true", help="exit code 1 when a goal is missed")
     parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help="where the figures go (bench/out)")
     parser.add_argument(
         "--against", metavar="COMMIT", help=f"compare with this commit: {', '.join(against.BENCHMARKS)}"
     )
-    parser.add_argument("--pairs", type=int, default=against.PAIRS, help="so many runs of each commit (%(default)s)")
+    parser.add_argument("--pairs", type=int, default=against.PAIRS, help="runs of each commit (%(default)s)")
     given = parser.parse_args(arguments)
     known = list(against.BENCHMARKS if given.against else BENCHMARKS)
     unknown = [name for name in given.names if name not in known]
     if unknown:
-        parser.error(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(known)})")
+        parser.error(f"unknown benchmark: {', '.join(unknown)} (known: {', '.join(known)})")
     given.names = given.names or known
     given.pairs = 1 if given.quick else given.pairs
     return given
 
 
 def _all(given: argparse.Namespace, where: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether all were measured, and whether a goal was missed."""
+    """Return whether all were measured, and whether a goal was missed."""
     is_whole, is_missed = True, False
     for name in given.names:
         print(f"\n{name}: {(BENCHMARKS[name].__doc__ or '').splitlines()[0]}", flush=True)
@@ -77,7 +77,7 @@ def _all(given: argparse.Namespace, where: dict[str, Any]) -> tuple[bool, bool]:
 
 
 def _compared(given: argparse.Namespace, where: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether all were compared, and whether one is slower than the other commit."""
+    """Return whether all were compared, and whether one is slower than the other commit."""
     is_missed, done = False, []
     print(f"\nthis tree against {given.against}", flush=True)
     with tempfile.TemporaryDirectory(prefix="runbook-checks-bench-") as folder:

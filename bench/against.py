@@ -1,4 +1,4 @@
-"""Compare this working tree with another commit: pairs of runs in turns, and an upper bound of their median ratio."""
+"""Compare this working tree with another commit: alternating runs, and an upper bound of their median ratio."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GIT = ("git", "-c", "safe.directory=*")
 
 @dataclass(frozen=True)
 class Comparison:
-    """One benchmark on both sides. The verdict is that of the wall time; CPU time is calmer on a busy machine."""
+    """One benchmark on both sides. Wall time decides; CPU time varies less on a busy machine."""
 
     name: str
     new: Command
@@ -36,7 +36,7 @@ class Comparison:
 
     @property
     def wall(self) -> list[float]:
-        """The ratio new to old of each pair."""
+        """Return the ratio of new to old for each pair."""
         return [new.wall_s / old.wall_s for new, old in zip(self.new.runs, self.old.runs, strict=True)]
 
     @property
@@ -60,14 +60,14 @@ class Comparison:
 
 
 def upper_bound(ratios: Sequence[float]) -> float:
-    """The upper 95 % bound of the median ratio, from resampled pairs (bootstrap); the same for the same ratios."""
+    """Return the upper 95 % bound of the median ratio, from resampled pairs (bootstrap); deterministic."""
     dice = random.Random(95)  # noqa: S311  statistics, not secrets
     medians = [median(dice.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES)]
     return quantiles(medians, n=20)[-1]
 
 
 def compare(commit: str, names: Sequence[str], folder: Path, pairs: int) -> Iterator[Comparison]:
-    """The benchmarks with these names, one after the other."""
+    """Compare the benchmarks with these names, one after the other."""
     with checkout(commit, folder / "old") as there:
         new = _side("new", PROJECT, folder / "new-venv")
         old = _side("old", there, folder / "old-venv")
@@ -79,7 +79,7 @@ def compare(commit: str, names: Sequence[str], folder: Path, pairs: int) -> Iter
 
 @contextmanager
 def checkout(commit: str, folder: Path) -> Iterator[Path]:
-    """A worktree of this commit, with the programs that this one has fetched for the lab."""
+    """Check out a worktree of this commit, with the lab's programs that this one has fetched."""
     _git("worktree", "add", "--detach", str(folder), commit)
     try:
         (folder / ".toolbox").symlink_to(PROJECT / ".toolbox")
@@ -98,9 +98,9 @@ def _git(*words: str) -> None:
 
 
 def _side(title: str, folder: Path, environment: Path) -> Side:
-    """A side with a virtual environment of its own; both are made alike, whatever this one is like."""
+    """Return a side with its own virtual environment; both sides are set up in the same way."""
     sources = [folder / "src", folder / "lab" / "src"]
-    # Before the engine lay in src/, its packages lay at the top.
+    # The engine's packages used to be at the top, and not in src/.
     sources = sources if sources[0].is_dir() else [folder]
     return Side(title, folder, str(virtual_environment(environment, *sources)))
 

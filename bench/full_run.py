@@ -1,4 +1,4 @@
-"""A whole run of one system takes little more than its slowest check."""
+"""A whole run of one system takes little longer than its slowest check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUNDS = 7
 
 
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
-    """Every check of each system against a running lab: within twice its slowest check, and start-up."""
+    """Run every check of each system against a running lab: within twice its slowest check, and start-up."""
     with HERE.lab(folder / "lab") as variables:
         each = [_of_system(system, variables, rounds) for system in SYSTEMS]
     return Figures([c for figures in each for c in figures.commands], [g for figures in each for g in figures.goals])

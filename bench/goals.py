@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Goal:
-    """A run's wall time against another's, or against a limit made of several measurements."""
+    """A run's wall time against that of another, or against a limit from several measurements."""
 
     text: str
     command: Command
     limits: Sequence[float]
-    """What each run is held against, in the order of the runs."""
+    """The value that each run is compared with, in the order of the runs."""
     at_most: float
 
     @classmethod
@@ -32,7 +32,7 @@ class Goal:
 
     @property
     def pairs(self) -> list[float]:
-        """The ratio of each pair of neighbouring runs: how far these lie apart says how calm the machine was."""
+        """Return the ratio of each pair of neighbouring runs; their spread shows how busy the machine was."""
         return sorted(run.wall_s / limit for run, limit in zip(self.command.runs, self.limits, strict=True))
 
     @property
@@ -56,7 +56,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a benchmark came to."""
+    """The figures of a benchmark."""
 
     commands: Sequence[Command]
     goals: Sequence[Goal]

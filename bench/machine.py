@@ -1,4 +1,4 @@
-"""The machine that the figures were taken on."""
+"""The machine on which the figures were measured."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def machine() -> dict[str, str | int | float]:
-    """The processor, its cores, Python, the system, and how busy it was at the start."""
+    """Return the processor, its cores, Python, the system, and the load at the start."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,

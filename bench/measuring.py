@@ -1,4 +1,4 @@
-"""Measure commands. Those that are compared run in turns, so that a busy machine hits all alike."""
+"""Measure commands. Compared commands run in turns, so that a busy machine affects all alike."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 PROJECT = Path(__file__).resolve().parent.parent
-# The caller's own settings would change what is measured; without bytecode (PYTHONDONTWRITEBYTECODE) most of all.
+# The caller's own settings would change the figures, most of all PYTHONDONTWRITEBYTECODE, which disables bytecode.
 _OTHERS = ("PYTEST_", "PYTHON", "CHECKS_", "LAB_", "PG")
 
 
 class NotMeasured(Exception):
-    """A benchmark that does not run here; the text says why."""
+    """A benchmark that cannot run here; the message says why."""
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of a measured process: the caller's, without settings, and these."""
+    """Return the variables of a measured process: the caller's without settings, and these."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
     return {**kept, "COLUMNS": "80", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **(variables or {})}
 
 
 @dataclass(frozen=True)
 class Took:
-    """What one run took: wall time, and CPU time with that of every process it waited for."""
+    """The cost of one run: wall time, and CPU time including every process it waited for."""
 
     wall_s: float
     cpu_s: float
@@ -39,7 +39,7 @@ class Took:
 
 @dataclass
 class Command:
-    """A command that is run again and again."""
+    """A command that is run repeatedly."""
 
     title: str
     words: Sequence[str]
@@ -56,7 +56,7 @@ class Command:
         return median(run.cpu_s for run in self.runs)
 
     def run(self) -> Took:
-        """Run it once; NotMeasured with the end of its output where it fails."""
+        """Run it once; raise NotMeasured with the end of its output if it fails."""
         with tempfile.TemporaryFile() as said:
             begun = time.perf_counter()
             child = subprocess.Popen(
@@ -82,11 +82,11 @@ class Command:
 
 
 def in_turns(commands: Sequence[Command], rounds: int, after_each: Callable[[Command], None] | None = None) -> None:
-    """Run the commands in turns; where it counts, once before that, so that bytecode and caches are there."""
+    """Run the commands in turns, with an unmeasured round first if needed, so that bytecode and caches exist."""
     for command in commands if rounds > 1 else ():
         command.run()
     for number in range(rounds):
-        # Every other round backwards: what comes first is not always the same.
+        # Every second round is reversed, so that no command always comes first.
         for command in commands if number % 2 == 0 else reversed(commands):
             command.runs.append(command.run())
             if after_each is not None:

@@ -1,4 +1,4 @@
-"""The first look in an incident: `-m quick` over the four systems on a running lab, against bare pytest."""
+"""The first run in an incident: `-m quick` over the four systems on a running lab, against bare pytest."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
     """Run the quick checks of all systems, and collect one empty test."""
     bare = bare_pytest(folder)
     with HERE.lab(folder / "lab") as variables:
-        ours = command(HERE, variables)
-        in_turns([ours, bare], rounds)
-    return Figures([ours, bare], [Goal.against("-m quick against bare pytest", ours, bare, 6)])
+        product = command(HERE, variables)
+        in_turns([product, bare], rounds)
+    return Figures([product, bare], [Goal.against("-m quick against bare pytest", product, bare, 6)])
 
 
 def command(side: Side, variables: Mapping[str, str]) -> Command:

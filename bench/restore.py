@@ -1,4 +1,4 @@
-"""A drill restores a dump about as quickly as `gunzip | psql` does."""
+"""A drill restores a dump about as fast as `gunzip | psql` does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIMIT_S = 600.0
 
 
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
-    """One dump, restored by the drill's own code and by a bare pipe into the same scratch server."""
+    """Restore one dump with the drill's own code and with a plain pipe, into the same scratch server."""
     if shutil.which("gunzip") is None:
         raise NotMeasured("needs gunzip")
     dump = folder / "dump.sql.gz"
@@ -34,20 +34,20 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
         with own_server(None, None) as scratch:
             place, reached = scratch.place, scratch.reached
             words = (sys.executable, "-m", "bench.restore", str(dump), str(place), json.dumps(reached))
-            ours = Command("the drill's restore", words)
+            product = Command("the drill's restore", words)
             pipe = 'gunzip -c "$1" | "$2" -X -q -v ON_ERROR_STOP=1 -o /dev/null'
             named = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGDATABASE": "dbname"}
             variables = {variable: reached[key] for variable, key in named.items()}
             words = ("sh", "-c", pipe, "sh", str(dump), str(place / "psql"))
             bare = Command("gunzip | psql", words, variables=variables)
-            in_turns([ours, bare], rounds)
+            in_turns([product, bare], rounds)
     except NoReading as silence:
         raise NotMeasured(silence.reason) from None
-    return Figures([ours, bare], [Goal.against("restore against gunzip | psql", ours, bare, 1.2)])
+    return Figures([product, bare], [Goal.against("restore against gunzip | psql", product, bare, 1.2)])
 
 
 def _dump(rows: int) -> Iterator[bytes]:
-    """As pg_dump --clean writes it, so that it can be restored again and again."""
+    """Return a dump as pg_dump --clean writes it, so that it can be restored repeatedly."""
     yield b"-- PostgreSQL database dump\nSET client_min_messages = warning;\nDROP TABLE IF EXISTS public.calls;\n"
     yield b"CREATE TABLE public.calls (id bigint, at timestamptz, note text);\nCOPY public.calls FROM stdin;\n"
     for number in range(rows):
@@ -64,7 +64,7 @@ def main(dump: str, place: str, reached: str) -> None:
             file, Scratch(find(Path(place), ("psql",), "scratch"), json.loads(reached), is_own=True), LIMIT_S
         )
     if done.error or not done.is_over:
-        raise SystemExit(done.error or "not in time")
+        raise SystemExit(done.error or "timed out")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A checkout that is measured, with the interpreter that runs it and a lab of its own."""
+"""A checkout that is measured, with its interpreter and its own lab."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Side:
     python: str
 
     def command(self, title: str, *words: str, variables: Mapping[str, str] | None = None) -> Command:
-        """Its interpreter with these words, run in its folder."""
+        """Return a command that runs its interpreter with these words, in its folder."""
         return Command(title, (self.python, *words), self.folder, variables or {})
 
     def pytest(self, *words: str, variables: Mapping[str, str] | None = None) -> Command:
-        """`pytest --env lab` with these words."""
+        """Return the command `pytest --env lab` with these words."""
         title = " ".join(filter(None, ("pytest --env lab", *words, self.title)))
         return self.command(title, "-m", "pytest", "--env", "lab", *words, variables=variables)
 
     @contextmanager
     def lab(self, folder: Path) -> Iterator[dict[str, str]]:
-        """Its lab with all systems, running; the variables by which its pytest finds it."""
+        """Run its lab with all systems; yield the variables by which its pytest finds it."""
         folder.mkdir(exist_ok=True)
         state = folder / "lab.json"
         with (folder / "said").open("w+") as said:
@@ -56,7 +56,8 @@ class Side:
 
     @property
     def _lab_module(self) -> str:
-        return "runbook_checks_lab" if (self.folder / "lab" / "src").is_dir() else "lab"  # before the lab was a package
+        # the lab used to be a top-level package
+        return "runbook_checks_lab" if (self.folder / "lab" / "src").is_dir() else "lab"
 
 
 HERE = Side("", PROJECT, sys.executable)
@@ -76,10 +77,10 @@ def _wait_for(state: Path, child: subprocess.Popen[bytes], said: Path) -> None:
 
 
 def virtual_environment(folder: Path, *sources: Path) -> Path:
-    """A virtual environment with the packages of this one and these folders to import from; its interpreter.
+    """Make a virtual environment with the packages of this one and these import folders; return its interpreter.
 
-    A line of a .pth file adds a folder and does not read the .pth files in it, so an editable install in this
-    environment is not seen in the new one.
+    A line of a .pth file adds a folder but does not read the .pth files in it, so an editable install in this
+    environment has no effect in the new one.
     """
     base = getattr(sys, "_base_executable", sys.executable)
     subprocess.run([base, "-I", "-m", "venv", "--without-pip", str(folder)], check=True)

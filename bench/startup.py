@@ -21,9 +21,9 @@ AT_MOST = 1.7
 
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
     """Collect the health checks, and one empty test in an empty folder."""
-    ours, bare = command(HERE), bare_pytest(folder)
-    in_turns([ours, bare], rounds)
-    return Figures([ours, bare], [Goal.against("start-up against bare pytest", ours, bare, AT_MOST)])
+    product, bare = command(HERE), bare_pytest(folder)
+    in_turns([product, bare], rounds)
+    return Figures([product, bare], [Goal.against("start-up against bare pytest", product, bare, AT_MOST)])
 
 
 def command(side: Side) -> Command:
@@ -31,7 +31,7 @@ def command(side: Side) -> Command:
 
 
 def bare_pytest(folder: Path, python: str = sys.executable) -> Command:
-    """Collect one empty test; the measure of what a user waits for in any case."""
+    """Return a command that collects one empty test: the time a user waits in any case."""
     empty = folder / "empty"
     empty.mkdir()
     (empty / "test_empty.py").write_text("def test_nothing():\n    pass\n")

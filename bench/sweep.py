@@ -1,4 +1,4 @@
-"""A sweep over a thousand domains, against the bare handshakes, the runbook's way, and other tools."""
+"""A sweep over a thousand domains, against bare handshakes, the runbook's way, and other tools."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 COUNT, QUICK_COUNT = 1000, 100
-FEW = {"loop": 40, "xargs": 200}  # the runbook's way is timed on so many and reckoned up: it takes a second each ten
+# the runbook's way is measured with this many domains and extrapolated: it takes a second for each ten
+FEW = {"loop": 40, "xargs": 200}
 DELAY_MS = 30
 MANY, QUICK_MANY = 10_000, 1000
 PARTS = (
@@ -43,7 +44,7 @@ TITLES = {
 
 @dataclass
 class Contender(Command):
-    """One way to look at all domains; it prints what it took, without its start-up, and what it found."""
+    """One way to check all domains; it prints its cost, without start-up, and its results."""
 
     wanted: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1.0
@@ -54,15 +55,15 @@ class Contender(Command):
         )
         if done.returncode:
             raise NotMeasured(f"{self.title}: exit code {done.returncode}\n" + done.stderr[-1500:])
-        told = json.loads(done.stdout)
-        if told["wrong"] != self.wanted:
-            differ = sorted(set(told["wrong"].items()) ^ set(self.wanted.items()))[:4]
+        measured = json.loads(done.stdout)
+        if measured["wrong"] != self.wanted:
+            differ = sorted(set(measured["wrong"].items()) ^ set(self.wanted.items()))[:4]
             raise NotMeasured(f"{self.title}: its verdicts are not the domains' state: {differ}")
-        return Took(told["wall_s"] * self.scale, told["cpu_s"] * self.scale)
+        return Took(measured["wall_s"] * self.scale, measured["cpu_s"] * self.scale)
 
 
 def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
-    """1,000 domains, one in a hundred wrong in each of four ways; a contender must tell them apart."""
+    """Check 1,000 domains, one in a hundred with each of four faults; a contender must distinguish them."""
     trouble = make_ready(PARTS, "the benchmark of the sweep")
     if trouble:
         raise NotMeasured("; ".join(f"no {part}: {why}" for part, why in trouble.items()))
@@ -72,12 +73,12 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
         _refuses_a_foreign_authority(quick, folder / "foreign")
         in_turns(list(listed.values()), rounds)
     late = _late(folder, count, rounds)
-    ours = listed["sweep"]
+    product = listed["sweep"]
     goals = [
-        Goal.against("sweep against bare handshakes", ours, listed["handshakes"], 1.15),
+        Goal.against("sweep against bare handshakes", product, listed["handshakes"], 1.15),
         # The bare handshakes alone, which no sweep can do without, take 0.52 of it.
-        Goal.against("sweep against blackbox-exporter", ours, listed["blackbox"], 0.6),
-        Goal.against("sweep against dig and openssl in a loop", ours, listed["loop"], 0.1),
+        Goal.against("sweep against blackbox-exporter", product, listed["blackbox"], 0.6),
+        Goal.against("sweep against dig and openssl in a loop", product, listed["loop"], 0.1),
         _round_trips(late),
         *_memory(folder, count, many),
     ]
@@ -85,7 +86,7 @@ def measure(folder: Path, *, rounds: int = ROUNDS) -> Figures:
 
 
 def _late(folder: Path, count: int, rounds: int) -> dict[int, Contender]:
-    """Every answer so much later; both worlds have the relay before them, which takes a processor's time itself."""
+    """Measure with delayed responses; both worlds have the relay in front of them, which itself takes CPU time."""
     with world(folder / "at-once", count, 0, relay=True) as soon, world(folder / "late", count, DELAY_MS) as late:
         commands = {0: contender("sweep", soon), DELAY_MS: contender("sweep", late)}
         for delay_ms, command in commands.items():
@@ -102,9 +103,9 @@ def _round_trips(late: Mapping[int, Contender]) -> Goal:
 
 
 def contender(name: str, among: World, side: Side = HERE) -> Contender:
-    """One contender, which prints what it took and found; the sweep is this side's own."""
+    """Return one contender, which prints its cost and results; the sweep is this side's own."""
     few = min(FEW.get(name, len(among.domains)), len(among.domains))
-    # Of the few some are wrong too.
+    # Some of the few have faults too.
     wrong = [domain for domain in among.domains if domain.wrong][: few // 25]
     listed = [*wrong, *(domain for domain in among.domains if not domain.wrong)][:few]
     listed = listed if few < len(among.domains) else list(among.domains)
@@ -117,7 +118,7 @@ def contender(name: str, among: World, side: Side = HERE) -> Contender:
 
 
 def _seen_by(name: str, wrong: str) -> str:
-    """The words in which a contender tells what is wrong; none where it can't see that."""
+    """Return how a contender reports a fault; empty if it cannot detect that fault."""
     if wrong in ("expired", "wrong-host"):
         return "not-trusted" if name == "blackbox" else wrong
     return "" if name == "handshakes" else wrong
@@ -134,7 +135,7 @@ def _world(among: World, listed: Sequence[Any]) -> dict[str, Any]:
 
 
 def _programs(name: str) -> dict[str, Any]:
-    """Where the programs lie that a contender starts."""
+    """Return the paths of the programs that a contender starts."""
     try:
         if name == "blackbox":
             return {"blackbox": str(find("prometheus-blackbox-exporter"))}
@@ -148,7 +149,7 @@ def _programs(name: str) -> dict[str, Any]:
 
 
 def _refuses_a_foreign_authority(among: World, folder: Path) -> None:
-    """With another authority to trust, not one domain may pass."""
+    """With another authority to trust, no domain may pass."""
     folder.mkdir()
     listed = [domain for domain in among.domains if not domain.wrong][:100]
     file = among.folder / "foreign.json"
@@ -159,7 +160,7 @@ def _refuses_a_foreign_authority(among: World, folder: Path) -> None:
 
 
 def _memory(folder: Path, few: int, many: int) -> list[Goal]:
-    """The most memory of a whole run of pytest over a thousand domains, and over ten thousand."""
+    """Measure the peak memory of a whole run of pytest over a thousand domains, and over ten thousand."""
     small, large = (_figure("MB", [peak_mb(folder / str(count), count)]) for count in (few, many))
     return [
         Goal(f"MB of pytest over {many:,} domains, against 120", large, [120.0], 1.0),
@@ -168,5 +169,5 @@ def _memory(folder: Path, few: int, many: int) -> list[Goal]:
 
 
 def _figure(title: str, values: Sequence[float]) -> Command:
-    """A figure that is no time, held against its goal in the same way."""
+    """Return a figure that is not a time, compared with its goal in the same way."""
     return Command(title, (), runs=[Took(value, 0.0) for value in values])

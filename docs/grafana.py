@@ -56,9 +56,9 @@ def _top() -> list[dict[str, Any]]:
     return [
         _panel("stat", "P0 and P1 now", grave, (0, 0, 4, 6), thresholds=ANY),
         _panel("stat", "Age of the last run", age, (4, 0, 4, 6), unit="s", thresholds=LATE),
-        _panel("stat", "Messages that wait", waiting, (8, 0, 4, 6), thresholds=ANY),
+        _panel("stat", "Undelivered messages", waiting, (8, 0, 4, 6), thresholds=ANY),
         _panel("table", "Days until certificates expire", left, (12, 0, 12, 6), unit="d", thresholds=due),
-        _panel("table", "Roots now", f"{root} == 1", (0, 6, 12, 10)),
+        _panel("table", "Root causes now", f"{root} == 1", (0, 6, 12, 10)),
         _panel("table", "Open since", since, (12, 6, 12, 10), unit="dateTimeAsIso"),
         _panel("timeseries", "Checks by outcome", f"sum by (outcome) ({outcome})", (0, 16, 12, 10)),
         _panel("timeseries", "Slowest checks", slowest, (12, 16, 12, 10), unit="s"),

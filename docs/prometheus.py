@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 FOR = {"P0": "2m", "P1": "6m", "P2": "11m", "P3": "31m"}
 WHERE = "{{ $labels.system }}{{ with $labels.subject }} {{ . }}{{ end }}"
 HEAD = "# Made by `python -m docs.generate` from runbooks/symptoms/.\n# {what}\n"
-# Alerts on the watcher itself: name, expression, for, severity, summary.
+# Alerts about the monitor itself: name, expression, for, severity, summary.
 OWN = (
     ("RunbookChecksSilent", "time() - max by (environment) (runbook_checks_run_timestamp_seconds) > 1800", "0m", "P1",
-     "nobody has looked at {{ $labels.environment }} for half an hour"),
+     "no run of the checks for {{ $labels.environment }} for half an hour"),
     ("RunbookChecksAbsent", "absent(runbook_checks_run_timestamp_seconds)", "30m", "P1",
-     "no run of the checks is known at all"),
+     "no run of the checks is recorded"),
     ("RunbookChecksCannotLook", 'runbook_checks_root{symptom=~"unreadable:.+"} == 1', "11m", None,
-     "{{ $labels.system }}: {{ $labels.symptom }} gives no answer, so nobody knows"),
+     "{{ $labels.system }}: {{ $labels.symptom }}, results unknown"),
     ("RunbookChecksMonitorInTrouble", "runbook_checks_monitor_trouble == 1", "11m", "P1",
-     "the monitor of {{ $labels.environment }} can't do its work"),
+     "the monitor of {{ $labels.environment }} is failing"),
     ("RunbookChecksMessagesWait", "runbook_checks_monitor_deliveries_waiting > 0", "15m", "P1",
-     "{{ $value }} messages about {{ $labels.environment }} have reached nobody"),
+     "{{ $value }} messages about {{ $labels.environment }} are not delivered"),
     ("RunbookChecksCertificateExpires",
      "(runbook_checks_certificate_expiry_timestamp_seconds - time()) / 86400 < 14", "1h", "P2",
      "{{ $labels.address }}: the certificate has {{ $value | printf \"%.1f\" }} days left"),

@@ -1,1 +1,1 @@
-"""How good the checks are: detection matrix, mutation, soak."""
+"""Measures of the checks' quality: detection matrix, mutation, soak."""

@@ -1,4 +1,4 @@
-"""The labs that the suite's own tests share: one for each test process and system, healthy between tests."""
+"""Labs that the project's own tests share: one for each test process and system, healthy between tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def lab_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], LabClient]]:
-    """A lab with one system, by its name; started when first asked for."""
+    """Return a lab with one system, by name; started on first use."""
     labs: dict[str, LabClient] = {}
     with ExitStack() as stack:
 
@@ -30,12 +30,12 @@ def lab_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 
 @pytest.fixture(scope="session")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
-    """One with all systems, for what is about them all at once."""
+    """A lab with all systems, for tests about all of them."""
     with started_lab(tmp_path_factory.mktemp("everything"), *SYSTEMS) as lab:
         yield lab
 
 
 @pytest.fixture(scope="session")
 def lab(lab_of: Callable[[str], LabClient]) -> LabClient:
-    """The one with AI Customer Service, which most tests look at."""
+    """The lab with AI Customer Service, which most tests use."""
     return lab_of(SYSTEM)

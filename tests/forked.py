@@ -1,7 +1,7 @@
-"""Start the product thousands of times without loading it thousands of times.
+"""Run the product thousands of times without loading it each time.
 
-Nine tenths of the processor time of a small run went into starting Python and importing modules. multiprocessing's fork
-server imports them once; each run is a process forked from it, with its own environment, working folder and streams.
+Starting Python and importing modules takes nine tenths of a small run's CPU time. multiprocessing's fork server imports
+the modules once; each run is a process forked from it, with its own environment, working folder and streams.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _READ_AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
 
 
 def fits(variables: Mapping[str, str], cwd: Path) -> bool:
-    """Tell whether Python reads none of these variables when it starts, and the modules are those of this project."""
+    """Whether none of these variables affects Python's start, and the modules are those of this project."""
     return cwd == PROJECT and not any(name.startswith(_READ_AT_START) for name in variables)
 
 
 def pytest_run(
     arguments: tuple[str, ...], environment: dict[str, str], cwd: Path, timeout_s: float
 ) -> subprocess.CompletedProcess[bytes]:
-    """As subprocess.run would give it; raises TimeoutExpired too."""
+    """Same interface as subprocess.run, including TimeoutExpired."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         streams = [f"/proc/{os.getpid()}/fd/{stream.fileno()}" for stream in (out, errors)]
         process = _server().Process(target=_pytest, args=(arguments, environment, str(cwd), streams))
@@ -63,7 +63,7 @@ def _server() -> ForkServerContext:
 
 
 def _pytest(arguments: tuple[str, ...], environment: dict[str, str], cwd: str, streams: list[str]) -> None:
-    """What `python -m pytest` does, in the forked process."""
+    """Do what `python -m pytest` does, in the forked process."""
     for number, stream in enumerate(streams, start=1):
         opened = os.open(stream, os.O_WRONLY | os.O_APPEND)
         os.dup2(opened, number)

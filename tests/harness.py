@@ -1,4 +1,4 @@
-"""How do the tests run the product as its users do: in a process of its own, against the lab?"""
+"""Run the product as its users do: in its own process, against the lab."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SYSTEM = "ai-customer-service"
 
 @dataclass
 class Ran:
-    """What one run of the product left behind."""
+    """The output and files of one run of the product."""
 
     code: int
     stdout: str
@@ -57,7 +57,7 @@ class Ran:
 
 @dataclass
 class LabClient:
-    """A running lab, spoken to through its control address."""
+    """A client for a running lab's control address."""
 
     state: Path
     control: str
@@ -78,25 +78,25 @@ class LabClient:
 
     @contextmanager
     def fault(self, *names: str) -> Iterator[None]:
-        """The lab broken in these ways."""
+        """Apply these faults."""
         with self._switched("faults", "fault", names):
             yield
 
     @contextmanager
     def outage(self, *names: str) -> Iterator[None]:
-        """The lab with these sources or privileges taken away."""
+        """Remove these sources or privileges."""
         with self._switched("outages", "outage", names):
             yield
 
     @contextmanager
     def incident(self, *names: str) -> Iterator[None]:
-        """The lab with these having gone wrong, and all that they take along."""
+        """Apply these incidents with all their consequences."""
         with self._switched("incidents", "incident", names):
             yield
 
     @contextmanager
     def boundary(self, *names: str) -> Iterator[None]:
-        """The lab near these limits."""
+        """Move the lab near these limits."""
         with self._switched("boundaries", "boundary", names):
             yield
 
@@ -111,12 +111,12 @@ class LabClient:
                 self.ask("DELETE", path, {key: name})
 
     def _has_them(self, env: str) -> bool:
-        """Whether the environment is the lab's, or a copy of it with something said otherwise."""
+        """Whether the environment is the lab's, or a copy of it with changed settings."""
         text = (PROJECT / "environments" / "lab.yaml" if env == "lab" else Path(env)).read_text()
         return "\nlab: true" in text and all(f"\n  {system}:" in text for system in self.systems)
 
     def varied(self, system: str, settings: Mapping[str, Any]) -> str:
-        """The lab's environment file with something said otherwise of a system; None takes it out."""
+        """Write a copy of the lab's environment file with changed settings of one system; None removes a setting."""
         if not settings:
             return "lab"
         import yaml
@@ -136,7 +136,7 @@ class LabClient:
         return str(path)
 
     def check(self, *arguments: str, env: str = "lab", variables: dict[str, str] | None = None) -> Ran:
-        """Run the product against this lab; in lab.yaml stand all systems, and this one runs."""
+        """Run the product against this lab, with its system only (lab.yaml has all systems)."""
         named = [word for system in self.systems for word in ("--system", system)]
         named = named if self._has_them(env) and "--system" not in arguments else []
         return run(
@@ -149,8 +149,8 @@ class LabClient:
         )
 
 
-def told(ran: Ran) -> str:
-    """What a failing test shows: every outcome that isn't clear."""
+def describe(ran: Ran) -> str:
+    """Return the message of a failing test: every outcome that is not clear."""
     lines = [ran.stdout]
     for name, result in ran.outcomes("found", "unknown").items():
         lines.append(f"{result['outcome']} {name} {result['reason'] or ''} <- {result['explained_by']}")
@@ -166,7 +166,7 @@ def run(
     timeout_s: float = 120,
     words: tuple[str, ...] = ("-m", "pytest"),
 ) -> Ran:
-    """Run the product with a command line, as a process of its own."""
+    """Run the product with a command line, in its own process."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CHECKS_", "LAB_"))
     }
@@ -187,7 +187,7 @@ def run(
 
 
 def interruptible(words: Sequence[str], **more: Any) -> subprocess.Popen[str]:
-    """Start a child of the tests that signals can stop, even when the tests themselves ignore them."""
+    """Start a child of the tests that signals can stop, even if the tests themselves ignore them."""
     return subprocess.Popen(
         words,
         cwd=PROJECT,
@@ -199,19 +199,19 @@ def interruptible(words: Sequence[str], **more: Any) -> subprocess.Popen[str]:
 
 
 def heed_signals() -> None:
-    """Undo what `nohup` and `&` do: they ignore these signals, and every child inherits that."""
+    """Restore the default signal handling: `nohup` and `&` ignore signals, and children inherit that."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
 def imported_from(project: Path) -> dict[str, str]:
-    """The variable that has Python import a copy's code in place of what is installed."""
+    """Return the variable that makes Python import a copy's code instead of the installed one."""
     return {"PYTHONPATH": f"{project / 'src'}:{project / 'lab' / 'src'}"}
 
 
 @contextmanager
 def started_lab(folder: Path, *systems: str, project: Path = PROJECT) -> Iterator[LabClient]:
-    """A lab with AI Customer Service or these systems, of this project or of a copy of it."""
+    """Start a lab with AI Customer Service or these systems, of this project or of a copy of it."""
     systems = systems or (SYSTEM,)
     state = folder / "lab.json"
     words = [sys.executable, "-m", "runbook_checks_lab", "--state", str(state)]
@@ -225,8 +225,10 @@ def started_lab(folder: Path, *systems: str, project: Path = PROJECT) -> Iterato
                 assert child.poll() is None, (folder / "said").read_text()
                 assert time.monotonic() < end, "the lab did not start within 60 s"
                 time.sleep(0.02)
-            told = json.loads(state.read_text())
-            yield LabClient(state, told["control"], told["variables"], told["missing"], folder / "out", systems)
+            reported = json.loads(state.read_text())
+            yield LabClient(
+                state, reported["control"], reported["variables"], reported["missing"], folder / "out", systems
+            )
         finally:
             child.terminate()
             child.wait(20)

@@ -1,4 +1,4 @@
-"""The import graph of one of our packages, read from its source: types and imports inside functions included."""
+"""The import graph of one of the project's packages, from its source; includes types and imports inside functions."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class ImportGraph:
     package: str
     imports: dict[str, set[str]]
     outside: dict[str, set[str]]
-    """By module: what it imports from elsewhere, as written there (`collections.abc`)."""
+    """Module -> imports from elsewhere, as written (`collections.abc`)."""
 
     @cached_property
     def cycles(self) -> list[list[str]]:
-        """Groups of modules that import each other, directly or through others; each sorted, the largest first."""
+        """Return groups of modules that import each other, directly or indirectly; each sorted, the largest first."""
         return sorted(_components(self.imports), key=lambda names: (-len(names), names))
 
     @cached_property
     def packages(self) -> dict[tuple[str, str], list[str]]:
-        """The imports from one part into another, as "module -> module", by the pair of parts.
+        """Return the imports from one part into another, as "module -> module", by the pair of parts.
 
-        A part is a direct subpackage (`runbook_checks_lab.faults`), or a module that lies directly in the package.
+        A part is a direct subpackage (`runbook_checks_lab.faults`), or a module directly in the package.
         """
         found: dict[tuple[str, str], list[str]] = {}
         for module, targets in sorted(self.imports.items()):
@@ -44,7 +44,7 @@ class ImportGraph:
 
 
 def import_graph(folder: Path, package: str) -> ImportGraph:
-    """Read every module of the package; `folder` is the one that holds its __init__.py."""
+    """Read every module of the package; `folder` contains its __init__.py."""
     files = {_name(path.relative_to(folder), package): path for path in sorted(folder.rglob("*.py"))}
     imports: dict[str, set[str]] = {}
     outside: dict[str, set[str]] = {}
@@ -64,7 +64,7 @@ def _name(path: Path, package: str) -> str:
 
 
 def _module_of(name: str, files: dict[str, Path]) -> str | None:
-    """`a.b.c` is the module a.b.c, or the name c in the module a.b."""
+    """Return the module for `a.b.c`: the module a.b.c, or a.b if c is a name in it."""
     while name:
         if name in files:
             return name
@@ -73,7 +73,7 @@ def _module_of(name: str, files: dict[str, Path]) -> str | None:
 
 
 def _imported(tree: ast.Module, here: str) -> Iterator[str]:
-    """The full names after every import statement, and the literal names given to importlib."""
+    """Yield the full names in import statements, and literal names passed to importlib."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -99,7 +99,7 @@ def _called(function: ast.expr) -> str:
 
 
 def _components(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Strongly connected components of two modules or more (Tarjan, SIAM J. Comput. 1, 146)."""
+    """Return strongly connected components of two modules or more (Tarjan, SIAM J. Comput. 1, 146)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

@@ -1,4 +1,4 @@
-"""List the checks that there are, and those that run only when they are asked for."""
+"""List all checks, and those that run only on request (drills)."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 @cache
 def rows() -> list[dict[str, Any]]:
-    """Every check of every system, those too that are looked for only when asked for."""
+    """Return every check of every system, drills included."""
     ran = run("--env", "lab", "-m", "drill or not drill", "--list-symptoms=json")
     assert ran.code == 0, ran.output()
     return list(json.loads(ran.stdout))
 
 
 def check_of(symptom: str, system: str) -> str:
-    """Its node id, to be run by itself."""
+    """Return the check's node id."""
     [check] = [row["check"] for row in rows() if (row["symptom"], row["system"]) == (symptom, system)]
     return str(check)
 
 
 @cache
 def drills() -> set[str]:
-    """The symptoms that are looked for only when asked for."""
+    """Return the symptoms that are checked only on request."""
     return {row["symptom"] for row in rows() if "drill" in row["when"]}
 
 
 def with_drills(symptoms: Iterable[str]) -> list[str]:
-    """Everything that runs unasked, and those drills that are among the symptoms."""
+    """Return the selection of all default checks, and of the drills among these symptoms."""
     areas = sorted({symptom.partition(".")[0] for symptom in symptoms if symptom in drills()})
     return ["-m", f"not drill or {' or '.join(areas)}"] if areas else []

@@ -8,7 +8,7 @@ from importlib import import_module
 from _pytest.config import default_plugins
 
 PYTEST = ("execnet", "packaging.version", "tomllib", "xdist.newhooks", *(f"_pytest.{name}" for name in default_plugins))
-# Not the checks: which of them are loaded is what `--list-symptoms` lists.
+# Not the checks: `--list-symptoms` lists which of them are loaded.
 OURS = ("config", "handles", "output", "plugin", "probes", "reports", "results")
 
 for _name in (*PYTEST, "runbook_checks.cli.pytest_plugin", "runbook_checks.suite.fixtures.lab"):

@@ -1,6 +1,6 @@
-"""python -m bench.domains.contenders NAME WORLD.json: one way to look at all domains, and what it found and took.
+"""python -m bench.domains.contenders NAME WORLD.json: check all domains in one way, and print the results and the cost.
 
-What each prints is JSON: wall and processor seconds, and for each domain that it finds wrong, in what.
+The output is JSON: wall and CPU seconds, and for each domain with a fault, the fault.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ THREADS = 32
 
 
 def sweep(world: World) -> Wrong:
-    """The suite's own."""
+    """The suite's own sweep."""
     from runbook_checks.probes.domains.sweep import Plan, sweep
     from runbook_checks.probes.net.far_ends import FarEnds
 
@@ -43,14 +43,14 @@ def sweep(world: World) -> Wrong:
         elif BASE not in facts.address.aliases:
             wrong[name] = "cname-wrong"
         elif facts.served is None or facts.routed is None or facts.routed.status != 200:
-            wrong[name] = f"not reached: {facts.gone}"
+            wrong[name] = f"unreachable: {facts.gone}"
         elif (seen := facts.served.handshake) is not None:
             wrong[name] = "expired" if seen.verify_code == 10 else "untrusted" if not seen.trusted else "wrong-host"
     return wrong
 
 
 def threads(world: World) -> Wrong:
-    """A thread pool with dnspython and requests, as one would write it."""
+    """A thread pool with dnspython and requests, as most people would write it."""
     import dns.exception
     import dns.resolver
     import requests
@@ -61,7 +61,7 @@ def threads(world: World) -> Wrong:
     resolver.nameservers, resolver.port = [host], int(port)
 
     class Pinned(HTTPAdapter):
-        """Connects to the address and asks for the name, for the names are in no public DNS."""
+        """Connects to the address with the requested name, because the names are not in public DNS."""
 
         def send(self, request: Any, *arguments: Any, **more: Any) -> Any:
             name = request.url.split("/")[2].rpartition(":")[0]
@@ -94,7 +94,7 @@ def threads(world: World) -> Wrong:
 
 
 def handshakes(world: World) -> Wrong:
-    """The limit: nothing but verified handshakes, one epoll, as quick as Python's ssl goes."""
+    """The lower bound: only verified handshakes, one epoll, as fast as Python's ssl allows."""
     import select
 
     context = ssl.create_default_context(cafile=world["ca_file"])
@@ -235,7 +235,7 @@ def _probed(world: World, port: int, child: subprocess.Popen[bytes]) -> Wrong:
     began, spent = time.perf_counter(), _spent_s(child.pid)
     with ThreadPoolExecutor(THREADS) as pool:
         found = [(name, why) for name, why in pool.map(lambda item: look(*item), enumerate(world["domains"])) if why]
-    # The exporter is the client that is measured; who asks it is Prometheus' part.
+    # The exporter is the client that is measured; its caller does Prometheus' part.
     world["took"] = time.perf_counter() - began, _spent_s(child.pid) - spent
     return dict(found)
 

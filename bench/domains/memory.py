@@ -1,4 +1,4 @@
-"""The memory of a whole run over many domains: pytest as users start it, and an API that lists them."""
+"""Measure the memory of a whole run over many domains: pytest as users start it, and an API that lists the domains."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.domains.world import Domain, World
 
 A_WORKSPACE = 500
-# A process of its own between: the largest resident set of a child counts that of whoever forked it.
+# A separate process in between: a child's largest resident set includes that of the process that forked it.
 WATCHED = """
 import os, sys
 child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
@@ -51,9 +51,9 @@ systems:
 
 
 def peak_mb(folder: Path, count: int) -> float:
-    """The largest resident set of `pytest -m domain`, in MB; its findings must be the domains' state.
+    """Return the largest resident set of `pytest -m domain`, in MB; its findings must match the domains' state.
 
-    The second run's: in the first the files are read and compiled, which takes memory of its own.
+    The second run is measured: the first reads and compiles the files, which needs additional memory.
     """
     with world(folder, count) as among, _api(among.domains) as api:
         environment = folder / "bench.yaml"
@@ -98,12 +98,12 @@ def _require_verdicts(document: dict[str, Any], listed: Sequence[Domain]) -> Non
     for wrong, symptom in symptoms.items():
         wanted = {domain.name for domain in listed if domain.wrong == wrong}
         if found.get(symptom) != wanted:
-            raise NotMeasured(f"{symptom}: found {len(found.get(symptom, ()))} domains, not the {len(wanted)} that are")
+            raise NotMeasured(f"{symptom}: found {len(found.get(symptom, ()))} domains instead of {len(wanted)}")
 
 
 @contextmanager
 def _api(listed: Sequence[Domain]) -> Iterator[str]:
-    """The API that lists the domains, a workspace at a time; its address."""
+    """Serve the API that lists the domains, one workspace at a time; yield its address."""
 
     class Api(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""The name server of a measured sweep. Its answers are packed beforehand, so that it is not what limits the sweep."""
+"""The name server of a measured sweep. Its answers are packed in advance, so that it does not limit the sweep."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def served(zone: Zone, delay_ms: int) -> Iterator[int]:
-    """The zone, in a process of its own; the port."""
+    """Serve the zone in a separate process; yield the port."""
     child = subprocess.Popen(
         [sys.executable, "-m", "bench.domains.nameserver", str(delay_ms)],
         cwd=ROOT,
@@ -48,7 +48,7 @@ def wire(name: str) -> bytes:
 
 
 def packed(zone: Zone) -> dict[bytes, tuple[int, int, bytes]]:
-    """For each question that has an answer: flags, count and the records behind the question."""
+    """Return flags, count and the records after the question, for each question that has an answer."""
     answers: dict[bytes, tuple[int, int, bytes]] = {}
     for name in {name for name, _ in zone}:
         for kind, number in TYPES.items():
@@ -75,7 +75,7 @@ def _data(kind: str, value: str) -> bytes:
 
 
 def serve(zone: Zone, delay_s: float) -> None:
-    """Answer for ever, each question so much later."""
+    """Answer forever, each question after the delay."""
     answers = packed(zone)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)

@@ -1,4 +1,4 @@
-"""A relay that makes a TCP server slower by a fixed time for each answer."""
+"""A relay that delays each response of a TCP server by a fixed time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def relayed(port: int, delay_ms: int) -> Iterator[int]:
-    """The same server, each of its answers so much later; the relay's port."""
+    """Run a relay to the server at `port` that delays each response; yield the relay's port."""
     child = subprocess.Popen(
         [sys.executable, "-m", "bench.domains.slowly", str(port), str(delay_ms)], cwd=ROOT, stdout=subprocess.PIPE
     )
@@ -33,7 +33,7 @@ def relayed(port: int, delay_ms: int) -> Iterator[int]:
 
 
 class Relay:
-    """One thread, one epoll; what comes from the server waits in a heap."""
+    """One thread with one epoll; data from the server waits in a heap."""
 
     def __init__(self, target: int, delay_s: float) -> None:
         self.target, self.delay_s = target, delay_s

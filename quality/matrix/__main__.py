@@ -27,9 +27,9 @@ OF_A_SELECTION = STAGES[:2]
 
 
 def main() -> int:
-    """Return 0 where every fault is named and nothing else is claimed, else 1."""
+    """Return 0 if every fault is detected and nothing else is reported, otherwise 1."""
     given = _arguments()
-    if given.tell:
+    if given.render:
         MARKDOWN.write_text(as_markdown(Figures.read(JSON.read_text())))
         return 0
     systems = given.system or list(SYSTEMS)
@@ -75,7 +75,7 @@ def _reporter(total: int) -> Callable[[Row], None]:
 
 
 def _write(figures: Figures, *, is_part: bool) -> None:
-    """A part of the matrix renews its entries; the others stay as they were measured."""
+    """Write the figures; a part of the matrix replaces only its own entries."""
     if is_part and JSON.is_file():
         known = {*faults(), *outages()}
         figures = Figures.read(JSON.read_text()).renewed(figures).without(lambda name: name not in known)
@@ -85,27 +85,27 @@ def _write(figures: Figures, *, is_part: bool) -> None:
 
 def _healthy(systems: list[str], count: int) -> dict[str, Healthy]:
     few = max(1, count // 4)
-    calm = {
+    idle_machine = {
         "one after another": running.healthy(systems, count),
         "with -n 4": running.healthy(systems, few, "-n", "4"),
     }
     with running.load(processes=4):
-        busy = {"with four busy processes beside": running.healthy(systems, few)}
-    return {how: Healthy.of(rows) for how, rows in {**calm, **busy}.items()}
+        busy = {"with four other busy processes": running.healthy(systems, few)}
+    return {how: Healthy.of(rows) for how, rows in {**idle_machine, **busy}.items()}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quality.matrix", description=(__doc__ or "").partition(": ")[2])
-    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="a lab with only this (repeatable)")
+    parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="only this system (repeatable)")
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="faults and outages of symptoms with this in the name"
     )
-    parser.add_argument("--stage", nargs="+", choices=STAGES, help="only these (all; with --only the first two)")
+    parser.add_argument("--stage", nargs="+", choices=STAGES, help="only these stages (all; with --only the first two)")
     parser.add_argument("--pairs", type=int, default=60, metavar="N", help="pairs of faults at once (60)")
     parser.add_argument("--healthy", type=int, default=20, metavar="N", help="runs of the healthy lab (20)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="labs at once (2)")
     parser.add_argument("--write", action="store_true", help="write docs/detection.md and docs/detection.json")
-    parser.add_argument("--tell", action="store_true", help="write docs/detection.md from docs/detection.json, and end")
+    parser.add_argument("--render", action="store_true", help="only write docs/detection.md from docs/detection.json")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The figures of the detection matrix, and how docs/detection.json keeps them: a line for each symptom and outage."""
+"""Figures of the detection matrix, and their format in docs/detection.json: one line per symptom and outage."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ AND = " and "
 
 @dataclass
 class Entry:
-    """What the runs with one fault, one outage or one pair of faults showed."""
+    """The result of the runs with one fault, one outage or one pair of faults."""
 
     run_s: float = 0.0
     """Wall time of the run, start-up included."""
     check_s: float = 0.0
-    """How long the fault's own check took."""
+    """Duration of the fault's own check."""
     explains: list[str] = field(default_factory=list)
     """The areas of other results that were found or unknown, all explained by the fault's finding."""
     wrong: list[str] = field(default_factory=list)
-    """What is not as it should be, one sentence each."""
+    """Deviations, one sentence each."""
     first: str = ""
-    """What was wrong in the first run, where a second one was needed."""
+    """Deviations of the first run, if a second one was needed."""
 
     @classmethod
     def of(cls, row: Row) -> Entry:
@@ -38,7 +38,7 @@ class Entry:
 
     @classmethod
     def without_times(cls, row: Row) -> Entry:
-        """Of an outage or a pair: only what went wrong."""
+        """Return an entry for an outage or a pair, which keeps only the deviations."""
         made = cls.of(row)
         return cls(wrong=made.wrong, first=made.first)
 
@@ -48,7 +48,7 @@ class Entry:
 
 @dataclass
 class Healthy:
-    """Runs of the healthy lab in one way of running."""
+    """Runs of the healthy lab in one mode."""
 
     runs: int
     run_s: float
@@ -64,7 +64,7 @@ class Healthy:
 
 @dataclass
 class Figures:
-    """What was measured; faults and outages by their full names, pairs as "FAULT and FAULT"."""
+    """All figures; faults and outages by full name, pairs as "FAULT and FAULT"."""
 
     machine: str
     faults: dict[str, Entry] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Figures:
 
     @classmethod
     def read(cls, text: str) -> Figures:
-        """From what `as_json` wrote."""
+        """Parse what `as_json` wrote."""
         document = json.loads(text)
         faults, outages = (
             {
@@ -90,14 +90,14 @@ class Figures:
 
     @property
     def wrong(self) -> list[str]:
-        """Everything that is not as it should be, with the name of the fault, outage or pair."""
+        """Return every deviation, with the name of the fault, outage or pair."""
         entries = [*self.faults.items(), *self.outages.items(), *self.pairs.items()]
         several = [(name, entry.wrong) for name, entry in entries]
         several += [(f"healthy, {how}", runs.wrong) for how, runs in self.healthy.items()]
         return [f"{name}: {sentence}" for name, wrong in several for sentence in wrong]
 
     def renewed(self, newer: Figures) -> Figures:
-        """With the entries of a smaller, newer measurement in place of the old ones."""
+        """Return the figures with entries replaced by those of a smaller, newer measurement."""
         return Figures(
             self.machine,
             self.faults | newer.faults,
@@ -107,7 +107,7 @@ class Figures:
         )
 
     def without(self, is_gone: Callable[[str], bool]) -> Figures:
-        """Without the entries of faults and outages that no longer exist."""
+        """Return the figures without entries of faults and outages that no longer exist."""
         faults, outages, pairs = (
             {name: entry for name, entry in entries.items() if not any(map(is_gone, name.split(AND)))}
             for entries in (self.faults, self.outages, self.pairs)
@@ -116,7 +116,7 @@ class Figures:
 
 
 def as_json(figures: Figures) -> str:
-    """A line for each symptom, outage, pair and way of running, so that a difference in git stays short."""
+    """Write one line for each symptom, outage, pair and mode, so that a diff in git stays short."""
     parts = {
         "faults": _lines(_grouped(figures.faults, ":")),
         "outages": _lines(_grouped(figures.outages, "@")),
@@ -128,7 +128,7 @@ def as_json(figures: Figures) -> str:
 
 
 def _grouped(entries: Mapping[str, Entry], sign: str) -> dict[str, dict[str, Any]]:
-    """By the name up to the sign; what follows is the inner key."""
+    """Group by the name up to the sign; the rest is the inner key."""
     groups: dict[str, dict[str, Any]] = {}
     for name, entry in sorted(entries.items()):
         start, _, end = name.partition(sign)

@@ -1,4 +1,4 @@
-"""Judge one run: was each fault named, and was anything else claimed?"""
+"""Judge one run: whether each fault was detected, and whether anything else was reported."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ if TYPE_CHECKING:
 
 @dataclass
 class Row:
-    """The judgement of one run on one fault, on one outage, or on several faults that broke a system at once.
+    """The verdict on one run with one fault, one outage, or several simultaneous faults of a system.
 
-    Checks are named as "symptom[system]".
+    Checks are named "symptom[system]".
     """
 
     faults: list[str] = field(default_factory=list)
     """Full names, symptom:cause@system; an outage has no cause."""
-    named: list[str] = field(default_factory=list)
-    """Those whose symptom was found with their cause."""
+    detected: list[str] = field(default_factory=list)
+    """Faults whose symptom was found with their cause."""
     hidden: list[str] = field(default_factory=list)
-    """Those that another fault of the run keeps from being seen, and that are reported as explained by it."""
+    """Faults that another fault of the run hides, reported as explained by it."""
     explained: list[str] = field(default_factory=list)
     """Other checks that found something or were unknown, explained by the fault's own finding."""
     unexplained: list[str] = field(default_factory=list)
     """The same without an explanation: false alarms."""
     lied: list[str] = field(default_factory=list)
-    """Checks that are not unknown although an outage takes away what they need."""
+    """Checks that are not unknown although an outage removes what they need."""
     leaks: list[str] = field(default_factory=list)
     """Secrets that appear in some output, by name, with the place."""
     first: list[str] = field(default_factory=list)
-    """What was wrong in the first run, where there were two."""
+    """Deviations of the first run, if there were two."""
     run_s: float = 0.0
     """Wall time of the whole run with all faults of its round, start-up included."""
     check_s: float = 0.0
-    """How long the check of the first fault took."""
+    """Duration of the first fault's check."""
 
     @property
     def wrong(self) -> list[str]:
-        """What is not as it should be, in sentences."""
+        """Return the deviations as sentences."""
         faults = [name for name in self.faults if ":" in name]
-        not_named = set(faults) - {*self.named, *self.hidden}
+        undetected = set(faults) - {*self.detected, *self.hidden}
         return [
-            *(f"not named: {name}" for name in sorted(not_named)),
-            *(f"claimed: {claim}" for claim in self.unexplained),
+            *(f"not detected: {name}" for name in sorted(undetected)),
+            *(f"false alarm: {claim}" for claim in self.unexplained),
             *(f"not unknown: {name}" for name in self.lied),
             *(f"leaked: {leak}" for leak in self.leaks),
         ]
 
 
 def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float, idle: Iterable[str] = ()) -> Row:
-    """A row from a results document, about the system of these faults and about idle systems.
+    """Return the verdict for a results document, on the system of these faults and on idle systems.
 
-    Idle systems had no fault in this run: whatever is claimed about them is a false alarm.
+    Idle systems had no fault in this run, so any report about them is a false alarm.
     """
     row = Row([change.full_name for change in changes], run_s=run_s)
     theirs = {change.system for change in changes}
@@ -65,10 +65,10 @@ def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float, id
     for name, change in own.items():
         result = by_name[name]
         causes = {finding["cause"] for finding in result["findings"]}
-        # What explains a fault's own finding is the same trouble, reported by its gravest part.
+        # A result that explains the fault's own finding is the same problem, reported by its most severe part.
         family |= {_bare(finding["explained_by"]) for finding in result["findings"] if finding["explained_by"]}
         if change.name.partition(":")[2] in causes:
-            row.named.append(change.full_name)
+            row.detected.append(change.full_name)
         row.check_s = row.check_s or result["duration_s"]
     for name, root, claim in _claims(by_name.values()):
         if name in own:
@@ -78,13 +78,13 @@ def judged(changes: Sequence[Change], document: dict[str, Any], run_s: float, id
         else:
             row.unexplained.append(f"{name} {claim}")
     row.hidden = [
-        c.full_name for n, c in own.items() if c.full_name not in row.named and _is_hidden(by_name[n], family)
+        c.full_name for n, c in own.items() if c.full_name not in row.detected and _is_hidden(by_name[n], family)
     ]
     return row
 
 
 def without_source(outage: Change, document: dict[str, Any]) -> Row:
-    """A row of a run from which a source or a privilege was taken away."""
+    """Return the verdict on a run in which a source or a privilege was missing."""
     outcomes = {
         f"{r['symptom']}[{r['system']}]": r["outcome"] for r in document["results"] if r["system"] == outage.system
     }
@@ -93,7 +93,7 @@ def without_source(outage: Change, document: dict[str, Any]) -> Row:
 
 
 def _claims(results: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """Each finding and each unknown: the check, the root it belongs to (itself where it is one), and what it says."""
+    """Yield each finding and each unknown: the check, its root cause (itself if it is one), and the message."""
     for result in results:
         name = f"{result['symptom']}[{result['system']}]"
         for finding in result["findings"]:
@@ -113,5 +113,5 @@ def _name(change: Change) -> str:
 
 
 def _bare(name: str) -> str:
-    """The name without the subject."""
+    """Return the name without the subject."""
     return name.partition("#")[0]

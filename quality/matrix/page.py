@@ -1,4 +1,4 @@
-"""docs/detection.md: the figures of the detection matrix for people."""
+"""Write docs/detection.md, the readable figures of the detection matrix."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from quality.matrix.figures import Entry, Figures
 
 HEAD = """\
-# How good are the checks?
+# How reliable are the checks?
 
-Made by `make matrix` from runs of the product against the lab with all its systems; don't edit. A fault breaks one
-system in one way and belongs to one symptom and one cause. Each run looks at everything. A fault is *named* when its
-symptom was found with its cause. Everything else that a run finds, or can't look at, must be explained by the fault's
-own finding; what is not explained is a *false alarm*.
+`make matrix` writes this page from runs of the product against the lab with all its systems; do not edit it. A fault
+breaks one system in one way and belongs to one symptom and one cause. Each run makes all checks. A fault is *detected*
+if its symptom is found with its cause. Everything else that a run finds or reports as unknown must be explained by the
+fault's own finding; anything unexplained is a *false alarm*.
 """
 
 
@@ -27,7 +27,7 @@ def as_markdown(figures: Figures) -> str:
 
 def _summary(figures: Figures) -> Iterator[str]:
     yield f"Measured on {figures.machine}.\n"
-    yield "| system | faults | named | false alarms | run, median | check, median |"
+    yield "| system | faults | detected | false alarms | run, median | check, median |"
     yield "|---|---|---|---|---|---|"
     by_system = _grouped(figures.faults, lambda name: name.rpartition("@")[2])
     for system, entries in sorted(by_system.items()):
@@ -38,11 +38,11 @@ def _summary(figures: Figures) -> Iterator[str]:
 
 
 def _row(system: str, entries: list[Entry]) -> str:
-    not_named = sum(any(wrong.startswith("not named") for wrong in entry.wrong) for entry in entries)
-    alarms = sum(wrong.startswith("claimed") for entry in entries for wrong in entry.wrong)
-    named = f"{100 * (1 - not_named / len(entries)):.3g} %"
+    undetected = sum(any(wrong.startswith("not detected") for wrong in entry.wrong) for entry in entries)
+    alarms = sum(wrong.startswith("false alarm") for entry in entries for wrong in entry.wrong)
+    detected = f"{100 * (1 - undetected / len(entries)):.3g} %"
     run_s, check_s = median(entry.run_s for entry in entries), median(entry.check_s for entry in entries)
-    return f"| {system} | {len(entries)} | {named} | {alarms} | {run_s:.1f} s | {check_s:.2f} s |"
+    return f"| {system} | {len(entries)} | {detected} | {alarms} | {run_s:.1f} s | {check_s:.2f} s |"
 
 
 def _healthy(figures: Figures) -> Iterator[str]:
@@ -57,8 +57,8 @@ def _healthy(figures: Figures) -> Iterator[str]:
 def _outages(figures: Figures) -> Iterator[str]:
     if figures.outages:
         well = sum(not entry.wrong for entry in figures.outages.values())
-        yield "## A check that can't look is unknown\n"
-        yield f"{len(figures.outages)} times a source or a privilege was taken away. In {well} of these runs every"
+        yield "## Checks without a source are unknown\n"
+        yield f"{len(figures.outages)} runs had a source or a privilege removed. In {well} of them every"
         yield "check that needs it was unknown.\n"
 
 
@@ -66,13 +66,13 @@ def _pairs(figures: Figures) -> Iterator[str]:
     if figures.pairs:
         well = sum(not entry.wrong for entry in figures.pairs.values())
         yield "## Two faults at once\n"
-        yield f"In {well} of {len(figures.pairs)} runs both faults were named, as two roots or one explained by the"
-        yield "other, and there was no false alarm.\n"
+        yield f"In {well} of {len(figures.pairs)} runs both faults were detected, as two root causes or as"
+        yield "one explained by the other, and there was no false alarm.\n"
 
 
 def _wrong(figures: Figures) -> Iterator[str]:
     if figures.wrong:
-        yield "## What is not as it should be\n"
+        yield "## Deviations\n"
         yield from (f"- {sentence}" for sentence in figures.wrong)
         yield ""
 
@@ -81,16 +81,16 @@ def _twice(figures: Figures) -> Iterator[str]:
     entries = [*figures.faults.items(), *figures.outages.items(), *figures.pairs.items()]
     twice = [(name, entry.first) for name, entry in entries if entry.first]
     if twice:
-        yield "## Needed a second run\n"
-        yield "In the first run these were not as they should be, mostly because the machine was busy; in the second,"
-        yield "alone, they were:\n"
+        yield "## Deviations in the first run only\n"
+        yield "These runs deviated the first time, usually because the machine was busy, and were correct when"
+        yield "repeated alone:\n"
         yield from (f"- {name}: {first}" for name, first in twice)
         yield ""
 
 
 def _symptoms(figures: Figures) -> Iterator[str]:
     yield "## Every symptom\n"
-    yield "*Explains*: the areas of what else these runs found or could not see. Times are the longest.\n"
+    yield "*Explains*: areas of the other results that were found or unknown in these runs. Times are the longest.\n"
     yield "| symptom | faults | explains | run | check |\n|---|---|---|---|---|"
     for symptom, entries in sorted(_grouped(figures.faults, lambda name: name.partition(":")[0]).items()):
         explained = ", ".join(sorted({area for entry in entries for area in entry.explains}))

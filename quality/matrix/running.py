@@ -1,4 +1,4 @@
-"""Make hundreds of runs against labs with all systems: which faults in which run, two labs side by side."""
+"""Run the matrix: assign faults to hundreds of runs, with two labs side by side."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 SEED = 20
 Work = tuple["Change", ...]
-"""Faults of one system that are on together, mostly a single one; or one outage."""
+"""Simultaneous faults of one system, usually one; or one outage."""
 Round = tuple[Work, ...]
-"""Work of different systems, looked at in one run: what is reported of one system must come from its own faults."""
+"""Work of different systems in one run; results of one system must come from its own faults."""
 
 
 def single_faults(systems: Iterable[str], only: str = "") -> list[Work]:
@@ -38,13 +38,13 @@ def single_faults(systems: Iterable[str], only: str = "") -> list[Work]:
 
 
 def single_outages(systems: Iterable[str], only: str = "") -> list[Work]:
-    """The outages whose loss must show; `only` may name the outage or a symptom that it hides."""
+    """Return the outages that must have an effect; `only` may name the outage or a symptom that it hides."""
     hiding = [outage for outage in outages(systems).values() if outage.hides]
     return [(outage,) for outage in hiding if any(only in name for name in (outage.full_name, *outage.hides))]
 
 
 def pairs(systems: Sequence[str], count: int, only: str = "") -> list[Work]:
-    """Two faults of a system at once, of different areas; the same ones each time."""
+    """Return pairs of simultaneous faults in different areas of a system; always the same pairs."""
     made: list[Work] = []
     for system in systems:
         fitting = [
@@ -57,7 +57,7 @@ def pairs(systems: Sequence[str], count: int, only: str = "") -> list[Work]:
 
 
 def rounds(work: Sequence[Work]) -> list[Round]:
-    """As few runs as hold all the work: one fault of each system at a time; shared changes alone."""
+    """Distribute the work over as few runs as possible: one fault of each system at a time; shared changes alone."""
     shared, waiting = list[Round](), dict[str, list[Work]]()
     for changes in random.Random(SEED).sample(work, len(work)):  # noqa: S311  so that areas mix
         if changes[0].is_shared:
@@ -68,7 +68,7 @@ def rounds(work: Sequence[Work]) -> list[Round]:
 
 
 def rows(systems: Sequence[str], work: Sequence[Work], jobs: int, report: Callable[[Row], None]) -> list[Row]:
-    """A row for each piece of work; what is not as it should be is run a second time, alone."""
+    """Return a row for each piece of work; a deviating run is repeated once, alone."""
     made = {tuple(row.faults): row for row in _made(systems, rounds(work), jobs, report)}
     doubtful = [changes for changes in work if made[_names(changes)].wrong]
     for row in _made(systems, [(changes,) for changes in doubtful], 1, report) if doubtful else ():
@@ -82,7 +82,7 @@ def _names(changes: Work) -> tuple[str, ...]:
 
 
 def _made(systems: Sequence[str], work: Iterable[Round], jobs: int, report: Callable[[Row], None]) -> list[Row]:
-    """Each job has its own lab with all the systems."""
+    """Each job has its own lab with all systems."""
     waiting = iter(work)
     with tempfile.TemporaryDirectory(prefix="runbook-checks-matrix-") as folder, ThreadPoolExecutor(jobs) as threads:
 
@@ -137,7 +137,7 @@ def load(processes: int) -> Iterator[None]:
 
 
 def healthy(systems: Sequence[str], count: int, *arguments: str) -> list[Row]:
-    """Runs of the healthy lab, one after another in the same lab."""
+    """Run the healthy lab repeatedly, one run after another in the same lab."""
     with (
         tempfile.TemporaryDirectory(prefix="runbook-checks-matrix-") as folder,
         started_lab(Path(folder), *systems) as lab,

@@ -1,4 +1,4 @@
-"""Find secrets of the lab in what a run wrote."""
+"""Find secrets of the lab in a run's output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHORTEST = 10
 
 
 def planted(lab: LabClient) -> dict[str, str]:
-    """The secrets that the lab gives its environment, by the names of their variables, and passwords within them."""
+    """Return the secrets in the lab's environment, by variable, and passwords within them."""
     found = {name: value for name, value in lab.variables.items() if SECRET.search(name) and "\n" not in value}
     inside = {f"{name} (password)": urlsplit(value).password or "" for name, value in found.items() if "://" in value}
     return {
@@ -25,7 +25,7 @@ def planted(lab: LabClient) -> dict[str, str]:
 
 
 def leaks(ran: Ran, known: dict[str, str]) -> list[str]:
-    """The secrets that a run wrote, in any encoding, each with its place."""
+    """Return the secrets in a run's output, in any encoding, each with its place."""
     assert ran.folder is not None
     forms = {name: [form for form in written(value) if len(form) >= SHORTEST] for name, value in known.items()}
     return [

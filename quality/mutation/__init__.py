@@ -1,1 +1,1 @@
-"""Mutation campaigns (`make mutation`): change checks, probes and handles a little, and count what is noticed."""
+"""Mutation campaigns (`make mutation`): make small changes to checks, probes and handles, and count those detected."""

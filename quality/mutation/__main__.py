@@ -1,4 +1,4 @@
-"""python -m quality.mutation [--only TEXT] [--write]: change what checks decide by, and count what is noticed."""
+"""python -m quality.mutation [--only TEXT] [--write]: change conditions of checks, and count the changes detected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quality.mutation import deeper, kept, page, states, trying
-from quality.mutation.looker import load_libraries
+from quality.mutation.check_process import load_libraries
 from quality.mutation.mutants import Mutant, mutants
 from quality.mutation.start.begin import ENGINE
 from runbook_checks_lab.systems import SYSTEMS
@@ -28,7 +28,7 @@ BELOW = (f"{ENGINE}/probes", f"{ENGINE}/handles")
 
 def main() -> int:
     given = _arguments()
-    if given.tell:
+    if given.render:
         (PROJECT / "docs" / "mutation.md").write_text(page.document())
         return 0
     paths = [path for folder in (BELOW if given.probes else ("checks",)) for path in (PROJECT / folder).rglob("*.py")]
@@ -48,7 +48,7 @@ def main() -> int:
         else tried(chosen, given.system or list(SYSTEMS))
     )
     killed = sum(one.seen_by is not None for one in done)
-    print(f"{killed} of {len(done)} noticed, after {time.monotonic() - begun:.0f} s")
+    print(f"{killed} of {len(done)} detected, after {time.monotonic() - begun:.0f} s")
     if given.write:
         if given.again:
             kept.keep_again(done)
@@ -70,13 +70,13 @@ def tried(chosen: list[Mutant], systems: Sequence[str]) -> list[Tried]:
             if those:
                 begun = time.monotonic()
                 done = trying.tried(lab, folder, [mutant for mutant in chosen if mutant.path == path], those)
-                _tell(path, done, time.monotonic() - begun)
+                _print_result(path, done, time.monotonic() - begun)
                 made += done
     return made
 
 
 def tried_below(chosen: list[Mutant], lab_s: float, tests: Sequence[str]) -> list[Tried]:
-    """By the tests that run a change's line, then by the lab in its states, for so many seconds."""
+    """Try each change with the tests that run its line, then in the lab's states, for a limited time."""
     mapped = deeper.Tests(tests)
     load_libraries()
     with ExitStack() as stack:
@@ -85,32 +85,32 @@ def tried_below(chosen: list[Mutant], lab_s: float, tests: Sequence[str]) -> lis
         begun = time.monotonic()
         done = deeper.tried(lab, folder, chosen, mapped, lab_s)
     for path in sorted({mutant.path for mutant in chosen}):
-        _tell(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
+        _print_result(path, [one for one in done if one.mutant.path == path], time.monotonic() - begun)
     return done
 
 
-def _tell(path: str, done: list[Tried], seconds: float) -> None:
-    print(f"{path}: {sum(one.seen_by is not None for one in done)} of {len(done)} noticed, after {seconds:.0f} s")
+def _print_result(path: str, done: list[Tried], seconds: float) -> None:
+    print(f"{path}: {sum(one.seen_by is not None for one in done)} of {len(done)} detected, after {seconds:.0f} s")
     for one in done:
         mutant = one.mutant
         if one.seen_by is None:
-            kind = "shift of a boundary" if mutant.is_boundary else "survived"
-            print(f"  {kind}: {mutant.line} {mutant.where}: {mutant.change}   {mutant.text}   ({one.looks} looks)")
+            kind = "boundary shift" if mutant.is_boundary else "survived"
+            print(f"  {kind}: {mutant.line} {mutant.where}: {mutant.change}   {mutant.text}   ({one.runs} runs)")
     sys.stdout.flush()
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m quality.mutation", description=(__doc__ or "").partition(": ")[2])
     parser.add_argument("--only", default="", metavar="TEXT", help="changes with this in the name: checks/webhook.py")
-    parser.add_argument("--function", default="", metavar="NAME", help="changes in a function of such a name")
+    parser.add_argument("--function", default="", metavar="NAME", help="changes in functions with this name")
     parser.add_argument("--system", action="append", choices=list(SYSTEMS), help="run checks of this system (all)")
     parser.add_argument("--probes", type=int, metavar="N", help="N changes to probes and handles instead")
     parser.add_argument("--seed", type=int, default=11, metavar="N", help="seed of the random choice of these N (11)")
     parser.add_argument("--lab-s", type=float, default=3600, metavar="S", help="seconds in the lab for these (3600)")
-    parser.add_argument("--tests", nargs="+", metavar="FILE", help="ask only these test files (tests/probes)")
-    parser.add_argument("--again", action="store_true", help="only what survived before, with the tests alone")
+    parser.add_argument("--tests", nargs="+", metavar="FILE", help="run only these test files (tests/probes)")
+    parser.add_argument("--again", action="store_true", help="only earlier survivors, with the tests only")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.json and docs/mutation.md")
-    parser.add_argument("--tell", action="store_true", help="write docs/mutation.md from docs/mutation.json, and end")
+    parser.add_argument("--render", action="store_true", help="only write docs/mutation.md from docs/mutation.json")
     given = parser.parse_args()
     if given.write and (given.function or given.system or given.tests):
         parser.error("--write counts all changes to a module: leave out --function, --system and --tests")

@@ -1,8 +1,8 @@
 """Run a process with one module changed.
 
-Before the module is imported, the import finds the changed text in place of the file's. Afterwards, where nothing but
-pytest has taken anything from it, the changed text is run once more in its place. A Python started by the process does
-the same, by way of `start/sitecustomize.py`: some probes run in isolated processes.
+The import returns the changed text instead of the file's. If the module was imported before and only pytest has taken
+anything from it, the changed text is executed in the existing module. A Python that the process starts does the same,
+through `start/sitecustomize.py`: some probes run in isolated processes.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ class Changed:
 
 
 def module_name(path: str) -> str:
-    """The name by which the product imports a file of the engine or of the built-in suite."""
+    """Return the import name of a file of the engine or of the built-in suite."""
     name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     return name.removeprefix("src.") if name.startswith("src.") else f"runbook_checks.suite.{name}"
 
 
 def change_from_here_on(changed: Changed, folder: Path) -> None:
-    """In this process, where the module is not imported yet, and in every Python that it starts."""
+    """Change the module in this process, before its import, and in every Python that the process starts."""
     change(vars(changed))
     os.environ |= for_started(changed, folder)
 
 
 def for_started(changed: Changed, folder: Path) -> dict[str, str]:
-    """The variables that have a started Python run the changed module."""
+    """Return the variables that make a started Python use the changed module."""
     file = folder / f"changed-{os.getpid()}.json"
     file.write_text(json.dumps(vars(changed)))
     return {"PYTHONMUTATIONCHANGED": str(file), "PYTHONPATH": with_start()}
 
 
 def with_start() -> str:
-    """The variable PYTHONPATH, with what a started Python is to do first."""
+    """Return PYTHONPATH with the folder of `sitecustomize.py` in front."""
     return os.pathsep.join([str(START), str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def change_here(changed: dict[str, str], item: Any) -> None:
-    """Run the changed text in the place of a module of checks, and let pytest's item call its function."""
+    """Execute the changed text in a module of checks, and make pytest's item call its function."""
     module = sys.modules[changed["module"]]
     code = compile(changed["source"], changed["file"], "exec", dont_inherit=True)
     exec(code, vars(module))  # noqa: S102  the project's own text, changed in one place

@@ -1,7 +1,7 @@
 """Try changes to probes and handles: with the tests that run the line, then with checks in states of the lab.
 
-Such a change affects many checks, so it is tried only where its line is run: by the tests that run most of its module,
-and by `LOOKS` runs of checks, in states that differ as much as possible.
+Such a change affects many checks, so it is tried only where its line is run: with the tests that run most of its
+module, and with `RUNS` runs of checks, in states that differ as much as possible.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from quality.mutation import states
 from quality.mutation.changed import Changed, change_from_here_on
 from quality.mutation.reach import is_reached
-from quality.mutation.trying import Lookers, Tried
+from quality.mutation.trying import CheckProcesses, Tried
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from quality.mutation.mutants import Mutant
     from tests.harness import LabClient
 
-LOOKS = 10
+RUNS = 10
 TESTS, TESTS_S = 60, 15.0
 MAP = PROJECT / ".cache" / "mutation" / "tests.json"
 PATIENCE_S = 60.0
@@ -36,9 +36,9 @@ Lines = dict[str, set[int]]
 
 
 class Tests:
-    """Which tests run which lines, as quality.mutation.mapped finds out once for all of tests/probes.
+    """The tests that run each line, mapped once for all of tests/probes by quality.mutation.mapped.
 
-    Some test files alone are mapped anew each time; that is for trying the campaign itself.
+    With selected test files the map is always made again; this is for testing the campaign itself.
     """
 
     def __init__(self, files: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ class Tests:
         self._lines = {name: {path: set(some) for path, some in test["lines"].items()} for name, test in passed.items()}
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Those that run the line: first by another way through the module each, and most about the module first."""
+        """Return the tests that run the line: one for each way through the module first, the most specific first."""
         fitting = [name for name, lines in self._lines.items() if is_reached(mutant, lines)]
         fitting.sort(key=lambda name: (-self._share(name, mutant.path), self._seconds[name]))
         ways = {frozenset(self._lines[name].get(mutant.path, ())): name for name in reversed(fitting)}
@@ -64,7 +64,7 @@ class Tests:
         return chosen
 
     def _share(self, name: str, path: str) -> float:
-        """How much of what a test runs stands in a module."""
+        """Return the share of a module in the lines that a test runs."""
         lines = self._lines[name]
         return len(lines.get(path, ())) / max(1, sum(map(len, lines.values())))
 
@@ -77,7 +77,7 @@ def _make_map(path: Path, tests: Sequence[str]) -> None:
 
 
 def failed_test(mutant: Mutant, tests: list[str], folder: Path) -> str | None:
-    """The name of a test that fails twice with the change made, and passes without it."""
+    """Return a test that fails twice with the change and passes without it."""
     while tests:
         failed = _failed(mutant, tests, folder)
         if not failed:
@@ -89,14 +89,14 @@ def failed_test(mutant: Mutant, tests: list[str], folder: Path) -> str | None:
 
 
 def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
-    """The first test that fails, or never ends."""
-    told = folder / "failed"
-    told.unlink(missing_ok=True)
+    """Return the first test that fails or hangs."""
+    failed_file = folder / "failed"
+    failed_file.unlink(missing_ok=True)
     pid = os.fork()
     if pid == 0:
         try:
             os.setpgid(0, 0)
-            _run_tests(mutant, tests, folder, told)
+            _run_tests(mutant, tests, folder, failed_file)
         finally:
             os._exit(0)
     end = time.monotonic() + PATIENCE_S
@@ -106,10 +106,10 @@ def _failed(mutant: Mutant | None, tests: list[str], folder: Path) -> list[str]:
             os.waitpid(pid, 0)
             break
         time.sleep(0.05)
-    return told.read_text().splitlines() if told.is_file() else tests[:1]
+    return failed_file.read_text().splitlines() if failed_file.is_file() else tests[:1]
 
 
-def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path) -> None:
+def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, failed_file: Path) -> None:
     log = os.open(folder / "tests.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(log, number)
@@ -122,7 +122,7 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
 
     class Noting:
         def pytest_runtest_logstart(self, nodeid: str) -> None:
-            told.write_text(nodeid)
+            failed_file.write_text(nodeid)
 
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
             if report.failed:
@@ -132,53 +132,55 @@ def _run_tests(mutant: Mutant | None, tests: list[str], folder: Path, told: Path
     words = ["-c", "tests/pytest.ini", "-x", "-q", "-p", "no:cacheprovider"]
     code = pytest.main([*words, *(f"tests/{test}" for test in tests)], plugins=[Noting()])
     names = failed[:1] if code in (0, 1) else tests[:1]
-    told.write_text("\n".join(names))
+    failed_file.write_text("\n".join(names))
 
 
 def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], tests: Tests, most_s: float) -> list[Tried]:
     done = [Tried(mutant) for mutant in mutants]
     for number, one in enumerate(done, 1):
         by_tests(one, tests, folder)
-        print(f"{number} {one.mutant.name}: {one.seen_by or f'not noticed by {one.looks} tests'}", flush=True)
+        print(f"{number} {one.mutant.name}: {one.seen_by or f'not detected by {one.runs} tests'}", flush=True)
     by_states(done, lab, folder, most_s)
     return done
 
 
 def by_tests(one: Tried, tests: Tests, folder: Path) -> None:
     fitting = tests.of(one.mutant)
-    one.looks += len(fitting)
+    one.runs += len(fitting)
     one.seen_by = failed_test(one.mutant, fitting, folder) if fitting else None
 
 
 def by_states(done: list[Tried], lab: LabClient, folder: Path, most_s: float) -> None:
-    """The healthy lab first; then only what goes through the module there."""
+    """Run the healthy lab first; then only the checks that run the module there."""
     rows, end = states.rows(), time.monotonic() + most_s
     usual: dict[str, Lines] = {}
     ways: dict[Mutant, Counter[str]] = {one.mutant: Counter() for one in done}
-    with Lookers(lab, folder, [row["check"] for row in rows]) as lookers:
+    with CheckProcesses(lab, folder, [row["check"] for row in rows]) as processes:
         for state, those in states.by_state(rows, states.own).items():
-            alive = [one for one in done if one.seen_by is None and ways[one.mutant].total() < LOOKS]
+            alive = [one for one in done if one.seen_by is None and ways[one.mutant].total() < RUNS]
             paths = {one.mutant.path for one in alive}
             checks = [row["check"] for row in those if paths & set(usual.get(row["check"], paths))]
             if not checks or state.settings or time.monotonic() > end:
                 continue
             with state.entered(lab):
                 for check in checks:
-                    usual.setdefault(check, _look(check, alive, lookers, ways, str(state)))
-            print(f"{sum(one.seen_by is None for one in done)} unnoticed, {state}", flush=True)
+                    usual.setdefault(check, _run_check(check, alive, processes, ways, str(state)))
+            print(f"{sum(one.seen_by is None for one in done)} undetected, {state}", flush=True)
 
 
-def _look(check: str, alive: list[Tried], lookers: Lookers, ways: dict[Mutant, Counter[str]], state: str) -> Lines:
-    """The lines that are run."""
-    expected, run = lookers.traced(check)
-    way = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('told', [])[:1]}"
+def _run_check(
+    check: str, alive: list[Tried], processes: CheckProcesses, ways: dict[Mutant, Counter[str]], state: str
+) -> Lines:
+    """Run a check and return the lines that it runs."""
+    expected, run = processes.traced(check)
+    way = f"{check.partition('[')[0]} {expected['outcome']} {expected.get('findings', [])[:1]}"
     for one in alive:
         counts = ways[one.mutant]
-        if one.seen_by or counts[way] or counts.total() >= LOOKS or not is_reached(one.mutant, run):
+        if one.seen_by or counts[way] or counts.total() >= RUNS or not is_reached(one.mutant, run):
             continue
         counts[way] += 1
-        one.looks += 1
-        if lookers.differ(one.mutant, check, expected):
+        one.runs += 1
+        if processes.differ(one.mutant, check, expected):
             one.seen_by = f"{state}, {check}"
-            lookers.close(one.mutant)
+            processes.close(one.mutant)
     return run

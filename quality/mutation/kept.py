@@ -1,6 +1,6 @@
-"""The figures of the mutation campaigns, in docs/mutation.json, and the reasons for survivors, in reasons.yaml.
+"""Figures of the mutation campaigns, in docs/mutation.json, and the reasons for survivors, in reasons.yaml.
 
-Both identify a change by its function and its line's text, so that shifted lines don't matter.
+Both identify a change by its function and the text of its line, so that shifted lines do not matter.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Module:
-    """One module: how many changes are possible, were tried and were noticed; those that weren't."""
+    """One module: how many changes are possible, were tried and were detected; and the survivors."""
 
     path: str
     possible: int
     tried: int
     boundaries: int
-    """Of those tried: mere shifts of a boundary, which are counted apart."""
+    """Boundary shifts among those tried; they are counted separately."""
     noticed: int
-    """Of the others."""
+    """Detected changes other than boundary shifts."""
     on_boundary: int
-    """Shifts of a boundary that were not noticed."""
+    """Boundary shifts that were not detected."""
     survivors: list[Key] = field(default_factory=list)
 
     @property
-    def counted(self) -> int:
+    def considered(self) -> int:
         return self.tried - self.boundaries
 
 
@@ -52,7 +52,7 @@ def kept() -> list[Module]:
 
 
 def as_json(modules: Iterable[Module]) -> str:
-    """A line for each module, so that a difference in git stays short."""
+    """Write one line for each module, so that a diff in git stays short."""
     lines = []
     for module in sorted(modules, key=lambda module: module.path):
         row = vars(module) | {"survivors": [key[1:] for key in module.survivors]}
@@ -62,7 +62,7 @@ def as_json(modules: Iterable[Module]) -> str:
 
 
 def keep(done: Iterable[Tried], *, drawn: bool = False) -> None:
-    """Replace the figures of the modules that were tried; a new random share replaces the share before it."""
+    """Replace the figures of the modules that were tried; a new random sample replaces the previous one."""
     by_path: dict[str, list[Tried]] = {}
     for one in done:
         by_path.setdefault(one.mutant.path, []).append(one)
@@ -72,7 +72,7 @@ def keep(done: Iterable[Tried], *, drawn: bool = False) -> None:
 
 
 def keep_again(done: Iterable[Tried]) -> None:
-    """Remove the survivors that were noticed this time; the rest stays."""
+    """Remove the survivors that were detected this time, and keep the rest."""
     gone = {one.mutant.key for one in done if one.seen_by is not None}
     modules = []
     for module in kept():

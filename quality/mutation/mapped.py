@@ -1,6 +1,6 @@
-"""A pytest plugin (`-p quality.mutation.mapped`) that notes which lines each test runs, and how long it takes.
+"""A pytest plugin (`-p quality.mutation.mapped`) that records the lines each test runs, and its duration.
 
-The notes are written to the file that the variable MUTATION_MAP names.
+The records are written to the file named by the variable MUTATION_MAP.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Find what can be changed in a module: comparisons, conditions, limits, words of queries."""
+"""Find possible changes in a module: comparisons, conditions, limits, keywords of queries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from quality.mutation.sql import changes_of_queries
-from quality.mutation.wording import WORDING, is_apart, is_docstring, is_stopgap, is_telling, is_text
+from quality.mutation.wording import WORDING, is_docstring, is_not_a_condition, is_part_of_sentence, is_stopgap, is_text
 from tests.harness import PROJECT
 
 if TYPE_CHECKING:
@@ -32,28 +32,28 @@ BOUNDARIES = ({"<", "<="}, {">", ">="})
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where it stands, what stood there, what stands there now."""
+    """One change: its place, the old text and the new text."""
 
     path: str
     where: str
-    """The function, or the name of the constant; empty where it is neither."""
+    """The function, or the name of the constant; otherwise empty."""
     line: int
     start: int
     end: int
     before: str
     after: str
     text: str
-    """The line as it stands, without its indentation."""
+    """The line without its indentation."""
     names: tuple[str, ...] = ()
-    """Outside of functions: the names through which the change is felt."""
+    """Outside functions: the names through which the change has an effect."""
     lines: tuple[int, int] = (0, 0)
-    """In a function: the lines of the statement; nothing changes where none of them is run."""
+    """In a function: the lines of the statement; the change has no effect unless one of them is run."""
     number: int = 1
-    """Which one, where the same change can be made several times to such a line."""
+    """A number that distinguishes equal changes of a line."""
 
     @property
     def is_boundary(self) -> bool:
-        """Only a value that equals its limit to the last digit tells the two apart."""
+        """Whether only a value that exactly equals its limit distinguishes the two."""
         return {self.before, self.after} in BOUNDARIES
 
     @property
@@ -63,7 +63,7 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What it is known by, however the lines shift."""
+        """The identity of the change, independent of line numbers."""
         return self.path, self.where, self.text, self.change
 
     @property
@@ -71,13 +71,13 @@ class Mutant:
         return f"{self.path}:{self.line}: {self.change}"
 
     def applied(self, source: str) -> str:
-        """The module's text with the change made."""
+        """Return the module's text with the change."""
         raw = source.encode()
         return (raw[: self.start] + self.after.encode() + raw[self.end :]).decode()
 
 
 def mutants(path: Path) -> list[Mutant]:
-    """Every change to one module that still compiles."""
+    """Return every change to one module that still compiles."""
     module = _Module(path)
     seen: Counter[tuple[str, str, str, str]] = Counter()
     made = []
@@ -104,9 +104,9 @@ class _Module:
                 yield from self._within(node, "", (), (0, 0))
 
     def _within(
-        self, node: ast.AST, where: str, names: tuple[str, ...], lines: tuple[int, int], *, told: bool = False
+        self, node: ast.AST, where: str, names: tuple[str, ...], lines: tuple[int, int], *, is_wording: bool = False
     ) -> Iterator[Mutant]:
-        """The changes to a node and to what it holds; `told` where it only words what is said."""
+        """Yield the changes to a node and its children; with `is_wording` the node only affects message texts."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             where, names = f"{where}.{node.name}".lstrip("."), ()
             for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
@@ -124,18 +124,18 @@ class _Module:
             inner = [child.lineno for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
             lines = (node.lineno, min(inner, default=(node.end_lineno or node.lineno) + 1) - 1)
             stored = tuple(_stored(node))
-            told = told or is_text(node)
+            is_wording = is_wording or is_text(node)
             if names or not where:
                 names, where = (*names, *stored), where or ".".join(stored)
-        elif isinstance(node, ast.Slice) or is_apart(node):
+        elif isinstance(node, ast.Slice) or is_not_a_condition(node):
             return
-        if not told:
+        if not is_wording:
             for (start, end), after in self._changes(node):
                 yield self._mutant(start, end, after, where, names, lines)
         for part in ast.iter_child_nodes(node):
-            only_says = told or is_telling(node, part)
-            yield from self._within(part, where, names, lines, told=only_says)
-        if isinstance(node, ast.Constant | ast.JoinedStr) and not told:
+            only_wording = is_wording or is_part_of_sentence(node, part)
+            yield from self._within(part, where, names, lines, is_wording=only_wording)
+        if isinstance(node, ast.Constant | ast.JoinedStr) and not is_wording:
             begin = self._begin(node)
             for start, end, after in changes_of_queries(self.raw[begin : self._end(node)].decode()):
                 yield self._mutant(begin + start, begin + end, after, where, names, lines)
@@ -170,7 +170,7 @@ class _Module:
                 yield (self._begin(operand), self._end(operand)), str(operand.value + 1)
 
     def _sign(self, left: ast.expr, right: ast.expr, sign: str) -> Iterator[tuple[int, int]]:
-        """Where the sign stands between two operands."""
+        """Yield the position of the operator between two operands."""
         found = self.raw.find(sign.encode(), self._end(left), self._begin(right))
         if found >= 0:
             yield found, found + len(sign)

@@ -1,4 +1,4 @@
-"""docs/mutation.md: the figures of the mutation campaigns and the reasons for survivors, for people."""
+"""Write docs/mutation.md: the readable figures of the mutation campaigns, with the reasons for survivors."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 HEAD = """\
-# Would a wrong check be noticed?
+# Would a wrong check be detected?
 
-Made by `make mutation`; don't edit. One comparison, condition, limit or word of a query is changed at a time. The
-changed check is then run against the lab in every state that concerns it: healthy, with each fault, on both sides of
-each limit (`boundaries/` in the lab), with each outage (`outages/`). Where outcome, causes, severities and subjects are
-the same in all of them, the change has *survived*. A change to a probe or a handle is tried with the tests that run its
-line, then with checks that run it. A difference has to show twice.
+`make mutation` writes this page; do not edit it. One comparison, condition, limit or query keyword is changed at a
+time. The changed check is then run against the lab in every state that concerns it: healthy, with each fault, on both
+sides of each limit (`boundaries/` in the lab), with each outage (`outages/`). If outcome, causes, severities and
+subjects are the same in all of them, the change has *survived*. A change to a probe or a handle is tried with the tests
+that run its line, then with checks that run it. A difference must occur twice.
 
-A change between `<` and `<=` only shows for a value that equals its limit to the last digit, so these *shifts of a
-boundary* are counted apart; *tried* and *noticed* leave them out. Wording, evidence and waiting times are not changed.
+A change between `<` and `<=` has an effect only if a value exactly equals its limit, so these *boundary shifts* are
+counted separately and are not included in *tried* and *detected*. Wording, evidence and waiting times are not changed.
 
-Of probes and handles only a random share is tried (`make mutation ARGS="--probes 250 --seed N"`), each change with at
-most sixty tests and with the lab for a limited time. What was not tried stays a survivor: the figure is a lower bound.
+Of the changes to probes and handles a random sample is tried (`make mutation ARGS="--probes 250 --seed N"`), each with
+at most sixty tests and for a limited time in the lab. A change that was not tried long enough counts as a survivor, so
+the figure is a lower bound.
 
-A survivor needs a reason in `quality/mutation/reasons.yaml`: a test fails where one has none, and where a reason names
-code that is gone.
+Each survivor needs a reason in `quality/mutation/reasons.yaml`. A test fails if one has none, or if a reason refers to
+code that no longer exists.
 """
 
 
@@ -38,38 +39,38 @@ def document() -> str:
         packages.setdefault(module.path.rpartition("/")[0], []).append(module)
     parts = [
         HEAD,
-        f"## The checks\n\nEvery change: {_sum(checks)}\n",
+        f"## The checks\n\nAll changes: {_sum(checks)}\n",
         *_table("module", {module.path: [module] for module in checks}),
-        f"## Probes and handles\n\nA random share: {_sum(below)}\n",
+        f"## Probes and handles\n\nA random sample: {_sum(below)}\n",
         *_table("package", packages),
-        "## What survived, and why\n",
+        "## Survivors and reasons\n",
         *_survivors(modules),
     ]
     return "\n".join(parts)
 
 
 def _table(kind: str, rows: dict[str, list[Module]]) -> Iterator[str]:
-    yield f"| {kind} | changes | tried | noticed | | shifts of a boundary noticed |\n|---|---|---|---|---|---|"
+    yield f"| {kind} | changes | tried | detected | | boundary shifts detected |\n|---|---|---|---|---|---|"
     for name, modules in rows.items():
-        possible, counted, noticed = (
-            sum(getattr(module, figure) for module in modules) for figure in ("possible", "counted", "noticed")
+        possible, considered, noticed = (
+            sum(getattr(module, figure) for module in modules) for figure in ("possible", "considered", "noticed")
         )
         boundaries, missed = sum(m.boundaries for m in modules), sum(m.on_boundary for m in modules)
-        share = f"{100 * noticed / counted:.0f} %" if counted else ""
+        share = f"{100 * noticed / considered:.0f} %" if considered else ""
         shifts = f"{boundaries - missed} of {boundaries}" if boundaries else ""
-        yield f"| `{name}` | {possible} | {counted} | {noticed} | {share} | {shifts} |"
+        yield f"| `{name}` | {possible} | {considered} | {noticed} | {share} | {shifts} |"
     yield ""
 
 
 def _sum(modules: Iterable[Module]) -> str:
     modules = list(modules)
-    counted, noticed = sum(m.counted for m in modules), sum(m.noticed for m in modules)
+    considered, noticed = sum(m.considered for m in modules), sum(m.noticed for m in modules)
     shifts, missed = sum(m.boundaries for m in modules), sum(m.on_boundary for m in modules)
-    share = f"{100 * noticed / counted:.1f} %" if counted else "none"
+    share = f"{100 * noticed / considered:.1f} %" if considered else "none"
     return (
-        f"of {sum(m.possible for m in modules)} possible changes to these modules {counted + shifts} were tried,"
-        f" {shifts} of them shifts of a boundary.\nOf the {counted} others **{noticed} were noticed ({share})**;"
-        f" of the shifts {shifts - missed}."
+        f"of {sum(m.possible for m in modules)} possible changes to these modules {considered + shifts} were tried,"
+        f" {shifts} of them boundary shifts.\nOf the other {considered} changes **{noticed} were detected ({share})**;"
+        f" of the boundary shifts {shifts - missed}."
     )
 
 
@@ -80,7 +81,7 @@ def _survivors(modules: list[Module]) -> Iterator[str]:
             continue
         yield f"### `{module.path}`\n"
         for path, where, text, change in module.survivors:
-            reason = known.get((path, where, text, change), "no reason is given yet")
+            reason = known.get((path, where, text, change), "no reason given yet")
             yield f"- `{change}` in `{where}`: `{_short(text)}`\\\n  {reason}"
         yield ""
 

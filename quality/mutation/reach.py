@@ -1,4 +1,4 @@
-"""The lines that have to be run for a change to make a difference."""
+"""Find the lines that must be run for a change to have an effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_reached(mutant: Mutant, run: Lines) -> bool:
 
 
 def can_reach(mutant: Mutant, check: str) -> bool:
-    """Whether a check's function leads to where a module of checks is changed."""
+    """Whether a check's function uses the changed place in a module of checks."""
     path, _, function = check.partition("[")[0].partition("::")
     if not mutant.path.startswith("checks/"):
         return True
@@ -33,7 +33,7 @@ def can_reach(mutant: Mutant, check: str) -> bool:
 
 @cache
 def _led_to(path: str, function: str) -> frozenset[str]:
-    """The names of the module's own that a function uses, and that these use."""
+    """Return the names of the module that a function uses, directly or indirectly."""
     tree = ast.parse((PROJECT / path).read_text())
     made = {name: {used for used, _ in _used(node)} for node in tree.body for name in _made(node)}
     found, waiting = set[str](), [function]
@@ -54,7 +54,7 @@ def _made(node: ast.AST) -> set[str]:
 
 @cache
 def _uses(name: str) -> frozenset[tuple[str, int]]:
-    """The lines of functions that use a name, or that use what is made of it."""
+    """Return the lines of functions that use a name, or a constant made from it."""
     inside, outside = _names()
     found, waiting, seen = set[tuple[str, int]](), [name], set[str]()
     while waiting:
@@ -68,7 +68,7 @@ def _uses(name: str) -> frozenset[tuple[str, int]]:
 
 @cache
 def _names() -> tuple[dict[str, set[tuple[str, int]]], dict[str, set[str]]]:
-    """Where each name is used in functions; what is made of each name outside of them."""
+    """Return where functions use each name, and which names are made from each name outside functions."""
     inside: dict[str, set[tuple[str, int]]] = {}
     outside: dict[str, set[str]] = {}
     for folder in FOLDERS:

@@ -1,4 +1,4 @@
-"""Find what can be changed in a query: comparisons, conditions, numbers, orders."""
+"""Find possible changes in a query: comparisons, conditions, numbers, orders."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _PLACE = re.compile(
     r"|\b(?:IS NOT NULL|IS NULL|NOT IN|NOT EXISTS|NOT LIKE|AND|OR|IN|EXISTS|LIKE|NOT|LEFT JOIN|DESC)\b"
     r"|\b(?:min|max)(?=\()|(?<![\w.%$])\d+(?:\.\d+)?(?![\w.])"
 )
-# What isn't the query's: a placeholder of an f-string, the places of columns, the second half of BETWEEN.
+# Parts that are not changed: a placeholder of an f-string, column numbers, the second half of BETWEEN.
 _LEFT_ALONE = re.compile(r"\{[^{}]*\}|(?:GROUP|ORDER) BY [\d, ]+|BETWEEN\s+\S+\s+AND|^[rbfRBF]*[\"']+")
 
 
 def changes_of_queries(literal: str) -> Iterator[tuple[int, int, str]]:
-    """The changes to a string as it is written in the source, in bytes from its begin; none where it is no query."""
+    """Yield the changes to a string literal, in bytes from its beginning; none if it is not a query."""
     if "GRANT " in literal or not _IS_QUERY.search(literal):
         return
     left_alone = [match.span() for match in _LEFT_ALONE.finditer(literal)]

@@ -43,13 +43,13 @@ class State:
 
 @cache
 def rows() -> list[Row]:
-    """Every check of every system, drills too."""
+    """Return every check of every system, drills included."""
     ran = run("--env", "lab", "-m", "drill or not drill", "--list-symptoms=json")
     return list(json.loads(ran.stdout))
 
 
 def own(row: Row) -> list[State]:
-    """The states that are about this check."""
+    """Return the states that concern this check."""
     system, symptom = row["system"], row["symptom"]
     found = [State("healthy", "")]
     found += [State("fault", f"{fault}@{system}") for fault in row["faults"]]
@@ -60,7 +60,7 @@ def own(row: Row) -> list[State]:
 
 
 def neighbours(row: Row) -> list[State]:
-    """The outages that leave the check enough to see."""
+    """Return the outages that leave the check another source."""
     return [State("outage", c.full_name) for c in outages([row["system"]]).values() if not c.hides]
 
 

@@ -1,4 +1,4 @@
-"""Trace the lines of ours that a piece of work runs, in all its threads and in every Python that it starts."""
+"""Trace the project lines that a function call runs, in all its threads and in every Python that it starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def traced(lines: dict[str, set[int]]) -> Iterator[None]:
-    """Fill in the lines that are run, by the file's path relative to the project."""
+    """Add the lines that are run, by the file's path relative to the project."""
 
     def note(path: str, line: int) -> None:
         lines.setdefault(path, set()).add(line)
@@ -37,14 +37,14 @@ def traced(lines: dict[str, set[int]]) -> Iterator[None]:
 def _started_too(lines: dict[str, set[int]]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in ("PYTHONMUTATIONLINES", "PYTHONPATH")}
     with tempfile.TemporaryDirectory(prefix="runbook-checks-lines-") as folder:
-        told = Path(folder) / "lines"
-        os.environ |= {"PYTHONMUTATIONLINES": str(told), "PYTHONPATH": with_start()}
+        lines_file = Path(folder) / "lines"
+        os.environ |= {"PYTHONMUTATIONLINES": str(lines_file), "PYTHONPATH": with_start()}
         try:
             yield
         finally:
             for name, value in before.items():
                 os.environ.pop(name)
                 os.environ |= {} if value is None else {name: value}
-            for line in told.read_text().splitlines() if told.is_file() else ():
+            for line in lines_file.read_text().splitlines() if lines_file.is_file() else ():
                 path, _, number = line.rpartition(":")
                 lines.setdefault(path, set()).add(int(number))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from quality.mutation import states
-from quality.mutation.looker import Looker, Verdict
+from quality.mutation.check_process import CheckProcess, Verdict
 from quality.mutation.reach import can_reach, is_reached
 
 if TYPE_CHECKING:
@@ -24,34 +24,34 @@ SAME_WAY = 2
 
 @dataclass
 class Tried:
-    """A mutant, what gave it away (None where nothing did), and how often it was looked at."""
+    """A mutant, what detected it (None: undetected), and the number of runs."""
 
     mutant: Mutant
     seen_by: str | None = None
-    looks: int = 0
+    runs: int = 0
     ways: Counter[int] = field(default_factory=Counter)
 
 
-class Lookers:
-    """A process for the project as it is, and for each change to the probes that is still alive."""
+class CheckProcesses:
+    """One process for the unchanged project, and one for each undetected change to the probes."""
 
     def __init__(self, lab: LabClient, folder: Path, checks: list[str], env: str = "lab") -> None:
         self._lab, self.folder, self._checks, self._env = lab, folder, checks, env
         self._forgets = any("aura-flow" in check for check in checks)
-        self._open: dict[Mutant | None, Looker] = {}
+        self._open: dict[Mutant | None, CheckProcess] = {}
 
-    def _of(self, mutant: Mutant | None) -> Looker:
+    def _of(self, mutant: Mutant | None) -> CheckProcess:
         if mutant not in self._open:
-            self._open[mutant] = Looker(self._lab.state, self.folder, self._checks, mutant, self._env)
+            self._open[mutant] = CheckProcess(self._lab.state, self.folder, self._checks, mutant, self._env)
         return self._open[mutant]
 
     def differ(self, mutant: Mutant, check: str, expected: Verdict) -> bool:
-        """Twice, for a busy machine makes a slow answer of a quick one."""
+        """Compare twice, because a busy machine can delay a response."""
         seen = self._seen(mutant, check)
         if seen == expected:
             return False
-        again, anew = self._seen(None, check), self._seen(mutant, check)
-        return all(verdict not in (expected, again) for verdict in (seen, anew))
+        again, repeated = self._seen(None, check), self._seen(mutant, check)
+        return all(verdict not in (expected, again) for verdict in (seen, repeated))
 
     def _seen(self, mutant: Mutant | None, check: str) -> Verdict:
         self.forget()
@@ -60,12 +60,12 @@ class Lookers:
         return self._of(mutant).verdict(check)
 
     def traced(self, check: str) -> tuple[Verdict, Lines]:
-        """What the unchanged check says, and by which lines."""
+        """Return the unchanged check's verdict and the lines it ran."""
         self.forget()
         return self._of(None).traced(check)
 
     def forget(self) -> None:
-        """Let the lab forget earlier looks: a login that is tried too often is refused."""
+        """Clear the lab's request log: it refuses too many logins."""
         if self._forgets:
             self._lab.ask("DELETE", "requests")
 
@@ -73,7 +73,7 @@ class Lookers:
         if mutant in self._open:
             self._open.pop(mutant).close()
 
-    def __enter__(self) -> Lookers:
+    def __enter__(self) -> CheckProcesses:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,36 +82,36 @@ class Lookers:
 
 
 def tried(lab: LabClient, folder: Path, mutants: Iterable[Mutant], rows: list[Row]) -> list[Tried]:
-    """Look at these checks in the states that are about them, then in their neighbours', until all are noticed."""
+    """Run these checks in the states that concern them, then in neighbouring states, until all mutants are detected."""
     done = [Tried(mutant) for mutant in mutants]
     checks = [row["check"] for row in rows]
-    with Lookers(lab, folder, checks) as lookers:
+    with CheckProcesses(lab, folder, checks) as processes:
         for about in (states.own, states.neighbours):
             for state, every in states.by_state(rows, about).items():
                 alive = [one for one in done if one.seen_by is None]
                 those = [row for row in every if any(can_reach(one.mutant, row["check"]) for one in alive)]
                 if those:
-                    print(f"{len(alive)} unnoticed, {state}", flush=True)
-                    _in(state, lab, those, alive, lookers)
+                    print(f"{len(alive)} undetected, {state}", flush=True)
+                    _in(state, lab, those, alive, processes)
                     for one in alive:
                         if one.seen_by:
-                            lookers.close(one.mutant)
+                            processes.close(one.mutant)
     return done
 
 
-def _in(state: State, lab: LabClient, rows: list[Row], alive: list[Tried], lookers: Lookers) -> None:
+def _in(state: State, lab: LabClient, rows: list[Row], alive: list[Tried], processes: CheckProcesses) -> None:
     checks = [row["check"] for row in rows]
     with state.entered(lab):
         if state.settings:
-            with Lookers(lab, lookers.folder, checks, lab.varied(state.system, state.settings)) as varied:
+            with CheckProcesses(lab, processes.folder, checks, lab.varied(state.system, state.settings)) as varied:
                 _compare(state, checks, alive, varied)
         else:
-            _compare(state, checks, alive, lookers)
+            _compare(state, checks, alive, processes)
 
 
-def _compare(state: State, checks: list[str], alive: list[Tried], lookers: Lookers) -> None:
+def _compare(state: State, checks: list[str], alive: list[Tried], processes: CheckProcesses) -> None:
     for check in checks:
-        expected, run = lookers.traced(check)
+        expected, run = processes.traced(check)
         for one in alive:
             if (
                 one.seen_by
@@ -120,14 +120,14 @@ def _compare(state: State, checks: list[str], alive: list[Tried], lookers: Looke
                 or not _is_new(one, state, check, run, expected)
             ):
                 continue
-            one.looks += 1
-            if lookers.differ(one.mutant, check, expected):
+            one.runs += 1
+            if processes.differ(one.mutant, check, expected):
                 one.seen_by = f"{state}, {check}"
 
 
 def _is_new(one: Tried, state: State, check: str, run: Lines, expected: Verdict) -> bool:
-    """The same way through the module to the same end tells little the third time, unless it is near a limit."""
-    end = (expected["outcome"], *expected.get("told", ()))
+    """Whether this run may add information: the same path to the same result does not, except near a limit."""
+    end = (expected["outcome"], *expected.get("findings", ()))
     way = hash((check.partition("[")[0], end, frozenset(run.get(one.mutant.path, ()))))
     one.ways[way] += 1
     return state.kind == "boundary" or one.ways[way] <= SAME_WAY

@@ -1,37 +1,37 @@
-"""Recognise what in a module is wording and decides nothing: sentences, evidence, rounded figures."""
+"""Recognise code that only affects wording: sentences, evidence, rounded figures."""
 
 from __future__ import annotations
 
 import ast
 
-# Functions of the checks that put a part of a sentence together.
+# Functions of the checks that build part of a sentence.
 WORDING = ("_block", "_doing", "_ids", "_ms", "_percent", "_quoted", "_size", "_small", "_trend", "_vacuumed")
-# Names that sentences and evidence have, wherever they are put together.
+# Names of sentences and evidence.
 TEXTS = {
     *("seen", "wanted", "evidence", "reason", "why", "who", "what", "where", "when", "how", "after", "apart", "part"),
     *("by_source", "age", "others", "direct"),
 }
-# What these are called with is wording, except for what the verdict is made of.
-TELLING = ("Found", "NoReading", "dict", "Reading")
+# Arguments of these calls are wording, except those that determine the verdict.
+REPORTING = ("Found", "NoReading", "dict", "Reading")
 JUDGED = ("severity", "subject", "cause")
 
 
-def is_telling(node: ast.AST, part: ast.AST) -> bool:
+def is_part_of_sentence(node: ast.AST, part: ast.AST) -> bool:
     """Whether a part of a node goes into a sentence."""
     if isinstance(node, ast.JoinedStr):
         return True
     called = node.func if isinstance(node, ast.Call) else None
-    return getattr(called, "id", "") in TELLING and isinstance(part, ast.keyword) and part.arg not in JUDGED
+    return getattr(called, "id", "") in REPORTING and isinstance(part, ast.keyword) and part.arg not in JUDGED
 
 
-def is_apart(node: ast.AST) -> bool:
-    """A figure that is rounded for a sentence, or a waiting time."""
+def is_not_a_condition(node: ast.AST) -> bool:
+    """Whether a node is a figure rounded for a sentence, or a waiting time."""
     called = node.func if isinstance(node, ast.Call) else None
     return getattr(called, "id", "") == "round" or getattr(called, "attr", "") in ("sleep", "wait")
 
 
 def is_text(node: ast.AST) -> bool:
-    """Whether a sentence, or a part of one, is put together here."""
+    """Whether a node builds a sentence, or a part of one."""
     targets = node.targets if isinstance(node, ast.Assign) else []
     if isinstance(node, ast.AnnAssign | ast.AugAssign):
         targets = [node.target]
@@ -40,7 +40,7 @@ def is_text(node: ast.AST) -> bool:
 
 
 def is_stopgap(node: ast.BoolOp) -> bool:
-    """`name or "unnamed"`: a word in place of one that is missing."""
+    """Whether a node is like `name or "unnamed"`: a word in place of a missing one."""
     last = node.values[-1]
     return isinstance(node.op, ast.Or) and isinstance(last, ast.Constant) and isinstance(last.value, str)
 

@@ -1,8 +1,8 @@
-"""python -m quality.soak [--runs 500] [--apart 500] [--write]: make many runs, and see that nothing accumulates.
+"""python -m quality.soak [--runs 500] [--separate 500] [--write]: make many runs and verify that nothing accumulates.
 
-The runs check a healthy lab, and in turn far ends that hang, break off and send garbage: first all in one process,
-whose threads, sockets, files and memory are counted after each run; then each in its own process, as users run it, and
-the far ends' sessions, locks and connections, temporary files and processes are counted.
+The runs check a healthy lab and, in turn, far ends that hang, disconnect and send garbage. First all run in one
+process, and its threads, sockets, files and memory are counted after each run. Then each runs in its own process, as
+for users, and the far ends' sessions, locks and connections, temporary files and processes are counted.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from pathlib import Path
 import psutil
 import psycopg
 
-import tests.zoo.http
-import tests.zoo.postgres  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.postgres  # noqa: F401 - they fill the registry
 from quality.soak.measures import Sample, of_the_far_end
-from quality.soak.report import told, write
+from quality.soak.report import report, write
 from tests.harness import PROJECT, SYSTEM, started_lab
 from tests.hostile.product import dsn, environment_file, http, postgres
-from tests.zoo.beast import REGISTRY, Beast
+from tests.misbehaving.server import REGISTRY, FakeServer
 
 HOSTILE = ("http.silent", "http.resets-mid-body", "postgres.silent-mid-query", "postgres.garbage-mid-query")
 SELECTION = "health or database or logs"
-TURNS = 5  # one of so many runs meets the hostile far ends
+TURNS = 5  # one in this many runs uses the hostile far ends
 EVERY = 10
 SETTLED_S = 5.0
 LEFT_BEHIND = ("sessions", "advisory_locks", "idle_transactions", "close_wait", "zombies", "temporary")
-"""Of these none is there once the far ends have seen the last run go."""
+"""None of these may remain once the far ends have noticed the end of the last run."""
 
 
 @contextmanager
 def far_ends(folder: Path) -> Iterator[tuple[list[list[str]], dict[str, str], psutil.Process]]:
-    """The command lines to be run in turn, the variables they need, and the lab's process."""
+    """Yield the command lines to run in turn, their variables, and the lab's process."""
     with ExitStack() as stack:
         systems, variables = {}, {"PLANTED_SECRET": "s" * 32, "PLANTED_TOKEN": "t" * 32}
         for number, name in enumerate(HOSTILE):
-            beast = stack.enter_context(Beast(REGISTRY[name]))
-            variables[f"PLANTED_DSN_{number}"] = dsn(beast.host, beast.port)
-            made = http(beast.url, timeout_s=0.3) if name.startswith("http") else postgres(number)
+            server = stack.enter_context(FakeServer(REGISTRY[name]))
+            variables[f"PLANTED_DSN_{number}"] = dsn(server.host, server.port)
+            made = http(server.url, timeout_s=0.3) if name.startswith("http") else postgres(number)
             if "postgres" in made:
                 made["postgres"] |= {"connect_timeout_s": 0.3, "statement_timeout_s": 0.3}
             systems[name.replace(".", "-")] = made | {"deadline_s": 2.0}
@@ -74,11 +74,11 @@ def inside(runs: int, kept: Path, folder: Path, lines: list[list[str]], variable
     return [json.loads(line) for line in samples.read_text().splitlines()]
 
 
-def apart(
+def separate(
     runs: int, kept: Path, folder: Path, lines: list[list[str]], variables: dict[str, str], lab: psutil.Process
 ) -> list[Sample]:
-    """Runs in processes of their own."""
-    temporary, out = folder / "tmp", folder / "out-apart"
+    """Make runs that each have their own process."""
+    temporary, out = folder / "tmp", folder / "out-separate"
     for made in (temporary, out):
         made.mkdir()
     samples = []
@@ -90,7 +90,7 @@ def apart(
                 took = round(time.monotonic() - begun, 3)
                 seen = _settled(lambda: of_the_far_end(lab, database, temporary, out))
                 samples.append({"run": number, "took_s": took, **seen})
-                (kept / "apart.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+                (kept / "separate.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     return samples
 
 
@@ -104,7 +104,7 @@ def _run(number: int, words: list[str], variables: dict[str, str]) -> None:
 
 
 def _settled(look: Callable[[], Sample]) -> Sample:
-    """A far end sees that we have gone a moment after we have."""
+    """Wait until the far ends have noticed that the run's connections are closed."""
     until = time.monotonic() + SETTLED_S
     while any((seen := look())[name] for name in LEFT_BEHIND) and time.monotonic() < until:
         time.sleep(0.1)
@@ -114,18 +114,18 @@ def _settled(look: Callable[[], Sample]) -> Sample:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m quality.soak", description=__doc__)
     parser.add_argument("--runs", type=int, default=500, help="within one process (500)")
-    parser.add_argument("--apart", type=int, default=None, help="each in a process of its own (as many)")
-    parser.add_argument("--keep", type=Path, help="where the samples are left, as lines of JSON")
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/hardening.md")
+    parser.add_argument("--separate", type=int, default=None, help="each in its own process (as many)")
+    parser.add_argument("--keep", type=Path, help="folder for the samples, as lines of JSON")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/hardening.md")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="checks-soak-") as name:
         folder = Path(name)
         with far_ends(folder) as (lines, variables, lab):
             kept = chosen.keep or folder
             within = inside(chosen.runs, kept, folder, lines, variables)
-            runs = chosen.runs if chosen.apart is None else chosen.apart
-            each = apart(runs, kept, folder, lines, variables, lab)
-    text, is_level = told(within, each)
+            runs = chosen.runs if chosen.separate is None else chosen.separate
+            each = separate(runs, kept, folder, lines, variables, lab)
+    text, is_level = report(within, each)
     print(text)
     if chosen.write:
         write(text)

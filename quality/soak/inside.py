@@ -1,7 +1,7 @@
-"""Run the product many times within one process, as no user does (quality.soak.inside RUNS SAMPLES [--env ...])
+"""Make many runs within one process: quality.soak.inside RUNS SAMPLES [--env ...]
 
-What a run leaves in its process would be lost with it otherwise: a thread, a socket, a file, memory that piles up. The
-environments are used in turn. Samples go to a file, a JSON object a line.
+Users never do this. In separate processes, whatever a run leaves behind would end with the process: a thread, a socket,
+a file, growing memory. The environments are used in turn. Samples are written to a file, one JSON object a line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Count what is open, running and left, here and at the far end: numbers that must not grow from run to run."""
+"""Count what is open, running and left behind, here and at the far end: numbers that must not grow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sample = dict[str, Any]
 
 
 def of_this_process() -> Sample:
-    """Taken between two runs: whatever is counted here, the next run did not need."""
+    """Count between two runs: nothing counted here is needed by the next run."""
     gc.collect()
     process = psutil.Process()
     kinds = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if _is_there(name)]
@@ -38,9 +38,9 @@ def _is_there(name: str) -> bool:
 
 
 def of_the_far_end(lab: psutil.Process, database: Connection[Any], temporary: Path, out: Path) -> Sample:
-    """Of the lab and its machine: our connections and locks, its memory, what lies in the temporary folder.
+    """Count connections, locks, memory and temporary files of the lab and its machine.
 
-    The connection to its database stays from look to look: one just closed would be among what is counted.
+    The connection to its database is reused: a new one would itself be counted when it is closed.
     """
     found = database.execute(
         "SELECT (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()),"

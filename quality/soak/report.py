@@ -11,22 +11,22 @@ from tests.harness import PROJECT
 
 PAGE = PROJECT / "docs" / "hardening.md"
 BEGIN, END = "<!-- soak: python -m quality.soak --write -->", "<!-- /soak -->"
-# What may be more at the end than after the first runs: noise of the allocator, and a thread that is just ending.
+# Permitted growth since the first runs: noise of the allocator, and a thread that is just ending.
 ROOM = {"rss_kib": 24 << 10, "lab_rss_kib": 64 << 10, "threads": 2, "lab_threads": 8, "established": 4, "took_s": 1e9}
 GROWS = ("run", "folders", "code")
 SETTLED = 50
 
 
-def told(within: Sequence[dict[str, Any]], apart: Sequence[dict[str, Any]]) -> tuple[str, bool]:
-    """Tables of both series, and whether nothing in them grows."""
-    grown = [*_grown("in one process", within), *_grown("apart", apart)]
-    if apart and apart[-1]["folders"] > min(apart[-1]["run"], KEPT_RUNS):
+def report(within: Sequence[dict[str, Any]], separate: Sequence[dict[str, Any]]) -> tuple[str, bool]:
+    """Return tables of both series, and whether nothing in them grows."""
+    grown = [*_grown("in one process", within), *_grown("separately", separate)]
+    if separate and separate[-1]["folders"] > min(separate[-1]["run"], KEPT_RUNS):
         grown.append(
-            f"{apart[-1]['run']} runs left {apart[-1]['folders']} folders of reports, and {KEPT_RUNS} are kept"
+            f"{separate[-1]['run']} runs left {separate[-1]['folders']} folders of reports, and {KEPT_RUNS} are kept"
         )
     lines = [
         *_table("in one process", within),
-        *_table("each in a process of its own", apart),
+        *_table("each in its own process", separate),
         "Nothing grows." if not grown else "Grown: " + "; ".join(grown),
     ]
     return "\n".join(lines), not grown
@@ -41,7 +41,7 @@ def _settled(series: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _grown(where: str, series: Sequence[dict[str, Any]]) -> list[str]:
-    """Against what it was once everything had been loaded; the least of the last ten, for one may be under way."""
+    """Compare with the values after start-up; the minimum of the last ten samples, because work may be in progress."""
     if not series:
         return []
     first, found = _settled(series), []

@@ -1,4 +1,4 @@
-"""`python -m bench` measures and prints. Only its shape is tested: times are for a calm machine."""
+"""`python -m bench` measures and prints. Only its output format is tested: the times need an idle machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bench(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.parametrize("name", GOALS)
 def test_benchmark_prints_medians_ratio_and_goal(name: str, tmp_path: Path) -> None:
     if name == "sweep" and not all(is_there(part) for part in PARTS):
-        pytest.skip("its contenders are fetched by `make bench`, and not here yet")
+        pytest.skip("its contenders are not fetched yet (`make bench`)")
     done = bench(name, "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("machine: ")
@@ -82,10 +82,10 @@ def test_upper_bound_grows_with_the_spread_of_the_pairs() -> None:
     assert upper_bound(busy) == upper_bound(busy)
 
 
-def test_unknown_name_is_refused_with_what_there_is() -> None:
+def test_unknown_name_is_refused_with_the_known_names() -> None:
     done = bench("speed")
     assert done.returncode == 2
-    assert "no such benchmark: speed" in done.stderr
+    assert "unknown benchmark: speed" in done.stderr
     assert "installed" in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""The browser that pages are looked at in: headless Chromium, the machine's own or the toolbox's."""
+"""Open pages in headless Chromium, from PATH or from the toolbox."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 @contextmanager
 def shown(page: Path, size: tuple[int, int] = LAPTOP, scheme: str = "light") -> Iterator[Any]:
-    """A page from disk, at a size, light or dark; an error in its log, or a request to elsewhere, fails the test."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pages are looked at with playwright")
+    """Open a page from disk, at a size, light or dark; a console error or a request to another host fails the test."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pages are opened with playwright")
     try:
         chromium = find()
     except NoReading as missing:
@@ -44,12 +44,12 @@ _LOCAL = ("file:", "data:", "blob:")
 
 
 def violations(view: Any) -> list[str]:
-    """What axe finds wrong with the page's accessibility."""
+    """Return axe's accessibility violations of the page."""
     view.evaluate((from_npm() / "node_modules" / "axe-core" / "axe.min.js").read_text())
     found = view.evaluate("async () => (await axe.run()).violations")
     return [f"{entry['id']}: {node['html'][:200]}" for entry in found for node in entry["nodes"]]
 
 
 def is_too_wide(view: Any) -> bool:
-    """Whether the page has to be scrolled sideways."""
+    """Whether the page needs horizontal scrolling."""
     return bool(view.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))

@@ -1,4 +1,4 @@
-"""A team's repository whose every file and variable that pytest and Python would heed spoils the run."""
+"""A team's repository in which every file and variable that pytest and Python read would spoil the run."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ ADDED = "-p broken --collect-only -k nothing"
 SETTINGS = f"addopts = {ADDED}\npython_functions = nothing_*\ntestpaths = tests\n"
 RAISES = "raise RuntimeError(f'{__file__} was imported')\n"
 OURS = ("bench", "checks", "ci", "docs", "environments", "fixtures", "lab", "monitor", "probes", "reports", "runbooks")
-# These Python itself imports before us, or the command that an installer writes: with PYTHONPATH=. they are found
-# first, whatever we do.
+# Python itself imports these before the product, or before the command that an installer writes: with PYTHONPATH=. they
+# are always found first.
 BEFORE_US = ("re", "sitecustomize", "usercustomize")
 LIBRARIES = ("allure_pytest", "broken", "pluggy", "psycopg", "pytest", "requests", "xdist", "yaml")
 STANDARD = ("json", "queue", "socket")
 
 
 def made(folder: Path) -> Path:
-    """The repository."""
+    """Create the repository."""
     (folder / "tests").mkdir(parents=True)
     for path in ("conftest.py", "tests/conftest.py"):
         (folder / path).write_text(CONFTEST)
@@ -60,20 +60,20 @@ def made(folder: Path) -> Path:
         (folder / name).write_text(f"[pytest]\n{SETTINGS}")
     (folder / "setup.cfg").write_text(f"[tool:pytest]\n{SETTINGS}")
     (folder / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\naddopts = {ADDED.split()}\n")
-    (folder / "schemathesis.toml").write_text("this is no TOML\n")
+    (folder / "schemathesis.toml").write_text("this is not TOML\n")
     (folder / "plan.json").write_text(json.dumps({"tests": [{"id": 1, "selector": "theirs"}]}))
     (folder / "elsewhere" / "gate").mkdir(parents=True)
     return folder
 
 
 def without_what_comes_before_us(folder: Path) -> None:
-    """Take out what `runbook-checks` can't be kept from, where PYTHONPATH leads here."""
+    """Remove the files that affect `runbook-checks` even before it starts, if PYTHONPATH contains this folder."""
     for name in BEFORE_US:
         (folder / f"{name}.py").unlink()
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """What a team's shell or its tox may have set, each so that it would spoil the run."""
+    """Return variables that a team's shell or tox may set, each of which would spoil the run."""
     return {
         "ALLURE_TESTPLAN_PATH": str(folder / "plan.json"),
         "CDPATH": str(folder / "elsewhere"),
@@ -91,7 +91,7 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 def path_without_node(folder: Path) -> str:
-    """A PATH with what ci/gate needs, but no node: making the report takes long, and decides nothing."""
+    """Return a PATH with what ci/gate needs, but without node: writing the report takes long and decides nothing."""
     folder.mkdir()
     for program in ("sh", "dirname", "readlink", "mkdir", "rm", "cat", "cp", "make"):
         (folder / program).symlink_to(str(shutil.which(program)))

@@ -1,4 +1,4 @@
-"""Does each file in ci/ pass the tool that is made for its kind?"""
+"""Each file in ci/ passes the tool for its format."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", sorted((CI / "github").glob("*.yml")), ids=named)
-def test_workflow_passes_actionlint_and_github_s_schema(path: Path) -> None:
+def test_workflow_passes_actionlint_and_githubs_schema(path: Path) -> None:
     found = json.loads(succeeds("node", from_npm() / "lint.mjs", path))
     assert found == [], path
     succeeds(module("check_jsonschema"), "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", path)
 
 
-def test_actionlint_finds_what_is_wrong(tmp_path: Path) -> None:
+def test_actionlint_finds_a_mistake(tmp_path: Path) -> None:
     wrong = (CI / "github" / "gate.yml").read_text().replace("inputs.baseline }}", "inputs.base }}")
     (tmp_path / "gate.yml").write_text(wrong)
     assert json.loads(succeeds("node", from_npm() / "lint.mjs", tmp_path / "gate.yml")) != []
 
 
 @pytest.mark.parametrize("path", sorted((CI / "gitlab").glob("*.yml")), ids=named)
-def test_pipeline_keeps_gitlab_s_schema(path: Path) -> None:
+def test_pipeline_matches_gitlabs_schema(path: Path) -> None:
     succeeds(module("check_jsonschema"), "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", path)
 
 
@@ -56,7 +56,7 @@ def test_script_is_plain_shell(path: Path) -> None:
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units with this checkout in the place of the one that they name."""
+    """The units with this checkout in place of the path that they name."""
     installed, units = tmp_path / "installed", tmp_path / "units"
     installed.symlink_to(PROJECT)  # a unit's path has no space
     units.mkdir()
@@ -66,7 +66,7 @@ def units(tmp_path: Path) -> Path:
     return units
 
 
-def test_units_pass_systemd_s_own_check(units: Path) -> None:
+def test_units_pass_systemd_analyze(units: Path) -> None:
     analyze = program("systemd-analyze")
     done = subprocess.run(
         [analyze, "verify", *sorted(map(str, units.iterdir()))], capture_output=True, text=True, check=False
@@ -77,7 +77,7 @@ def test_units_pass_systemd_s_own_check(units: Path) -> None:
     assert subprocess.run(wrong, capture_output=True, check=False).returncode != 0
 
 
-def test_job_keeps_kubernetes_schema(tmp_path: Path) -> None:
+def test_job_matches_kubernetes_schema(tmp_path: Path) -> None:
     validate = (module("kubernetes_validate"), "-m", "kubernetes_validate", "--strict")
     succeeds(*validate, CI / "kubernetes" / "cronjob.yaml")
     wrong = (CI / "kubernetes" / "cronjob.yaml").read_text().replace("concurrencyPolicy", "concurencyPolicy")
@@ -85,8 +85,8 @@ def test_job_keeps_kubernetes_schema(tmp_path: Path) -> None:
     assert subprocess.run([*validate, str(tmp_path / "cronjob.yaml")], capture_output=True, check=False).returncode != 0
 
 
-def test_crontab_s_line_starts_a_round(tmp_path: Path) -> None:
-    """As cron would: the fields apart, and the command given to sh with hardly any environment."""
+def test_line_of_the_crontab_starts_a_run(tmp_path: Path) -> None:
+    """Like cron: split the fields, and run the command with sh in an almost empty environment."""
     text = (CI / "cron" / "runbook-checks").read_text().replace("/etc/runbook-checks", str(tmp_path))
     [line] = [line for line in text.splitlines() if line[:1] in "*0123456789" and line]
     *fields, user, command = line.split(maxsplit=6)
@@ -100,7 +100,7 @@ def test_crontab_s_line_starts_a_round(tmp_path: Path) -> None:
     assert (stub.parent / "said").read_text() == f"a b|/var/lib/runbook-checks|{tmp_path}/production.yaml\n"
 
 
-def test_schedules_are_as_often_as_the_monitor_thinks() -> None:
+def test_schedules_match_the_interval_of_the_monitor() -> None:
     every = [field.default for field in fields(Monitoring) if field.name == "every_min"]
     assert every == [5]
     assert "*/5 * * * *" in (CI / "cron" / "runbook-checks").read_text()
@@ -109,13 +109,13 @@ def test_schedules_are_as_often_as_the_monitor_thinks() -> None:
 
 
 def steps_of(name: str) -> list[dict[str, Any]]:
-    """Every step of every job of a workflow."""
+    """Return every step of every job of a workflow."""
     jobs = yaml.safe_load((CI / "github" / name).read_text())["jobs"].values()
     return [step for job in jobs for step in job.get("steps", ())]
 
 
 def run_step(folder: Path, variables: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """The gate's step as GitHub runs it, with a gate that says what it was given."""
+    """Run the gate's step as GitHub does, with a gate that prints its arguments."""
     script = next(step["run"] for step in steps_of("gate.yml") if step.get("id") == "gate")
     stub = folder / "runbook-checks" / "ci" / "gate"
     stub.parent.mkdir(parents=True, exist_ok=True)
@@ -123,25 +123,25 @@ def run_step(folder: Path, variables: str, **more: str) -> subprocess.CompletedP
     stub.chmod(0o755)
     given = {"OCCASION": "postdeploy", "ENVIRONMENT": "e.yaml", "OPTIONS": "--settle 5", "BASELINE": "b"}
     (folder / "temp").mkdir(exist_ok=True)
-    told = {"VARIABLES": variables, "RUNNER_TEMP": str(folder / "temp"), "ENDS": "0", "DECIDES": "true"}
+    reported = {"VARIABLES": variables, "RUNNER_TEMP": str(folder / "temp"), "ENDS": "0", "DECIDES": "true"}
     return subprocess.run(
         [shutil.which("bash") or "bash", "-e", "-c", script],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], **given, **told, **more},
+        env={"PATH": os.environ["PATH"], **given, **reported, **more},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_workflow_s_script_goes_on_only_on_a_pass(tmp_path: Path) -> None:
+def test_script_of_the_workflow_continues_only_on_a_pass(tmp_path: Path) -> None:
     for ends, decides, code in [("0", "true", 0), ("10", "true", 10), ("1", "true", 1), ("1", "false", 0)]:
         done = run_step(tmp_path, "SECRET='a b'", ENDS=ends, DECIDES=decides)
         assert done.returncode == code, done.stderr
         assert done.stdout.endswith("\na b|postdeploy e.yaml --baseline baseline/results.json --settle 5|\n")
 
 
-def test_workflow_masks_each_value_and_leaves_none_in_a_file(tmp_path: Path) -> None:
+def test_workflow_masks_each_value_and_writes_none_to_a_file(tmp_path: Path) -> None:
     lines = [
         "SECRET='a 100%'",
         "export DSN='postgresql://cs:p%40ss%20\\word@db.example.com/x'",
@@ -168,11 +168,11 @@ def test_workflow_masks_each_value_and_leaves_none_in_a_file(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", [path.name for path in sorted((CI / "github").glob("*.yml"))])
-def test_workflow_trusts_no_more_than_it_must(name: str) -> None:
-    """A tag can be moved; what stands in ${{ }} is pasted into a script; a token on disk is everybody's."""
+def test_workflow_trusts_as_little_as_possible(name: str) -> None:
+    """Tags can be moved, ${{ }} is pasted into a script, and a token on disk is readable for every step."""
     text = (CI / "github" / name).read_text()
     for step in steps_of(name):
-        assert "${{" not in step.get("run", ""), f"give it to the script in env: {step}"
+        assert "${{" not in step.get("run", ""), f"pass it to the script in env: {step}"
         assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a@{'0' * 40}")), f"pin it to a commit: {step}"
         is_checkout = step.get("uses", "").startswith("actions/checkout@")
         assert not is_checkout or step["with"]["persist-credentials"] is False, step
@@ -182,8 +182,8 @@ def test_workflow_trusts_no_more_than_it_must(name: str) -> None:
     assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads `on` so
 
 
-def test_pipeline_of_gitlab_runs_the_checks_of_its_ref(tmp_path: Path) -> None:
-    """The repository of the checks at a commit; in a merge request of a fork no program of its files is started."""
+def test_gitlab_pipeline_runs_the_checks_of_its_ref(tmp_path: Path) -> None:
+    """The checks' repository is at the commit; in a merge request from a fork no configured program is started."""
     source = tmp_path / "source"
     (source / "ci").mkdir(parents=True)
     (source / "ci" / "gate").write_text('#!/bin/sh\necho "one $* commands=${CHECKS_NO_COMMANDS:-}"\n')

@@ -1,4 +1,4 @@
-"""Does the gate stop, pause and let pass as it should, and does it leave behind what a pipeline shows?"""
+"""The gate stops, pauses and passes correctly, and writes the files that a pipeline shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,10 @@ def in_days(days: float) -> str:
 
 
 @contextmanager
-def mended_after_a_look(lab: LabClient, fault: str) -> Iterator[None]:
-    """The lab broken now, and mended two seconds after the run looked at it first."""
+def repaired_during_the_run(lab: LabClient, fault: str) -> Iterator[None]:
+    """Break the lab now, and repair it two seconds after the run's first checks."""
 
-    def mend() -> None:
+    def repair() -> None:
         end = time.monotonic() + 30
         while not lab.ask("GET", "requests") and time.monotonic() < end:
             time.sleep(0.05)
@@ -50,32 +50,32 @@ def mended_after_a_look(lab: LabClient, fault: str) -> Iterator[None]:
 
     with lab.fault(fault):
         lab.ask("DELETE", "requests")
-        mending = threading.Thread(target=mend)
-        mending.start()
+        repairing = threading.Thread(target=repair)
+        repairing.start()
         yield
-        mending.join()
+        repairing.join()
 
 
-def test_acknowledged_is_told_but_not_counted(lab: LabClient, tmp_path: Path) -> None:
+def test_acknowledged_finding_is_reported_but_not_counted(lab: LabClient, tmp_path: Path) -> None:
     with lab.fault(BACKUP):
         ran = lab.check("-m", "backup or health", "--known", known(tmp_path, symptom="backup.*", until=in_days(1)))
         other = lab.check("-m", "backup", "--known", known(tmp_path, symptom="backup.*", cause="old", until=in_days(1)))
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     [finding] = ran.results["backup.stale"]["findings"]
     assert "the backup host moves" in finding["not_counted"]
     assert "by lee" in finding["not_counted"]
     assert "uncounted" in ran.stdout
-    assert other.code == 1, "with another cause it is something new"
+    assert other.code == 1, "another cause is a new finding"
 
 
-def test_acknowledgement_that_is_over_counts_and_says_so(lab: LabClient, tmp_path: Path) -> None:
+def test_finding_with_an_expired_acknowledgement_counts(lab: LabClient, tmp_path: Path) -> None:
     with lab.fault(BACKUP):
         ran = lab.check("-m", "backup", "--known", known(tmp_path, symptom="backup.stale", until=in_days(-0.01)))
     assert ran.code == 1
     assert "counts again" in ran.stdout
 
 
-def test_known_file_beside_the_environment_is_read_and_mistakes_are_told(lab: LabClient, tmp_path: Path) -> None:
+def test_known_file_of_the_environment_is_read_and_mistakes_are_reported(lab: LabClient, tmp_path: Path) -> None:
     environment = tmp_path / "staging.yaml"
     environment.write_text((PROJECT / "environments" / "lab.yaml").read_text())
     (tmp_path / "known").mkdir()
@@ -91,7 +91,7 @@ def test_known_file_beside_the_environment_is_read_and_mistakes_are_told(lab: La
     assert "(line 2)" in wrong.stderr
 
 
-def test_baseline_counts_only_what_was_made_worse(lab: LabClient, tmp_path: Path) -> None:
+def test_baseline_counts_only_new_findings(lab: LabClient, tmp_path: Path) -> None:
     before = str(tmp_path / "before.json")
     with lab.fault(BACKUP):
         assert lab.check("-m", "backup or health", "--results", before).code == 1
@@ -101,13 +101,13 @@ def test_baseline_counts_only_what_was_made_worse(lab: LabClient, tmp_path: Path
     better = lab.check("-m", "backup or health", "--baseline", before)
     with lab.fault("backup.stale:too-old"):
         otherwise = lab.check("-m", "backup or health", "--baseline", before)
-    assert (same.code, worse.code, better.code, otherwise.code) == (0, 1, 0, 1), told(same) + told(worse)
+    assert (same.code, worse.code, better.code, otherwise.code) == (0, 1, 0, 1), describe(same) + describe(worse)
     assert same.results["backup.stale"]["findings"][0]["not_counted"] == "there before"
     assert "was found in the baseline" in better.stdout
     assert same.document["run"]["baseline"] == json.loads((tmp_path / "before.json").read_text())["run"]["id"]
 
 
-def test_unknown_is_no_pass_whatever_was_before(lab: LabClient, tmp_path: Path) -> None:
+def test_unknown_in_the_baseline_does_not_pass(lab: LabClient, tmp_path: Path) -> None:
     before = str(tmp_path / "before.json")
     with lab.outage("backup-folder-missing"):
         lab.check("-m", "backup or health", "--results", before)
@@ -129,10 +129,10 @@ def test_wrong_baseline_is_refused(lab: LabClient, tmp_path: Path, content: str,
     assert sentence in ran.stderr
 
 
-def test_settling_waits_for_what_goes_away(lab: LabClient) -> None:
-    with mended_after_a_look(lab, "health.not-ready:component-down"):
+def test_settling_waits_for_findings_to_disappear(lab: LabClient) -> None:
+    with repaired_during_the_run(lab, "health.not-ready:component-down"):
         ran = lab.check("-m", "health", "--settle", "30")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert 1 < ran.document["run"]["settled_s"] < 15
     assert "health.not-ready" in ran.stdout
     assert "was gone after" in ran.stdout
@@ -140,7 +140,7 @@ def test_settling_waits_for_what_goes_away(lab: LabClient) -> None:
     jsonschema.Draft202012Validator(schema).validate(ran.document)
 
 
-def test_settling_counts_what_is_still_there_at_the_end(lab: LabClient) -> None:
+def test_settling_counts_findings_that_remain(lab: LabClient) -> None:
     with lab.fault(BACKUP):
         begun = time.monotonic()
         ran = lab.check("-m", "backup", "--settle", "3")
@@ -150,22 +150,22 @@ def test_settling_counts_what_is_still_there_at_the_end(lab: LabClient) -> None:
     assert "not settled within 3 s" in ran.stdout
 
 
-def test_healthy_from_the_first_look_settles_at_once(lab: LabClient) -> None:
+def test_healthy_system_settles_at_once(lab: LabClient) -> None:
     ran = lab.check("-m", "health", "--settle", "60")
     assert (ran.code, ran.document["run"]["settled_s"]) == (0, 0.0)
 
 
-def test_watching_ends_when_all_is_clear_and_says_when(lab: LabClient) -> None:
-    with mended_after_a_look(lab, "health.not-ready:component-down"):
+def test_watching_ends_when_all_is_clear_and_prints_the_time(lab: LabClient) -> None:
+    with repaired_during_the_run(lab, "health.not-ready:component-down"):
         ran = lab.check("-m", "health", "--watch", "1")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     looks = [line for line in ran.stdout.splitlines() if " look " in line]
     assert "P0 health.not-ready" in looks[0]
     assert looks[-1].endswith("all clear")
     assert "was gone after" in ran.stdout
 
 
-def test_other_instance_is_looked_at_in_place_of_the_environment_s(lab: LabClient) -> None:
+def test_other_instance_replaces_that_of_the_environment(lab: LabClient) -> None:
     ran = lab.check("-m", "health", "--base-url", "http://127.0.0.1:9")
     assert ran.code == 1
     assert ran.results["health.unreachable"]["findings"][0]["evidence"]["port"] == 9
@@ -173,7 +173,7 @@ def test_other_instance_is_looked_at_in_place_of_the_environment_s(lab: LabClien
         assert lab.check("-m", "health", "--base-url", wrong).code == 4
 
 
-def test_pasted_lines_are_all_that_is_printed(lab: LabClient) -> None:
+def test_paste_prints_nothing_else(lab: LabClient) -> None:
     with lab.fault("webhook.signature-rejected:secret-mismatch"):
         ran = lab.check("-m", "webhook", "--paste")
     lines = ran.stdout.splitlines()
@@ -192,7 +192,7 @@ def gate(
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=out.parent)
 
 
-def test_shell_entry_leaves_what_a_pipeline_publishes(lab: LabClient, tmp_path: Path) -> None:
+def test_shell_entry_writes_what_a_pipeline_publishes(lab: LabClient, tmp_path: Path) -> None:
     page, output = tmp_path / "page.md", tmp_path / "output"
     files = {"GITHUB_STEP_SUMMARY": str(page), "GITHUB_OUTPUT": str(output)}
     out = tmp_path / "gate"
@@ -212,7 +212,7 @@ def test_shell_entry_leaves_what_a_pipeline_publishes(lab: LabClient, tmp_path: 
     assert output.read_text() == "verdict=stop\n"
 
 
-def test_shell_entry_pauses_on_what_is_not_known(lab: LabClient, tmp_path: Path) -> None:
+def test_shell_entry_pauses_on_unknown(lab: LabClient, tmp_path: Path) -> None:
     output = tmp_path / "output"
     with lab.outage("backup-folder-missing"):
         words = ("predeploy", "lab", "--system", SYSTEM, "-m", "backup or health", "--gate", "P2")
@@ -222,14 +222,14 @@ def test_shell_entry_pauses_on_what_is_not_known(lab: LabClient, tmp_path: Path)
 
 
 @pytest.mark.parametrize("words", [[], ["predeploy"], ["deploy", "lab"]])
-def test_shell_entry_says_how_it_is_used(lab: LabClient, tmp_path: Path, words: list[str]) -> None:
+def test_shell_entry_prints_its_usage(lab: LabClient, tmp_path: Path, words: list[str]) -> None:
     done = gate(lab, tmp_path / "gate", *words)
     assert done.returncode == 4
     assert "usage: runbook-checks gate" in done.stderr
 
 
 def test_two_instances_are_compared(lab: LabClient, tmp_path: Path) -> None:
-    """The same instance twice is no worse than itself, though a backup is missing; one that is down is."""
+    """An instance is not worse than itself, even with a missing backup; one that is down is worse."""
     here = lab.variables["LAB_CS_URL"]
     words = ["--system", SYSTEM, "-m", "health or backup", "--gate", "P3"]
     compare = PROJECT / "ci" / "compare"
@@ -241,11 +241,11 @@ def test_two_instances_are_compared(lab: LabClient, tmp_path: Path) -> None:
     assert "there before" in (tmp_path / "same" / "new" / "summary.md").read_text()
 
 
-def test_summary_takes_no_markup_from_a_far_end(lab: LabClient) -> None:
+def test_summary_escapes_markup_from_a_far_end(lab: LabClient) -> None:
     with lab.fault("migration.column-drift:wrong-type"):
         ran = lab.check("-m", "migration")
     assert ran.folder is not None
     seen = ran.results["migration.column-drift"]["findings"][0]["seen"]
-    assert re.search(r"[_*<]", seen), "choose a fault whose words Markdown would take for markup"
+    assert re.search(r"[_*<]", seen), "choose a fault whose message has Markdown characters"
     escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in seen)
     assert f"- **seen** {escaped}" in (ran.folder / "summary.md").read_text().splitlines()

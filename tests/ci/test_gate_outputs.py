@@ -1,4 +1,4 @@
-"""The gate removes nothing that no gate left, and no output that fails takes its verdict away."""
+"""The gate deletes nothing that it did not write, and a failing output does not change its verdict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def gate(lab: LabClient | None, out: Path, ending: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """`ci/gate postdeploy lab`, of which few checks are looked at; in a shell that tells of a failure within a pipe."""
+    """Run `ci/gate postdeploy lab` with few checks, in a shell that reports failures within a pipe."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
     environment |= {"GATE_OUT": str(out), "GATE": "P3", "CHECKS_LAB": str(lab.state) if lab else "/nowhere"} | variables
     line = f"{shlex.quote(str(GATE))} postdeploy lab --system {SYSTEM} -k health {ending}"
@@ -41,7 +41,7 @@ def test_link_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
     assert (out / name / "kept").exists()
 
 
-def test_pipe_and_others_files_are_refused_and_left_alone(tmp_path: Path) -> None:
+def test_pipe_and_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "summary.md")
     assert "summary.md is no regular file" in gate(None, tmp_path).stderr
     assert stat.S_ISFIFO((tmp_path / "summary.md").stat().st_mode)
@@ -54,13 +54,13 @@ def test_pipe_and_others_files_are_refused_and_left_alone(tmp_path: Path) -> Non
     assert (tmp_path / "allure" / "package.json").exists()
 
 
-def test_verdict_outlives_its_readers_and_its_files(lab: LabClient, tmp_path: Path) -> None:
-    """What can't be told to the job never passes; a summary that can't be shown decides nothing."""
+def test_verdict_does_not_depend_on_readers_and_files(lab: LabClient, tmp_path: Path) -> None:
+    """A verdict that cannot be written to the job never passes; a summary that cannot be shown changes nothing."""
     (tmp_path / "output").touch()
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "theirs").touch()
-    told, nowhere = str(tmp_path / "output"), str(tmp_path / "no" / "file")
-    passed = gate(lab, tmp_path, "| head -1", GITHUB_OUTPUT=told, GITHUB_STEP_SUMMARY=nowhere)
+    reported, nowhere = str(tmp_path / "output"), str(tmp_path / "no" / "file")
+    passed = gate(lab, tmp_path, "| head -1", GITHUB_OUTPUT=reported, GITHUB_STEP_SUMMARY=nowhere)
     assert passed.returncode == 0, passed.stderr
     assert "gate: the summary is not on the job's page" in passed.stderr
     assert (tmp_path / "output").read_text() == "verdict=pass\n"
@@ -73,7 +73,7 @@ def test_verdict_outlives_its_readers_and_its_files(lab: LabClient, tmp_path: Pa
     assert "gate: the verdict can't be written to GITHUB_OUTPUT" in found.stderr
 
 
-def test_pages_take_no_folder_of_other_things(tmp_path: Path) -> None:
+def test_pages_do_not_replace_a_folder_with_other_files(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
     words = [
         sys.executable,
@@ -91,7 +91,7 @@ def test_pages_take_no_folder_of_other_things(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--collect-only", "--list-symptoms", "--fixtures"])
-def test_option_that_only_lists_is_no_pass(tmp_path: Path, option: str) -> None:
+def test_option_that_only_lists_does_not_pass(tmp_path: Path, option: str) -> None:
     (tmp_path / "output").touch()
     done = gate(None, tmp_path, CHECKS_ADDOPTS=option, GITHUB_OUTPUT=str(tmp_path / "output"))
     assert done.returncode == 5, done.stderr
@@ -99,8 +99,8 @@ def test_option_that_only_lists_is_no_pass(tmp_path: Path, option: str) -> None:
     assert (tmp_path / "output").read_text() == "verdict=stop\n"
 
 
-def test_python_that_cannot_start_is_trouble_and_nothing_found(tmp_path: Path) -> None:
-    """Python itself ends with 1, which would say that something is found."""
+def test_python_that_cannot_start_is_not_a_finding(tmp_path: Path) -> None:
+    """Python itself exits with 1, which would mean a finding."""
     code = "import sys; sys.executable = '/bin/false'; from runbook_checks.cli import gate; sys.exit(gate.main({}))"
     words = [sys.executable, "-c", code.format(["postdeploy", "lab"])]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Does somebody who is called at night get an answer at once, from wherever they are?"""
+"""An on-call engineer gets an answer quickly, from any folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tests.harness import PROJECT, SYSTEM, LabClient, interruptible, run, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe, interruptible, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,22 +26,22 @@ FIRST_LOOK = {
 }
 
 
-def test_first_look_is_that_of_the_runbook_and_takes_seconds(lab: LabClient) -> None:
+def test_quick_run_has_the_first_checks_of_the_runbook_and_takes_seconds(lab: LabClient) -> None:
     """Process and health addresses, database, log, a signed delivery: a minute by hand."""
     runs = [lab.check("-m", "quick") for _ in range(3)]
-    assert [ran.code for ran in runs] == [0, 0, 0], told(runs[0])
+    assert [ran.code for ran in runs] == [0, 0, 0], describe(runs[0])
     assert set(runs[0].results) >= FIRST_LOOK
     assert min(ran.duration_s for ran in runs) < 3
 
 
-def test_first_look_names_the_cause(lab: LabClient) -> None:
+def test_quick_run_names_the_cause(lab: LabClient) -> None:
     for fault in ("webhook.signature-rejected:secret-mismatch", "database.unreachable:connection-refused"):
         with lab.fault(fault):
             ran = lab.check("-m", "quick")
-        assert ran.document["roots"] == [f"{fault.partition(':')[0]}[{SYSTEM}]"], told(ran)
+        assert ran.document["roots"] == [f"{fault.partition(':')[0]}[{SYSTEM}]"], describe(ran)
 
 
-def test_areas_are_looked_at_from_any_folder(lab: LabClient, tmp_path: Path) -> None:
+def test_areas_are_checked_from_any_folder(lab: LabClient, tmp_path: Path) -> None:
     environment = tmp_path / "here.yaml"
     environment.write_text((PROJECT / "environments" / "lab.yaml").read_text())
     variables = {"CHECKS_LAB": str(lab.state), "PYTHONPATH": str(PROJECT)}
@@ -51,7 +51,7 @@ def test_areas_are_looked_at_from_any_folder(lab: LabClient, tmp_path: Path) -> 
     assert {name.split(".")[0] for name in ran.results} == {"domain"}
 
 
-def test_watching_can_be_ended_and_tells_the_last_look(lab: LabClient, tmp_path: Path) -> None:
+def test_interrupted_watch_shows_its_last_results(lab: LabClient, tmp_path: Path) -> None:
     words = ["--env", "lab", "--system", SYSTEM, "-m", "backup", "--watch", "1", "--out", str(tmp_path)]
     with lab.fault("backup.stale:none"):
         child = interruptible(

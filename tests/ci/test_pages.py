@@ -1,4 +1,4 @@
-"""Do the pages that `make report` makes show trends, known issues, and environments side by side?"""
+"""The pages of `make report` show trends, known issues, and environments side by side."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A suite of a team's own, whose runs lie in its folder."""
+    """A team's own suite, with its runs in its folder."""
     if shutil.which("npm") is None:
-        pytest.skip("Allure comes from npm, which isn't here")
+        pytest.skip("Allure needs npm, which is not installed")
     if not TOOL.exists() or (TOOL / "package-lock.json").read_bytes() != (LOCK / "package-lock.json").read_bytes():
-        pytest.skip("Allure isn't here: `make report` gets it")
+        pytest.skip("Allure is not installed: `make report` fetches it")
     folder = tmp_path / "checkout"
     (folder / "environments").mkdir(parents=True)
     (folder / "environments" / "some.yaml").touch()

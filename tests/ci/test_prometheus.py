@@ -1,4 +1,4 @@
-"""Do Prometheus' own tools take our metrics and rules, and does the dashboard ask for what there is?"""
+"""Prometheus' own tools accept the metrics and rules, and the dashboard queries existing metrics."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ def samples(text: str) -> dict[str, float]:
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
-def test_metrics_of_a_run_pass_promtool_and_tell_what_the_run_told(lab: LabClient, tmp_path: Path) -> None:
+def test_metrics_of_a_run_pass_promtool_and_match_its_results(lab: LabClient, tmp_path: Path) -> None:
     path = tmp_path / "run.prom"
     with lab.fault("backup.stale:none"), lab.outage("log-file-missing"):
         ran = lab.check("--metrics", str(path))
     text = path.read_text()
     assert succeeds(promtool(), "check", "metrics", said=text) == ""
     assert set(re.findall(r"^# TYPE (\S+) gauge", text, re.MULTILINE)) == {family.name for family in OF_RUN}
-    told = samples(text)
+    reported = samples(text)
     for name, result in ran.results.items():
         labels = f'environment="lab",outcome="{result["outcome"]}",severity="{result["severity"]}",symptom="{name}"'
-        assert told[f'runbook_checks_outcome{{{labels},system="{SYSTEM}"}}'] == 1
-    roots = [key for key in told if key.startswith("runbook_checks_root")]
+        assert reported[f'runbook_checks_outcome{{{labels},system="{SYSTEM}"}}'] == 1
+    roots = [key for key in reported if key.startswith("runbook_checks_root")]
     assert len(roots) == len(ran.document["roots"])
     assert any('symptom="unreadable:logs"' in key for key in roots)
     assert any('cause="none"' in key and 'symptom="backup.stale"' in key for key in roots)
-    expiry = next(value for key, value in told.items() if key.startswith("runbook_checks_certificate_expiry"))
-    assert expiry > told['runbook_checks_run_timestamp_seconds{environment="lab"}']
+    expiry = next(value for key, value in reported.items() if key.startswith("runbook_checks_certificate_expiry"))
+    assert expiry > reported['runbook_checks_run_timestamp_seconds{environment="lab"}']
 
 
-def test_rules_pass_promtool_and_fire_as_they_should() -> None:
+def test_rules_pass_promtool_and_its_tests() -> None:
     succeeds(promtool(), "check", "rules", RULES)
     succeeds(promtool(), "test", "rules", RULES.with_name("rules.test.yaml"))
 
@@ -85,18 +85,18 @@ def expressions(panels: list[dict[str, Any]]) -> Iterator[str]:
         yield from expressions(panel.get("panels", []))
 
 
-def test_dashboard_asks_for_what_there_is(tmp_path: Path) -> None:
+def test_dashboard_queries_existing_metrics(tmp_path: Path) -> None:
     dashboard = json.loads((PROJECT / "ci" / "grafana" / "dashboard.json").read_text())
     asked = list(expressions(dashboard["panels"]))
     assert len(asked) > 10
     assert {name for text in asked for name in re.findall(r"\brunbook_checks_\w+", text)} <= NAMES
     numbers = [panel["id"] for panel in dashboard["panels"]]
     assert len(set(numbers)) == len(numbers)
-    # As rules, which promtool reads: the same language.
+    # Written as rules, because promtool reads the same language there.
     rules = [{"record": f"panel:{number}", "expr": text} for number, text in enumerate(asked)]
     (tmp_path / "panels.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     succeeds(promtool(), "check", "rules", tmp_path / "panels.yaml")
 
 
-def test_rules_ask_for_what_there_is() -> None:
+def test_rules_query_existing_metrics() -> None:
     assert set(re.findall(r"\brunbook_checks_\w+", RULES.read_text())) <= NAMES

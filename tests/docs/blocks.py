@@ -1,4 +1,4 @@
-"""The blocks of code that the documents show."""
+"""The code blocks in the documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FENCE = re.compile(r"^```(\S*)[ ]?(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: the first word behind its fence, what follows that, and its text."""
+    """A fenced block: the first word after its fence, the rest of that line, and its text."""
 
     document: Path
     line: int
@@ -31,7 +31,7 @@ class Block:
 
 
 def blocks(*languages: str) -> list[Block]:
-    """Every block of these languages, in all documents."""
+    """Return every block of these languages, in all documents."""
     return [block for document in DOCUMENTS for block in _blocks(document) if block.language in languages]
 
 
@@ -42,7 +42,7 @@ def _blocks(document: Path) -> Iterator[Block]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """Every command line shown, with where it stands."""
+    """Return every command line in the documents, with its place."""
     shown = []
     for block in blocks("sh"):
         for number, line in enumerate(block.text.splitlines(), 1):

@@ -1,4 +1,4 @@
-"""docs/architecture.md shows the floors that are tested, and what it and CONTRIBUTING name exists."""
+"""docs/architecture.md shows the floors that are tested, and the names in it and in CONTRIBUTING exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_LINES, MOST_FUNCTIONS, COLUMNS = 120, 15, 80
 
 
 def floors_shown() -> dict[str, int]:
-    """The packages of the figure, each with the number of its floor."""
+    """Return the packages in the figure, each with the number of its floor."""
     lines = [line for line in FIGURE if re.match(r" \d ", line)]
     return {package: int(line[1]) for line in lines for package in line[PACKAGES].split()}
 
@@ -45,7 +45,7 @@ def test_figure_has_every_package_above_what_it_imports() -> None:
     assert not wrong, f"move these to higher floors in {PAGE.name}: {wrong}"
 
 
-def test_table_says_what_each_package_may_import() -> None:
+def test_table_shows_what_each_package_may_import() -> None:
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", TEXT, re.MULTILINE)
     shown = {"" if package == ENGINE else package: set(re.findall(r"`([\w.]+)`", may)) for package, may in rows}
     assert shown == FLOORS, f"the table in {PAGE.name} and tests/product/test_floors.py differ"
@@ -57,7 +57,7 @@ def test_names_exist(name: str) -> None:
 
 
 def exists(dotted: str) -> bool:
-    """Whether a name leads to a module, or to something in one."""
+    """Whether a dotted name is a module, or an object in one."""
     words, found = dotted.split("."), None
     for number in range(len(words), 0, -1):
         try:
@@ -80,4 +80,4 @@ def _leads(found: Any, names: list[str]) -> bool:
 def test_files_and_folders_exist(document: str) -> None:
     named = set(PATH.findall(re.sub(r"```.*?```", "", (PROJECT / document).read_text(), flags=re.DOTALL)))
     gone = [path for path in sorted(named) if not (PROJECT / path).exists() and not path.startswith("dist/")]
-    assert not gone, f"{document} names what is not there: {gone}"
+    assert not gone, f"{document} names files that do not exist: {gone}"

@@ -1,4 +1,4 @@
-"""Every command, file and excerpt that the documents show works as it stands there."""
+"""Every command, file and excerpt in the documents works as shown."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ STUB = "name: s\ntier: staging\nsystems: {bookshop: {http: {base_url: https://sh
 EXAMPLES = {name: f"environments/{name}.example.yaml" for name in ("staging", "production")}
 
 
-def test_every_block_says_what_it_is() -> None:
+def test_every_block_has_a_language() -> None:
     every = [fence for document in DOCUMENTS for fence in re.findall(r"^```(.+)$", document.read_text(), re.MULTILINE)]
     unknown = [fence for fence in every if fence.split()[0] not in LANGUAGES]
     assert not unknown, (
-        f"say one of {', '.join(sorted(LANGUAGES))} behind the fence, so that it can be tried: {unknown}"
+        f"write one of {', '.join(sorted(LANGUAGES))} after the fence, so that it can be tested: {unknown}"
     )
 
 
@@ -43,10 +43,10 @@ def test_known_issues_shown_can_be_read(block: Block, tmp_path: Path) -> None:
     assert read_known(tmp_path / "known.yaml").acknowledged
 
 
-# A piece that names a file is put into it by test_contributing.py.
+# A piece that names a file is added to that file by test_contributing.py.
 @pytest.mark.parametrize("block", [block for block in blocks("yaml") if "/" not in block.note], ids=str)
 def test_files_shown_can_be_read(block: Block, tmp_path: Path) -> None:
-    """`yaml` alone is an environment file, `yaml runbook` a runbook file, `yaml bookshop` has that one beside it."""
+    """`yaml` is an environment file, `yaml runbook` a runbook file, `yaml bookshop` also has that runbook file."""
     environment = tmp_path / "environment.yaml"
     if block.note == "runbook":
         (tmp_path / "bookshop.yaml").write_text(block.text)
@@ -60,7 +60,7 @@ def test_files_shown_can_be_read(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
-def test_results_documents_shown_keep_the_schema(block: Block) -> None:
+def test_results_documents_shown_match_the_schema(block: Block) -> None:
     schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(json.loads(block.text))
 
@@ -87,11 +87,11 @@ def test_commands_shown_work(where: str, line: str, lab: LabClient) -> None:
     elif program == "export":
         _is_asked_for(arguments[0].partition("=")[0])
     else:
-        assert line == ". .venv/bin/activate", f"{where}: teach {__name__} how to try this"
+        assert line == ". .venv/bin/activate", f"{where}: add this to {__name__}"
 
 
 def _try_checks(program: str, arguments: list[str], lab: LabClient) -> None:
-    """In the lab for real; elsewhere without touching anything."""
+    """Run in the lab for real; otherwise without effects."""
     words = ("-m", "pytest") if program == "pytest" else ("-m", "runbook_checks.cli.main")
     named = arguments[arguments.index("--env") + 1]
     rest = [word for word in arguments if word not in ("--env", named)]
@@ -108,7 +108,7 @@ def _try_checks(program: str, arguments: list[str], lab: LabClient) -> None:
 
 
 def _try_entry(program: str, arguments: list[str]) -> None:
-    """What the entry would call: the same options, touching nothing."""
+    """Run what the entry would call: the same options, without effects."""
     assert os.access(PROJECT / program, os.X_OK)
     occasion, environment, *rest = arguments if program == "ci/gate" else ["postdeploy", arguments[0]]
     rest = [word for word in rest if not word.endswith(".json") and word != "--baseline"]
@@ -122,7 +122,7 @@ def _succeeds(*words: str) -> None:
 
 
 def _is_asked_for(variable: str) -> None:
-    assert any(f"{{env: {variable}}}" in block.text for block in blocks("yaml")), f"no file shown asks for {variable}"
+    assert any(f"{{env: {variable}}}" in block.text for block in blocks("yaml")), f"no file shown uses {variable}"
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=str)
@@ -134,15 +134,15 @@ def test_excerpts_shown_are_what_is_printed(block: Block, lab_of: Callable[[str]
     printed = [line.rstrip() for line in ran.stdout.splitlines()]
     shown = [line for line in wanted if line != "..." and not line.startswith("reports: ")]
     missing = [line for line in shown if not any(_is_shown(line, now) for now in printed)]
-    assert not missing, f"{block}: put in what is printed now:\n{_told(ran)}"
+    assert not missing, f"{block}: the current output is:\n{_from_the_first_root(ran)}"
 
 
 def _is_shown(line: str, printed: str) -> bool:
-    """Whether an excerpt's line is one that is printed; N stands for any count of checks."""
+    """Whether an excerpt's line is printed; N stands for any count of checks."""
     return bool(re.fullmatch(re.sub(r"\bN\b", r"\\d+", re.escape(line)), printed))
 
 
-def _told(ran: Ran) -> str:
+def _from_the_first_root(ran: Ran) -> str:
     begin = re.search(r"^P\d ", ran.stdout, re.MULTILINE)
     return ran.stdout[begin.start() if begin else 0 :]
 
@@ -164,6 +164,6 @@ def test_every_option_is_in_the_table_of_commands() -> None:
     pytest_addoption(Parser())  # type: ignore[arg-type]
     options = {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
     table = (PROJECT / "docs" / "commands.md").read_text().partition("\n## ")[0]
-    assert not [option for option in sorted(options) if option not in table], "docs/commands.md lacks them"
+    assert not [option for option in sorted(options) if option not in table], "docs/commands.md does not list them"
     shown = set(re.findall(r"`(--[a-z-]+)", table))
-    assert not shown - options - {"--env"}, "docs/commands.md has options that don't exist"
+    assert not shown - options - {"--env"}, "docs/commands.md has options that do not exist"

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's example works: its pieces are put into a copy, and each place that is missing is named by a test."""
+"""CONTRIBUTING's example works: its pieces are added to a copy, and tests name each missing piece."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SQL_BLOCK = re.compile(r"(^```sql\n.*?)(^```$)", re.MULTILINE | re.DOTALL)
 
 
 def pieces() -> dict[str, Block]:
-    """The blocks that say which file they belong to."""
+    """Return the blocks that name the file they belong to."""
     here = [block for block in blocks("yaml", "python", "sql") if block.document.name == "CONTRIBUTING.md"]
     return {block.note: block for block in here if block.note}
 
 
 def put(copy: Path, name: str, piece: str) -> None:
-    """Put a piece into its file of the copy, as its reader would."""
+    """Add a piece to its file of the copy, as a reader would."""
     path = copy / name
     text = path.read_text() if path.exists() else ""
     if "symptoms:\n" in text:
@@ -49,7 +49,7 @@ def put(copy: Path, name: str, piece: str) -> None:
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with the symptom added."""
+    """A copy of the project with the additional symptom."""
     copy = tmp_path_factory.mktemp("copy") / "project"
     for part in PARTS:
         shutil.copytree(PROJECT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "out"))
@@ -111,7 +111,7 @@ def test_boundaries_lie_on_both_sides_of_the_limit(extended: Path, lab: LabClien
     assert finding["cause"] == CAUSE
 
 
-def test_grant_is_needed_and_enough(extended: Path, tmp_path: Path) -> None:
+def test_grant_is_necessary_and_sufficient(extended: Path, tmp_path: Path) -> None:
     role = next(role for role in ROLES if role.system == SYSTEM)
     outcomes = []
     for number, project in enumerate((PROJECT, extended)):
@@ -123,10 +123,10 @@ def test_grant_is_needed_and_enough(extended: Path, tmp_path: Path) -> None:
             variables |= imported_from(extended)
             words = ("--env", str(environment), "--system", SYSTEM, "-m", "database")
             outcomes.append(run(*words, cwd=extended, out=lab.out, variables=variables).results[SYMPTOM]["outcome"])
-    assert outcomes == ["unknown", "clear"], "with the documented grants of before, and with the one that is added"
+    assert outcomes == ["unknown", "clear"], "without and with the additional grant"
 
 
-def test_pieces_are_in_style(extended: Path) -> None:
+def test_pieces_pass_lint(extended: Path) -> None:
     files = [name for name in pieces() if name.endswith(".py")]
     for words in (["check", *files], ["format", "--check", *files]):
         done = in_the_copy(extended, "ruff", *words)
@@ -146,7 +146,7 @@ SENTENCES = {
 
 @contextmanager
 def left_out(extended: Path, names: tuple[str, ...]) -> Iterator[None]:
-    """The copy without the pieces of these files."""
+    """Remove the pieces of these files from the copy."""
     kept = {name: (extended / name).read_text() for name in names}
     for name in names:
         if (PROJECT / name).exists():
@@ -164,7 +164,7 @@ def test_nothing_is_missing(extended: Path) -> None:
 
 
 @pytest.mark.parametrize("names", SENTENCES, ids=" ".join)
-def test_missing_place_is_named(extended: Path, names: tuple[str, ...]) -> None:
+def test_missing_piece_is_named(extended: Path, names: tuple[str, ...]) -> None:
     with left_out(extended, names):
         done = in_the_copy(extended, "pytest", "-q", "tests/product/test_places.py")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Can each example of an environment be read, and does it look at all that its system's runbook lists?"""
+"""Each example environment is valid, and has everything for all checks that its system's runbook lists."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLES = sorted((PROJECT / "environments").glob("*.example.yaml"))
-# What an example leaves out on purpose.
+# Capabilities that an example omits on purpose.
 LEFT_OUT = {"staging.example.yaml": {"preflight", "backup", "rollback", "logs"}}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_example_looks_at_everything(path: Path) -> None:
+def test_example_runs_every_check(path: Path) -> None:
     import yaml
 
     listed = run(f"--env={path}", "-m", "drill or not drill", "--list-symptoms=json")
@@ -28,4 +28,4 @@ def test_example_looks_at_everything(path: Path) -> None:
         runbook = yaml.safe_load((PROJECT / "runbooks" / f"{system}.yaml").read_text())
         wanted = {name for name in runbook["symptoms"] if name.split(".")[0] not in LEFT_OUT.get(path.name, set())}
         missing = {symptom for symptom in wanted if (system, symptom) not in seen}
-        assert not missing, f"{path.name} says nothing that {', '.join(sorted(missing))} could look at"
+        assert not missing, f"{path.name} lacks the settings for {', '.join(sorted(missing))}"

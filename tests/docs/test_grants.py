@@ -1,4 +1,4 @@
-"""The monitor roles that the documents make suffice for every check of the four systems, and can change nothing."""
+"""The documented monitor roles are sufficient for every check of the four systems, and cannot change anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMENT = re.compile(r"^ *# +((?:CREATE|ALTER|GRANT) .*;)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Role:
-    """A monitor role: the document that makes it, what the lab calls it, and a statement that it must not run."""
+    """A monitor role: the document with its SQL, its name in the lab, and a statement that it must not run."""
 
     system: str
     user: str
@@ -34,20 +34,20 @@ class Role:
     forbidden: str
 
     def statements(self, project: Path = PROJECT) -> list[str]:
-        """The SQL that the document shows: in a block of a page, or in the comments of an example."""
+        """Return the SQL in the document: in a block of a page, or in the comments of an example."""
         text = (project / self.document).read_text()
         found = BLOCK.search(text)
         sql = found[1] if found else "\n".join(COMMENT.findall(text))
         return [statement.strip() for statement in re.sub(r"--.*", "", sql).split(";") if statement.strip()]
 
     def replace(self, lab: LabClient, project: Path = PROJECT) -> None:
-        """Put the document's role in the place of the lab's."""
+        """Replace the lab's role by the documented one."""
         with closing(_administrator(self, lab)) as database, database.cursor() as cursor:
             for statement in (_renaming(self), *self.statements(project)):
                 cursor.execute(statement)
 
     def environment(self, lab: LabClient, folder: Path) -> tuple[Path, dict[str, str]]:
-        """The lab's environment file with the document's role, and the variables that it needs."""
+        """Return the lab's environment file with the documented role, and the variables that it needs."""
         text = (PROJECT / "environments" / "lab.yaml").read_text()
         path = folder / "documented.yaml"
         path.write_text(text.replace("lab: true\n", "").replace(self.variable, "DOCUMENTED_DSN"))
@@ -76,7 +76,7 @@ TRIED = [ROLES[0], *(pytest.param(role, marks=pytest.mark.slow) for role in ROLE
 def documented(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Role, LabClient]]:
-    """A lab whose monitor role was replaced by the document's."""
+    """A lab with the documented monitor role in place of its own."""
     role: Role = request.param
     with started_lab(tmp_path_factory.mktemp("lab"), role.system) as lab:
         role.replace(lab)
@@ -90,7 +90,7 @@ def _renaming(role: Role) -> str:
 
 
 def _administrator(role: Role, lab: LabClient) -> Any:
-    """Through the socket that only the lab's own user (and root) can reach."""
+    """Connect through the socket that only the lab's own user (and root) can reach."""
     folder = Path(lab.variables["LAB_CA_FILE"]).parents[1]
     if role.system == "reverseai":
         [socket] = [path for path in folder.rglob("s") if path.is_socket()]

@@ -1,4 +1,4 @@
-"""Incidents are reported as docs/incidents.md has them."""
+"""Incidents are reported as recorded in docs/incidents.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.incidents.__main__ import DOCUMENT
 from tests.incidents.stories import STORIES, Story
-from tests.incidents.telling import story_told
+from tests.incidents.transcript import section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.title)
-def test_incident_is_told_as_it_was_reviewed(lab_of: Callable[[str], LabClient], story: Story) -> None:
-    kept, told = DOCUMENT.read_text(), story_told(story, lab_of(story.system))
+def test_incident_is_reported_as_reviewed(lab_of: Callable[[str], LabClient], story: Story) -> None:
+    kept, reported = DOCUMENT.read_text(), section(story, lab_of(story.system))
     begins = kept.index(f"## {story.title}\n")
     ends = kept.find("\n## ", begins + 1)
     was = kept[begins : ends if ends >= 0 else None].strip()
-    if was.split() == told.split():
-        return  # where a line breaks depends on how long a number is
+    if was.split() == reported.split():
+        return  # the line breaks depend on the length of a number
     change = "\n".join(
-        difflib.unified_diff(was.splitlines(), told.strip().splitlines(), "reviewed", "now", lineterm="")
+        difflib.unified_diff(was.splitlines(), reported.strip().splitlines(), "reviewed", "now", lineterm="")
     )
-    pytest.fail(f"read the change; if it is for the better, run `python -m tests.incidents`\n{change}")
+    pytest.fail(f"review the change; if it is an improvement, run `python -m tests.incidents`\n{change}")

@@ -1,4 +1,4 @@
-"""Do the documents' links lead somewhere?"""
+"""The documents' links have a target."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 
 
 def anchors(document: Path) -> set[str]:
-    """What GitHub makes of a document's headings."""
+    """Return the anchors that GitHub makes from a document's headings."""
     headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
-def test_links_lead_somewhere(document: Path) -> None:
+def test_links_have_a_target(document: Path) -> None:
     text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
     for target in LINK.findall(text):
         if target.startswith("http"):
             continue
         path, _, anchor = target.partition("#")
         file = document.parent / path if path else document
-        assert file.exists(), f"{document.name}: {target} leads nowhere"
+        assert file.exists(), f"{document.name}: {target} does not exist"
         assert not anchor or anchor in anchors(file), f"{document.name}: {target}: no such heading"
 
 

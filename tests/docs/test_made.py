@@ -1,4 +1,4 @@
-"""What is made from the code is up to date, and the schemas accept what is right and nothing else."""
+"""Generated files are up to date, and the schemas accept valid documents only."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def validator(path: Path) -> jsonschema.Draft202012Validator:
 
 
 def schema_of(path: Path) -> Path:
-    """The schema that a file's first line tells an editor."""
+    """Return the schema that a file's first line names for editors."""
     first, _, _ = path.read_text().partition("\n")
-    _, told, schema = first.partition("# yaml-language-server: $schema=")
-    assert told, f"{path.relative_to(PROJECT)}: begin with `# yaml-language-server: $schema=...`"
+    _, reported, schema = first.partition("# yaml-language-server: $schema=")
+    assert reported, f"{path.relative_to(PROJECT)}: begin with `# yaml-language-server: $schema=...`"
     return path.parent / schema
 
 
-def test_what_is_made_from_the_code_is_up_to_date() -> None:
+def test_generated_files_are_up_to_date() -> None:
     stale = [path.name for path, text in generate.made().items() if not path.is_file() or path.read_text() != text]
     assert not stale, "run `python -m docs.generate`"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(PROJECT)))
-def test_shipped_files_keep_the_schema_they_name(path: Path) -> None:
+def test_shipped_files_match_the_schema_they_name(path: Path) -> None:
     validator(schema_of(path)).validate(read_yaml(path).plain())
 
 
@@ -59,7 +59,7 @@ def test_shipped_environment_files_can_be_read(path: Path) -> None:
         "system-name-with-capitals",
     ],
 )  # fmt: skip
-def test_an_editor_notices(name: str) -> None:
+def test_schema_refuses_environment(name: str) -> None:
     path = PROJECT / "tests" / "files" / "bad" / f"{name}.yaml"
     schema = validator(PROJECT / "environments" / "environment.schema.json")
     assert list(schema.iter_errors(read_yaml(path).plain()))
@@ -78,7 +78,7 @@ RESULTS = PROJECT / "reports" / "results.schema.json"
     ],
     ids=["healthy", "broken", "checklist", "nothing"],
 )
-def test_results_documents_keep_their_schema(
+def test_results_documents_match_their_schema(
     lab: LabClient, arguments: tuple[str, ...], faults: tuple[str, ...]
 ) -> None:
     with lab.fault(*faults):

@@ -1,4 +1,4 @@
-"""Can a team bring a system of its own with two files? The example of docs/own-system.md, listed and run."""
+"""A team adds its own system with two files: the example of docs/own-system.md, listed and run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = PROJECT / "docs" / "example"
 
-# The bookshop's runbook, with the lab's service in the shop's place: its addresses and tables are said differently.
+# The bookshop's runbook, with the lab's service in place of the shop: its addresses and tables are replaced.
 IN_THE_LAB = """
 name: bookshop-in-the-lab
 tier: staging
@@ -54,7 +54,7 @@ def in_the_lab(lab: LabClient, tmp_path: Path, *arguments: str) -> tuple[int, di
     return ran.code, ran.results, ran.stdout
 
 
-def test_its_files_can_be_read() -> None:
+def test_files_are_valid() -> None:
     files = read(EXAMPLE / "staging.yaml")
     shop = files.systems["bookshop"]
     assert shop.symptoms["database.unreachable"].severity == "P1"
@@ -63,52 +63,52 @@ def test_its_files_can_be_read() -> None:
     assert shop.settings.escalation["P0"].who[0] == "on-call"
 
 
-def test_every_symptom_it_lists_would_be_checked() -> None:
+def test_every_listed_symptom_is_checked() -> None:
     ran = run("--env=docs/example/staging.yaml", "--list-symptoms=json")
     listed = {row["symptom"]: row for row in json.loads(ran.stdout)}
     assert listed.keys() == read(EXAMPLE / "staging.yaml").systems["bookshop"].symptoms.keys()
     assert listed["health.slow"]["system"] == "bookshop"
 
 
-def test_it_is_selected_by_its_name() -> None:
+def test_system_is_selected_by_its_name() -> None:
     ran = run("--env=docs/example/staging.yaml", "--list-symptoms", "-m", "bookshop and p0")
     assert ran.code == 0, ran.output()
     assert "P1" not in ran.stdout
     assert "health.unreachable" in ran.stdout
 
 
-def test_it_is_checked_like_any_other(lab: LabClient, tmp_path: Path) -> None:
-    code, results, told = in_the_lab(lab, tmp_path)
-    assert code == 0, told
-    assert {result["outcome"] for result in results.values()} == {"clear"}, told
+def test_system_is_checked_like_any_other(lab: LabClient, tmp_path: Path) -> None:
+    code, results, reported = in_the_lab(lab, tmp_path)
+    assert code == 0, reported
+    assert {result["outcome"] for result in results.values()} == {"clear"}, reported
 
 
-def test_its_own_remedies_are_told(lab: LabClient, tmp_path: Path) -> None:
+def test_own_remedies_are_shown(lab: LabClient, tmp_path: Path) -> None:
     with lab.fault("database.unreachable:connection-refused"):
-        code, results, told = in_the_lab(lab, tmp_path, "--gate", "p1")
-    assert code == 1, told
-    assert "Don't fail over by hand" in told
+        code, results, reported = in_the_lab(lab, tmp_path, "--gate", "p1")
+    assert code == 1, reported
+    assert "Don't fail over by hand" in reported
     assert results["database.unreachable"]["severity"] == "P1"
 
 
-def test_its_checklist_is_answered(lab: LabClient, tmp_path: Path) -> None:
+def test_own_checklist_is_shown(lab: LabClient, tmp_path: Path) -> None:
     arguments = ("--checklist", "after-deploy", "--attest", "a book was ordered by hand")
-    code, _, told = in_the_lab(lab, tmp_path, *arguments)
-    assert code == 0, told
-    assert told.count("[x]") == 2
-    assert "[a] a book was ordered by hand" in told
+    code, _, reported = in_the_lab(lab, tmp_path, *arguments)
+    assert code == 0, reported
+    assert reported.count("[x]") == 2
+    assert "[a] a book was ordered by hand" in reported
 
 
 SHOWN = [block for block in blocks("yaml", "python") if block.note.startswith("suite/")]
 
 
 @pytest.mark.parametrize("block", SHOWN, ids=str)
-def test_suite_shown_is_the_one_that_is_tried(block: Block) -> None:
+def test_suite_shown_is_the_tested_one(block: Block) -> None:
     """tests/product/test_team.py runs it."""
     assert block.text == (EXAMPLE / block.note).read_text()
 
 
-def test_suite_is_shown_whole() -> None:
+def test_suite_is_shown_completely() -> None:
     files = {path.relative_to(EXAMPLE).as_posix() for path in (EXAMPLE / "suite").rglob("*.*") if path.is_file()}
     tried = {name for name in files if not name.endswith(("__init__.py", ".pyc"))}
     assert {block.note for block in SHOWN} == tried

@@ -1,6 +1,6 @@
-"""Is every mistake in a file told in one sentence: which file, where in it, what is wrong, on which line?
+"""Every mistake in a file is reported in one sentence: the file, the place in it, the mistake, the line.
 
-Each file in bad/ has its sentences in comments at its top.
+Each file in bad/ has its expected sentences in comments at the top.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 BAD = HERE / "bad"
 SYSTEMS = ", ".join(sorted(path.stem for path in (PROJECT / "runbooks").glob("*.yaml") if path.stem != "explanations"))
 FILES = sorted(path.name for path in BAD.glob("*.yaml"))
-# Words of the libraries and of Python, which mean nothing to whoever writes a file.
+# Words of the libraries and of Python, which mean nothing to the author of a file.
 LEAKS = re.compile(
     r"\[key\]|Input should|Value error|pydantic|\b(str|dict|bool|None|NoneType|dataclass|int)\b|Error\b|<class"
 )
@@ -35,24 +35,24 @@ def expected(path: Path) -> list[str]:
     return [sentence.replace("{systems}", SYSTEMS) for sentence in sentences]
 
 
-def told(path: Path) -> list[str]:
+def messages(path: Path) -> list[str]:
     with pytest.raises(BadFile) as caught:
         read(path)
     return str(caught.value).splitlines()
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_mistake_is_told_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_mistake_is_reported_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD)
-    sentences = told(Path(name))
+    sentences = messages(Path(name))
     assert sentences == expected(Path(name))
     for sentence in sentences:
         assert re.fullmatch(r"\S+\.yaml: .*[^.] \(line \d+\)", sentence), f"not one sentence with its place: {sentence}"
-        assert not LEAKS.search(sentence), f"speaks of its insides: {sentence}"
+        assert not LEAKS.search(sentence), f"mentions internals: {sentence}"
         assert "hunter2" not in sentence, "a secret is shown"
 
 
-def test_there_are_enough_of_them() -> None:
+def test_there_are_enough_bad_files() -> None:
     assert len(FILES) >= 40
 
 
@@ -64,37 +64,37 @@ def test_there_are_enough_of_them() -> None:
         ("missing.yaml", None, "missing.yaml: can't be read: No such file or directory (line 1)"),
     ],
 )
-def test_files_that_hold_no_comment(
+def test_files_without_a_comment(
     name: str, content: bytes | None, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if content is not None:
         Path(name).write_bytes(content)
-    assert told(Path(name)) == [sentence]
+    assert messages(Path(name)) == [sentence]
 
 
-def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_in_place_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("staging.yaml").mkdir()
-    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: it is not a regular file (line 1)"]
+    assert messages(Path("staging.yaml")) == ["staging.yaml: can't be read: it is not a regular file (line 1)"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("staging.yaml").touch(mode=0o000)
-    assert told(Path("staging.yaml")) == ["staging.yaml: can't be read: Permission denied (line 1)"]
+    assert messages(Path("staging.yaml")) == ["staging.yaml: can't be read: Permission denied (line 1)"]
 
 
 @pytest.mark.parametrize("path", sorted((HERE / "good").glob("*.yaml")), ids=lambda path: str(path.stem))
-def test_odd_files_that_are_fine(path: Path) -> None:
+def test_unusual_valid_files(path: Path) -> None:
     read(path)
 
 
 @pytest.mark.parametrize(
     "name", ["staging", "negative-numbers", "secret-in-plain-text", "tab", "utf-16", "anchor-bomb"]
 )
-def test_the_command_line_tells_them_and_exits_4(name: str) -> None:
+def test_command_reports_mistakes_and_exits_4(name: str) -> None:
     path = BAD / f"{name}.yaml"
     ran = run(f"--env={path.relative_to(PROJECT)}")
     assert ran.code == 4, ran.output()
@@ -111,14 +111,14 @@ def test_the_command_line_tells_them_and_exits_4(name: str) -> None:
         ("tests/files", "--env tests/files: there is no such file"),
     ],
 )
-def test_the_command_line_says_which_environments_there_are(named: str, sentence: str) -> None:
+def test_command_lists_the_environments(named: str, sentence: str) -> None:
     ran = run(f"--env={named}")
     assert (ran.code, ran.stdout) == (4, "")
     assert [line for line in ran.stderr.splitlines() if line] == [f"ERROR: {sentence}"]
 
 
-def test_a_file_mended_is_read_anew(tmp_path: Path) -> None:
-    """What was read is kept beside the project; it must not outlive a change, also of a runbook file beside."""
+def test_corrected_file_is_read_again(tmp_path: Path) -> None:
+    """The cache of read files must not survive a change, also of a runbook file."""
     environment, runbook = tmp_path / "staging.yaml", tmp_path / "runbooks" / "shop.yaml"
     runbook.parent.mkdir()
     runbook.write_text("symptoms: {health.unreachable: }\n")
@@ -127,6 +127,6 @@ def test_a_file_mended_is_read_anew(tmp_path: Path) -> None:
     for text in ("symptoms: {health.unreachable: }\n", "symptoms: {health.unreachable: , health.slow: }\n"):
         runbook.write_text(text)
         counts += [run(f"--env={environment}", "--list-symptoms").stdout.count("  P") for _ in range(2)]
-    (tmp_path / "shop.yaml").write_text("symptoms: {}\n")  # one that comes before
+    (tmp_path / "shop.yaml").write_text("symptoms: {}\n")  # a file with precedence
     counts.append(run(f"--env={environment}", "--list-symptoms").stdout.count("  P"))
     assert counts == [1, 1, 2, 2, 0]

@@ -1,4 +1,4 @@
-"""Every command of every runbook text stays one command when it is pasted, whatever a far end put into its values."""
+"""Every command in a runbook text remains one command when pasted, whatever a far end puts into its values."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = [*sorted((PROJECT / "runbooks" / "symptoms").glob("*.yaml")), *sorted((PROJECT / "runbooks").glob("*.yaml"))]
-# Ends any quotes, and runs in every shell that reads it as more than one word.
+# Ends any quotes, and executes in every shell that reads it as more than one word.
 HOSTILE = "x'y\"z; touch pwned #$(touch pwned)`touch pwned`|touch pwned& * {a,b} $TOKEN !!"
 SQL = re.compile(r"[A-Z]+ (?!\{?api)|\\")
 TOKEN = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\w+|\S")
-# Disabled, what bash could do by itself is a command like any other, and none is found.
+# Disabled, so that bash's builtins are commands like any other, and none is found.
 RUNNER = """
 enable -n kill
 command_not_found_handle() { printf '%s\\0' "$@" >>words; }
@@ -47,7 +47,7 @@ EVERY = [entry for path in FILES for entry in sentences(path)]
 
 
 def commands(*, sql: bool) -> list[tuple[str, str]]:
-    """The commands with placeholders, each once, with where the first of them stands."""
+    """Return the commands with placeholders, each once, with the first place."""
     found = {part: place for place, sentence in EVERY for part, is_command in parts(sentence) if is_command}
     chosen = {part: place for part, place in found.items() if PLACEHOLDER.search(part)}
     return [(place, part) for part, place in chosen.items() if bool(SQL.match(part)) == sql]
@@ -66,7 +66,7 @@ def test_every_text_can_be_filled_safely() -> None:
     assert len(commands(sql=True)) > 15
 
 
-def test_a_value_stays_one_word_of_a_shell(tmp_path: Path) -> None:
+def test_value_remains_one_shell_word(tmp_path: Path) -> None:
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("bash is not on PATH")
@@ -91,7 +91,7 @@ def test_a_value_stays_one_word_of_a_shell(tmp_path: Path) -> None:
         assert seen.count(HOSTILE) == wanted, f"{command} was read as {seen.split(chr(0))}"
 
 
-def test_a_value_stays_one_token_of_sql() -> None:
+def test_value_remains_one_sql_token() -> None:
     for place, command in commands(sql=True):
         usual, hostile = with_value(command, "shop"), with_value(command, HOSTILE)
         assert len(TOKEN.findall(hostile)) == len(TOKEN.findall(usual)), f"{place}: {hostile}"
@@ -99,14 +99,14 @@ def test_a_value_stays_one_token_of_sql() -> None:
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\x1b]0;b", "a\u202eb", "a\u200bb", "\rb"])
-def test_a_value_with_what_nobody_sees_is_in_no_command(value: str) -> None:
+def test_value_with_invisible_characters_is_in_no_command(value: str) -> None:
     for place, command in [*commands(sql=False), *commands(sql=True)]:
         text = with_value(command, value)
         assert "b" not in re.sub(r"\w{2,}", "", text.replace(command, "")), place
         assert not re.search(f"[{value.replace('a', '').replace('b', '').replace(']0;', '')}]", text), place
 
 
-def test_no_value_is_taken_for_an_option_a_server_or_a_file() -> None:
+def test_no_value_is_read_as_an_option_a_server_or_a_file() -> None:
     for value in ("-oProxyCommand=x", "--config=/etc/x", "+tcp", "@evil.example"):
         for place, command in commands(sql=False):
             options, _, _ = with_value(command, value).partition(" -- ")
@@ -143,25 +143,25 @@ def test_no_value_is_taken_for_an_option_a_server_or_a_file() -> None:
         ("systemctl restart {x}", ""),
     ],
 )
-def test_a_team_s_text_that_cannot_be_filled_safely_is_a_mistake(tmp_path: Path, command: str, wrong: str) -> None:
+def test_unsafe_placeholder_in_a_runbook_text_is_a_mistake(tmp_path: Path, command: str, wrong: str) -> None:
     steps = {"because": "it is {x}", "remedy": ["Look.", f"Try: `{command}`"]}
     shop = {"http": {}, "symptoms": {"health.slow": {"causes": {"slow-server": steps}}}}
     (tmp_path / "shop.yaml").write_text(yaml.safe_dump(shop, width=1000))
     environment = {"name": "e", "tier": "staging", "systems": {"shop": {"http": {"base_url": "http://127.0.0.1:9"}}}}
     (tmp_path / "e.yaml").write_text(yaml.safe_dump(environment))
-    told = ""
+    reported = ""
     try:
         read(tmp_path / "e.yaml")
     except BadFile as bad:
-        told = str(bad)
+        reported = str(bad)
     if wrong:
-        assert f"shop.yaml: symptoms.health.slow.causes.slow-server.remedy[1]: {wrong}" in told
-        assert told.endswith(" (line 9)")
+        assert f"shop.yaml: symptoms.health.slow.causes.slow-server.remedy[1]: {wrong}" in reported
+        assert reported.endswith(" (line 9)")
     else:
-        assert told == ""
+        assert reported == ""
 
 
-def test_values_are_quoted_for_the_language_they_stand_in() -> None:
+def test_values_are_quoted_for_their_language() -> None:
     values = {"t": 'Order "Items"', "s": "o'x", "w": "character varying(255)", "l": ["SELECT", "INSERT"], "a": "all"}
     for command, wanted in {
         "VACUUM {t}": '`VACUUM "Order ""Items"""`',
@@ -172,6 +172,8 @@ def test_values_are_quoted_for_the_language_they_stand_in() -> None:
         "ls {s}": "`ls 'o'\"'\"'x'`",
     }.items():
         assert filled(f"`{command}`", values) == wanted
-    assert filled("it's `ls` of {b}", {"b": "`rm`"}) == "it's `ls` of 'rm'", "a command is always the runbook's"
+    assert filled("it's `ls` of {b}", {"b": "`rm`"}) == "it's `ls` of 'rm'", (
+        "only the runbook's own commands are commands"
+    )
     assert word("checks/a.py::b[c]") == '"checks/a.py::b[c]"'
     assert word("$(x)") == "'$(x)'"

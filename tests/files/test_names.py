@@ -52,7 +52,7 @@ def test_what_stands_in_the_files_is_no_secret_in_names(redaction: Redaction, na
     assert redaction.name(name) == name
 
 
-def test_free_text_loses_what_stands_in_the_files_too(redaction: Redaction) -> None:
+def test_public_words_are_redacted_in_free_text(redaction: Redaction) -> None:
     assert redaction.text("login of reverseai123 to customers failed") == "login of [redacted] to [redacted] failed"
 
 
@@ -60,7 +60,7 @@ def test_a_secret_that_begins_with_a_word_is_one(redaction: Redaction) -> None:
     assert redaction.name("reverseai123 of reverseai") == "[redacted:{env:LONGER}] of reverseai"
 
 
-def test_secrets_that_overlap_leave_nothing_of_either(redaction: Redaction) -> None:
+def test_overlapping_secrets_are_both_redacted(redaction: Redaction) -> None:
     assert redaction.text("it said tenant-acme-4711-and-more twice") == "it said [redacted] twice"
     assert redaction.name("tenant-acme-4711-and-more") == "[redacted:{file:a}]"
 
@@ -78,7 +78,7 @@ def test_secrets_that_overlap_leave_nothing_of_either(redaction: Redaction) -> N
         "…edacted]",
     ],
 )
-def test_marks_are_not_marked_again(redaction: Redaction, how: str, text: str) -> None:
+def test_marks_are_not_redacted_again(redaction: Redaction, how: str, text: str) -> None:
     redact = getattr(redaction, how)
     once = redact(text)
     assert redact(once) == once
@@ -95,21 +95,21 @@ def test_a_mark_from_a_far_end_hides_no_secret(redaction: Redaction, how: str) -
         assert "acme" not in getattr(redaction, how)(text)
 
 
-def test_free_text_does_not_tell_which_secret(redaction: Redaction) -> None:
+def test_free_text_does_not_name_the_secret(redaction: Redaction) -> None:
     assert redaction.text(redaction.name("login with tenant-acme-4711 failed")) == "login with [redacted] failed"
 
 
 def test_numbers_and_keys(redaction: Redaction) -> None:
-    """A far end's JSON may hold a PIN as a number, and a secret as a key; a port of the files is none."""
-    told = redaction.tree(
+    """JSON from a far end may have a PIN as a number, and a secret as a key; a configured port is not a secret."""
+    reported = redaction.tree(
         {"pin": 902174, "port": 443443, "at": 1902174.0, "is": True, "tenant-acme-4711": [None, "x902174"]}
     )
-    assert told == {"pin": "[redacted]", "port": 443443, "at": 1902174.0, "is": True,
+    assert reported == {"pin": "[redacted]", "port": 443443, "at": 1902174.0, "is": True,
                     "[redacted:{file:a}]": [None, "x[redacted]"]}  # fmt: skip
 
 
 @pytest.mark.parametrize("dsn", ["service=mydb", "dbname=customers", "service = mydb", "options=-cfoo=bar"])
-def test_a_key_of_a_dsn_is_no_secret(dsn: str) -> None:
+def test_key_of_a_dsn_is_not_a_secret(dsn: str) -> None:
     redaction = Redaction()
     redaction.add(dsn, "{env: DSN}")
     key = dsn.partition("=")[0].strip()
@@ -118,7 +118,7 @@ def test_a_key_of_a_dsn_is_no_secret(dsn: str) -> None:
     assert redaction.text(f"read {dsn} from it") == "read [redacted] from it"
 
 
-def test_what_a_dsn_was_cut_to_is_taken_out_beyond_its_key() -> None:
+def test_truncated_dsn_is_redacted_after_its_key() -> None:
     redaction = Redaction()
     redaction.add("service=zqxwvutsrq", "{env: DSN}")
     assert redaction.text("service=zqxw") == "[redacted]"
@@ -130,7 +130,7 @@ def test_lines_of_a_secret(redaction: Redaction) -> None:
         assert "line of it" not in redaction.text(f"said: {text}.")
 
 
-def test_what_was_left_is_taken_back_though_a_secret_became_known_since(redaction: Redaction) -> None:
+def test_ledger_entry_is_removed_after_a_secret_became_known(redaction: Redaction) -> None:
     ledger = Leftovers(redaction.name)
     for what in ("message of tenant-late-1", "message of tenant-late-2"):
         ledger.add("reverseai", what)

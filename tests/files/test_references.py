@@ -1,4 +1,4 @@
-"""Does a reference lead to its value, and does one that leads nowhere say so without showing anything?"""
+"""A secret reference resolves to its value; one that cannot be resolved is reported without its content."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def python(code: str) -> list[str]:
 )
 def test_value_without_its_line_end(vault: Vault, raw: object) -> None:
     assert vault.value(Secret.read(raw)) == VALUE
-    assert VALUE not in vault.redaction.text(f"a {VALUE} b"), "it is on the list of what is taken out"
+    assert VALUE not in vault.redaction.text(f"a {VALUE} b"), "it is redacted"
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_value_without_its_line_end(vault: Vault, raw: object) -> None:
         ({"file": "pipe"}, "{file: pipe} can't be resolved: it is not a regular file"),
         ({"command": ["yes"]}, "{command: [yes, ...]} can't be resolved: it printed more than 1 MiB"),
         (
-            {"file": "~nobody-of-that-name/x"},
-            "{file: ~nobody-of-that-name/x} can't be resolved: No such file or directory",
+            {"file": "~no-such-user/x"},
+            "{file: ~no-such-user/x} can't be resolved: No such file or directory",
         ),
         ({"file": "blank.txt"}, "{file: blank.txt} is blank"),
         ({"file": "latin-1.txt"}, "{file: latin-1.txt} can't be resolved: the file is not UTF-8"),
@@ -73,25 +73,25 @@ def test_value_without_its_line_end(vault: Vault, raw: object) -> None:
         ),
     ],
 )
-def test_one_that_leads_nowhere_is_named(vault: Vault, raw: object, sentence: str) -> None:
+def test_unresolvable_reference_is_named(vault: Vault, raw: object, sentence: str) -> None:
     with pytest.raises(Unresolved, match=f"^{re.escape(sentence)}$"):
         vault.value(Secret.read(raw))
 
 
-def test_what_a_failing_command_printed_is_not_shown(vault: Vault) -> None:
+def test_output_of_a_failing_command_is_not_shown(vault: Vault) -> None:
     reference = Secret.read({"command": python(f"import sys; print('{VALUE}'); sys.exit('{VALUE}')")})
     with pytest.raises(Unresolved, match="it ended with exit code 1") as caught:
         vault.value(reference)
     assert VALUE not in str(caught.value)
 
 
-def test_a_command_has_a_deadline(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_has_a_deadline(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(references, "COMMAND_TIMEOUT_S", 0.5)
     with pytest.raises(Unresolved, match=r"no end within"):
         vault.value(Secret.read({"command": python("import time; time.sleep(60)")}))
 
 
-def test_each_is_resolved_once_also_where_it_fails(vault: Vault, tmp_path: Path) -> None:
+def test_each_reference_is_resolved_once_even_if_it_fails(vault: Vault, tmp_path: Path) -> None:
     log = tmp_path / "log"
     for code in (f"open({str(log)!r}, 'a').write('x'); print('value')", f"open({str(log)!r}, 'a').write('x'); exit(3)"):
         reference = Text.read({"command": python(code)})
@@ -104,7 +104,7 @@ def test_each_is_resolved_once_also_where_it_fails(vault: Vault, tmp_path: Path)
         assert log.read_text() == "x"
 
 
-def test_a_slow_command_holds_up_only_who_wants_it(vault: Vault) -> None:
+def test_slow_command_delays_only_its_own_reference(vault: Vault) -> None:
     slow = Secret.read({"command": python("import time; time.sleep(2); print('slow-secret')")})
     waiting = threading.Thread(target=vault.value, args=(slow,))
     waiting.start()
@@ -116,7 +116,7 @@ def test_a_slow_command_holds_up_only_who_wants_it(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("login", ["checks:proxy-pa55word", ":proxy-pa55word", "proxy-pa55word"])
-def test_a_password_in_an_address_is_taken_out(tmp_path: Path, login: str) -> None:
+def test_password_in_an_address_is_redacted(tmp_path: Path, login: str) -> None:
     vault = Vault(tmp_path, Redaction(), {"PROXY": f"http://{login}@proxy:3128"})
     vault.value(Text.read({"env": "PROXY"}))
     hidden = login.replace("proxy-pa55word", "[redacted]")
@@ -125,7 +125,7 @@ def test_a_password_in_an_address_is_taken_out(tmp_path: Path, login: str) -> No
         Text.read(vault.variables["PROXY"])
 
 
-def test_a_reference_says_no_more_than_its_name() -> None:
+def test_reference_shows_only_its_name() -> None:
     shown = [str(Secret.read(raw)) for raw in ({"env": "A"}, {"file": "b"}, {"command": ["op", "read", VALUE]})]
     assert shown == ["{env: A}", "{file: b}", "{command: [op, ...]}"]
     assert isinstance(Text.read(5), Reference)

@@ -1,7 +1,7 @@
-"""How is a parser fuzzed: with any bytes, and with right answers that were twisted, and what must hold of it then?
+"""Fuzz a parser with arbitrary bytes and with modified valid documents, and assert what must hold.
 
-Single twists of a document are gone through one by one, doubles and bytes by hypothesis, derandomised: a failure is
-the same tomorrow. Time is the thread's own, so that a busy machine fails nothing.
+Single modifications of a document are all tried, double ones and bytes are drawn by hypothesis, derandomised, so that
+failures are reproducible. Time is the thread's own CPU time, so that a busy machine causes no failure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "runbook-checks-hypothesis
 QUICK_S = 0.5
 MAX_GROWTH_KIB = 128 << 10
 BEYOND = float("inf")  # written as 1e999
-# What may stand in a document where something else was due.
+# Values that replace the expected one.
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 2.5, 1e308, 10**30, 10**400, -(10**400), BEYOND, "", "x", "\ud800", "\x00\x1b[31m\u202e",
     "1e999", "NaN", "9" * 5000, "2026-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "http://[::1/", [], [[]], {},
@@ -45,7 +45,7 @@ def fuzzed(examples: int = 300) -> Callable[[Any], Any]:
 
 @contextmanager
 def holding(what: object, *stated: type[Exception]) -> Iterator[None]:
-    """A reading or a stated error, quickly; NoReading is stated everywhere."""
+    """A reading or an expected error, quickly; NoReading is always expected."""
     begun = time.thread_time()
     try:
         yield
@@ -70,7 +70,7 @@ def must_be_told(gone: NoReading) -> None:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """The process takes no more memory at its end than before, but for so much."""
+    """The process uses no more memory at the end than before, up to a limit."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -79,12 +79,12 @@ def bounded() -> Iterator[None]:
 
 # ------------------------------------------------------------------ twisted documents
 def written(value: Any) -> bytes:
-    """A value as JSON; infinity as a number that no computer holds."""
+    """Return a value as JSON; infinity as a number out of range."""
     return json.dumps(value).replace("Infinity", "1e999").encode()
 
 
 def places(value: Any, here: Path_ = ()) -> Iterator[Path_]:
-    """Every place in a document, the whole of it first."""
+    """Yield every place in a document, the whole document first."""
     yield here
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, entry in inner:
@@ -92,7 +92,7 @@ def places(value: Any, here: Path_ = ()) -> Iterator[Path_]:
 
 
 def put(value: Any, place: Path_, odd: Any) -> Any:
-    """The document with something else in that place, or without it."""
+    """Return the document with another value in that place, or without it."""
     if not place:
         return None if odd is ABSENT else odd
     name, *rest = place
@@ -112,7 +112,7 @@ def put(value: Any, place: Path_, odd: Any) -> Any:
 
 
 def twists(value: Any) -> Iterator[bytes]:
-    """The document with each of its places twisted in each way, and nested until nothing can be told any more."""
+    """Yield the document with each place modified in each way, and nested more deeply than any parser reads."""
     for place in places(value):
         for odd in (*ODD, ABSENT):
             yield written(put(value, place, odd))
@@ -129,7 +129,7 @@ def twisted_twice(value: Any) -> st.SearchStrategy[bytes]:
 
 # ------------------------------------------------------------------ twisted bytes
 def mangled(*valid: bytes) -> st.SearchStrategy[bytes]:
-    """A valid answer cut, flipped, repeated, spliced or with something put in."""
+    """Return valid responses that were cut, flipped, repeated, spliced or extended."""
     whole = st.sampled_from(valid)
     at, more = st.floats(0, 1), st.sampled_from(
         (b"\0", b"\xff", b"\xff" * 8, b"\r\n", b'"', b"{", b"\\", b"\0" * 300, b"9" * 5000, b"-1", b"\xc0\x0c")

@@ -1,4 +1,4 @@
-"""Whatever a storage or a log service answers in place of AWS' own: a reading, or why there is none, in time."""
+"""Whatever a storage or log service returns instead of AWS' responses: a reading, or a reason, in time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.logs.cloudwatch import CloudWatch
 from runbook_checks.probes.providers.object_storage import Bucket
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, twisted_twice, twists
-from tests.hostile.beasts import answering
+from tests.hostile.services import answering
+from tests.misbehaving.http import bomb, whole
+from tests.misbehaving.server import REGISTRY, FakeServer
 from tests.probes.conftest import taking
-from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.http import bomb, whole
 
 LISTING = b"""<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix/><KeyCount>1</KeyCount>
@@ -41,14 +41,14 @@ ROWS = {"status": "Complete", "results": [[{"field": "@timestamp", "value": "202
 
 
 class Says:
-    """A server whose next answer is set from outside."""
+    """A server whose next response is set from outside."""
 
     def __init__(self) -> None:
         self.answer = b""
         self.handler = answering(lambda _method, _path: self.answer)
 
 
-def bucket(server: Beast) -> Bucket:
+def bucket(server: FakeServer) -> Bucket:
     return Bucket(server.url, "b", key_id="k", secret="s", timeout_s=1.0)
 
 
@@ -68,7 +68,7 @@ def ways(seen: Bucket) -> list[Callable[[], Any]]:
 
 def test_storage() -> None:
     says = Says()
-    with Beast(says.handler) as server, bounded():
+    with FakeServer(says.handler) as server, bounded():
         seen = bucket(server)
 
         @fuzzed(120)
@@ -103,7 +103,7 @@ def test_storage() -> None:
 def test_storage_without_an_end(name: str) -> None:
     from runbook_checks.probes.core.deadline import Deadline, current
 
-    with Beast(answering(lambda _method, _path: WITHOUT_END[name])) as server, bounded():
+    with FakeServer(answering(lambda _method, _path: WITHOUT_END[name])) as server, bounded():
         seen = bucket(server)
         for look in ways(seen):
             token = current.set(Deadline(1.5))
@@ -121,9 +121,9 @@ NAMES = ("silent", "drips-body", "drips-headers", "oversized-unannounced", "one-
 
 @pytest.mark.parametrize("name", [f"http.{name}" for name in NAMES])
 def test_misbehaving_servers(name: str) -> None:
-    """Bounded in time and bytes, which botocore's own transport is not."""
-    bomb()  # made before any clock runs
-    with Beast(REGISTRY[name]) as server, bounded():
+    """Limited in time and bytes, which botocore's own transport is not."""
+    bomb()  # created before any time is measured
+    with FakeServer(REGISTRY[name]) as server, bounded():
         seen = Bucket(server.url, "b", key_id="k", secret="s", timeout_s=0.3)
         for look in (ways(seen)[0], ways(seen)[-1]):
             with taking(3.0), pytest.raises(NoReading):
@@ -140,9 +140,9 @@ def rows(body: bytes, status: str = "200 OK") -> bytes:
 
 
 def test_log_rows() -> None:
-    """The first answer of a pair is that to a query, which only says its number."""
+    """The first response of a pair belongs to the query, which only returns its id."""
     says = Says()
-    with Beast(says.handler) as server, bounded():
+    with FakeServer(says.handler) as server, bounded():
         logs = CloudWatch("r", key_id="k", secret="s", endpoint=server.url, timeout_s=1.0)
 
         def look(body: bytes, status: str = "200 OK") -> None:

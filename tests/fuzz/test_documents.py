@@ -1,4 +1,4 @@
-"""Whatever JSON an API answers, a probe gives a reading or says why there is none."""
+"""Whatever JSON an API returns, a probe returns a reading or a reason."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.oci_registry import digest
 from runbook_checks.probes.providers.slack import auth_test
 from runbook_checks.probes.providers.status_pages import incidents
+from tests.fuzz.canned import JSON, CannedHttp
 from tests.fuzz.fuzz import bounded, fuzzed, holding, mangled, twisted_twice, twists, written
-from tests.fuzz.told import JSON, Told
 
 VECTOR = {"status": "success", "data": {"resultType": "vector", "result": [
     {"metric": {"job": "api", "le": "0.5"}, "value": [1700000000.5, "42.5"]}]}}  # fmt: skip
@@ -63,7 +63,7 @@ def _registry(http: Http) -> Any:
     return digest(lambda _url, _headers: http, "https://r.example.com", "app", "previous", {})
 
 
-# By name: who reads, and what is right.
+# By name: the reader, and a valid document.
 READERS: dict[str, tuple[Callable[[Http], Any], Any]] = {
     "prometheus-vector": (lambda http: Prometheus(http).instant("up", 1.0), VECTOR),
     "prometheus-matrix": (lambda http: Prometheus(http).over("up", 1.0, 2.0, 1.0), MATRIX),
@@ -88,33 +88,33 @@ READERS: dict[str, tuple[Callable[[Http], Any], Any]] = {
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("status", [200, 404])
-def test_every_single_twist(name: str, status: int) -> None:
+def test_every_single_modification(name: str, status: int) -> None:
     read, right = READERS[name]
     with bounded():
         for body in twists(right):
             with holding(body):
-                read(cast("Http", Told(body, status)))
+                read(cast("Http", CannedHttp(body, status)))
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_two_twists_and_broken_text(name: str) -> None:
+def test_two_modifications_and_broken_text(name: str) -> None:
     read, right = READERS[name]
 
     @fuzzed(250)
     @given(st.one_of(twisted_twice(right), mangled(written(right))), st.sampled_from((200, 200, 400, 401, 503)))
     def fuzz(body: bytes, status: int) -> None:
         with holding(body):
-            read(cast("Http", Told(body, status)))
+            read(cast("Http", CannedHttp(body, status)))
 
     with bounded():
         fuzz()
 
 
-def test_a_backup_that_is_told() -> None:
+def test_backup_from_an_address() -> None:
     right = {"id": "b1", "created_at": "2026-01-01T00:00:00Z"}
     for body in twists(right):
         with holding(body):
-            document = Told(body).get("/").json()
+            document = CannedHttp(body).get("/").json()
             if isinstance(document, dict) and "id" in document:
                 ToldBackup("workspace", "the API", document).newest_first()
 
@@ -128,10 +128,10 @@ HEADERS = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=80
 
 @fuzzed(400)
 @given(HEADERS, st.sampled_from((200, 401, 429)))
-def test_headers_of_any_kind(value: str, status: int) -> None:
+def test_arbitrary_headers(value: str, status: int) -> None:
     names = ("retry-after", "www-authenticate", "docker-content-digest", "x-ratelimit-remaining-requests",
              "x-ratelimit-limit-requests", "x-ratelimit-reset-requests", "x-ratelimit-remaining-tokens")  # fmt: skip
-    http = cast("Http", Told(written(MANIFEST | {"token": value}), status, JSON | dict.fromkeys(names, value)))
+    http = cast("Http", CannedHttp(written(MANIFEST | {"token": value}), status, JSON | dict.fromkeys(names, value)))
     with holding((value, status)):
         standing(http, "/models")
     with holding((value, status)):

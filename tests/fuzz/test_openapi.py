@@ -1,6 +1,7 @@
-"""Whatever a service publishes as its OpenAPI document, and however it answers, the look ends and says what is so.
+"""Whatever a service publishes as its OpenAPI document, and however it responds, the check ends with a correct result.
 
-The library that reads documents is loaded once, apart; all are looked at there, over HTTP, each with a deadline.
+The library that reads documents is loaded once, in an isolated process; all documents are read there, over HTTP, each
+with a deadline.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.openapi.document import fetch
 from runbook_checks.probes.openapi.violations import Violation, _violations
 from tests.fuzz.fuzz import fuzzed, mangled, must_be_told, twisted_twice, twists, written
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer, Visit
 
 JSON = "Content-Type: application/json"
 CLOSE = "Connection: close"
@@ -68,7 +69,7 @@ FINE = {"get": {"responses": {"200": {"description": "ok"}}}}
 
 
 class Service:
-    """Publishes one document after the other, and answers everything else in one way; it keeps what it was asked."""
+    """Publishes one document after the other, and answers every other request in one way; it records the requests."""
 
     def __init__(self) -> None:
         self.document = self.answer = b""
@@ -84,7 +85,7 @@ class Service:
 
 
 def look(service: Service, url: str, document: bytes) -> list[Violation] | NoReading:
-    """One look, which must end in time, be told in words, and ask nothing but this service, by GET."""
+    """Read one document: it must end in time, have a printable result, and send only GET requests to this service."""
     service.document, service.asked = document, []
     http = Http(url, resource="http", timeout_s=3)
     token, begun = current.set(Deadline(LOOK_S)), time.monotonic()
@@ -126,7 +127,7 @@ def drawn(strategy: st.SearchStrategy[bytes], count: int) -> list[bytes]:
 def outcomes_of_twisted(bodies: list[bytes]) -> dict[str, int]:
     service, seen = Service(), dict[str, int]()
     service.answer = whole(b'{"id": "a"}', JSON, CLOSE)
-    with Beast(service) as server:
+    with FakeServer(service) as server:
         for body in bodies:
             found = look(service, server.url, body)
             outcome = str(found.kind) if isinstance(found, NoReading) else "found" if found else "clear"
@@ -134,7 +135,7 @@ def outcomes_of_twisted(bodies: list[bytes]) -> dict[str, int]:
     return seen
 
 
-def test_twisted_documents() -> None:
+def test_modified_documents() -> None:
     bodies = list(islice(twists(RIGHT), 0, None, 37))
     bodies += drawn(twisted_twice(RIGHT), 50) + drawn(mangled(written(RIGHT)), 30)
     seen = apart(outcomes_of_twisted, bodies, resource="openapi", timeout_s=150)
@@ -173,7 +174,7 @@ TEMPLATES = [
     "/{", "/{a}{b}", "/{a.b}", "/{a[0]}", "/{0}", "/{a!r:>99}", "//evil.example/x", "/../../x", "http://evil.example/x",
     "@evil.example/x", ":81/x", "/\r\nX: y", "/\u202e", "/%00", "/%", "", "?q", "/#f", "/" + "a" * 60_000,
 ]  # fmt: skip
-# Documents by name, and what a service that always answers {"id": "a"} makes of them.
+# Documents by name, and the result if the service always returns {"id": "a"}.
 ODD: dict[str, tuple[bytes, str]] = {
     "enormous-enum": (taking({"enum": [f"v{n}" for n in range(30_000)]}), "clear"),
     "deep-parameter": (taking(nested(100)), "not-looked-at"),
@@ -211,7 +212,7 @@ ODD: dict[str, tuple[bytes, str]] = {
 def outcomes_of_odd(bodies: dict[str, bytes]) -> dict[str, str]:
     service = Service()
     service.answer = whole(b'{"id": "a"}', JSON, CLOSE)
-    with Beast(service) as server:
+    with FakeServer(service) as server:
         seen = {name: look(service, server.url, body) for name, body in bodies.items()}
     return {name: str(f.kind) if isinstance(f, NoReading) else "found" if f else "clear" for name, f in seen.items()}
 
@@ -221,7 +222,7 @@ def test_odd_documents() -> None:
     assert seen == {name: wanted for name, (_, wanted) in ODD.items()}
 
 
-# Answers by name, and what is said of them.
+# Responses by name, and the results.
 ANSWERS: dict[str, tuple[bytes, str]] = {
     "right": (whole(b'{"id": "a"}', JSON), "clear"),
     "kept-deep": (whole(b'{"id":"a","kids":[' * 200 + b"]}" * 200, JSON), "clear"),
@@ -254,7 +255,7 @@ ANSWERS: dict[str, tuple[bytes, str]] = {
 
 def kinds_of_answers(answers: dict[str, bytes]) -> dict[str, str]:
     service, seen = Service(), dict[str, str]()
-    with Beast(service) as server:
+    with FakeServer(service) as server:
         for name, answer in answers.items():
             service.answer = answer
             found = look(service, server.url, written(RIGHT))
@@ -262,6 +263,6 @@ def kinds_of_answers(answers: dict[str, bytes]) -> dict[str, str]:
     return seen
 
 
-def test_odd_answers() -> None:
+def test_odd_responses() -> None:
     seen = apart(kinds_of_answers, {n: answer for n, (answer, _) in ANSWERS.items()}, resource="openapi", timeout_s=100)
     assert seen == {name: wanted for name, (_, wanted) in ANSWERS.items()}

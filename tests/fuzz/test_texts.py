@@ -1,4 +1,4 @@
-"""Whatever a text holds that somebody else wrote, its parser reads it or says why not."""
+"""Whatever a foreign text contains, its parser reads it or gives a reason."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from runbook_checks.probes.metrics.histogram import Histogram
 from runbook_checks.probes.sql.masking import without_literals
 from runbook_checks.probes.web.assets import is_html
 from runbook_checks.probes.web.linked_files import in_css, in_html, in_manifest, parsed_manifest
+from tests.fuzz.canned import answer
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, places, put, twisted_twice, twists, written
-from tests.fuzz.told import answer
 
 EXPOSITION = b"""# HELP http_requests_total All.
 # TYPE http_requests_total counter
@@ -128,7 +128,7 @@ def test_broken_and_any_text(name: str) -> None:
         fuzz()
 
 
-# What makes a pattern try for ever, and a parser go through the rest again and again.
+# Repeated inputs that cause backtracking, or repeated parsing of the rest.
 LONG = ("a", "\\", '"', "'", "(", "{", "<", "<a ", "<!--", "&#9", "&#x", "&a", "url(", "url('", 'url("', "@import ",
         "/*", "a=", '{a="', ':', "0:", "1.", "1 ", "[", "=\"",
         "msg=\"", "#", " ", "\t", "\n", "\\u", "-", "a,", "--", "$",
@@ -137,9 +137,9 @@ LONG = ("a", "\\", '"', "'", "(", "{", "<", "<a ", "<!--", "&#9", "&#x", "&a", "
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_time_is_linear(name: str) -> None:
-    """What repeats fifty thousand times, behind the beginning of something right."""
+    """Fifty thousand repetitions after a valid beginning."""
     read, right = TEXTS[name]
-    most = 16 << 10 if name in ("log-line", "statement") else 100_000  # what is handed to them is cut before
+    most = 16 << 10 if name in ("log-line", "statement") else 100_000  # these get truncated text
     for piece in LONG:
         for before in ("", right[0].decode()[:40], "<a b='&#", '{"time":"2026-05-04T13:44:39Z","msg":"'):
             text = (before + piece * (most // len(piece)))[:most]
@@ -147,7 +147,7 @@ def test_time_is_linear(name: str) -> None:
                 read(text)
 
 
-def test_every_twist_of_an_invocation_and_of_a_request() -> None:
+def test_every_modification_of_an_invocation_and_of_a_request() -> None:
     with bounded():
         for document in (INVOCATION, REQUEST):
             for body in twists(document):
@@ -155,7 +155,7 @@ def test_every_twist_of_an_invocation_and_of_a_request() -> None:
                     log_line(body.decode("utf-8", "replace"))
 
 
-def test_every_twist_of_a_manifest() -> None:
+def test_every_modification_of_a_manifest() -> None:
     for body in twists(MANIFEST):
         with holding(body):
             manifest(body.decode("utf-8", "replace"))
@@ -189,7 +189,7 @@ def use(text: str) -> None:
         forgery.token.encode()
 
 
-def test_every_twist_of_a_token() -> None:
+def test_every_modification_of_a_token() -> None:
     header = {"alg": "HS256", "typ": "JWT", "kid": "a"}
     for body in twists(CLAIMS):
         with holding(body):
@@ -238,7 +238,7 @@ def test_headers_and_codings(value: str, body: bytes, coding: str) -> None:
         made_at(value, 1.7e9)
 
 
-def test_put_twists_what_it_is_told_to() -> None:
+def test_put_changes_the_given_place() -> None:
     document = json.loads(written(INVOCATION))
     assert len(list(places(document))) == 23
     assert put(document, ("logs", 0, "level"), 7)["logs"][0]["level"] == 7

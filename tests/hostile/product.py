@@ -1,4 +1,4 @@
-"""How is the product pointed at hostile far ends, and what must hold of every run, whatever they do?"""
+"""Run the product against hostile far ends, and assert what must hold for every run."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ SECRET = "planted-webhook-secret-0123456789"
 TOKEN = "planted-gateway-token-0123456789"
 PASSWORD = "planted-database-password-0123456789"
 
-# What a far end is given where it is quick to show what it is, and how late a check may end on a machine under load.
+# Timeouts for far ends that misbehave at once, and how late a check may end on a busy machine.
 TIMEOUT_S = 3.0
 DEADLINE_S = 8.0
 LATE_S = 5.0
-MOST_S = 90.0  # of a whole run: a hang is longer, and a busy machine is slow to start
+MOST_S = 90.0  # for a whole run: a hang takes longer, and start-up is slow on a busy machine
 MAX_RSS_KIB = 300 << 10
 MAX_SENTENCE = 700
-# C0 and C1 but for line feeds, direction marks (bidi), line and paragraph separators, and bytes that were no UTF-8.
+# C0 and C1 except line feeds, bidirectional marks, line and paragraph separators, and bytes that were not UTF-8.
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass
 class Run(Ran):
-    """A run with the memory it took."""
+    """A run with its peak memory."""
 
     max_rss_kib: int
 
     def of(self, system: str) -> Results:
-        """The results of one system by symptom."""
+        """Return the results of one system by symptom."""
         return {result["symptom"]: result for result in self.document["results"] if result["system"] == system}
 
 
 def http(url: str, *, timeout_s: float = TIMEOUT_S, **more: Any) -> Settings:
-    """A system that is looked at by everything that speaks HTTP, with a gateway's token in each request."""
+    """Return a system with all HTTP checks, and a gateway token in each request."""
     return {
         "deadline_s": DEADLINE_S,
         "http": {"base_url": url, "timeout_s": timeout_s},
@@ -56,7 +56,7 @@ def http(url: str, *, timeout_s: float = TIMEOUT_S, **more: Any) -> Settings:
 
 
 def postgres(number: int, **more: Any) -> Settings:
-    """A system whose database's DSN is PLANTED_DSN_<number>."""
+    """Return a system whose database's DSN is PLANTED_DSN_<number>."""
     limits = {"connect_timeout_s": 1.0, "statement_timeout_s": 1.0}
     return {"deadline_s": DEADLINE_S, "postgres": {"dsn": {"env": f"PLANTED_DSN_{number}"}, **limits}} | more
 
@@ -66,7 +66,7 @@ def dsn(host: str, port: int, *, user: str = "cs_monitor", database: str = "ai_c
 
 
 def environment_file(folder: Path, systems: Mapping[str, Settings], *, effects: str = "write") -> Path:
-    """An environment file (JSON is YAML) in a folder. Systems of other names follow AI Customer Service's runbook."""
+    """Write an environment file (JSON is YAML). Systems with other names use AI Customer Service's runbook."""
     folder.mkdir(parents=True, exist_ok=True)
     if set(systems) - {SYSTEM}:
         shutil.copy(PROJECT / "runbooks" / f"{SYSTEM}.yaml", folder / "runbook.yaml")
@@ -85,14 +85,14 @@ def check(
     largest_file: int = 0,
     **options: Any,
 ) -> Run:
-    """Run the product on an environment file of these systems."""
+    """Run the product on an environment file with these systems."""
     file = environment_file(folder, systems, effects=effects)
     planted = {"PLANTED_SECRET": SECRET, "PLANTED_TOKEN": TOKEN} | {f"PLANTED_DSN_{n}": d for n, d in enumerate(dsns)}
     weight = folder / "max-rss"
     options["variables"] = planted | options.pop("variables", {})
     options.setdefault("out", folder / "out")
     options.setdefault("timeout_s", 120)
-    words = ("-m", "tests.hostile.weighed", str(weight), str(largest_file), "-m", "pytest")
+    words = ("-m", "tests.hostile.peak_memory", str(weight), str(largest_file), "-m", "pytest")
     ran = run("--env", str(file), *arguments, words=words, **options)
     return Run(**vars(ran), max_rss_kib=int(weight.read_text()))
 
@@ -100,7 +100,7 @@ def check(
 def must_be_orderly(
     ran: Run, *, deadline_s: float = DEADLINE_S, at_most_s: float = MOST_S, max_rss_kib: int = MAX_RSS_KIB
 ) -> None:
-    """What holds of every run: it ends, says what it knows in plain sentences, and its documents can be read."""
+    """Assert what holds for every run: it ends in time, its messages are plain text, and its documents are valid."""
     said = ran.output()
     assert ran.code in (0, 1, 5, 10), said
     assert "Traceback" not in said, said
@@ -116,7 +116,7 @@ def must_be_orderly(
 
 
 def must_be_readable(ran: Ran) -> None:
-    """Every file of a run is what it says it is."""
+    """Assert that every file of a run has the format of its name."""
     assert ran.folder is not None, ran.output()
     document = json.loads((ran.folder / "results.json").read_bytes().decode("utf-8"), parse_constant=_refuse)
     assert document["run"]["exit_code"] == ran.code
@@ -128,14 +128,14 @@ def must_be_readable(ran: Ran) -> None:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _must_be_plain(result: dict[str, Any], deadline_s: float) -> None:
-    told = [result["reason"]] if result["outcome"] in ("unknown", "skipped") else []
-    told += [finding[name] for finding in result["findings"] for name in ("seen", "wanted", "because")]
-    told += [finding["subject"] for finding in result["findings"] if finding["subject"]]
-    for sentence in told:
+    reported = [result["reason"]] if result["outcome"] in ("unknown", "skipped") else []
+    reported += [finding[name] for finding in result["findings"] for name in ("seen", "wanted", "because")]
+    reported += [finding["subject"] for finding in result["findings"] if finding["subject"]]
+    for sentence in reported:
         assert sentence, result
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", sentence), result
         assert len(sentence) <= MAX_SENTENCE, f"{len(sentence)} characters: {sentence[:200]}"
@@ -145,8 +145,8 @@ def _must_be_plain(result: dict[str, Any], deadline_s: float) -> None:
     assert result["duration_s"] < deadline_s + LATE_S, result
 
 
-def told(results: Results) -> str:
-    """What a failing test shows."""
+def describe(results: Results) -> str:
+    """Return the message of a failing test."""
     lines = []
     for name, result in results.items():
         lines.append(f"{result['outcome']:8} {name}  {result['reason'] or ''}")
@@ -155,7 +155,7 @@ def told(results: Results) -> str:
 
 
 def outcomes(results: Results) -> dict[str, str]:
-    """Outcome by symptom; a found one with its causes, as `found:cause`."""
+    """Return outcomes by symptom; a found one with its causes, as `found:cause`."""
     return {
         name: ":".join([result["outcome"], *sorted({str(f["cause"]) for f in result["findings"]})])
         for name, result in results.items()

@@ -1,4 +1,4 @@
-"""Proper HTTP, well-formed or nearly so, and still not what it should be: documents, fields, headers, redirects."""
+"""Correct HTTP with unexpected content: documents, fields, headers, redirects."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harness import SYSTEM
-from tests.hostile.beasts import INFO, always, document, healthy_but, saying
-from tests.hostile.product import TOKEN, Settings, check, http, must_be_orderly, outcomes, told
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.hostile.product import TOKEN, Settings, check, describe, http, must_be_orderly, outcomes
+from tests.hostile.services import INFO, always, document, healthy_but, saying
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.zoo.beast import Visit
+    from tests.misbehaving.server import Visit
 
 
 def nested(depth: int, inner: str = "1") -> str:
@@ -30,7 +30,7 @@ def components(count: int, state: str = "DOWN") -> dict[str, Any]:
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\u202edellik\u2066\x9b31m\x00\r\nP0 all is well\u2028"
 
-# What all health addresses answer, and the cause by which health.degraded tells it (None: it is healthy).
+# Responses of all health addresses, and the cause that health.degraded reports (None: healthy).
 HEALTH: dict[str, tuple[Any, str | None]] = {
     "sixty-levels-deep": (f'{{"status":"DOWN","details":{nested(60)}}}', "status-down"),
     "too-deep-to-parse": (f'{{"status":"UP","details":{nested(100_000)}}}', "not-json"),
@@ -58,18 +58,18 @@ HEALTH: dict[str, tuple[Any, str | None]] = {
 
 def test_health_documents(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(Beast(saying(value))) for name, (value, _) in HEALTH.items()}
+        servers = {name: stack.enter_context(FakeServer(saying(value))) for name, (value, _) in HEALTH.items()}
         ran = check(tmp_path, {name: http(s.url) for name, s in servers.items()}, "-m", "health")
     must_be_orderly(ran)
     for name, (_, cause) in HEALTH.items():
         got = outcomes(ran.of(name))
         wanted = f"found:{cause}" if cause else "clear"
-        assert got["health.degraded"] == wanted, f"{name}\n{told(ran.of(name))}"
+        assert got["health.degraded"] == wanted, f"{name}\n{describe(ran.of(name))}"
         assert got["health.unreachable"] == "clear"
 
 
 VERSIONS: dict[str, tuple[Any, str]] = {
-    "long": ({"app": {"version": "1" * (1 << 20)}}, "unknown"),  # the document is larger than what is read
+    "long": ({"app": {"version": "1" * (1 << 20)}}, "unknown"),  # the document is larger than the limit
     "shorter": ({"app": {"version": "1" * 900_000}}, "found:old-version-running"),
     "none": ({"app": {}}, "unknown"),
     "null": ({"app": {"version": None}}, "unknown"),
@@ -91,13 +91,13 @@ def test_versions(tmp_path: Path) -> None:
         systems = {}
         for name, (value, _) in VERSIONS.items():
             answer = value if isinstance(value, bytes) and value.startswith(b"HTTP") else document(value)
-            system = http(stack.enter_context(Beast(healthy_but({INFO: answer}))).url)
+            system = http(stack.enter_context(FakeServer(healthy_but({INFO: answer}))).url)
             system["http"]["expect_version"] = "1.1.0"
             systems[name] = system
         ran = check(tmp_path, systems, "-k", "version")
     must_be_orderly(ran)
     for name, (_, wanted) in VERSIONS.items():
-        assert outcomes(ran.of(name)) == {"health.wrong-version": wanted}, f"{name}\n{told(ran.of(name))}"
+        assert outcomes(ran.of(name)) == {"health.wrong-version": wanted}, f"{name}\n{describe(ran.of(name))}"
 
 
 DATES = {
@@ -116,7 +116,7 @@ DATES = {
     "not-latin": "\u5468\u4e00, 04 May 2026",
     "twice": "Mon, 04 May 2026 13:44:39 GMT\r\nDate: Mon, 04 May 2020 13:44:39 GMT",
 }
-TOLD = {"year-one", "far-off", "without-a-zone", "twice", "year-zero"}  # absurd, but they tell a time
+TOLD = {"year-one", "far-off", "without-a-zone", "twice", "year-zero"}  # absurd, but valid times
 
 
 def test_date_headers(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_date_headers(tmp_path: Path) -> None:
         systems = {}
         for name, date in DATES.items():
             header = [] if date is None else [f"Date: {date}"]
-            url = stack.enter_context(Beast(saying({"status": "UP"}, *header))).url
+            url = stack.enter_context(FakeServer(saying({"status": "UP"}, *header))).url
             system = http(url)
             system["http"]["direct_url"] = url
             systems[name] = system
@@ -132,7 +132,7 @@ def test_date_headers(tmp_path: Path) -> None:
     must_be_orderly(ran)
     for name in DATES:
         outcome = ran.of(name)["webhook.clock-drift"]["outcome"]
-        assert outcome in (("found", "unknown") if name in TOLD else ("unknown",)), f"{name}\n{told(ran.of(name))}"
+        assert outcome in (("found", "unknown") if name in TOLD else ("unknown",)), f"{name}\n{describe(ran.of(name))}"
 
 
 HEADERS = {
@@ -153,21 +153,21 @@ HEADERS = {
 
 def test_headers_and_status_lines(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(Beast(always(answer))) for name, answer in HEADERS.items()}
+        servers = {name: stack.enter_context(FakeServer(always(answer))) for name, answer in HEADERS.items()}
         ran = check(tmp_path, {name: http(server.url) for name, server in servers.items()})
     must_be_orderly(ran)
     for name in HEADERS:
-        assert ran.of(name)["health.degraded"]["outcome"] in ("clear", "found"), f"{name}\n{told(ran.of(name))}"
+        assert ran.of(name)["health.degraded"]["outcome"] in ("clear", "found"), f"{name}\n{describe(ran.of(name))}"
     for name in ("300-kilobytes", "300-kilobytes-in-pieces", "status-in-colour", "status-999", "page-in-colour"):
-        assert ran.of(name)["health.degraded"]["outcome"] == "found", f"{name}\n{told(ran.of(name))}"
+        assert ran.of(name)["health.degraded"]["outcome"] == "found", f"{name}\n{describe(ran.of(name))}"
 
 
-def test_the_gateway_s_token_is_not_carried_elsewhere(tmp_path: Path) -> None:
-    """Redirects to other hosts, ports and schemes are answers; nothing is asked there, least of all with a token."""
+def test_gateway_token_is_not_sent_to_other_hosts(tmp_path: Path) -> None:
+    """A redirect to another host, port or scheme is a response; it is not followed, and the token is not sent there."""
     elsewhere: list[bytes] = []
     here: list[bytes] = []
     with ExitStack() as stack:
-        thief = stack.enter_context(Beast(always(document({"status": "UP"}), elsewhere)))
+        thief = stack.enter_context(FakeServer(always(document({"status": "UP"}), elsewhere)))
         places = [
             f"http://127.0.0.1:{thief.port}/",
             f"http://localhost:{thief.port}/",
@@ -187,7 +187,7 @@ def test_the_gateway_s_token_is_not_carried_elsewhere(tmp_path: Path) -> None:
         for number, place in enumerate(places):
             for status in ("302 Found", "307 Temporary Redirect", "308 Permanent Redirect"):
                 answer = whole(b"", f"Location: {place}", status=status)
-                server = stack.enter_context(Beast(always(answer, here)))
+                server = stack.enter_context(FakeServer(always(answer, here)))
                 systems[f"to-{number}-by-{status[:3]}"] = http(server.url)
         ran = check(tmp_path, systems, "-m", "health or webhook", "-k", "not slow")
     must_be_orderly(ran)
@@ -196,19 +196,19 @@ def test_the_gateway_s_token_is_not_carried_elsewhere(tmp_path: Path) -> None:
     assert all(f"X-Gateway-Token: {TOKEN}".encode() in request for request in here)
     for name in systems:
         got = outcomes(ran.of(name))
-        assert got["health.degraded"].startswith("found:"), f"{name}\n{told(ran.of(name))}"
-        assert got["webhook.signature-rejected"] == "unknown", f"{name}\n{told(ran.of(name))}"
+        assert got["health.degraded"].startswith("found:"), f"{name}\n{describe(ran.of(name))}"
+        assert got["webhook.signature-rejected"] == "unknown", f"{name}\n{describe(ran.of(name))}"
 
 
-def test_a_service_slow_in_everything_is_told_as_slow(tmp_path: Path) -> None:
-    """What could be measured in the time there is counts, and is not thrown away for what could not."""
+def test_service_that_is_always_slow_is_found_slow(tmp_path: Path) -> None:
+    """A measurement that finished in time counts even if a later one did not."""
 
     def slowly(visit: Visit) -> None:
         visit.request()
         visit.stay_silent(0.8)
         visit.say(document({"status": "UP", "app": {"version": "1.0.9"}}))
 
-    with Beast(slowly) as server:
+    with FakeServer(slowly) as server:
         slow = http(server.url, deadline_s=3.5)
         slow["http"] |= {"timeout_s": 2.5, "slow_ms": 200, "expect_version": "1.1.0"}
         ran = check(tmp_path, {SYSTEM: slow}, "-k", "in_time or version")
@@ -216,7 +216,7 @@ def test_a_service_slow_in_everything_is_told_as_slow(tmp_path: Path) -> None:
     assert outcomes(ran.of(SYSTEM)) == {
         "health.slow": "found:slow-server",
         "health.wrong-version": "found:old-version-running",
-    }, told(ran.of(SYSTEM))
+    }, describe(ran.of(SYSTEM))
 
 
 OK = {"responses": {"200": {"description": "ok"}}}
@@ -228,7 +228,7 @@ def openapi(**more: Any) -> dict[str, Any]:
 
 
 def taking(schema: dict[str, Any]) -> dict[str, Any]:
-    """Paths of one operation that takes one parameter."""
+    """Return paths with one operation that has one parameter."""
     return {"/a": {"get": {"parameters": [{"name": "q", "in": "query", "required": True, "schema": schema}], **OK}}}
 
 
@@ -262,17 +262,17 @@ CONTRACTS: dict[str, Any] = {
 
 @pytest.mark.slow
 def test_openapi_documents(tmp_path: Path) -> None:
-    """A pattern that never comes to an end holds up nobody, a document that unfolds for ever takes no memory."""
+    """A pattern with endless backtracking does not block, and a recursive document uses little memory."""
     with ExitStack() as stack:
         systems = {}
         for name, value in CONTRACTS.items():
-            server = stack.enter_context(Beast(healthy_but({"/openapi.json": document(value)})))
+            server = stack.enter_context(FakeServer(healthy_but({"/openapi.json": document(value)})))
             deadline_s = 6 if name.startswith("endless") else 25  # each loads a large library, all at once
             systems[name] = http(server.url, symptoms={"contract.violated": {"deadline_s": deadline_s}})
         ran = check(tmp_path, systems, "-m", "contract")
     must_be_orderly(ran, deadline_s=25)
     for name in ("array", "paths-of-another-kind", "laughing", "part-of-itself"):
-        assert outcomes(ran.of(name)) == {"contract.violated": "found:document-missing"}, told(ran.of(name))
+        assert outcomes(ran.of(name)) == {"contract.violated": "found:document-missing"}, describe(ran.of(name))
     for name in (
         "security-of-another-kind",
         "endless-schema",
@@ -281,4 +281,4 @@ def test_openapi_documents(tmp_path: Path) -> None:
         "leads-to-files",
         "no-paths",
     ):
-        assert outcomes(ran.of(name)) == {"contract.violated": "unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert outcomes(ran.of(name)) == {"contract.violated": "unknown"}, f"{name}\n{describe(ran.of(name))}"

@@ -1,4 +1,4 @@
-"""A dump that wants to run programs, read files or open connections on the host of the restore drill."""
+"""Dumps that try to run programs, read files or open connections on the host of the restore drill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY = "k" * 63
 def binaries(request: pytest.FixtureRequest) -> Path:
     found = SERVERS[request.param]
     if found is None:
-        pytest.skip(f"no PostgreSQL binaries ({request.param}) at hand")
+        pytest.skip(f"no PostgreSQL binaries ({request.param}) available")
     return found
 
 
@@ -37,7 +37,7 @@ def scratch(binaries: Path) -> Iterator[Scratch]:
 
 @pytest.fixture
 def canary(scratch: Scratch, tmp_path: Path) -> Path:
-    """A file that no dump may make, where the server's user could make it."""
+    """A path at which no dump may create a file, but the server's user could."""
     scratch.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o777)
@@ -49,7 +49,7 @@ def restored(scratch: Scratch, dump: str, *extensions: str) -> Restored:
 
 
 def refused(scratch: Scratch, dump: str) -> NoReading:
-    """The reason why a dump could not be tried; that is said of the dump, which is not called broken."""
+    """Return the reason why a dump could not be restored for lack of rights; such a dump is not reported as broken."""
     with pytest.raises(NoReading) as caught:
         restored(scratch, dump)
     assert caught.value.resource == "scratch"
@@ -83,18 +83,18 @@ SQL = {
 
 @pytest.mark.parametrize("what", SQL)
 def test_sql_runs_no_program_and_reads_no_file(scratch: Scratch, canary: Path, what: str) -> None:
-    told = refused(scratch, SQL[what].format(canary=canary))
-    assert told.kind in ("rights-missing", "extension-untrusted", "role-not-granted", "extension-missing"), told
+    reported = refused(scratch, SQL[what].format(canary=canary))
+    assert reported.kind in ("rights-missing", "extension-untrusted", "role-not-granted", "extension-missing"), reported
     assert not canary.exists()
 
 
-def test_subscription_and_view_with_rights_of_its_reader(scratch: Scratch, canary: Path) -> None:
-    """What is counted afterwards is counted without a superuser's rights: a view runs functions as its reader."""
+def test_subscription_and_view_run_without_superuser_rights(scratch: Scratch, canary: Path) -> None:
+    """Rows are counted without superuser rights, because a view runs functions with the rights of its reader."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         where = f"host=127.0.0.1 port={server.getsockname()[1]} dbname=x"
-        told = refused(scratch, f"CREATE SUBSCRIPTION s CONNECTION '{where}' PUBLICATION p;")
-        assert told.kind == "rights-missing"
+        reported = refused(scratch, f"CREATE SUBSCRIPTION s CONNECTION '{where}' PUBLICATION p;")
+        assert reported.kind == "rights-missing"
         with pytest.raises(TimeoutError):
             server.accept()
     body = f"BEGIN COPY (SELECT 1) TO PROGRAM 'touch {canary}'; RETURN 1; END"
@@ -133,8 +133,8 @@ META = [
     ("where", "command"),
     [(where, META[0]) for where in ("without", "before", "within")] + [("behind", command) for command in META],
 )
-def test_dump_gives_psql_no_orders(scratch: Scratch, canary: Path, where: str, command: str) -> None:
-    """Also where the dump brings a restriction of its own, whose key it knows, and ends it before the command."""
+def test_dump_cannot_run_psql_commands(scratch: Scratch, canary: Path, where: str, command: str) -> None:
+    """Also if the dump sets its own restriction, whose key it knows, and ends it before the command."""
     script = canary.with_name("script.sql")
     script.write_text(f"\\! touch {canary}\n")
     order = command.format(canary=canary, script=script)
@@ -194,7 +194,7 @@ CREATE INDEX books_title ON shop.books USING gin (title shop.gin_trgm_ops);
 CREATE INDEX books_grown ON shop.books USING btree (id);
 ALTER TABLE shop.books ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ONLY shop.books FORCE ROW LEVEL SECURITY;
-CREATE POLICY nobody ON shop.books USING (false);
+CREATE POLICY no_rows ON shop.books USING (false);
 GRANT USAGE ON SCHEMA shop TO librarian;
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO PUBLIC;
@@ -211,8 +211,8 @@ COMMENT ON SCHEMA public IS 'standard public schema';
 """.replace("@KEY", KEY)
 
 
-def test_what_dumps_need_is_there_without_a_superuser(binaries: Path) -> None:
-    """Statistics, in public or elsewhere, are as harmless as trusted extensions; of others the file says so."""
+def test_dumps_restore_without_a_superuser(binaries: Path) -> None:
+    """Statistics, in public or elsewhere, are as harmless as trusted extensions; other extensions are configured."""
     elsewhere = LEGITIMATE.replace("pg_stat_statements WITH SCHEMA public", "pg_stat_statements WITH SCHEMA shop")
     for dump in (LEGITIMATE, elsewhere, LEGITIMATE.replace("pg_stat_statements", "dblink")):
         with own_server(binaries, None) as scratch:
@@ -225,15 +225,15 @@ def test_what_dumps_need_is_there_without_a_superuser(binaries: Path) -> None:
             assert scratch.run("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == [(False,)]
 
 
-def test_superuser_named_by_the_environment_lends_no_rights(tmp_path: Path) -> None:
+def test_superuser_in_the_environment_grants_no_rights(tmp_path: Path) -> None:
     canary = tmp_path / CANARY
     with pg.started(
         "CREATE ROLE seller", "CREATE ROLE root SUPERUSER", "GRANT pg_execute_server_program TO seller"
     ) as it:
         with database_on(it.dsn(), it.binaries) as scratch:
             make_roles(scratch, ["seller", "root", "boss", "absent"])
-            told = refused(scratch, f"COPY (SELECT 1) TO PROGRAM 'touch {canary}';")
-            assert told.kind == "rights-missing"
+            reported = refused(scratch, f"COPY (SELECT 1) TO PROGRAM 'touch {canary}';")
+            assert reported.kind == "rights-missing"
             for role in ("seller", "root", "boss"):
                 assert refused(scratch, f"SET ROLE {role};").kind in ("rights-missing", "role-not-granted")
             name = scratch.reached["user"]
@@ -242,8 +242,8 @@ def test_superuser_named_by_the_environment_lends_no_rights(tmp_path: Path) -> N
     assert not canary.exists()
 
 
-def test_server_sees_no_secret_of_ours(binaries: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the server nor its keeper nor psql has it in its environment."""
+def test_scratch_server_has_no_secret_in_its_environment(binaries: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the server nor its supervisor nor psql has the secret in its environment."""
     import psutil
 
     monkeypatch.setenv("PAYMENTS_TOKEN", "s3cret-of-payments")
@@ -254,7 +254,7 @@ def test_server_sees_no_secret_of_ours(binaries: Path, monkeypatch: pytest.Monke
             names = {child.name() for child in children}
             assert {"postgres", "psql"} <= names, names
             for child in children:
-                with suppress(FileNotFoundError, ProcessLookupError):  # PostgreSQL's helpers come and go
+                with suppress(FileNotFoundError, ProcessLookupError):  # PostgreSQL's helper processes come and go
                     assert "s3cret-of-payments" not in Path(f"/proc/{child.pid}/environ").read_text("utf-8", "replace")
         finally:
             psql.kill()

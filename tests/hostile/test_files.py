@@ -1,4 +1,4 @@
-"""Files that are none, never end, or hold what nobody should print: no check waits for them, or shows it."""
+"""Paths that are not regular files, never end, or contain terminal escapes: no check waits for them, or prints them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.harness import SYSTEM
-from tests.hostile.beasts import saying
-from tests.hostile.product import DEADLINE_S, Settings, check, must_be_orderly, outcomes, told
-from tests.zoo.beast import Beast
+from tests.hostile.product import DEADLINE_S, Settings, check, describe, must_be_orderly, outcomes
+from tests.hostile.services import saying
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,12 +35,12 @@ def stamp(age_s: float = 60) -> str:
 
 
 def odd_files(folder: Path) -> dict[str, Path]:
-    """What may stand where a file was named."""
+    """Objects that may exist in place of a file."""
     pipe, loop, sock = folder / "pipe", folder / "loop", folder / "denied"
     os.mkfifo(pipe)
     loop.symlink_to(folder / "loop-back")
     (folder / "loop-back").symlink_to(loop)
-    sock.symlink_to("/proc/1/root/nobody/may/look")
+    sock.symlink_to("/proc/1/root/not/readable")
     return {
         "pipe": pipe,
         "zero": type(folder)("/dev/zero"),
@@ -53,10 +53,10 @@ def odd_files(folder: Path) -> dict[str, Path]:
     }
 
 
-def test_nobody_waits_for_what_is_no_file(tmp_path: Path) -> None:
-    """Each kind of odd file in each place where a file is named, all in one run."""
+def test_no_check_waits_for_a_path_that_is_not_a_file(tmp_path: Path) -> None:
+    """Each kind of odd file in each setting that names a file, all in one run."""
     files = odd_files(tmp_path)
-    with Beast(saying({"status": "UP"})) as server:
+    with FakeServer(saying({"status": "UP"})) as server:
         systems: dict[str, Settings] = {}
         for name, file in files.items():
             path = str(file)
@@ -74,7 +74,7 @@ def test_nobody_waits_for_what_is_no_file(tmp_path: Path) -> None:
     must_be_orderly(ran)
     for name in files:
         got = outcomes(ran.of(name))
-        shown = f"{name}\n{told(ran.of(name))}"
+        shown = f"{name}\n{describe(ran.of(name))}"
         assert got["logs.errors"] == "unknown", shown
         assert {got[s] for s in got if s.startswith("preflight.")} == {"unknown"}, shown
         assert got["contract.violated"] != "clear", shown
@@ -85,7 +85,7 @@ def test_nobody_waits_for_what_is_no_file(tmp_path: Path) -> None:
     assert slowest["duration_s"] < DEADLINE_S, slowest
 
 
-def test_nobody_waits_for_certificates_that_are_no_files(tmp_path: Path) -> None:
+def test_no_check_waits_for_certificates_that_are_not_files(tmp_path: Path) -> None:
     files = odd_files(tmp_path)
     places: dict[str, dict[str, Any]] = {
         "ca": {"ca_file": str(files["pipe"])},
@@ -93,12 +93,12 @@ def test_nobody_waits_for_certificates_that_are_no_files(tmp_path: Path) -> None
         "bundle": {"tls": {"intermediates_file": str(files["pipe"])}},
         "client": {"client_certificate": {"certificate": str(files["pipe"]), "key": str(files["pipe"])}},
     }
-    with Beast(saying({"status": "UP"})) as server:
+    with FakeServer(saying({"status": "UP"})) as server:
         base = {"http": {"base_url": f"https://127.0.0.1:{server.port}", "timeout_s": 2}, "tls": {}, "deadline_s": 3}
         ran = check(tmp_path / "run", {name: base | more for name, more in places.items()}, "-m", "health or domain")
     must_be_orderly(ran, deadline_s=3)
     for name in places:
-        assert "clear" not in outcomes(ran.of(name)).values(), f"{name}\n{told(ran.of(name))}"
+        assert "clear" not in outcomes(ran.of(name)).values(), f"{name}\n{describe(ran.of(name))}"
 
 
 def logs(file: Path, **more: Any) -> Settings:
@@ -133,14 +133,14 @@ def test_logs_of_any_content(tmp_path: Path) -> None:
     ran = check(tmp_path / "run", systems)
     must_be_orderly(ran)
     for name, (_, wanted) in contents.items():
-        assert outcomes(ran.of(name)) == {"logs.errors": wanted}, f"{name}\n{told(ran.of(name))}"
+        assert outcomes(ran.of(name)) == {"logs.errors": wanted}, f"{name}\n{describe(ran.of(name))}"
 
 
 def test_packed_logs_of_any_content(tmp_path: Path) -> None:
-    """The rotated log beside a young one is a bomb, broken, or a pipe: what can't be read is not taken for quiet."""
+    """A rotated log that is a bomb, broken, or a pipe: an unreadable log does not count as quiet."""
     import gzip
 
-    from tests.zoo.http import bomb
+    from tests.misbehaving.http import bomb
 
     names = ("bomb", "cut", "no-gzip", "pipe", "folder")
     systems = {}
@@ -158,7 +158,7 @@ def test_packed_logs_of_any_content(tmp_path: Path) -> None:
 
 @contextmanager
 def growing(file: Path) -> Iterator[None]:
-    """A log that somebody writes to as fast as they can, and turns over now and then."""
+    """A log that is written as fast as possible, and rotated occasionally."""
     is_over = threading.Event()
 
     def write() -> None:
@@ -186,7 +186,7 @@ def test_log_that_grows_while_it_is_read(tmp_path: Path) -> None:
     with growing(file):
         ran = check(tmp_path / "run", {SYSTEM: logs(file)})
     must_be_orderly(ran)
-    assert ran.of(SYSTEM)["logs.errors"]["outcome"] in ("clear", "unknown"), told(ran.of(SYSTEM))
+    assert ran.of(SYSTEM)["logs.errors"]["outcome"] in ("clear", "unknown"), describe(ran.of(SYSTEM))
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_backup_folders_of_any_content(tmp_path: Path) -> None:
     ran = check(tmp_path / "run", {name: backup(tmp_path / name) for name in wanted})
     must_be_orderly(ran)
     for name, outcome in wanted.items():
-        assert outcomes(ran.of(name)) == {"backup.stale": outcome}, f"{name}\n{told(ran.of(name))}"
+        assert outcomes(ran.of(name)) == {"backup.stale": outcome}, f"{name}\n{describe(ran.of(name))}"
 
 
 def test_variables_of_any_content(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_variables_of_any_content(tmp_path: Path) -> None:
 
 
 def running(mark: str) -> list[int]:
-    """Processes that inherited the mark."""
+    """Return processes that inherited the mark."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -278,13 +278,13 @@ def running(mark: str) -> list[int]:
     return found
 
 
-def test_commands_that_never_come_to_an_end(tmp_path: Path) -> None:
-    """They and what they started end with the check that asked, or at the latest with the run."""
+def test_commands_that_never_end_are_killed(tmp_path: Path) -> None:
+    """A command and its children end with the check that started it, or at the latest with the run."""
     mark = f"{tmp_path.name}-{os.getpid()}"
     script = tmp_path / "vault"
     script.write_text(f"#!/bin/sh\nexport {MARK}={mark}\nsleep 1000 &\nsleep 1000\n")
     script.chmod(0o755)
-    with Beast(saying({"status": "UP"})) as server:
+    with FakeServer(saying({"status": "UP"})) as server:
         system = {
             "deadline_s": 2,
             "http": {"base_url": server.url},
@@ -295,5 +295,5 @@ def test_commands_that_never_come_to_an_end(tmp_path: Path) -> None:
         ran = check(tmp_path / "run", {SYSTEM: system}, "-m", "webhook or preflight")
     must_be_orderly(ran, deadline_s=2)
     got = outcomes(ran.of(SYSTEM))
-    assert set(got.values()) == {"unknown"}, told(ran.of(SYSTEM))
-    assert not running(mark), "the command outlived the run"
+    assert set(got.values()) == {"unknown"}, describe(ran.of(SYSTEM))
+    assert not running(mark), "the command survived the run"

@@ -1,4 +1,4 @@
-"""Whatever an HTTP service does to those who ask, the run ends in time and says the right thing, or that it can't."""
+"""Whatever an HTTP service does, the run ends in time and reports the right cause or unknown."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import tests.zoo.http
-import tests.zoo.tls  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.tls  # noqa: F401 - they fill the registry
 from tests.harness import SYSTEM
-from tests.hostile.product import TIMEOUT_S, Settings, check, http, must_be_orderly, outcomes, told
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.http import bomb
+from tests.hostile.product import TIMEOUT_S, Settings, check, describe, http, must_be_orderly, outcomes
+from tests.misbehaving.http import bomb
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-bomb()  # made before any clock runs
+bomb()  # created before any time is measured
 
-# What keeps an answer from being whole, and the cause by which health.unreachable tells it.
+# Incomplete responses, and the cause that health.unreachable reports.
 NO_ANSWER = {
     "never-ending": (
         "read-timeout",
@@ -46,7 +46,7 @@ NO_ANSWER = {
         ),
     ),
 }
-# What answers, but with nothing that could be read.
+# Complete responses that cannot be parsed.
 UNREADABLE = {
     "too-much": (
         "http.oversized",
@@ -82,31 +82,31 @@ NOT_JSON = ("http.right-then-garbage", "http.html", "http.utf16", "http.empty", 
 HEALTH_DOCUMENTS = ("health.not-live", "health.not-ready", "health.degraded")
 
 
-def plain_name(beast: str) -> str:
-    return beast.replace(".", "-")
+def plain_name(server: str) -> str:
+    return server.replace(".", "-")
 
 
-def beasts(stack: ExitStack, names: tuple[str, ...], **more: Any) -> dict[str, Settings]:
-    """A system at each of these beasts."""
-    return {plain_name(name): http(stack.enter_context(Beast(REGISTRY[name])).url, **more) for name in names}
+def systems_at(stack: ExitStack, names: tuple[str, ...], **more: Any) -> dict[str, Settings]:
+    """Return a system for each of these servers."""
+    return {plain_name(name): http(stack.enter_context(FakeServer(REGISTRY[name])).url, **more) for name in names}
 
 
 @pytest.mark.parametrize("group", NO_ANSWER)
-def test_what_gives_no_whole_answer_is_unreachable_and_nothing_else_is_claimed(tmp_path: Path, group: str) -> None:
+def test_incomplete_response_is_unreachable_and_nothing_else(tmp_path: Path, group: str) -> None:
     cause, names = NO_ANSWER[group]
     with ExitStack() as stack:
-        ran = check(tmp_path, beasts(stack, names, timeout_s=0.6 if group == "never-ending" else TIMEOUT_S))
+        ran = check(tmp_path, systems_at(stack, names, timeout_s=0.6 if group == "never-ending" else TIMEOUT_S))
     must_be_orderly(ran)
     for name in map(plain_name, names):
         results = ran.of(name)
-        assert outcomes(results)["health.unreachable"] == f"found:{cause}", f"{name}\n{told(results)}"
+        assert outcomes(results)["health.unreachable"] == f"found:{cause}", f"{name}\n{describe(results)}"
         assert {r["outcome"] for s, r in results.items() if s != "health.unreachable"} == {"unknown", "skipped"}, name
         assert f"health.unreachable[{name}]" in ran.document["roots"]
     assert ran.code == 1
     assert len(ran.document["roots"]) == len(names), ran.document["roots"]
 
 
-def test_what_refuses_or_swallows_connections_is_unreachable(tmp_path: Path) -> None:
+def test_refused_or_dropped_connections_are_unreachable(tmp_path: Path) -> None:
     with refusing_port() as port, BlackHole() as hole:
         ran = check(
             tmp_path, {"refusing": http(f"http://127.0.0.1:{port}"), "swallowing": http(hole.url, timeout_s=0.6)}
@@ -118,38 +118,38 @@ def test_what_refuses_or_swallows_connections_is_unreachable(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("group", UNREADABLE)
-def test_what_can_not_be_read_is_no_health_document_and_nothing_is_clear_by_it(tmp_path: Path, group: str) -> None:
+def test_unreadable_response_is_a_wrong_document_and_nothing_is_clear(tmp_path: Path, group: str) -> None:
     names = UNREADABLE[group]
     with ExitStack() as stack:
-        ran = check(tmp_path, beasts(stack, names))
+        ran = check(tmp_path, systems_at(stack, names))
     must_be_orderly(ran)
     for name in map(plain_name, names):
         results = ran.of(name)
         got = outcomes(results)
         for symptom in HEALTH_DOCUMENTS:
-            assert got[symptom] == "found:wrong-document", f"{name}\n{told(results)}"
+            assert got[symptom] == "found:wrong-document", f"{name}\n{describe(results)}"
         clear = {symptom for symptom, outcome in got.items() if outcome == "clear"}
-        assert clear <= {"health.unreachable"}, f"{name}\n{told(results)}"
+        assert clear <= {"health.unreachable"}, f"{name}\n{describe(results)}"
 
 
-def test_what_is_no_json_is_no_health_document_and_no_webhook(tmp_path: Path) -> None:
+def test_response_that_is_not_json_is_neither_health_document_nor_webhook(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        ran = check(tmp_path, beasts(stack, NOT_JSON))
+        ran = check(tmp_path, systems_at(stack, NOT_JSON))
     must_be_orderly(ran)
     for name in map(plain_name, NOT_JSON):
         got = outcomes(ran.of(name))
         for symptom in HEALTH_DOCUMENTS:
-            assert got[symptom] == "found:not-json", f"{name}\n{told(ran.of(name))}"
-        assert got["contract.violated"] in ("found:document-missing", "unknown"), told(ran.of(name))
-    # A sign-in page that stands before everything is not the receiver.
+            assert got[symptom] == "found:not-json", f"{name}\n{describe(ran.of(name))}"
+        assert got["contract.violated"] in ("found:document-missing", "unknown"), describe(ran.of(name))
+    # A sign-in page in front of everything is not the receiver.
     page = outcomes(ran.of("http-html"))
-    assert {page[s] for s in page if s.startswith("webhook.")} == {"unknown"}, told(ran.of("http-html"))
+    assert {page[s] for s in page if s.startswith("webhook.")} == {"unknown"}, describe(ran.of("http-html"))
 
 
-def test_tls_that_never_comes_to_an_end_or_is_none(tmp_path: Path) -> None:
+def test_tls_that_hangs_or_is_missing(tmp_path: Path) -> None:
     names = [name for name in REGISTRY if name.startswith("tls.")]
     with ExitStack() as stack:
-        servers = {plain_name(n): stack.enter_context(Beast(REGISTRY[n])) for n in names}
+        servers = {plain_name(n): stack.enter_context(FakeServer(REGISTRY[n])) for n in names}
         ran = check(
             tmp_path,
             {name: http(f"https://127.0.0.1:{server.port}", timeout_s=1, tls={}) for name, server in servers.items()},
@@ -160,13 +160,13 @@ def test_tls_that_never_comes_to_an_end_or_is_none(tmp_path: Path) -> None:
     for name in servers:
         got = outcomes(ran.of(name))
         cause = causes.get(name, "tls-failed")
-        assert got.pop("health.unreachable") == f"found:{cause}", f"{name}\n{told(ran.of(name))}"
-        assert set(got.values()) == {"unknown", "skipped"}, f"{name}\n{told(ran.of(name))}"
+        assert got.pop("health.unreachable") == f"found:{cause}", f"{name}\n{describe(ran.of(name))}"
+        assert set(got.values()) == {"unknown", "skipped"}, f"{name}\n{describe(ran.of(name))}"
 
 
-def test_the_limits_that_hold_unless_said_otherwise(tmp_path: Path) -> None:
-    """Nothing is shortened here: ten seconds for a check, and not much more for the run."""
-    with Beast(REGISTRY["http.drips-headers"]) as far_end:
+def test_default_limits(tmp_path: Path) -> None:
+    """With the defaults: ten seconds for a check, and little more for the run."""
+    with FakeServer(REGISTRY["http.drips-headers"]) as far_end:
         whole = http(far_end.url)
         del whole["deadline_s"], whole["http"]["timeout_s"]
         ran = check(tmp_path, {SYSTEM: whole})

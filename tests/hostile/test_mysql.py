@@ -1,19 +1,19 @@
-"""Whatever a MySQL server does to those who look, the run ends in time and says the right thing, or that it can't."""
+"""Whatever a MySQL server does, the run ends in time and reports the right cause or unknown."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import tests.zoo.mysql  # noqa: F401 - it fills the registry
+import tests.misbehaving.mysql  # noqa: F401 - it fills the registry
 from tests.harness import PROJECT
-from tests.hostile.product import PASSWORD, Settings, check, must_be_orderly, outcomes, told
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
+from tests.hostile.product import PASSWORD, Settings, check, describe, must_be_orderly, outcomes
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The cause by which database.unreachable tells each; None where the runbook has none for it.
+# The cause that database.unreachable reports for each; None if the runbook has no cause for it.
 BEASTS = {
     "never-greets": "connect-timeout",
     "drips-greeting": "connect-timeout",
@@ -35,7 +35,7 @@ BEASTS = {
     "repeats-password": "authentication-failed",
     "no-database": "database-missing",
 }
-# What we don't speak says nothing of the server.
+# An unsupported protocol feature does not show a fault of the server.
 NOT_OURS = ("unknown-plugin",)
 MID_QUERY = (
     "silent-mid-query",
@@ -61,10 +61,10 @@ def mysql(number: int) -> Settings:
     return {"runbook": str(PROJECT / "runbooks" / "reverseai.yaml"), "deadline_s": 6, "mysql": database}
 
 
-def test_servers_that_let_nobody_in_or_break_off(tmp_path: Path) -> None:
+def test_servers_that_refuse_or_disconnect(tmp_path: Path) -> None:
     with ExitStack() as stack:
         names = [*BEASTS, *NOT_OURS, *MID_QUERY]
-        ports = [stack.enter_context(Beast(REGISTRY[f"mysql.{name}"])).port for name in names]
+        ports = [stack.enter_context(FakeServer(REGISTRY[f"mysql.{name}"])).port for name in names]
         names += ["refuses", "swallows"]
         ports += [stack.enter_context(refusing_port()), stack.enter_context(BlackHole()).port]
         systems = {name: mysql(number) for number, name in enumerate(names)}
@@ -72,12 +72,12 @@ def test_servers_that_let_nobody_in_or_break_off(tmp_path: Path) -> None:
     must_be_orderly(ran, deadline_s=6)
     for name, cause in {**BEASTS, "refuses": "connection-refused", "swallows": "connect-timeout"}.items():
         got = outcomes(ran.of(name))
-        assert got.pop("database.unreachable") == f"found:{cause}", f"{name}\n{told(ran.of(name))}"
-        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert got.pop("database.unreachable") == f"found:{cause}", f"{name}\n{describe(ran.of(name))}"
+        assert set(got.values()) == {"unknown"}, f"{name}\n{describe(ran.of(name))}"
         assert f"database.unreachable[{name}]" in ran.document["roots"]
     for name in NOT_OURS:
-        assert set(outcomes(ran.of(name)).values()) == {"unknown"}, told(ran.of(name))
+        assert set(outcomes(ran.of(name)).values()) == {"unknown"}, describe(ran.of(name))
     for name in MID_QUERY:
         got = outcomes(ran.of(name))
-        assert got.pop("database.unreachable").startswith(("found:", "unknown")), f"{name}\n{told(ran.of(name))}"
-        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert got.pop("database.unreachable").startswith(("found:", "unknown")), f"{name}\n{describe(ran.of(name))}"
+        assert set(got.values()) == {"unknown"}, f"{name}\n{describe(ran.of(name))}"

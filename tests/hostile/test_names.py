@@ -1,4 +1,4 @@
-"""Name servers and edges that hang, lie, break off or talk nonsense: domains are unknown or broken, never fine."""
+"""Name servers and edges that hang, lie, disconnect or send garbage: domains are unknown or broken, never clear."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import dns.name
 import dns.rcode
 import dns.rrset
 
-import tests.zoo.http
-import tests.zoo.tls  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.tls  # noqa: F401 - they fill the registry
 from tests.harness import PROJECT
-from tests.hostile.product import Settings, check, must_be_orderly, outcomes, told
-from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.names import Nameserver, failing, for_somebody_else, garbled, silently, truncated
+from tests.hostile.product import Settings, check, describe, must_be_orderly, outcomes
+from tests.misbehaving.names import Nameserver, failing, for_another_query, garbled, silently, truncated
+from tests.misbehaving.server import REGISTRY, FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.zoo.names import Message, Rule
+    from tests.misbehaving.names import Message, Rule
 
 DEADLINE_S = 6.0
 SHOP, BASE = "shop.example.test", "apps.example.test"
@@ -62,7 +62,7 @@ def alias_to_the_root(query: Message, answer: Message, by_tcp: bool) -> bytes:
 
 
 def alias_of_bytes(query: Message, answer: Message, by_tcp: bool) -> bytes:
-    """Labels that no host has: written out they are longer than a label may be."""
+    """Labels that no host has; escaped, they are longer than a label may be."""
     target = dns.name.Name([b"\xff\x00\x1b[31m" * 7, b"a.b\\", b"test", b""]).to_text()
     return records(query, "CNAME", target).to_wire()
 
@@ -97,7 +97,7 @@ def oversized(query: Message, answer: Message, by_tcp: bool) -> bytes:
 RULES: dict[str, Rule] = {
     "silent": silently,
     "garbage": garbled,
-    "for-somebody-else": for_somebody_else,
+    "for-somebody-else": for_another_query,
     "servfail": failing(dns.rcode.SERVFAIL),
     "rcode-refused": failing(dns.rcode.REFUSED),
     "formerr": failing(dns.rcode.FORMERR),
@@ -116,7 +116,7 @@ RULES: dict[str, Rule] = {
 
 
 class ByTcp(Nameserver):
-    """Whoever asks it has to come again by TCP, and there it behaves."""
+    """A name server that truncates over UDP and misbehaves over TCP."""
 
     def __init__(self, how: str) -> None:
         super().__init__(ZONE, truncated)
@@ -140,7 +140,7 @@ class ByTcp(Nameserver):
 
 
 def system(resolver: str, port: int, url: str | None = None) -> Settings:
-    """ReverseAI with one custom domain and, where an address is given, its API below the same name."""
+    """ReverseAI with one custom domain and, with an address, its API below the same name."""
     made: Settings = {
         "runbook": str(PROJECT / "runbooks" / "reverseai.yaml"),
         "resolver": resolver,
@@ -153,20 +153,20 @@ def system(resolver: str, port: int, url: str | None = None) -> Settings:
 
 def test_name_servers_of_all_kinds(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        edge = stack.enter_context(Beast(REGISTRY["http.healthy"]))
+        edge = stack.enter_context(FakeServer(REGISTRY["http.healthy"]))
         servers = {name: stack.enter_context(Nameserver(ZONE, rule)) for name, rule in RULES.items()}
         servers |= {
             f"by-tcp-{how}": stack.enter_context(ByTcp(how)) for how in ("closes", "drips", "garbage", "silent")
         }
         url = f"http://{SHOP}:{edge.port}"
         systems = {name: system(server.address, edge.port, url) for name, server in servers.items()}
-        systems["nobody"] = system("127.0.0.1:1", edge.port, url)
+        systems["closed-port"] = system("127.0.0.1:1", edge.port, url)
         ran = check(tmp_path, systems, "-m", "domain or health")
     must_be_orderly(ran, deadline_s=DEADLINE_S)
     for name in systems:
         got = outcomes(ran.of(name))
-        assert got["health.unreachable"] == "found:name-not-resolved", f"{name}\n{told(ran.of(name))}"
-        assert "clear" not in got.values(), f"{name}\n{told(ran.of(name))}"
+        assert got["health.unreachable"] == "found:name-not-resolved", f"{name}\n{describe(ran.of(name))}"
+        assert "clear" not in got.values(), f"{name}\n{describe(ran.of(name))}"
 
 
 EDGES = ("silent", "stalls-after-hello", "drips", "plain-http", "garbage", "alert", "resets", "closes", "half-closed",
@@ -174,14 +174,14 @@ EDGES = ("silent", "stalls-after-hello", "drips", "plain-http", "garbage", "aler
 
 
 def test_edges_of_all_kinds(tmp_path: Path) -> None:
-    """The name leads where it should; what serves it there never comes to a handshake."""
+    """The DNS records are right, but the server never completes a handshake."""
     with ExitStack() as stack:
         names = stack.enter_context(Nameserver(ZONE))
-        edges = {name: stack.enter_context(Beast(REGISTRY[f"tls.{name}"])) for name in EDGES}
+        edges = {name: stack.enter_context(FakeServer(REGISTRY[f"tls.{name}"])) for name in EDGES}
         ran = check(tmp_path, {name: system(names.address, edge.port) for name, edge in edges.items()}, "-m", "domain")
     must_be_orderly(ran, deadline_s=DEADLINE_S)
     for name in EDGES:
         got = outcomes(ran.of(name))
-        assert got["domain.https-broken"].startswith("found:"), f"{name}\n{told(ran.of(name))}"
+        assert got["domain.https-broken"].startswith("found:"), f"{name}\n{describe(ran.of(name))}"
         clear = {symptom for symptom, outcome in got.items() if outcome == "clear"}
-        assert not {symptom for symptom in clear if "certificate" in symptom}, f"{name}\n{told(ran.of(name))}"
+        assert not {symptom for symptom in clear if "certificate" in symptom}, f"{name}\n{describe(ran.of(name))}"

@@ -1,4 +1,4 @@
-"""Whatever the database does to those who look, the run ends in time and says the right thing, or that it can't."""
+"""Whatever the database does, the run ends in time and reports the right cause or unknown."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import struct
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import tests.zoo.postgres  # noqa: F401 - it fills the registry
-from tests.hostile.product import PASSWORD, check, dsn, must_be_orderly, outcomes, postgres, told
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.postgres import LET_IN, READY, SEEN, message, next_message, refusal, startup
+import tests.misbehaving.postgres  # noqa: F401 - it fills the registry
+from tests.hostile.product import PASSWORD, check, describe, dsn, must_be_orderly, outcomes, postgres
+from tests.misbehaving.postgres import LET_IN, READY, SEEN, message, next_message, refusal, startup
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.zoo.beast import Handler, Visit
+    from tests.misbehaving.server import Handler, Visit
 
-# The cause by which database.unreachable tells each; None where the runbook has none for it.
+# The cause that database.unreachable reports for each; None if the runbook has no cause for it.
 BEASTS = {
     "never-greets": "connect-timeout",
     "silent-after-tls-refused": "connect-timeout",
@@ -60,7 +60,7 @@ def refusing(code: str, text: str, encoding: str = "utf-8") -> Handler:
 
 
 def asking_for(method: int) -> Handler:
-    """A server that wants to be signed in to in a way that nobody knows."""
+    """A server that requires an unknown authentication method."""
 
     def handle(visit: Visit) -> None:
         startup(visit)
@@ -97,24 +97,24 @@ REFUSALS: dict[str, tuple[Handler, str | None]] = {
 }
 
 
-def test_databases_that_let_nobody_in(tmp_path: Path) -> None:
+def test_databases_that_refuse_logins(tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers: dict[str, tuple[Handler, str | None]] = {n: (REGISTRY[f"postgres.{n}"], c) for n, c in BEASTS.items()}
         servers |= REFUSALS
-        places = [stack.enter_context(Beast(handler)) for handler, _ in servers.values()]
+        places = [stack.enter_context(FakeServer(handler)) for handler, _ in servers.values()]
         dsns = tuple(dsn(place.host, place.port) for place in places)
         ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(servers)}, dsns=dsns)
     must_be_orderly(ran)
     for name, (_, cause) in servers.items():
         got = outcomes(ran.of(name))
-        assert got.pop("database.unreachable") == f"found:{cause}", f"{name}\n{told(ran.of(name))}"
-        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert got.pop("database.unreachable") == f"found:{cause}", f"{name}\n{describe(ran.of(name))}"
+        assert set(got.values()) == {"unknown"}, f"{name}\n{describe(ran.of(name))}"
         assert f"database.unreachable[{name}]" in ran.document["roots"]
     assert len(ran.document["roots"]) == len(servers), ran.document["roots"]
 
 
 def waits_in_the_pool(visit: Visit) -> None:
-    """A pooler lets everybody in, and has no connection of the server's left for the first statement."""
+    """A pooler accepts every client, and has no server connection left for the first statement."""
     startup(visit)
     visit.say(LET_IN, READY)
     next_message(visit)
@@ -130,9 +130,9 @@ LIMITED: dict[str, Handler] = {
 }
 
 
-def test_our_own_limit_is_no_fault_of_the_database(tmp_path: Path) -> None:
+def test_limit_of_the_monitoring_account_is_unknown(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        places = [stack.enter_context(Beast(handler)) for handler in LIMITED.values()]
+        places = [stack.enter_context(FakeServer(handler)) for handler in LIMITED.values()]
         dsns = tuple(dsn(place.host, place.port) for place in places)
         systems = {name: postgres(n, deadline_s=2.0) for n, name in enumerate(LIMITED)}
         ran = check(tmp_path, systems, dsns=dsns)
@@ -141,31 +141,31 @@ def test_our_own_limit_is_no_fault_of_the_database(tmp_path: Path) -> None:
     assert set(ran.document["roots"]) == {f"unreadable:postgres[{name}]" for name in LIMITED}
     for name in LIMITED:
         for result in ran.of(name).values():
-            assert (result["outcome"], result["resource"]) == ("unknown", "postgres"), told(ran.of(name))
-            assert "run fewer at once" in result["reason"], told(ran.of(name))
+            assert (result["outcome"], result["resource"]) == ("unknown", "postgres"), describe(ran.of(name))
+            assert "run fewer at once" in result["reason"], describe(ran.of(name))
 
 
-def test_databases_that_break_off_when_they_are_asked(tmp_path: Path) -> None:
+def test_databases_that_disconnect_during_a_statement(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        places = [stack.enter_context(Beast(REGISTRY[f"postgres.{name}"])) for name in MID_QUERY]
+        places = [stack.enter_context(FakeServer(REGISTRY[f"postgres.{name}"])) for name in MID_QUERY]
         dsns = tuple(dsn(place.host, place.port) for place in places)
         ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(MID_QUERY)}, dsns=dsns)
     must_be_orderly(ran)
     for name in MID_QUERY:
         got = outcomes(ran.of(name))
-        assert got.pop("database.unreachable") in ("found:None", "unknown"), f"{name}\n{told(ran.of(name))}"
-        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert got.pop("database.unreachable") in ("found:None", "unknown"), f"{name}\n{describe(ran.of(name))}"
+        assert set(got.values()) == {"unknown"}, f"{name}\n{describe(ran.of(name))}"
 
 
-def test_databases_that_nobody_reaches_and_dsns_that_are_none(tmp_path: Path) -> None:
+def test_unreachable_databases_and_invalid_dsns(tmp_path: Path) -> None:
     odd = {"endless-message": endless_message, "asks-for-kerberos": asking_for(7), "asks-for-nonsense": asking_for(99)}
     with ExitStack() as stack:
         hole = stack.enter_context(BlackHole())
         dsns = {
-            "nobody-there": dsn("127.0.0.1", stack.enter_context(refusing_port())),
+            "closed-port": dsn("127.0.0.1", stack.enter_context(refusing_port())),
             "swallowed": dsn("127.0.0.1", hole.port),
             "nameless": dsn("db.does-not-exist.invalid", 5432),
-            "no-dsn": "this is no DSN",
+            "no-dsn": "this is not a DSN",
             "other-engine": "mysql://me:planted-database-password-0123456789@127.0.0.1:3306/db",
             "port-of-letters": "postgresql://me@127.0.0.1:port/db",
             "port-too-high": "postgresql://me@127.0.0.1:70000/db",
@@ -175,21 +175,21 @@ def test_databases_that_nobody_reaches_and_dsns_that_are_none(tmp_path: Path) ->
         }
         odd["wants-clear-text"] = REGISTRY["postgres.wants-clear-text"]
         for name, handler in odd.items():
-            place = stack.enter_context(Beast(handler))
+            place = stack.enter_context(FakeServer(handler))
             dsns[name] = dsn(place.host, place.port)
-        dsns["another-machine"] = f"postgresql://cs_monitor:{PASSWORD}@192.0.2.7/d"  # nobody's (RFC 5737)
+        dsns["another-machine"] = f"postgresql://cs_monitor:{PASSWORD}@192.0.2.7/d"  # unused address (RFC 5737)
         dsns["other-keyword"] = f"{dsns['wants-clear-text']}?service=pay"
         ran = check(tmp_path, {name: postgres(n) for n, name in enumerate(dsns)}, dsns=tuple(dsns.values()))
     assert SEEN == []
     for name, words in NAMED.items():
-        assert words in ran.of(name)["database.unreachable"]["reason"], told(ran.of(name))
+        assert words in ran.of(name)["database.unreachable"]["reason"], describe(ran.of(name))
     must_be_orderly(ran)
-    causes = {"nobody-there": "connection-refused", "swallowed": "connect-timeout", "nameless": "name-not-resolved"}
+    causes = {"closed-port": "connection-refused", "swallowed": "connect-timeout", "nameless": "name-not-resolved"}
     for name in dsns:
         got = outcomes(ran.of(name))
         if name in causes:
-            assert got["database.unreachable"] == f"found:{causes[name]}", f"{name}\n{told(ran.of(name))}"
+            assert got["database.unreachable"] == f"found:{causes[name]}", f"{name}\n{describe(ran.of(name))}"
         else:
-            assert got["database.unreachable"] != "clear", f"{name}\n{told(ran.of(name))}"
+            assert got["database.unreachable"] != "clear", f"{name}\n{describe(ran.of(name))}"
         del got["database.unreachable"]
-        assert set(got.values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert set(got.values()) == {"unknown"}, f"{name}\n{describe(ran.of(name))}"

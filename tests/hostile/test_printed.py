@@ -1,4 +1,4 @@
-"""Nothing that a far end says is obeyed where it is printed: by a CI runner, a terminal, Markdown or a browser."""
+"""Text from a far end is never executed where it is printed: by a CI runner, a terminal, Markdown or a browser."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from runbook_checks.config.untrusted_text import Printed, clean, json_text, prin
 from tests.ci.browser import shown
 from tests.harness import PROJECT, run
 from tests.hostile.product import environment_file, http
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.harness import Ran
-    from tests.zoo.beast import Handler, Visit
+    from tests.misbehaving.server import Handler, Visit
 
 OBEYED = (
     "::set-output name=verdict::pass",
@@ -57,7 +57,7 @@ MARKUP = (
     "owner/name#12",
     "<!-- **x** | ~~y~~ $z$",
 )
-AT_ONCE = 3  # of these in one answer: a sentence in a report is bounded
+AT_ONCE = 3  # of these in one response: a sentence in a report is limited
 RAW = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]")
 
 
@@ -72,7 +72,7 @@ def hostile(words: tuple[str, ...]) -> Handler:
 
 
 def obeyed(text: str) -> list[str]:
-    """The lines that a CI runner would take for a command; .NET's comparison skips what is not shown."""
+    """Return the lines that a CI runner would take for a command; .NET's comparison ignores invisible characters."""
     found = []
     for line in re.split(r"[\r\n]", text):
         shown = "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cf"))
@@ -87,11 +87,11 @@ def obeyed(text: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """An environment file of services that say all of it."""
+    """An environment file of services whose responses contain all of it."""
     every = OBEYED + MARKUP
     with ExitStack() as stack:
-        beasts = [hostile(every[at : at + AT_ONCE]) for at in range(0, len(every), AT_ONCE)]
-        systems = {f"shop-{n}": http(stack.enter_context(Beast(b)).url) for n, b in enumerate(beasts)}
+        servers = [hostile(every[at : at + AT_ONCE]) for at in range(0, len(every), AT_ONCE)]
+        systems = {f"shop-{n}": http(stack.enter_context(FakeServer(b)).url) for n, b in enumerate(servers)}
         yield environment_file(tmp_path_factory.mktemp("printed"), systems)
 
 
@@ -107,28 +107,28 @@ def look(environment: Path, *words: str) -> Ran:
     [("-v", "-s", "-rA", "--tb=long"), ("--paste",), ("-n", "2", "-q")],
     ids=" ".join,
 )
-def test_no_line_is_obeyed(environment: Path, words: tuple[str, ...]) -> None:
+def test_no_line_is_a_command(environment: Path, words: tuple[str, ...]) -> None:
     ran = look(environment, *words)
     assert ran.code == 1, ran.output()
-    assert "set-output name=verdict" in ran.stdout, "a person still reads it"
+    assert "set-output name=verdict" in ran.stdout, "the text is still shown"
     assert obeyed(ran.output()) == []
     assert not RAW.search(ran.output())
     assert ran.folder is not None
     for name in ("summary.md", "results.json"):
-        assert obeyed((ran.folder / name).read_text()) == [], "what is printed of a file is obeyed neither"
-    assert "##[add-mask]stop" in json.dumps(ran.document), "the document says it as it is"
+        assert obeyed((ran.folder / name).read_text()) == [], "nor is text printed from a file"
+    assert "##[add-mask]stop" in json.dumps(ran.document), "the document has the original text"
 
 
 @pytest.mark.parametrize("words", [("-s",), ("-rA", "-p", "no:threadexception"), ("-vv",)], ids=" ".join)
-def test_what_a_library_prints_is_obeyed_neither(environment: Path, words: tuple[str, ...]) -> None:
-    ran = look(environment, "--system", "shop-0", "-p", "tests.hostile.loud", *words)
+def test_output_of_a_library_is_not_a_command(environment: Path, words: tuple[str, ...]) -> None:
+    ran = look(environment, "--system", "shop-0", "-p", "tests.hostile.printing_plugin", *words)
     assert "set-output name=verdict" in ran.output()
     assert ("INTERNALERROR" in ran.output()) == ("-vv" in words)
     assert obeyed(ran.output()) == []
     assert not RAW.search(ran.output())
 
 
-def test_a_title_of_an_environment_file_is_obeyed_neither(environment: Path) -> None:
+def test_title_in_an_environment_file_is_not_a_command(environment: Path) -> None:
     document = json.loads(environment.read_text())
     document["systems"]["shop-0"]["checklists"] = {"c": {"items": [{"item": f"a\n{OBEYED[0]}", "attested": True}]}}
     other = environment.with_name("other.yaml")
@@ -148,24 +148,24 @@ def test_a_title_of_an_environment_file_is_obeyed_neither(environment: Path) -> 
 
 
 def test_summary_shows_markup_as_text(environment: Path) -> None:
-    """What it looks like is for a parser of CommonMark to say, of another make than what escapes here."""
+    """An independent CommonMark parser decides how the summary looks."""
     markdown_it = pytest.importorskip("markdown_it")
     ran = look(environment)
     assert ran.folder is not None
     page = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).render((ran.folder / "summary.md").read_text())
     assert not re.search(r"<(img|a|s|del)\b|<!--|<h\d>\s*<", page), page
     assert "&lt;img src=http://127.0.0.1:9/a&gt;" in page
-    assert not re.search(r"(?<!\w)@\w|#\d", re.sub(r"<code>.*?</code>", "", page)), "somebody is called"
+    assert not re.search(r"(?<!\w)@\w|#\d", re.sub(r"<code>.*?</code>", "", page)), "it mentions a user"
 
 
-def test_command_is_pasted_from_the_summary_as_it_is(tmp_path: Path) -> None:
-    """A backtick in the name of a file ends no code; what is shown as code is the command, to the letter."""
+def test_command_in_the_summary_can_be_pasted(tmp_path: Path) -> None:
+    """A backtick in a file name does not end the code; the code is exactly the command."""
     markdown_it = pytest.importorskip("markdown_it")
     name = "a`<img src=x>`' $(touch pwned) [b](c).sql.gz"
     (tmp_path / "dumps").mkdir()
     dump = tmp_path / "dumps" / name
     dump.write_bytes(gzip.compress(b"-- dump\n" * 1000)[:-20])
-    os.utime(dump, (time.time() - 600,) * 2)  # nobody writes it any more
+    os.utime(dump, (time.time() - 600,) * 2)  # the file is complete
     shop = {"backups": {"folder": "dumps", "pattern": "*.gz"}, "symptoms": {"backup.corrupt": None}}
     environment = environment_file(tmp_path, {"shop-0": shop})
     ran = run("--env", str(environment), "-m", "backup", out=tmp_path / "out")
@@ -177,9 +177,9 @@ def test_command_is_pasted_from_the_summary_as_it_is(tmp_path: Path) -> None:
 
 
 def test_report_shows_markup_as_text(environment: Path, tmp_path: Path) -> None:
-    """A request to elsewhere, or an error in the page's log, fails it as well."""
+    """A request to another host, or an error in the page's console, fails the test as well."""
     if shutil.which("npm") is None or not TOOL.exists():
-        pytest.skip("Allure isn't here: `make report` gets it")
+        pytest.skip("Allure is not installed: `make report` fetches it")
     ran = look(environment, "-k", "ready", "--system", "shop-4")
     assert ran.folder is not None
     words = ["-m", "runbook_checks.cli.allure_report", "--results", str(ran.folder / "allure"), "--to", str(tmp_path)]
@@ -192,7 +192,7 @@ def test_report_shows_markup_as_text(environment: Path, tmp_path: Path) -> None:
         assert view.locator("a[href^=javascript]").count() == 0
 
 
-def test_pieces_of_a_line_are_read_together() -> None:
+def test_line_written_in_pieces_is_read_as_a_whole() -> None:
     stream = io.StringIO()
     printed = Printed(stream)
     for piece in (
@@ -210,8 +210,8 @@ def test_pieces_of_a_line_are_read_together() -> None:
     printed.write(":c\r::d\n--- e\n")
     assert obeyed(re.sub(r"\x1b\[\d+m", "", stream.getvalue())) == []
     assert "\x1b[31m" in stream.getvalue(), "colours stay"
-    assert "\x1b" not in printable("\x1b[31m::x"), "but for those of a text"
-    assert "a::b" in stream.getvalue(), "within a line it is nobody's command"
+    assert "\x1b" not in printable("\x1b[31m::x"), "except those in a text"
+    assert "a::b" in stream.getvalue(), "within a line it is not a command"
 
 
 class Terminal(io.StringIO):
@@ -219,7 +219,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_a_line_is_rewritten_by_us_alone() -> None:
+def test_only_the_product_rewrites_a_line_on_a_terminal() -> None:
     stream = Terminal()
     printed = Printed(stream)
     own = ["\r\x1b[K12 of 100", "\x1b[1m\rcollecting ... \x1b[0m", "\x1b[32m.\x1b[0m"]
@@ -228,7 +228,7 @@ def test_on_a_terminal_a_line_is_rewritten_by_us_alone() -> None:
     assert stream.getvalue() == "".join(own) + "a b [2Jc"
 
 
-def test_a_long_line_takes_no_long_time() -> None:
+def test_long_line_is_processed_quickly() -> None:
     begun = time.process_time()
     for piece in ("::a ", "##", " ", ":", "--", "\x1b[0m", "\r", "section_start"):
         printable(piece * 50_000)
@@ -239,6 +239,6 @@ def test_a_long_line_takes_no_long_time() -> None:
 @pytest.mark.parametrize(
     "character", ["\u200b", "\xad", "\u2060", "\ufe0f", "\U000e0041", "\u3164", "\u034f", "\ufeff"]
 )
-def test_what_is_not_shown_hides_nothing(character: str) -> None:
+def test_invisible_characters_hide_no_command(character: str) -> None:
     assert obeyed(printable(f"{character}:{character}:{character}error::x ##{character}[x]")) == []
     assert character not in clean(f"a{character}b")

@@ -1,4 +1,4 @@
-"""A slash command that answers everything alike has told nothing of signatures, unless it took what is forged."""
+"""A slash command with one response for everything proves nothing about signatures, unless it accepts forged ones."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from tests.harness import PROJECT
-from tests.hostile.beasts import document, healthy_but
-from tests.hostile.product import check, must_be_orderly, outcomes, told
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.hostile.product import check, describe, must_be_orderly, outcomes
+from tests.hostile.services import document, healthy_but
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PATH = "/slack/commands"
 FORGERY, COMMAND = "slack.forgery-accepted", "slack.no-response"
 ALL = "found:stale-accepted:tampered-accepted:unsigned-accepted"
-# What it answers to everything: what is then said of forged requests, and of a signed one.
+# The response to everything, and the results for forged requests and for a signed one.
 COMMANDS = {
     "takes-all": (document({"text": "hello"}), ALL, "clear"),
     "takes-all-in-silence": (whole(b""), ALL, "clear"),
@@ -41,14 +41,14 @@ def system(url: str) -> dict[str, Any]:
     return {"runbook": runbook, "http": {"base_url": url}, "slack": {"signing_secret": {"env": "PLANTED_SECRET"}}}
 
 
-def test_commands_that_answer_everything_alike(tmp_path: Path) -> None:
+def test_commands_with_one_response_for_everything(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems = {}
         for name, (answer, _, _) in COMMANDS.items():
-            server = stack.enter_context(Beast(healthy_but({PATH: answer})))
+            server = stack.enter_context(FakeServer(healthy_but({PATH: answer})))
             systems[name] = system(server.url)
         ran = check(tmp_path, systems, "-m", "slack")
     must_be_orderly(ran)
     for name, (_, forged, signed) in COMMANDS.items():
         got = outcomes(ran.of(name))
-        assert (got[FORGERY], got[COMMAND]) == (forged, signed), f"{name}\n{told(ran.of(name))}"
+        assert (got[FORGERY], got[COMMAND]) == (forged, signed), f"{name}\n{describe(ran.of(name))}"

@@ -1,4 +1,4 @@
-"""Sources that hang, drip, break off or talk nonsense, all of a system's at once: unknown in time, and never clear."""
+"""All sources of a system hang, trickle, disconnect or send garbage: unknown in time, and never clear."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import tests.zoo.http
-import tests.zoo.prometheus
-import tests.zoo.redis  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.prometheus
+import tests.misbehaving.redis  # noqa: F401 - they fill the registry
 from tests.harness import PROJECT
-from tests.hostile.product import PASSWORD, Settings, check, must_be_orderly, outcomes, told
-from tests.zoo.beast import REGISTRY, Beast
+from tests.hostile.product import PASSWORD, Settings, check, describe, must_be_orderly, outcomes
+from tests.misbehaving.server import REGISTRY, FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +21,11 @@ DEADLINE_S = 4.0
 SECRET: dict[str, Any] = {"env": "PLANTED_SECRET"}
 BEASTS = ("silent", "drips-body", "garbage", "oversized-unannounced", "half-closed", "resets-mid-body",
           "right-then-garbage")  # fmt: skip
-# Not looked at here: a browser, a burst and an upload have times of their own.
+# Excluded: a browser, a burst and an upload, which have their own time limits.
 LOOKED_AT = ("-m", "not drill", "-k", "not browser and not slowed and not taken and not throughput")
-# What a source that can't be used is itself the symptom of.
+# Symptoms of which an unusable source is itself the finding.
 UNAVAILABLE = ("dependency.object-storage",)
-# What any answer at all says no to, be its body what it may.
+# Symptoms that any response clears.
 ANSWERED = ("health.unreachable", "health.server-error", "health.slow")
 
 
@@ -86,23 +86,23 @@ def test_every_source_misbehaves(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems: dict[str, Settings] = {}
         for name in BEASTS:
-            url = stack.enter_context(Beast(REGISTRY[f"http.{name}"])).url
+            url = stack.enter_context(FakeServer(REGISTRY[f"http.{name}"])).url
             for make in (sales, reverse, cloudwatch, aura):
                 systems[f"{make.__name__}-{name}"] = make(url)
         ran = check(tmp_path, systems, *LOOKED_AT, effects="refused", timeout_s=120)
-    # Of a Prometheus 8 MiB are taken, of a Loki 16: with several such answers at once, that is what it may come to.
+    # 8 MiB are read from a Prometheus, 16 from a Loki; several such responses at once add up to this.
     must_be_orderly(ran, deadline_s=DEADLINE_S, max_rss_kib=512 << 10)
     for name in systems:
         for symptom, outcome in outcomes(ran.of(name)).items():
             if symptom in UNAVAILABLE:
-                assert outcome in ("found:endpoint-unreachable", "unknown"), f"{name}\n{told(ran.of(name))}"
-            elif name.startswith(("aura", "reverse")):  # their own service misbehaves, too, and that is found
-                assert outcome != "clear" or symptom in ANSWERED, f"{name} {symptom}\n{told(ran.of(name))}"
+                assert outcome in ("found:endpoint-unreachable", "unknown"), f"{name}\n{describe(ran.of(name))}"
+            elif name.startswith(("aura", "reverse")):  # their own service misbehaves as well, which is found
+                assert outcome != "clear" or symptom in ANSWERED, f"{name} {symptom}\n{describe(ran.of(name))}"
             else:
-                assert outcome == "unknown", f"{name} {symptom}\n{told(ran.of(name))}"
+                assert outcome == "unknown", f"{name} {symptom}\n{describe(ran.of(name))}"
 
 
-# By the zoo's name: how dependency.redis tells it.
+# The server's name, and the result of dependency.redis.
 REDIS = {
     "without-memory": "unknown",
     "memory-is-text": "unknown",
@@ -127,7 +127,7 @@ REDIS = {
 
 def test_redis_of_all_kinds(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        places = [stack.enter_context(Beast(REGISTRY[f"redis.{name}"])) for name in REDIS]
+        places = [stack.enter_context(FakeServer(REGISTRY[f"redis.{name}"])) for name in REDIS]
         systems: dict[str, Settings] = {
             name: {
                 "runbook": runbook("aura-flow"),
@@ -144,21 +144,21 @@ def test_redis_of_all_kinds(tmp_path: Path) -> None:
     must_be_orderly(ran, deadline_s=DEADLINE_S)
     for name, wanted in REDIS.items():
         got = outcomes(ran.of(name))
-        assert got["dependency.redis"] == wanted, f"{name}\n{told(ran.of(name))}"
-        assert "clear" not in got.values(), f"{name}\n{told(ran.of(name))}"
+        assert got["dependency.redis"] == wanted, f"{name}\n{describe(ran.of(name))}"
+        assert "clear" not in got.values(), f"{name}\n{describe(ran.of(name))}"
 
 
 def test_prometheus_of_all_kinds(tmp_path: Path) -> None:
-    """No answer that is none, or not the whole of one, is a number below a limit."""
-    from tests.zoo.prometheus import ANSWERS
+    """A missing or incomplete response is not a number below a limit."""
+    from tests.misbehaving.prometheus import ANSWERS
 
     names = [name for name, (_, _, kind) in ANSWERS.items() if kind] + ["cut-off"]
     with ExitStack() as stack:
         systems: dict[str, Settings] = {}
         for name in names:
-            url = stack.enter_context(Beast(REGISTRY[f"prometheus.{name}"])).url
+            url = stack.enter_context(FakeServer(REGISTRY[f"prometheus.{name}"])).url
             systems[name] = {"runbook": runbook("aura-flow"), "deadline_s": DEADLINE_S, "prometheus": {"url": url}}
         ran = check(tmp_path, systems)
     must_be_orderly(ran, deadline_s=DEADLINE_S)
     for name in names:
-        assert set(outcomes(ran.of(name)).values()) == {"unknown"}, f"{name}\n{told(ran.of(name))}"
+        assert set(outcomes(ran.of(name)).values()) == {"unknown"}, f"{name}\n{describe(ran.of(name))}"

@@ -1,14 +1,14 @@
-"""A receiver that answers everything alike has told nothing of signatures, unless it took what is unsigned."""
+"""A receiver with one response for everything proves nothing about signatures, unless it accepts unsigned ones."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tests.hostile.beasts import WEBHOOK, document, healthy_but
-from tests.hostile.product import check, http, must_be_orderly, outcomes, told
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
+from tests.hostile.product import check, describe, http, must_be_orderly, outcomes
+from tests.hostile.services import WEBHOOK, document, healthy_but
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REFUSED = ("webhook.unsigned-accepted", "webhook.tampered-accepted", "webhook.stale-accepted")
 CODE = {"code": "CS_AUTH_4034", "message": "no"}
 
-# What it answers to every delivery; what is then said of a signed one, and of those that must be refused.
+# The response to every delivery, and the results for a signed one and for those that must be refused.
 RECEIVERS = {
     "takes-all": (document({}), "clear", "found:accepted"),
     "takes-all-in-silence": (whole(b"", status="204 No Content"), "clear", "found:accepted"),
@@ -45,27 +45,27 @@ RECEIVERS = {
 }
 
 
-def test_receivers_that_answer_everything_alike(tmp_path: Path) -> None:
+def test_receivers_with_one_response_for_everything(tmp_path: Path) -> None:
     with ExitStack() as stack:
         systems = {}
         for name, (answer, _, _) in RECEIVERS.items():
-            server = stack.enter_context(Beast(healthy_but({WEBHOOK: answer})))
+            server = stack.enter_context(FakeServer(healthy_but({WEBHOOK: answer})))
             systems[name] = http(server.url)
         ran = check(tmp_path, systems, "-m", "webhook", effects="refused")
     must_be_orderly(ran)
     for name, (_, signed, others) in RECEIVERS.items():
         got = outcomes(ran.of(name))
         wanted = {"webhook.signature-rejected": signed} | dict.fromkeys(REFUSED, others)
-        assert {s: got[s] for s in wanted} == wanted, f"{name}\n{told(ran.of(name))}"
+        assert {s: got[s] for s in wanted} == wanted, f"{name}\n{describe(ran.of(name))}"
 
 
-def test_receiver_that_answers_alike_where_it_may_be_written_to(tmp_path: Path) -> None:
-    """Nothing is clear by a message that was not taken, and what was sent is told."""
+def test_receiver_with_one_response_and_effects_write(tmp_path: Path) -> None:
+    """A refused message does not make a check clear, and messages that were sent are listed."""
     names = ("takes-no-body", "is-a-page", "fails", "leads-elsewhere")
     with ExitStack() as stack:
-        servers = {n: stack.enter_context(Beast(healthy_but({WEBHOOK: RECEIVERS[n][0]}))) for n in names}
+        servers = {n: stack.enter_context(FakeServer(healthy_but({WEBHOOK: RECEIVERS[n][0]}))) for n in names}
         ran = check(tmp_path, {n: http(s.url) for n, s in servers.items()}, "-m", "webhook", effects="write")
     must_be_orderly(ran)
     for name in names:
         got = outcomes(ran.of(name))
-        assert got["webhook.signature-rejected"] == "unknown", f"{name}\n{told(ran.of(name))}"
+        assert got["webhook.signature-rejected"] == "unknown", f"{name}\n{describe(ran.of(name))}"

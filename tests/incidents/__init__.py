@@ -1,1 +1,1 @@
-"""Typical incidents as they are reported, kept in docs/incidents.md so that a review sees changed wording."""
+"""Typical incidents as they are reported, kept in docs/incidents.md so that a review shows changed wording."""

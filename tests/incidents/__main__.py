@@ -1,4 +1,4 @@
-"""python -m tests.incidents: writes docs/incidents.md."""
+"""python -m tests.incidents: write docs/incidents.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.harness import started_lab
-from tests.incidents.telling import told
+from tests.incidents.transcript import document
 
 if TYPE_CHECKING:
     from tests.harness import LabClient
@@ -28,7 +28,7 @@ def main() -> int:
                 labs[system] = stack.enter_context(started_lab(folder / system, system))
             return labs[system]
 
-        DOCUMENT.write_text(told(lab_of))
+        DOCUMENT.write_text(document(lab_of))
     return 0
 
 

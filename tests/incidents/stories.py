@@ -1,4 +1,4 @@
-"""The incidents that are kept, and the faults that bring each about."""
+"""The recorded incidents, and the faults that cause each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Story:
-    """One incident: what happened, on which system, by which faults, and what on-call types."""
+    """One incident: what happened, on which system, by which faults, and the options that on-call types."""
 
     title: str
     system: str

@@ -1,4 +1,4 @@
-"""What does the lab look like to somebody outside? (Plain clients; nothing of the lab's or the probes' code.)"""
+"""The lab as an external client sees it, with plain clients and no code of the lab or the probes."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 API = "/api/v1/customer-service"
 STEPS = ("assign", "resolve", "close")
-KNOCK_S = 0.4  # for what may well say nothing
-PATIENCE_S = 5.0  # for what the lab certainly says, however busy the machine
-ANSWER_S = 1.0  # for an answer that may never come
+KNOCK_S = 0.4  # for ports that may not respond
+PATIENCE_S = 5.0  # for responses that certainly come, even on a busy machine
+ANSWER_S = 1.0  # for a response that may never come
 SLOW_S = 0.35
 
 
 @dataclass(frozen=True)
 class Outside:
-    """A caller who knows the lab's variables."""
+    """A client with the lab's variables."""
 
     variables: dict[str, str]
 
-    def look(self) -> dict[str, Any]:
-        """Everything that a fault can change, in words that don't change from one look to the next."""
-        looks = {
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that a fault can change, in a form that is equal for equal states."""
+        parts = {
             "dns": self.names,
             "front": self.front,
             "chain": self.chain,
@@ -58,8 +58,8 @@ class Outside:
             "log": self.log,
             "next": self.next_address,
         }
-        with ThreadPoolExecutor(len(looks)) as threads:
-            futures = {name: threads.submit(_seen, name, look) for name, look in looks.items()}
+        with ThreadPoolExecutor(len(parts)) as threads:
+            futures = {name: threads.submit(_seen, name, part) for name, part in parts.items()}
             seen = {name: future.result() for name, future in futures.items()}
         return seen | {"deliveries": _seen("deliveries", self.deliveries)}
 
@@ -79,7 +79,7 @@ class Outside:
         return [self.resolve("cs.lab.test"), self.resolve("db.lab.test")]
 
     def front(self) -> Any:
-        """The first address, unverified: how far does a request get, and how quickly?"""
+        """Return how far a request to the first address gets, without verification, and whether it is slow."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -114,7 +114,7 @@ class Outside:
         return [*self._served(), f"{left / 86400:.0f} days left"]
 
     def _served(self) -> list[str]:
-        """How many certificates are sent, and whether the last of them is from the lab."""
+        """Return the issuers of the certificates that the server sends."""
         from cryptography import x509
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -140,7 +140,7 @@ class Outside:
         return round((parsedate_to_datetime(date).timestamp() - time.time()) / 10) if date else "no date"
 
     def webhook(self) -> Any:
-        """Refusals only: nothing that is sent here can become a row."""
+        """Only requests that are refused: none of these can create a row."""
         deliveries: dict[str, dict[str, Any]] = {
             "fresh": {},
             "unsigned": {"is_signed": False},
@@ -162,7 +162,7 @@ class Outside:
         return self._request("POST", path, data=body, headers=headers)
 
     def deliveries(self) -> Any:
-        """A message, the same again, and its session's steps; then everything but the audit rows is removed."""
+        """Send a message, repeat it, and run its session's steps; then remove everything except the audit rows."""
         message = {"channel": "test", "message_id": uuid.uuid4().hex, "open_id": uuid.uuid4().hex, "content": "hello"}
         body = json.dumps(message | {"timestamp": "2026-01-01T00:00:00Z"}).encode()
         first, again = self.deliver(body), self.deliver(body)
@@ -219,7 +219,7 @@ class Outside:
                  pg_has_role('cs_monitor', 'pg_monitor', 'MEMBER'),
                  has_schema_privilege('cs_monitor', 'public', 'USAGE'),
                  (SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'cs%')"""
-        # The lab's own rows are ten days old at most, and what comes in meanwhile is new.
+        # The lab's own rows are at most ten days old, and later ones are new.
         tables = ("cs_sessions", "cs_messages", "cs_tickets", "cs_audit_logs")
         old = [f"SELECT count(*) FROM {table} WHERE created_at < now() - interval '11 days'" for table in tables]  # noqa: S608  constants
         return [self._rows(columns), self._rows(may), *map(self._rows, old)]
@@ -246,7 +246,7 @@ class Outside:
         }
 
     def log(self) -> Any:
-        """Errors by message, in tens, since the ordinary ones come and go with time; and whether the end is recent."""
+        """Return errors by message, in tens, because the usual ones vary; and whether the last entry is recent."""
         text = _text(self.variables["LAB_CS_LOG_FILE"])
         if "\n" not in text:
             return text
@@ -256,10 +256,10 @@ class Outside:
         return [sorted(counts.items()), (datetime.now(UTC) - end).total_seconds() > 3600]
 
     def next_address(self) -> Any:
-        told = re.search(r"AI_CS_ADDR=.*:(\d+)", _text(self.variables["LAB_CS_DOTENV"]))
-        if not told:
-            return "not told"
-        port = int(told[1])
+        reported = re.search(r"AI_CS_ADDR=.*:(\d+)", _text(self.variables["LAB_CS_DOTENV"]))
+        if not reported:
+            return "not set"
+        port = int(reported[1])
         try:
             _knock(port).close()
         except OSError as error:
@@ -289,19 +289,19 @@ class Outside:
         return port
 
 
-def _seen(name: str, look: Callable[[], Any]) -> Any:
-    """What a look sees; one that fails is named, with what to do."""
+def _seen(name: str, part: Callable[[], Any]) -> Any:
+    """Return a part of the snapshot; an error names the part and says what to do."""
     try:
-        return look()
+        return part()
     except Exception as error:
         raise AssertionError(
-            f"the look at {name!r} in tests/lab/outside.py failed: {type(error).__name__}: {error}; "
-            "if a fault may bring this about, let the look return it as what a caller meets"
+            f"the snapshot of {name!r} in tests/lab/outside.py failed: {type(error).__name__}: {error}; "
+            "if a fault may cause this, return it as part of the snapshot"
         ) from error
 
 
 def _knock(port: int, address: str = "127.0.0.1") -> socket.socket:
-    """A connection of its own: opened soon or not at all, then as patient as a busy machine needs."""
+    """Connect with a short timeout, then use a long one for a busy machine."""
     sock = socket.create_connection((address, port), KNOCK_S)
     sock.settimeout(PATIENCE_S)
     return sock

@@ -1,4 +1,4 @@
-"""Is a healthy lab what it says it is?"""
+"""A healthy lab works as documented."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def outside(lab: LabClient) -> Outside:
 def test_variables_are_the_contract(lab: LabClient) -> None:
     assert set(lab.variables) == SHARED | {f"LAB_CS_{name}" for name in OWN.split()}
     assert not lab.missing
-    assert lab.state.stat().st_mode & 0o077 == 0, "the state file has secrets in it"
+    assert lab.state.stat().st_mode & 0o077 == 0, "the state file contains secrets"
 
 
 def test_health_names_postgres(outside: Outside) -> None:
@@ -45,7 +45,7 @@ def test_front_passes_the_clock_of_the_service_through(lab: LabClient, outside: 
         assert outside.clock() == -9
 
 
-def test_chain_pleases_a_strict_verifier(lab: LabClient) -> None:
+def test_strict_verifier_accepts_the_chain(lab: LabClient) -> None:
     import socket
 
     from cryptography import x509
@@ -64,7 +64,7 @@ def test_chain_pleases_a_strict_verifier(lab: LabClient) -> None:
     assert len(verifier.verify(chain[0], chain[1:2])) == 3
 
 
-def test_monitor_may_look_and_nothing_else(outside: Outside) -> None:
+def test_monitor_can_only_read(outside: Outside) -> None:
     import psycopg
     from psycopg.sql import SQL, Identifier
 
@@ -90,12 +90,12 @@ def test_messages_are_refused_as_documented(outside: Outside) -> None:
     }
 
 
-def test_message_goes_through_its_life(outside: Outside) -> None:
+def test_message_goes_through_all_steps(outside: Outside) -> None:
     audit = [("assign",), ("resolve",), ("close",)]
     assert outside.deliveries() == [200, 200, False, True, 200, 200, 200, audit]
 
 
-def test_same_message_at_once_is_one_message(outside: Outside) -> None:
+def test_concurrent_copies_of_a_message_are_one_message(outside: Outside) -> None:
     import json
     from concurrent.futures import ThreadPoolExecutor
 
@@ -119,7 +119,7 @@ def test_log_ends_now_and_is_in_order(lab: LabClient) -> None:
     assert any("duplicate key" in line for line in lines)
 
 
-def test_what_a_fault_made_the_service_log_goes_with_it(lab: LabClient, outside: Outside) -> None:
+def test_log_entries_of_a_fault_are_removed_with_it(lab: LabClient, outside: Outside) -> None:
     with lab.fault("migration.missing:partly-applied"):
         outside.deliveries()
         assert "cs_message_dedup" in _errors(lab)
@@ -131,7 +131,7 @@ def _errors(lab: LabClient) -> str:
     return "\n".join(line for line in lines if " ERROR " in line and "duplicate key" not in line)
 
 
-def test_reads_survive_the_database(lab: LabClient, outside: Outside) -> None:
+def test_reads_work_without_the_database(lab: LabClient, outside: Outside) -> None:
     healthy = outside.contract()
     with lab.fault("database.unreachable:connection-refused"):
         assert outside.health()["/ready"][0] == 503
@@ -154,7 +154,7 @@ def test_requests_and_statements_are_logged(lab: LabClient, outside: Outside) ->
     assert "FROM cs_tickets" in statements[0]["statement"]
 
 
-def test_api_is_true_to_its_document(lab: LabClient) -> None:
+def test_api_matches_its_openapi_document(lab: LabClient) -> None:
     import schemathesis
     from hypothesis import HealthCheck, Phase, given, settings
 
@@ -163,7 +163,7 @@ def test_api_is_true_to_its_document(lab: LabClient) -> None:
     quiet = settings(quick, suppress_health_check=list(HealthCheck))
     tried = 0
     for result in schema.include(method="GET").get_all_operations():
-        operation: Any = result.ok()  # type: ignore[union-attr]  # one that can't be read fails here
+        operation: Any = result.ok()  # type: ignore[union-attr]  # an unreadable operation fails here
 
         @quiet
         @given(case=operation.as_strategy())

@@ -1,4 +1,4 @@
-"""What does `python -m runbook_checks_lab` print, and how quickly?"""
+"""Output and start-up time of `python -m runbook_checks_lab`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_list_is_light() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         (
             "webhook.stale-acepted:accepted",
@@ -47,14 +47,14 @@ def test_list_is_light() -> None:
             "backup.stale:old",
             "lab: there is no fault 'backup.stale:old'; did you mean backup.stale:none or backup.stale:too-old?",
         ),
-        ("backup.stale:none@nobody", "lab: there is no fault 'backup.stale:none@nobody'"),
+        ("backup.stale:none@absent", "lab: there is no fault 'backup.stale:none@absent'"),
         ("zzz", "lab: there is no fault 'zzz'"),
     ],
 )
-def test_bad_fault_is_one_sentence(given: str, told: str) -> None:
+def test_bad_fault_is_one_sentence(given: str, reported: str) -> None:
     done = _lab("--fault", given)
     assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr.strip().startswith(told)
+    assert done.stderr.strip().startswith(reported)
 
 
 def test_bad_option_is_one_sentence() -> None:
@@ -62,7 +62,7 @@ def test_bad_option_is_one_sentence() -> None:
     assert (done.returncode, done.stderr) == (4, "lab: unrecognized arguments: --lsit\n")
 
 
-def test_by_hand_it_prints_addresses_and_stops_at_ctrl_c() -> None:
+def test_command_prints_addresses_and_stops_at_ctrl_c() -> None:
     command = [
         sys.executable,
         "-m",
@@ -81,4 +81,4 @@ def test_by_hand_it_prints_addresses_and_stops_at_ctrl_c() -> None:
     assert process.returncode == 0
     assert errors == ""
     assert any(line.startswith("LAB_CS_URL=https://cs.lab.test:") for line in lines)
-    assert "LAB_CS_VERSION=1.1.0\n" in lines, "what the lab ought to be, whatever is broken"
+    assert "LAB_CS_VERSION=1.1.0\n" in lines, "the healthy values, also with a fault"

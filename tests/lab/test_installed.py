@@ -1,4 +1,4 @@
-"""The lab works as an installed program: from any folder, with nothing of the clone but its own package."""
+"""The lab works as an installed program: from any folder, with nothing of the clone except its own package."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ PROGRAMS = {
     "prometheus": "prometheus is not on PATH: install it (Debian's package prometheus)",
 }
 BROUGHT = {"botocore": "boto3", "starlette": "fastapi", "werkzeug": "flask"}
-"""By package that the lab imports: the dependency that brings it."""
+"""Imported package -> the dependency that installs it."""
 NAMES = {"dns": "dnspython", "jwt": "pyjwt"}
 
 
 @pytest.fixture
 def installed(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine that has the package, its dependencies and hardly a program."""
+    """The environment of a machine with the package, its dependencies and few programs."""
     site, tools = tmp_path / "site", tmp_path / "tools"
     shutil.copytree(PACKAGE, site / NAME, ignore=shutil.ignore_patterns("__pycache__"))
     tools.mkdir()
@@ -46,7 +46,7 @@ def installed(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def _asked(environment: dict[str, str], cwd: Path, code: str) -> str:
+def _output(environment: dict[str, str], cwd: Path, code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -66,10 +66,10 @@ def test_runs_from_any_folder_with_the_package_alone(tmp_path: Path, installed: 
     said = process.communicate(timeout=30)[1]
     assert (process.returncode, state.is_file()) == (0, True), said
     absent = {name: text for name, text in PROGRAMS.items() if not shutil.which(text.split()[0], path="/usr/sbin")}
-    told = json.loads(state.read_text())
-    assert told["missing"] == absent
-    assert said.splitlines() == [f"the lab has no {name}: {text}" for name, text in told["missing"].items()]
-    assert "LAB_SALES_R2_ENDPOINT" in told["variables"], "moto's process finds the package as well"
+    reported = json.loads(state.read_text())
+    assert reported["missing"] == absent
+    assert said.splitlines() == [f"the lab has no {name}: {text}" for name, text in reported["missing"].items()]
+    assert "LAB_SALES_R2_ENDPOINT" in reported["variables"], "moto's process also finds the package"
     assert list((tmp_path / "kept" / "runbook-checks-lab").glob("postgres-*"))
     assert list(elsewhere.iterdir()) == []
 
@@ -84,13 +84,15 @@ def test_runs_from_any_folder_with_the_package_alone(tmp_path: Path, installed: 
     ],
     ids=["named", "relative", "not-writable", "no-home"],
 )
-def test_cache_is_the_users(tmp_path: Path, installed: dict[str, str], variables: dict[str, str], folder: str) -> None:
+def test_cache_is_in_the_users_cache_folder(
+    tmp_path: Path, installed: dict[str, str], variables: dict[str, str], folder: str
+) -> None:
     (tmp_path / "temporary").mkdir()
     (tmp_path / "a-file").touch()
     given = {name: value.replace("{folder}", str(tmp_path)) for name, value in variables.items()}
     environment = installed | {"TMPDIR": str(tmp_path / "temporary")} | given
     code = f"from {NAME}.folders import cache_folder; print(cache_folder())"
-    assert _asked(environment, tmp_path, code) == str(tmp_path / folder)
+    assert _output(environment, tmp_path, code) == str(tmp_path / folder)
 
 
 @pytest.mark.parametrize(
@@ -102,17 +104,19 @@ def test_cache_is_the_users(tmp_path: Path, installed: dict[str, str], variables
     ],
     ids=["clone", "environment-in-a-folder-called-lab", "source-distribution"],
 )
-def test_clone_is_known_by_its_shape(tmp_path: Path, installed: dict[str, str], site: str, clone: str | None) -> None:
+def test_clone_is_recognised_by_its_folders(
+    tmp_path: Path, installed: dict[str, str], site: str, clone: str | None
+) -> None:
     (tmp_path / site / NAME).mkdir(parents=True)
     for name in ("__init__.py", "folders.py"):
         shutil.copy(PACKAGE / name, tmp_path / site / NAME)
     (tmp_path / site.split("/src")[0].split("/.venv")[0] / "pyproject.toml").touch()
     environment = installed | {"PYTHONPATH": str(tmp_path / site)}
     code = f"from {NAME}.folders import CLONE; print(CLONE)"
-    assert _asked(environment, tmp_path, code) == str(clone and tmp_path / clone)
+    assert _output(environment, tmp_path, code) == str(clone and tmp_path / clone)
 
 
-def test_distribution_asks_for_what_the_lab_imports() -> None:
+def test_distribution_requires_what_the_lab_imports() -> None:
     project = tomllib.loads((PROJECT / "lab" / "pyproject.toml").read_text())["project"]
     asked = {Requirement(wanted).name.lower() for wanted in project["dependencies"]}
     roots = {name.partition(".")[0] for names in import_graph(PACKAGE, NAME).outside.values() for name in names}

@@ -1,4 +1,4 @@
-"""Does nothing outlive the lab, however it ends, whoever runs it?"""
+"""None of the lab's processes survives it, however it ends and whichever user runs it."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _all_gone(family: list[psutil.Process]) -> None:
     assert not alive, f"still there: {alive}"
 
 
-def _run_folder(told: dict[str, Any]) -> Path:
-    return Path(told["variables"]["LAB_CA_FILE"]).parent.parent
+def _run_folder(reported: dict[str, Any]) -> Path:
+    return Path(reported["variables"]["LAB_CA_FILE"]).parent.parent
 
 
 @pytest.fixture
@@ -65,37 +65,37 @@ def killed_folders() -> Iterator[list[Path]]:
 
 
 def test_terminated(tmp_path: Path) -> None:
-    process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT)
-    family = _family(told["pid"])
+    process, reported = _started(tmp_path / "state", [sys.executable], cwd=PROJECT)
+    family = _family(reported["pid"])
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 0
     _all_gone(family)
-    assert not _run_folder(told).exists()
+    assert not _run_folder(reported).exists()
 
 
 def test_parent_killed(tmp_path: Path) -> None:
-    parent, told = _started(tmp_path / "state", [sys.executable, "-c", PARENT], cwd=PROJECT)
-    family = _family(told["pid"])
+    parent, reported = _started(tmp_path / "state", [sys.executable, "-c", PARENT], cwd=PROJECT)
+    family = _family(reported["pid"])
     parent.kill()
     parent.wait()
     _all_gone(family)
-    assert not _run_folder(told).exists(), "the lab had time to clean up"
+    assert not _run_folder(reported).exists(), "the lab had time to clean up"
 
 
 def test_killed_with_a_port_holder_and_the_next_lab_cleans_up(tmp_path: Path, killed_folders: list[Path]) -> None:
     from urllib.request import Request, urlopen
 
-    process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT)
-    killed_folders.append(_run_folder(told))
+    process, reported = _started(tmp_path / "state", [sys.executable], cwd=PROJECT)
+    killed_folders.append(_run_folder(reported))
     for fault in ("preflight.address-in-use:held-by-previous-instance", "database.connections-exhausted:active-load"):
-        urlopen(Request(f"{told['control']}/faults", json.dumps({"fault": f"{fault}@{SYSTEM}"}).encode())).close()
-    family = _family(told["pid"])
+        urlopen(Request(f"{reported['control']}/faults", json.dumps({"fault": f"{fault}@{SYSTEM}"}).encode())).close()
+    family = _family(reported["pid"])
     assert any(process.name() == "ai-customer-service" for process in family)
     process.kill()
     process.wait()
     _all_gone(family)
     with started_lab(tmp_path):
-        assert not _run_folder(told).exists(), "a dead lab's folder stays"
+        assert not _run_folder(reported).exists(), "the folder of a killed lab remains"
 
 
 def test_terminated_while_booting(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_terminated_while_booting(tmp_path: Path) -> None:
     _all_gone(family)
 
 
-def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
+def test_two_labs_do_not_interfere(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     with started_lab(tmp_path / "one") as one, started_lab(tmp_path / "two") as two:
@@ -121,7 +121,7 @@ def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
 
 @pytest.fixture
 def spaced_copy() -> Iterator[Path]:
-    """The lab in a place with a space in its name, where an ordinary user may write."""
+    """A copy of the lab in a path with a space, writable for an unprivileged user."""
     home = Path(tempfile.mkdtemp(prefix="lab-test-"))
     copy = home / "a project"
     shutil.copytree(PROJECT / "lab", copy / "lab", ignore=shutil.ignore_patterns("__pycache__"))
@@ -129,7 +129,7 @@ def spaced_copy() -> Iterator[Path]:
     shutil.rmtree(home)
 
 
-def test_ordinary_user_and_a_path_with_a_space(spaced_copy: Path) -> None:
+def test_unprivileged_user_and_a_path_with_a_space(spaced_copy: Path) -> None:
     python, packages = [sys.executable], [str(spaced_copy / "lab" / "src")]
     more: dict[str, Any] = {}
     if os.geteuid() == 0:
@@ -139,11 +139,11 @@ def test_ordinary_user_and_a_path_with_a_space(spaced_copy: Path) -> None:
         for path in (spaced_copy.parent, *spaced_copy.parent.rglob("*")):
             os.chown(path, 65534, 65534)
     environment = {"HOME": str(spaced_copy.parent), "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(packages)}
-    # One system: another patch release of Python may want other packages than those that were installed for ours.
+    # One system only: another patch release of Python may need other packages than those installed for this one.
     state, only = spaced_copy.parent / "state", ("--system", SYSTEM)
-    process, told = _started(state, python, *only, cwd=spaced_copy, env=environment, **more)
-    family = _family(told["pid"])
-    assert not told["missing"]
+    process, reported = _started(state, python, *only, cwd=spaced_copy, env=environment, **more)
+    family = _family(reported["pid"])
+    assert not reported["missing"]
     assert {process.uids().real for process in family} != {0}
     assert list((spaced_copy / ".cache" / "lab").glob("postgres-*"))
     process.terminate()
@@ -152,7 +152,7 @@ def test_ordinary_user_and_a_path_with_a_space(spaced_copy: Path) -> None:
 
 
 def _anybodys_python() -> str:
-    """root's interpreter may lie where nobody else gets to."""
+    """Return an interpreter that every user can run: root's may be in a private folder."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
         try:
@@ -160,7 +160,7 @@ def _anybodys_python() -> str:
         except (OSError, subprocess.CalledProcessError):
             continue
         return python
-    pytest.skip(f"no {version} that an ordinary user can run")
+    pytest.skip(f"no {version} that an unprivileged user can run")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another way to run PostgreSQL")
@@ -169,13 +169,13 @@ def test_root_without_user_namespaces(tmp_path: Path) -> None:
     tools.mkdir()
     (tools / "cp").symlink_to(shutil.which("cp") or "/bin/cp")
     environment = os.environ | {"PATH": str(tools)}
-    process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT, env=environment)
-    family = _family(told["pid"])
-    assert "nobody" in {process.username() for process in family}
+    process, reported = _started(tmp_path / "state", [sys.executable], cwd=PROJECT, env=environment)
+    family = _family(reported["pid"])
+    assert 65534 in {process.uids().real for process in family}
     process.kill()
     process.wait()
     _all_gone(family)
-    shutil.rmtree(_run_folder(told), ignore_errors=True)  # another lab may clean up first
+    shutil.rmtree(_run_folder(reported), ignore_errors=True)  # another lab may clean up first
 
 
 def _without_wheel(tmp_path: Path) -> dict[str, str]:
@@ -188,23 +188,25 @@ def _has_own_postgresql() -> bool:
     return bool(shutil.which("postgres") or list(Path("/usr/lib/postgresql").glob("*/bin/postgres")))
 
 
-@pytest.mark.skipif(_has_own_postgresql(), reason="this machine has a PostgreSQL of its own")
-def test_without_postgresql_the_rest_runs(tmp_path: Path) -> None:
+@pytest.mark.skipif(_has_own_postgresql(), reason="this machine has its own PostgreSQL")
+def test_lab_runs_without_postgresql(tmp_path: Path) -> None:
     environment = _without_wheel(tmp_path)
-    process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT, env=environment, stderr=subprocess.PIPE)
+    process, reported = _started(
+        tmp_path / "state", [sys.executable], cwd=PROJECT, env=environment, stderr=subprocess.PIPE
+    )
     process.terminate()
     _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
-    assert told["missing"].keys() == {"postgres"}
-    assert "LAB_CS_MONITOR_DSN" not in told["variables"]
-    assert said.decode() == f"the lab has no postgres: {told['missing']['postgres']}\n"
+    assert reported["missing"].keys() == {"postgres"}
+    assert "LAB_CS_MONITOR_DSN" not in reported["variables"]
+    assert said.decode() == f"the lab has no postgres: {reported['missing']['postgres']}\n"
 
 
-@pytest.mark.skipif(not _has_own_postgresql(), reason="this machine has no PostgreSQL of its own")
-def test_postgresql_of_the_machine_will_do(tmp_path: Path) -> None:
-    process, told = _started(tmp_path / "state", [sys.executable], cwd=PROJECT, env=_without_wheel(tmp_path))
-    assert not told["missing"]
-    family = _family(told["pid"])
+@pytest.mark.skipif(not _has_own_postgresql(), reason="this machine does not have its own PostgreSQL")
+def test_lab_uses_the_machines_postgresql(tmp_path: Path) -> None:
+    process, reported = _started(tmp_path / "state", [sys.executable], cwd=PROJECT, env=_without_wheel(tmp_path))
+    assert not reported["missing"]
+    family = _family(reported["pid"])
     process.terminate()
     process.wait(PATIENCE_S)
     _all_gone(family)

@@ -1,4 +1,4 @@
-"""Does moto's server do what moto alone doesn't: keys and clock for S3, filters and counts for Logs Insights?"""
+"""moto's server in the lab has what moto lacks: keys and clock for S3, filters and counts for Logs Insights."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.providers.object_storage import Bucket
+from tests.misbehaving.server import FakeServer
 from tests.probes.conftest import taking
-from tests.zoo.beast import Beast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ SECRET = "secret"
 
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
-    """Started in this thread, whose death would be the child's."""
+    """Started in this thread: the child ends with the thread."""
     from runbook_checks_lab.servers.authority import Authority
     from runbook_checks_lab.servers.moto import Moto
 
@@ -78,7 +78,7 @@ def refused(ask: Any) -> tuple[str | None, Any]:
     return caught.value.kind, caught.value.evidence.get("code")
 
 
-def test_a_known_key_lists_and_reads(moto: Moto) -> None:
+def test_known_key_lists_and_reads(moto: Moto) -> None:
     seen = bucket(moto)
     listed = seen.listed("a/")
     assert [(facts.key, facts.size) for facts in listed] == [(f"a/{n} ü.txt", n) for n in range(3)]
@@ -87,10 +87,10 @@ def test_a_known_key_lists_and_reads(moto: Moto) -> None:
     assert abs(listed[0].modified - time.time()) < 60
 
 
-def test_who_is_refused_is_told_why(moto: Moto) -> None:
+def test_refusals_have_a_reason(moto: Moto) -> None:
     assert refused(lambda: bucket(moto, "stranger").listed()) == ("access-denied", "Unauthorized")
     assert refused(lambda: bucket(moto, secret="other").listed()) == ("access-denied", "SignatureDoesNotMatch")
-    assert refused(lambda: bucket(moto, name="nobodys").listed()) == ("bucket-missing", "NoSuchBucket")
+    assert refused(lambda: bucket(moto, name="unknown").listed()) == ("bucket-missing", "NoSuchBucket")
     assert refused(lambda: bucket(moto).head("nothing")) == ("object-missing", "404")
     assert refused(lambda: bucket(moto).read("nothing", 1)) == ("object-missing", "NoSuchKey")
 
@@ -103,19 +103,19 @@ def test_who_is_refused_is_told_why(moto: Moto) -> None:
         ("account.r2.example.com", "bad-endpoint"),
     ],
 )
-def test_an_endpoint_that_is_none(endpoint: str, kind: str) -> None:
+def test_invalid_endpoint(endpoint: str, kind: str) -> None:
     assert refused(lambda: Bucket(endpoint, BUCKET, key_id="known", secret="secret").listed())[0] == kind
 
 
-def test_a_silent_endpoint_is_not_waited_for() -> None:
-    with Beast(lambda visit: visit.stay_silent()) as server, taking(2.0):
+def test_silent_endpoint_times_out() -> None:
+    with FakeServer(lambda visit: visit.stay_silent()) as server, taking(2.0):
         silent = Bucket(server.url, BUCKET, key_id="known", secret=SECRET, timeout_s=0.3)
         assert refused(silent.listed)[0] == "endpoint-unreachable"
 
 
-def test_the_callers_own_settings_play_no_part(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_settings_of_the_caller_are_ignored(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
-        "AWS_PROFILE": "nobody",
+        "AWS_PROFILE": "absent",
         "AWS_CONFIG_FILE": "/nowhere",
         "AWS_CA_BUNDLE": "/nowhere",
         "AWS_ACCESS_KEY_ID": "other",
@@ -157,14 +157,14 @@ def test_insights_counts(moto: Moto) -> None:
 
 
 @pytest.mark.parametrize("query", ["fields msg | parse msg '*'", "filter level ~~ 'x'", "stats avg(took)"])
-def test_what_insights_does_not_know_is_an_error(moto: Moto, query: str) -> None:
+def test_unsupported_insights_query_is_an_error(moto: Moto, query: str) -> None:
     from botocore.exceptions import ClientError
 
     with pytest.raises(ClientError, match="MalformedQueryException"):
         insights(moto, query)
 
 
-def test_the_suites_own_probe_reads_it(moto: Moto) -> None:
+def test_cloudwatch_probe_reads_it(moto: Moto) -> None:
     from runbook_checks.probes.logs.cloudwatch import CloudWatch
 
     now = time.time()

@@ -1,4 +1,4 @@
-"""Do labs that start at the same moment leave one whole template, and none of them fall over the other?"""
+"""Labs that start at the same moment create one complete template without errors."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ KEEP = (
 FILES = 400
 
 
-def test_several_at_once_leave_one_whole_template(tmp_path: Path) -> None:
+def test_concurrent_labs_create_one_complete_template(tmp_path: Path) -> None:
     data, cache = tmp_path / "data", tmp_path / "cache"
     data.mkdir()
     for number in range(FILES):
         (data / str(number)).write_bytes(b"x" * 50_000)
     template, left = cache / "mariadb-1f", cache / "mariadb-1f.4194303.tmp"
-    left.mkdir(parents=True)  # by a process that is no more
-    keepers = [
+    left.mkdir(parents=True)  # from a process that no longer exists
+    processes = [
         subprocess.Popen([sys.executable, "-c", KEEP, data, template], cwd=PROJECT, stderr=subprocess.PIPE)
         for _ in range(4)
     ]
-    said = [keeper.communicate()[1] for keeper in keepers]
-    assert [keeper.returncode for keeper in keepers] == [0] * 4, said
+    said = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, said
     assert len(list(template.iterdir())) == FILES
     assert list(cache.iterdir()) == [template]

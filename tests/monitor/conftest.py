@@ -1,4 +1,4 @@
-"""A stage with a clock that stands still until it is moved, and receivers on loopback."""
+"""A stage with a clock that only moves when it is set, and receivers on loopback."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("apprise", reason="the monitor's messages go through Apprise, which isn't installed")
-time_machine = pytest.importorskip("time_machine", reason="the monitor's clock is moved with time-machine")
+pytest.importorskip("apprise", reason="the monitor's messages go through Apprise, which is not installed")
+time_machine = pytest.importorskip("time_machine", reason="the monitor's clock is set with time-machine")
 
 from tests.monitor.receivers import Receivers  # noqa: E402
 from tests.monitor.stage import MIDNIGHT, Stage  # noqa: E402

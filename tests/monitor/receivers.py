@@ -1,4 +1,4 @@
-"""Far ends that take messages: webhooks as Alertmanager's receivers are, a chat's, a mail server; each can be down."""
+"""Receivers of messages: webhooks like Alertmanager's, a chat, a mail server; each can be down."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Got:
 
 @dataclass
 class Receivers:
-    """Webhooks on one port, a path for each channel."""
+    """Webhooks on one port, with a path for each channel."""
 
     got: list[Got] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     refusals: dict[str, int] = field(default_factory=dict)
-    """Channels that refuse every message, with the status; or `CHANNEL:WORD`, those with the word in their title."""
+    """Channels that refuse messages, with the status; `CHANNEL:WORD` refuses those with the word in their title."""
     retry_after: str = ""
     tried: list[tuple[str, str]] = field(default_factory=list)
-    """Channel and title of everything that came, taken or not."""
+    """Channel and title of every message, accepted or not."""
     pings: list[float] = field(default_factory=list)
     pushed: list[str] = field(default_factory=list)
 
@@ -67,7 +67,7 @@ class Receivers:
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
-                """Quiet."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
@@ -75,7 +75,7 @@ class Receivers:
         return self
 
     def status(self, channel: str, title: str) -> int:
-        """What a message is answered with."""
+        """Return the status for a message."""
         if channel in self.down:
             return 503
         for name, status in self.refusals.items():
@@ -103,7 +103,7 @@ class Receivers:
 
 
 class MailServer:
-    """As much of SMTP as a client needs to hand over a mail."""
+    """The part of SMTP that a client needs to deliver a mail."""
 
     def __init__(self) -> None:
         self.mails: list[str] = []

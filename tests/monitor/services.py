@@ -1,4 +1,4 @@
-"""Services on the Internet that take messages, as a proxy on loopback stands in for them: whatever their names are."""
+"""Internet services that receive messages, simulated by a proxy on loopback for any host name."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ TAKEN = (
 
 @dataclass
 class Services:
-    """A proxy that ends the tunnel itself, and plain HTTP on the same port."""
+    """A proxy that terminates the tunnel itself, with plain HTTP on the same port."""
 
     folder: Path
     got: list[tuple[str, str, str]] = field(default_factory=list)
-    """Host that was asked for, path and body."""
+    """Requested host, path and body."""
     redirects: dict[str, str] = field(default_factory=dict)
     logins: set[str | None] = field(default_factory=set)
     asked_as: list[str | None] = field(default_factory=list)
-    """What stood in Authorization, request by request."""
+    """The Authorization header, request by request."""
 
     def __enter__(self) -> Services:
         services = self
@@ -54,10 +54,10 @@ class Services:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_PUT = do_GET = do_POST  # noqa: N815 - the names that http.server looks for
+            do_PUT = do_GET = do_POST  # noqa: N815 - the names that http.server uses
 
             def log_message(self, *_: Any) -> None:
-                """Quiet."""
+                """Log nothing."""
 
         class Outside(Inside):
             def do_CONNECT(self) -> None:

@@ -1,4 +1,4 @@
-"""An environment, results documents and a clock for the monitor: everything else about it is real."""
+"""An environment, results documents and a clock for the monitor; everything else about it is real."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 CHANNELS = ("pager", "chat", "mail", "lead")
-# What the checks look at, with the gravest that each can find.
+# The checks, with the highest severity of each.
 SYMPTOMS = {
     "backup.stale": "P1",
     "database.unreachable": "P0",
@@ -70,7 +70,7 @@ ENVIRONMENT: dict[str, Any] = {
 
 @dataclass
 class Trouble:
-    """Something that is found, or that nobody can look at, in the minutes from `begins` up to `ends`."""
+    """A finding, or an unknown result, in the minutes from `begins` up to `ends`."""
 
     symptom: str
     begins: float
@@ -81,14 +81,14 @@ class Trouble:
     explained_by: str | None = None
     every: int = 1
     unknown: str | None = None
-    """The resource that gives no answer, for an unknown."""
+    """The resource that does not respond, for an unknown result."""
 
     def is_there(self, minute: float) -> bool:
         return self.begins <= minute < self.ends and (minute - self.begins) % self.every == 0
 
 
 def document(troubles: list[Trouble], minute: float = 0) -> dict[str, Any]:
-    """The results document of a run in that minute."""
+    """Return the results document of a run in that minute."""
     now = [trouble for trouble in troubles if trouble.is_there(minute)]
     results = [result(name, [t for t in now if t.symptom == name]) for name in SYMPTOMS]
     roots = {root(t) for t in now if t.explained_by is None}
@@ -150,16 +150,16 @@ def finding(trouble: Trouble) -> dict[str, Any]:
 
 @dataclass
 class Stage:
-    """An environment file whose monitor is called with a document at a time."""
+    """An environment file whose monitor is called with one document at a time."""
 
     folder: Path
     receivers: Receivers
     clock: time_machine.Traveller
     environment: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(ENVIRONMENT)))
     arguments: list[str] = field(init=False)
-    """What the monitor is called with, beside the environment and the document."""
+    """Further arguments for the monitor."""
     before: Callable[[], None] = lambda: None
-    """Called before each round, and `after` after it."""
+    """Called before each run; `after` is called after it."""
     after: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -187,22 +187,22 @@ class Stage:
         (self.folder / "known" / "stage.yaml").write_text(json.dumps(lists))
 
     def go(self, minute: float, troubles: list[Trouble] | None = None) -> int:
-        """One round, with what a run in that minute finds; without a list the run came to nothing."""
+        """Make one run with these findings; without a list the run failed."""
         return self.take(minute, None if troubles is None else document(troubles, minute))
 
-    def take(self, minute: float, told: dict[str, Any] | None) -> int:
-        """One round with this results document."""
+    def take(self, minute: float, reported: dict[str, Any] | None) -> int:
+        """Make one run with this results document."""
         self.clock.move_to(MIDNIGHT + timedelta(minutes=minute))
         results = self.folder / "results.json"
-        results.write_text("" if told is None else json.dumps(told))
+        results.write_text("" if reported is None else json.dumps(reported))
         self.before()
         try:
             return main([str(self.path), *self.arguments, "--document", str(results)])
         finally:
             self.after()
 
-    def told(self) -> list[tuple[int, str, str]]:
-        """Minute, channel and title of every message that arrived, in order of time and channel."""
+    def messages(self) -> list[tuple[int, str, str]]:
+        """Return minute, channel and title of every message that arrived, in order of time and channel."""
         begun = MIDNIGHT.timestamp()
         return sorted((round((got.at - begun) / 60), got.channel, got.title) for got in self.receivers.got)
 

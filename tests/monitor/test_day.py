@@ -1,4 +1,4 @@
-"""Does a day of monitoring, a run a minute, tell exactly what it should: no message more, and none lost?"""
+"""A day of monitoring with a run a minute sends exactly the expected messages: none too many, and none lost."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ if TYPE_CHECKING:
 DATABASE = f"database.unreachable[{SYSTEM}]"
 HEALTH = f"health.unreachable[{SYSTEM}]"
 SCRIPT = [
-    # A root, and what it explains; looked for twice before anybody is called.
+    # A root cause, and what it explains; confirmed by a second run before an alert.
     Trouble("database.unreachable", 60, 80, cause="connection-refused"),
     Trouble("health.not-ready", 60, 80, explained_by=DATABASE),
     Trouble("health.degraded", 60, 82, explained_by=DATABASE),
     Trouble("migration.missing", 60, 80, unknown="postgres", explained_by=DATABASE),
-    # Once in a while, and that is no alert; every other minute, and that is one.
+    # Occasionally: no alert. Every other minute: an alert.
     Trouble("health.slow", 120, 180, every=5),
     Trouble("health.slow", 200, 260, every=2),
-    # Two hours of P0: whom to call next, then a reminder.
+    # Two hours of P0: the next escalation, then a reminder.
     Trouble("health.unreachable", 300, 420, cause="connection-refused"),
-    # Acknowledged until minute 540, but there for an hour more.
+    # Acknowledged until minute 540, but present for another hour.
     Trouble("backup.stale", 480, 600),
-    # Within the maintenance of minutes 660 to 700, and out of it.
+    # During the maintenance of minutes 660 to 700, and after it.
     Trouble("health.not-ready", 665, 690),
     Trouble("health.unreachable", 690, 720),
-    # Nobody can look.
+    # An unknown result.
     Trouble("migration.missing", 760, 800, unknown="postgres"),
     Trouble("database.unreachable", 760, 800, unknown="postgres"),
-    # It gets graver.
+    # The severity rises.
     Trouble("domain.certificate-expiring", 840, 870, severity="P2", cause="renewal-due"),
     Trouble("domain.certificate-expiring", 870, 900, severity="P1", cause="renewal-failing"),
     # While the chat is down, from minute 960 to 1000.
     Trouble("health.unreachable", 970, 980),
-    # What a root explained is left behind when the root is gone.
+    # Results that a root cause explained remain after it is gone.
     Trouble("database.unreachable", 1100, 1120),
     Trouble("migration.missing", 1100, 1120, explained_by=DATABASE),
     Trouble("migration.missing", 1120, 1130),
-    # Two subjects are two roots.
+    # Two subjects are two root causes.
     Trouble("domain.certificate-expired", 1200, 1210, subject="a.example.com"),
     Trouble("domain.certificate-expired", 1200, 1215, subject="b.example.com"),
 ]
 NOT_RUN = range(1050, 1070)  # the schedule is broken
-FAILED = range(1300, 1305)  # the checks come to nothing
+FAILED = range(1300, 1305)  # the checks fail
 
 
 def title(head: str, name: str, tail: str = "") -> str:
@@ -58,7 +58,7 @@ def both(minute: int, text: str) -> list[tuple[int, str, str]]:
 
 
 def with_lead(minute: int, text: str) -> list[tuple[int, str, str]]:
-    """On the pager and in the chat, and to those who lead: an escalation, and what is resolved after one."""
+    """On the pager and in the chat, and to the leads: an escalation, and its resolution."""
     return [*both(minute, text), (minute, "lead", text)]
 
 
@@ -89,7 +89,7 @@ EXPECTED = sorted([
     (902, "mail", title("resolved: ", "domain.certificate-expiring")),
     (971, "pager", title("P0 ", "health.unreachable", " (some-cause)")),
     (981, "pager", title("resolved: ", "health.unreachable")),
-    # Tried at 971, 972, 973, 975, 979, 981 (something new to tell), 996 and, after 15 minutes at most, at 1011.
+    # Tried at 971, 972, 973, 975, 979, 981 (a new message), 996 and, after 15 minutes at most, at 1011.
     (1011, "chat", title("P0 ", "health.unreachable", " (some-cause)")),
     (1011, "chat", title("resolved: ", "health.unreachable")),
     (1070, "mail", "[stage] monitor: nobody looked from 2026-03-02 17:29 UTC to 2026-03-02 17:50 UTC (21 min): "
@@ -108,7 +108,7 @@ EXPECTED = sorted([
 ])  # fmt: skip
 
 
-def test_a_day_tells_exactly_what_it_should(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_day_sends_exactly_the_expected_messages(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.know(
         acknowledged=[{"symptom": "backup.*", "reason": "moves", "until": "2026-03-02T09:00Z", "by": "lee"}],
         maintenance=[{"begins": "2026-03-02T11:00Z", "ends": "2026-03-02T11:40Z", "reason": "PostgreSQL 18"}],
@@ -124,15 +124,15 @@ def test_a_day_tells_exactly_what_it_should(stage: Stage, capsys: pytest.Capture
         assert code == is_in_trouble, (minute, capsys.readouterr())
         runs += 1
     assert runs == 1420
-    told = sorted(map(shortened, stage.told()))
-    assert [entry for entry in told if entry not in EXPECTED] == [], "told, and should not have been"
-    assert [entry for entry in EXPECTED if entry not in told] == [], "should have been told"
-    assert told == EXPECTED, "each of them once"
+    reported = sorted(map(shortened, stage.messages()))
+    assert [entry for entry in reported if entry not in EXPECTED] == [], "sent, but not expected"
+    assert [entry for entry in EXPECTED if entry not in reported] == [], "expected, but not sent"
+    assert reported == EXPECTED, "each of them once"
     assert time.process_time() - begun < 60
 
 
 def shortened(entry: tuple[int, str, str]) -> tuple[int, str, str]:
-    """The reason of a failed run has the folder of this test in it."""
+    """The reason of a failed run contains this test's folder."""
     at, channel, text = entry
     head, found, _ = text.partition("can't do its work: ")
     return at, channel, head + found

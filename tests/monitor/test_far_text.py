@@ -1,4 +1,4 @@
-"""Is what a far end says plain text on every kind of channel: does it call nobody, hide nothing and link nowhere?"""
+"""Text from a far end is plain text on every kind of channel: it mentions no user, hides nothing and has no links."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def addresses(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
     mail.close()
 
 
-def test_far_end_s_words_act_on_no_channel(
+def test_text_of_a_far_end_has_no_effect_on_any_channel(
     stage: Stage,
     addresses: tuple[dict[str, str], Services, MailServer],
     monkeypatch: pytest.MonkeyPatch,
@@ -86,10 +86,10 @@ def test_far_end_s_words_act_on_no_channel(
     monitoring["roles"] = {}
     stage.write()
     trouble = Trouble("health.unreachable", 0, 9, subject=f"pod {SAID}\r\nBcc: everybody@example.com\u202e\x1b[2J")
-    told = document([trouble])
-    [result] = [entry for entry in told["results"] if entry["findings"]]
+    reported = document([trouble])
+    [result] = [entry for entry in reported["results"] if entry["findings"]]
     result["findings"] = [finding(trouble) | {"seen": SAID, "because": SAID, "remedy": [f"run `cmd` {SAID}"]}]
-    assert stage.take(0, told) == 0
+    assert stage.take(0, reported) == 0
     hosts = {host for host, _, _ in services.got}
     assert {"hooks.slack.com", "discord.com", "api.telegram.org", "chat.googleapis.com"} <= hosts
     bodies = [text for _, _, body in services.got if "health.unreachable" in body for text in decoded(body)]
@@ -103,7 +103,7 @@ def test_far_end_s_words_act_on_no_channel(
     for body in bodies:
         assert not ACTS.search(re.sub(r"\\(?=[^\w\s])", "", body)), body
         assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202e]", body), body
-        assert "@everyone" in html.unescape(body).replace(BREAK, ""), "it stays readable"
+        assert "@everyone" in html.unescape(body).replace(BREAK, ""), "it is still readable"
 
 
 def decoded(body: str) -> Iterator[str]:
@@ -124,22 +124,22 @@ def decoded(body: str) -> Iterator[str]:
         "snake_case_name and 2 * 3, a/b <NAME",
     ],
 )
-def test_ordinary_sentences_and_commands_stay_as_they_are(text: str) -> None:
+def test_normal_sentences_and_commands_stay_unchanged(text: str) -> None:
     assert plain(text).replace("|" + BREAK + "|", "||") == text
 
 
 @pytest.mark.parametrize("text", ["`one", "```\nall of this is code", "a ` b", "``x``"])
-def test_code_that_is_left_open_takes_no_line_of_ours_along(text: str) -> None:
+def test_unclosed_code_does_not_extend_to_other_lines(text: str) -> None:
     assert all(line.count("`") % 2 == 0 for line in plain(f"seen: {text}\nremedy 1: `restart it`").splitlines())
     assert plain(f"seen: {text}\nremedy 1: `restart it`").endswith("`restart it`")
 
 
-def test_group_is_not_called_from_inside_of_code_either() -> None:
+def test_group_is_not_mentioned_within_code() -> None:
     assert "@everyone" not in plain("`@everyone`")
 
 
-def test_half_a_character_in_a_document_ends_no_round(stage: Stage) -> None:
-    """JSON can say \\ud800, which no database and no mail can hold."""
+def test_lone_surrogate_in_a_document_does_not_end_a_run(stage: Stage) -> None:
+    """JSON can contain \\ud800, which no database and no mail can encode."""
     trouble = replace(Trouble("health.unreachable", 0, 9), subject="\ud800 half")
     assert [stage.go(minute, [trouble]) for minute in (0, 1)] == [0, 0]
     assert "#? half" in stage.receivers.titles("pager")[0]

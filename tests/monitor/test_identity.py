@@ -1,4 +1,4 @@
-"""Do two environments of one name keep out of each other's history, and does one that moved go on?"""
+"""Two environments with one name do not share a history, and one that was moved continues its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TITLE = f"[stage] P0 health.unreachable[{SYSTEM}] (some-cause)"
 
 
 def other(stage: Stage, name: str, *, is_copy: bool = False) -> Stage:
-    """A second environment file, in a folder of its own, with the same state folder."""
+    """A second environment file, in its own folder, with the same state folder."""
     folder = stage.folder / name
     folder.mkdir()
     second = Stage(folder, stage.receivers, stage.clock)
@@ -32,7 +32,7 @@ def other(stage: Stage, name: str, *, is_copy: bool = False) -> Stage:
     return second
 
 
-def test_second_environment_of_the_name_is_refused_in_one_sentence(
+def test_second_environment_with_the_name_is_refused_in_one_sentence(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for minute in (0, 1):
@@ -45,12 +45,12 @@ def test_second_environment_of_the_name_is_refused_in_one_sentence(
     assert len(said) == 3
     assert f"belongs to the environment of the same name in {stage.path}" in said[0]
     assert "--adopt" in said[0]
-    assert stage.receivers.titles("pager") == [TITLE], "nothing is resolved by the wrong one"
-    assert not [*(stage.state / "stage").glob("*-shm")], "nothing is left by looking"
+    assert stage.receivers.titles("pager") == [TITLE], "the wrong one resolves nothing"
+    assert not [*(stage.state / "stage").glob("*-shm")], "reading leaves no files"
     assert stage.go(5, DOWN) == 0
 
 
-def test_environment_that_moved_or_is_the_same_goes_on(stage: Stage) -> None:
+def test_moved_or_identical_environment_continues(stage: Stage) -> None:
     for minute in (0, 1):
         stage.go(minute, DOWN)
     copy = other(stage, "release-2", is_copy=True)
@@ -64,22 +64,22 @@ def test_environment_that_moved_or_is_the_same_goes_on(stage: Stage) -> None:
     assert stage.receivers.titles("pager") == [TITLE]
 
 
-def test_copy_that_was_tried_once_takes_nothing_from_its_original(stage: Stage) -> None:
+def test_copy_that_ran_once_does_not_replace_the_original(stage: Stage) -> None:
     stage.go(0, DOWN)
     assert other(stage, "tried", is_copy=True).go(1, DOWN) == 0
     stage.environment["monitoring"]["keep_days"] = 30
     stage.write()
-    assert stage.go(2, DOWN) == 0, "the one that the schedule names goes on after it was changed"
+    assert stage.go(2, DOWN) == 0, "the scheduled one continues after a change"
     copy = other(stage, "adopted", is_copy=True)
     copy.arguments = [*stage.arguments, "--adopt"]
     assert copy.go(3, DOWN) == 0
     copy.path.write_text(copy.path.read_text() + "\n")
     copy.arguments = stage.arguments
-    assert copy.go(4, DOWN) == 0, "unless it was told to"
+    assert copy.go(4, DOWN) == 0, "unless requested"
     assert stage.receivers.titles("pager") == [TITLE]
 
 
-def test_one_takes_the_other_s_place_when_told_to(stage: Stage) -> None:
+def test_one_replaces_the_other_on_request(stage: Stage) -> None:
     stage.go(0, DOWN)
     second = other(stage, "second")
     assert second.go(1, DOWN) == 4
@@ -87,11 +87,11 @@ def test_one_takes_the_other_s_place_when_told_to(stage: Stage) -> None:
     assert second.go(2, DOWN) == 0
     second.arguments = stage.arguments
     assert second.go(3, DOWN) == 0
-    assert stage.go(4, DOWN) == 4, "the one that was replaced is the second one now"
+    assert stage.go(4, DOWN) == 4, "the replaced one is now the second one"
 
 
-def test_two_that_do_not_see_each_other_s_files_do_not_take_turns(stage: Stage) -> None:
-    """As two containers with one volume: each finds the other's file gone."""
+def test_two_without_access_to_each_others_files_do_not_alternate(stage: Stage) -> None:
+    """Like two containers with one volume: neither can see the other's file."""
     second = other(stage, "second")
     text = second.path.read_text()
     second.path.unlink()
@@ -105,9 +105,7 @@ def test_two_that_do_not_see_each_other_s_files_do_not_take_turns(stage: Stage) 
     assert stage.go(2, DOWN) == 4
 
 
-def test_name_that_leads_out_of_the_state_folder_writes_nothing(
-    stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_name_with_a_path_writes_nothing(stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     stage.environment["name"] = "../evil"
     stage.write()
     before = sorted(tmp_path.rglob("*"))
@@ -116,7 +114,7 @@ def test_name_that_leads_out_of_the_state_folder_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def Stage_at(folder: Path, like: Stage) -> Stage:  # noqa: N802 - a stage in another place
+def Stage_at(folder: Path, like: Stage) -> Stage:  # noqa: N802 - a stage in another folder
     stage = Stage(folder, like.receivers, like.clock)
     stage.arguments = like.arguments
     return stage

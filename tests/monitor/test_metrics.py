@@ -1,4 +1,4 @@
-"""What does Prometheus get of the monitor, in a file and through a Pushgateway?"""
+"""The monitor's metrics for Prometheus, in a file and through a Pushgateway."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DOWN = [Trouble("health.unreachable", 0, 60)]
 
 
-def test_metrics_pass_promtool_and_tell_since_when(stage: Stage) -> None:
+def test_metrics_pass_promtool_and_have_the_start_time(stage: Stage) -> None:
     stage.environment["monitoring"]["metrics"] = "checks.prom"
     stage.write()
     stage.receivers.down = {"pager"}
@@ -25,16 +25,16 @@ def test_metrics_pass_promtool_and_tell_since_when(stage: Stage) -> None:
         stage.go(minute, DOWN)
     text = (stage.folder / "checks.prom").read_text()
     assert succeeds(promtool(), "check", "metrics", said=text) == ""
-    told = samples(text)
-    assert told['runbook_checks_monitor_round_timestamp_seconds{environment="stage"}'] == MIDNIGHT.timestamp() + 120
-    assert told['runbook_checks_monitor_deliveries_waiting{environment="stage"}'] == 1
-    assert told['runbook_checks_monitor_trouble{environment="stage"}'] == 1
-    [since] = [key for key in told if key.startswith("runbook_checks_monitor_incident_start")]
+    reported = samples(text)
+    assert reported['runbook_checks_monitor_round_timestamp_seconds{environment="stage"}'] == MIDNIGHT.timestamp() + 120
+    assert reported['runbook_checks_monitor_deliveries_waiting{environment="stage"}'] == 1
+    assert reported['runbook_checks_monitor_trouble{environment="stage"}'] == 1
+    [since] = [key for key in reported if key.startswith("runbook_checks_monitor_incident_start")]
     assert f'severity="P0",subject="",symptom="health.unreachable",system="{SYSTEM}"' in since
-    assert told[since] == MIDNIGHT.timestamp()
+    assert reported[since] == MIDNIGHT.timestamp()
 
 
-def test_metrics_are_pushed_in_the_place_of_those_before(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pushed_metrics_replace_the_previous_ones(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[tuple[str, str, str]] = []
 
     class Gateway(BaseHTTPRequestHandler):
@@ -46,7 +46,7 @@ def test_metrics_are_pushed_in_the_place_of_those_before(stage: Stage, monkeypat
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Gateway)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -60,4 +60,4 @@ def test_metrics_are_pushed_in_the_place_of_those_before(stage: Stage, monkeypat
     assert path == "/metrics/job/runbook_checks/environment/stage"
     assert kind.startswith("text/plain; version=0.0.4")
     assert "runbook_checks_monitor_trouble" in text
-    assert stage.go(1, []) == 1, "a gateway that is gone is a trouble of the monitor's"
+    assert stage.go(1, []) == 1, "an unreachable gateway is an error of the monitor"

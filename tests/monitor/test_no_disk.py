@@ -1,4 +1,4 @@
-"""Is everything that is found told on its own channels although nothing can be written, and not told all the time?"""
+"""Every finding is sent on its channels although nothing can be written to disk, and not too often."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def mounted(folder: Path, options: str = "size=400k") -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a small file system can only be mounted by root, where mounting is allowed")
+        pytest.skip("mounting a small file system needs root and the permission to mount")
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S607 - umount is where the system has it
+        subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S607 - umount from PATH
 
 
 @pytest.fixture
 def disk(stage: Stage) -> Iterator[Path]:
-    """A file system of its own for the state folder, so small that it fills at once."""
+    """A separate file system for the state folder, so small that it fills at once."""
     with mounted(stage.folder / "disk") as folder:
         stage.state.symlink_to(folder)
         yield folder
@@ -56,7 +56,7 @@ def fill(disk: Path) -> None:
             pass
 
 
-def test_full_disk_keeps_nobody_from_being_told(stage: Stage, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_full_disk_stops_no_message(stage: Stage, disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stage.go(0, [])
     fill(disk)
     codes = [stage.go(minute, DOWN) for minute in range(1, 41)]
@@ -71,11 +71,11 @@ def test_full_disk_keeps_nobody_from_being_told(stage: Stage, disk: Path, capsys
     (disk / "full").unlink()
     for minute in (41, 42):
         assert stage.go(minute, DOWN) == 0
-    assert stage.receivers.titles("pager") == [TITLE] * 3, "and by the rules, once it can be remembered"
+    assert stage.receivers.titles("pager") == [TITLE] * 3, "and by the rules, when the history can be written again"
     assert stage.receivers.titles("mail")[-1].startswith("[stage] monitor: nothing could be remembered from")
 
 
-def test_something_new_on_a_full_disk_is_told_at_once(stage: Stage, disk: Path) -> None:
+def test_new_finding_on_a_full_disk_is_sent_at_once(stage: Stage, disk: Path) -> None:
     stage.go(0, [])
     fill(disk)
     for minute in range(1, 10):
@@ -84,7 +84,7 @@ def test_something_new_on_a_full_disk_is_told_at_once(stage: Stage, disk: Path) 
     assert stage.receivers.titles("mail") == [NOTICE] * 2
 
 
-def test_what_was_told_before_the_disk_was_full_is_not_told_as_new(stage: Stage, disk: Path) -> None:
+def test_alert_from_before_the_disk_was_full_is_not_repeated_as_new(stage: Stage, disk: Path) -> None:
     for minute in range(3):
         stage.go(minute, [Trouble("health.unreachable", 0, 60)])
     fill(disk)
@@ -94,17 +94,17 @@ def test_what_was_told_before_the_disk_was_full_is_not_told_as_new(stage: Stage,
     assert stage.receivers.titles("mail") == [NOTICE]
 
 
-def test_read_only_disk_leaves_what_was_told_known(stage: Stage, disk: Path) -> None:
+def test_read_only_disk_keeps_sent_messages_known(stage: Stage, disk: Path) -> None:
     for minute in range(3):
         stage.go(minute, [Trouble("health.unreachable", 0, 60)])
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)  # noqa: S607 - mount is where the system has it
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)  # noqa: S607 - mount from PATH
     for minute in range(3, 6):
         assert stage.go(minute, [Trouble("health.unreachable", 0, 60)]) == 1
     assert stage.receivers.titles("pager") == [TITLE]
-    assert stage.receivers.titles("mail") == [NOTICE] * 3, "nothing can say that it was told"
+    assert stage.receivers.titles("mail") == [NOTICE] * 3, "the delivery cannot be recorded"
 
 
-def test_channel_that_is_down_as_well_is_tried_in_every_round(stage: Stage, disk: Path) -> None:
+def test_channel_that_is_also_down_is_tried_in_every_run(stage: Stage, disk: Path) -> None:
     stage.go(0, [])
     fill(disk)
     stage.receivers.down = {"pager"}
@@ -116,8 +116,8 @@ def test_channel_that_is_down_as_well_is_tried_in_every_round(stage: Stage, disk
     assert stage.receivers.titles("pager") == [TITLE]
 
 
-def test_files_that_can_t_grow_are_as_good_as_a_full_disk(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    """For everybody who may not mount anything; the time stamp that says what was told still changes."""
+def test_files_that_cannot_grow_are_like_a_full_disk(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """For users who may not mount anything; the time stamp that records messages still changes."""
     stage.go(0, [])
     stage.before, stage.after = no_growth, all_growth
     codes = [stage.go(minute, DOWN) for minute in range(1, 5)]
@@ -136,10 +136,10 @@ def all_growth() -> None:
 
 
 @pytest.mark.parametrize("what", ["below a file", "read-only", "unknown"])
-def test_without_any_state_folder_all_is_told_in_every_round(
+def test_without_a_state_folder_everything_is_sent_in_every_run(
     stage: Stage, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is left to know by what was told: better every round than never."""
+    """Nothing records which messages were sent: better in every run than never."""
     if what == "below a file":
         stage.state.write_text("no folder")
         rounds(stage)
@@ -155,7 +155,7 @@ def test_without_any_state_folder_all_is_told_in_every_round(
 
 
 @pytest.mark.parametrize("name", ["history.sqlite3", "stepped-aside"])
-def test_named_pipe_in_the_place_of_a_file_holds_up_nothing(stage: Stage, name: str) -> None:
+def test_named_pipe_in_place_of_a_file_blocks_nothing(stage: Stage, name: str) -> None:
     folder = stage.state / "stage"
     folder.mkdir(parents=True)
     results = stage.folder / "results.json"
@@ -175,8 +175,8 @@ def rounds(stage: Stage) -> None:
     assert stage.receivers.titles("mail") == [NOTICE] * 2
 
 
-def test_round_needs_no_disk_at_all(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
-    """No file can grow by a byte: not the history, not the run's folder, no temporary file of anything."""
+def test_run_needs_no_disk_space(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
+    """No file can grow by a byte: not the history, not the run's folder, and no temporary file."""
     no_files = ("sh", "-c", 'ulimit -f 0 && exec "$@"', "sh")
     with lab.fault("backup.stale:none"):
         child = monitor(lab, tmp_path, receivers, before=no_files)
@@ -187,8 +187,8 @@ def test_round_needs_no_disk_at_all(lab: LabClient, tmp_path: Path, receivers: R
     assert "Traceback" not in said
 
 
-def test_disk_that_a_run_fills_costs_no_alarm(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
-    """There is room when the run begins, and none for its report."""
+def test_disk_that_a_run_fills_costs_no_alert(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
+    """There is space when the run begins, and none for its report."""
     with mounted(tmp_path / "state", "size=100k"), lab.fault("backup.stale:none"):
         child = monitor(lab, tmp_path, receivers)
         said, _ = child.communicate(timeout=120)

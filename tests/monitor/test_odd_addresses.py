@@ -1,11 +1,11 @@
-"""The monitor neither connects nor shows an address that could be read in two ways: a web hook, a heartbeat, a push."""
+"""The monitor neither connects to nor shows an ambiguous address: a webhook, a heartbeat, a push."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.misbehaving.server import FakeServer, Visit
 from tests.monitor.stage import Trouble
-from tests.zoo.beast import Beast, Visit
 
 if TYPE_CHECKING:
     import pytest
@@ -20,8 +20,8 @@ def listen(visit: Visit) -> None:
 
 
 def test_odd_addresses(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    with Beast(listen) as server:
-        # The user reads as a host, and the password's beginning as its port.
+    with FakeServer(listen) as server:
+        # The user could be read as a host, and the start of the password as its port.
         odd = f"127.0.0.1:{server.port}/wvxkjq-zyjhbq@127.0.0.1:{server.port}/hook"
         for name, scheme in (("PAGER", "json"), ("PING", "http"), ("PUSH", "http")):
             monkeypatch.setenv(f"STAGE_{name}", f"{scheme}://{odd}")

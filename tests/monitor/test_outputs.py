@@ -1,4 +1,4 @@
-"""The status page and the metrics replace no link, pipe or device, and a round that nobody hears is a whole one."""
+"""Status page and metrics replace no link, pipe or device; a run completes without a reader of its output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DOCUMENT = {
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Path:
-    """An environment file whose page and metrics go to `page` and `metrics` beside it."""
+    """An environment file with `page` and `metrics` next to it."""
     monitoring = {"every_min": 5, "page": "page", "metrics": "metrics"}
     systems = {"ai-customer-service": {"backups": {"folder": "."}}}
     text = {"name": "stage", "tier": "staging", "systems": systems, "monitoring": monitoring}
@@ -63,17 +63,17 @@ def test_page_and_metrics_are_written_through_links_and_pipes(stage: Path) -> No
     (folder / "site" / "index.html").write_text("old")
     (folder / "site" / "index.html").chmod(0o604)
     os.mkfifo(folder / "metrics")
-    with reading(folder / "metrics") as told:
+    with reading(folder / "metrics") as reported:
         done = round_of(stage)
     assert (done.returncode, done.stderr) == (0, "")
     assert os.readlink(folder / "page") == "site/index.html"
     assert (folder / "site" / "index.html").read_text().startswith("<!doctype html>")
     assert mode_of(folder / "site" / "index.html") == 0o604
     assert stat.S_ISFIFO((folder / "metrics").stat().st_mode)
-    assert b"runbook_checks_monitor_round_timestamp_seconds" in told[0]
+    assert b"runbook_checks_monitor_round_timestamp_seconds" in reported[0]
 
 
-def test_page_that_cannot_be_written_is_the_monitors_own_trouble(stage: Path) -> None:
+def test_unwritable_page_is_an_error_of_the_monitor(stage: Path) -> None:
     (stage.parent / "page").mkdir()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(stage.parent / "metrics"))
@@ -84,7 +84,7 @@ def test_page_that_cannot_be_written_is_the_monitors_own_trouble(stage: Path) ->
 
 
 @pytest.mark.parametrize("ending", [">&-", "2>&-", "| true"])
-def test_round_that_nobody_hears(stage: Path, ending: str) -> None:
+def test_run_without_a_reader_of_its_output(stage: Path, ending: str) -> None:
     done = round_of(stage, ending)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr

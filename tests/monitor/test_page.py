@@ -1,4 +1,4 @@
-"""Does the status page say what happened, on a laptop and on a phone, light and dark, and to everybody?"""
+"""The status page shows what happened, on a laptop and on a phone, light and dark, and accessibly."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SCRIPT = [
 ]
 
 
-MADE: list[str] = []  # the page's text, once it was made
+MADE: list[str] = []  # the page's text, once it is made
 
 
 @pytest.fixture
 def page(stage: Stage) -> Path:
-    """The page after 90 days, with a run every 20 minutes where anything happens."""
+    """The page after 90 days, with a run every 20 minutes during incidents."""
     page = stage.folder / "status" / "index.html"
     if not MADE:
         make(stage, page)
@@ -58,9 +58,9 @@ def make(stage: Stage, page: Path) -> None:
     assert page.exists()
 
 
-def test_page_says_what_is_and_what_was(page: Path) -> None:
+def test_page_shows_the_present_and_the_past(page: Path) -> None:
     text = page.read_text()
-    assert "1 open: 1 P0." in text, "what is acknowledged is not counted"
+    assert "1 open: 1 P0." in text, "acknowledged incidents are not counted"
     assert f"health.unreachable[{SYSTEM}]" in text
     assert "Explains 1 more: P1 health.degraded" in text
     assert "Acknowledged until 2026-12-31 by lee: the host moves" in text
@@ -73,7 +73,7 @@ def test_page_says_what_is_and_what_was(page: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
-def test_page_is_readable_by_everybody(page: Path, size: tuple[int, int], scheme: str) -> None:
+def test_page_is_accessible(page: Path, size: tuple[int, int], scheme: str) -> None:
     with shown(page, size, scheme) as view:
         assert violations(view) == []
         assert not is_too_wide(view)
@@ -83,7 +83,7 @@ def test_page_is_readable_by_everybody(page: Path, size: tuple[int, int], scheme
         assert violations(view) == []
 
 
-def test_page_tells_by_itself_that_nobody_looks_any_more(page: Path) -> None:
+def test_page_shows_by_itself_that_it_is_stale(page: Path) -> None:
     text = page.read_text()
     with shown(page) as view:
         assert "Nobody has looked for" in view.locator("#state").inner_text(), "the test's clock is not the browser's"

@@ -1,4 +1,4 @@
-"""Does a message that a channel refuses for good hold up nothing, and does somebody else get it?"""
+"""A message that a channel permanently refuses delays nothing, and is sent on another channel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tries(stage: Stage, channel: str, title: str) -> int:
 
 
 @pytest.mark.parametrize("status", [400, 403, 410, 422])
-def test_message_that_is_refused_for_good_is_set_aside_and_told_once(stage: Stage, status: int) -> None:
+def test_permanently_refused_message_is_set_aside_and_reported_once(stage: Stage, status: int) -> None:
     stage.receivers.refusals = {"pager:health.unreachable": status}
     codes = [stage.go(minute, DOWN) for minute in range(10)]
     assert codes == [0, 1, 1, 1, 0, 0, 0, 0, 0, 0]
@@ -41,7 +41,7 @@ def test_message_that_is_refused_for_good_is_set_aside_and_told_once(stage: Stag
     assert LATER_TITLE in stage.receivers.titles("pager")
 
 
-def test_status_page_shows_what_was_set_aside(stage: Stage) -> None:
+def test_status_page_shows_messages_set_aside(stage: Stage) -> None:
     stage.environment["monitoring"]["page"] = "page.html"
     stage.write()
     stage.receivers.refusals = {"pager": 400}
@@ -52,8 +52,8 @@ def test_status_page_shows_what_was_set_aside(stage: Stage) -> None:
     assert "pager does not take it" in page
 
 
-def test_revoked_channel_is_told_once_and_what_is_grave_goes_elsewhere(stage: Stage) -> None:
-    """The pager is the only channel for P0, and all that it gets is refused."""
+def test_revoked_channel_is_reported_once_and_severe_alerts_go_elsewhere(stage: Stage) -> None:
+    """The pager is the only channel for P0, and refuses everything."""
     stage.environment["monitoring"]["severities"]["P0"]["channels"] = ["pager"]
     stage.write()
     stage.receivers.refusals = {"pager": 404}
@@ -63,7 +63,7 @@ def test_revoked_channel_is_told_once_and_what_is_grave_goes_elsewhere(stage: St
     for minute in range(20, 24):
         stage.go(minute, [*DOWN, *LATER])
     assert LATER_TITLE in stage.receivers.titles("mail")
-    assert tries(stage, "pager", LATER_TITLE) == 1, "known to refuse: not tried again before somebody else is told"
+    assert tries(stage, "pager", LATER_TITLE) == 1, "known to refuse: the other channel is used first"
     assert stage.receivers.titles("mail").count(NOTICE) == 1
     stage.receivers.refusals = {}
     for minute in range(400, 404):
@@ -71,20 +71,18 @@ def test_revoked_channel_is_told_once_and_what_is_grave_goes_elsewhere(stage: St
     assert f"[stage] resolved: health.unreachable[{SYSTEM}]" in stage.receivers.titles("mail")
 
 
-def test_only_channel_that_refuses_is_told_in_the_output_and_never_loops(
+def test_refusal_by_the_only_channel_is_in_the_output_and_never_loops(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one_channel(stage)
     stage.receivers.refusals = {"mail": 401}
     codes = [stage.go(minute, DOWN) for minute in range(30)]
-    assert set(codes) == {1}, "for as long as nobody could be told"
+    assert set(codes) == {1}, "as long as the alert is undelivered"
     assert "mail does not take messages" in capsys.readouterr().err.splitlines()[-1]
     assert stage.receivers.tried == [("mail", TITLE)] * 6, "in minutes 0, 1, 2, 4, 8 and 16"
     for minute in range(30, 40):
         stage.go(minute, [])
-    assert stage.receivers.tried.count(("mail", TITLE)) == 8, (
-        "when it is due, once more when it is over, and given up then"
-    )
+    assert stage.receivers.tried.count(("mail", TITLE)) == 8, "when it is due, again when it is over, and then given up"
     stage.receivers.refusals = {}
     assert [stage.go(minute, []) for minute in range(400, 404)][-1] == 0
 
@@ -102,10 +100,10 @@ def one_channel(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("working", "other", "status"), [("pager", "chat", 401), ("chat", "pager", 401), ("pager", "chat", 503)]
 )
-def test_alert_that_nobody_has_is_told_when_one_works_again(
+def test_undelivered_alert_is_sent_when_a_channel_works_again(
     stage: Stage, working: str, other: str, status: int
 ) -> None:
-    """A token is renewed, or a firewall lets through again, after it was set aside everywhere or the rest is down."""
+    """A token is renewed, or a firewall opened, after the alert was set aside on every channel that works."""
     monitoring = stage.environment["monitoring"]
     monitoring["channels"] = {name: monitoring["channels"][name] for name in ("pager", "chat")}
     monitoring["roles"] = {"on call": ["pager"]}
@@ -120,16 +118,18 @@ def test_alert_that_nobody_has_is_told_when_one_works_again(
     del stage.receivers.refusals[working]
     for minute in range(60, 80):
         stage.go(minute, two)
-    told = [(minute, title) for minute, channel, title in stage.told() if channel == working and "P0" in title]
-    assert {title for _, title in told} == {TITLE, LATER_TITLE}
-    assert len(told) == 2
-    assert all(minute <= 75 for minute, _ in told)
+    reported = [(minute, title) for minute, channel, title in stage.messages() if channel == working and "P0" in title]
+    assert {title for _, title in reported} == {TITLE, LATER_TITLE}
+    assert len(reported) == 2
+    assert all(minute <= 75 for minute, _ in reported)
     left = {row["channel"] for row in stage.store().rows("SELECT channel FROM waiting")}
-    assert left == ({other} if status == 503 else set()), "what refused for good is given up, now that somebody has it"
+    assert left == ({other} if status == 503 else set()), (
+        "the permanent refusal is given up, because the alert was delivered"
+    )
 
 
-def test_message_that_no_channel_takes_though_they_work_is_no_flood(stage: Stage) -> None:
-    """Each refuses this one message for good, and takes all others, those that tell of the other channels too."""
+def test_message_that_every_working_channel_refuses_causes_no_flood(stage: Stage) -> None:
+    """Each channel permanently refuses this message, and accepts all others, also those about other channels."""
     stage.environment["systems"][SYSTEM].pop("escalation")
     stage.environment["monitoring"]["severities"]["P0"]["remind_min"] = 0
     stage.write()
@@ -137,12 +137,12 @@ def test_message_that_no_channel_takes_though_they_work_is_no_flood(stage: Stage
     others = [Trouble("database.unreachable", begins, begins + 5) for begins in range(20, 100, 20)]
     for minute in range(100):
         stage.go(minute, [*DOWN, *others])
-    assert stage.receivers.titles("pager").count(LATER_TITLE) == 4, "it holds up nothing"
-    assert len(stage.store().rows("SELECT * FROM message WHERE kind = 'refusal'")) <= 4, "each channel is told of once"
+    assert stage.receivers.titles("pager").count(LATER_TITLE) == 4, "it delays nothing"
+    assert len(stage.store().rows("SELECT * FROM message WHERE kind = 'refusal'")) <= 4, "each channel is reported once"
 
 
-def test_notice_that_is_refused_is_not_told_of(stage: Stage) -> None:
-    """Each of two channels refuses what tells of the other."""
+def test_refused_notice_is_not_reported(stage: Stage) -> None:
+    """Each of two channels refuses the notice about the other."""
     stage.receivers.refusals = {"pager": 400, "chat:not take": 400, "mail:not take": 400, "lead": 400}
     for minute in range(60):
         stage.go(minute, DOWN)
@@ -151,8 +151,8 @@ def test_notice_that_is_refused_is_not_told_of(stage: Stage) -> None:
     assert len(stage.store().rows("SELECT * FROM message WHERE kind = 'refusal'")) == 2
 
 
-def test_old_message_that_is_never_taken_holds_up_no_newer_one(stage: Stage) -> None:
-    """HTTP 500 says nothing for good: it is tried again and again, and others are delivered meanwhile."""
+def test_old_message_that_is_never_accepted_delays_no_newer_one(stage: Stage) -> None:
+    """HTTP 500 is not permanent: the message is retried, and others are delivered meanwhile."""
     stage.receivers.refusals = {"pager:health.unreachable": 500}
     for minute in range(15):
         stage.go(minute, DOWN)
@@ -168,7 +168,7 @@ def test_old_message_that_is_never_taken_holds_up_no_newer_one(stage: Stage) -> 
     assert about[-1] == f"[stage] resolved: health.unreachable[{SYSTEM}]"
 
 
-def test_pause_that_a_channel_asks_for_is_kept_and_bounded(stage: Stage) -> None:
+def test_retry_after_is_respected_and_limited(stage: Stage) -> None:
     stage.receivers.refusals = {"pager:health.unreachable": 429}
     stage.receivers.retry_after = "600"
     for minute in range(13):
@@ -181,8 +181,8 @@ def test_pause_that_a_channel_asks_for_is_kept_and_bounded(stage: Stage) -> None
     assert stage.receivers.titles("pager")[0] == LATER_TITLE
 
 
-def test_redirect_that_drops_the_message_is_no_delivery(stage: Stage) -> None:
-    """A login page answers with 200, to a GET that has no message in it."""
+def test_redirect_that_drops_the_message_is_not_a_delivery(stage: Stage) -> None:
+    """A login page responds with 200 to a GET without the message."""
     stage.receivers.refusals = {"pager": 302}
     for minute in (0, 1):
         code = stage.go(minute, DOWN)
@@ -191,7 +191,7 @@ def test_redirect_that_drops_the_message_is_no_delivery(stage: Stage) -> None:
 
 
 def test_refusal_of_unknown_kind_is_set_aside_after_a_day(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing listens at the mail server's port, and of SMTP Apprise tells no more than that it failed."""
+    """Nothing listens at the mail server's port; for SMTP Apprise reports only that it failed."""
     monkeypatch.setenv("STAGE_PAGER", "mailto://127.0.0.1:9?from=checks@example.com&to=call@example.com&mode=insecure")
     stage.environment["monitoring"]["every_min"] = 60
     stage.write()
@@ -202,7 +202,7 @@ def test_refusal_of_unknown_kind_is_set_aside_after_a_day(stage: Stage, monkeypa
     assert NOTICE in stage.receivers.titles("mail")
 
 
-def test_channel_that_is_no_longer_in_the_file_leaves_nothing_behind(stage: Stage) -> None:
+def test_removed_channel_leaves_nothing_behind(stage: Stage) -> None:
     stage.receivers.down = {"lead", "pager", "chat"}
     for minute in range(18):
         stage.go(minute, DOWN)
@@ -231,8 +231,8 @@ def test_malformed_address_is_never_quoted(
     assert "hunter2" not in "".join(got.body for got in stage.receivers.got)
 
 
-def test_numbers_are_never_given_out_again(stage: Stage) -> None:
-    """A message's number is how a second delivery is told from a second message."""
+def test_message_numbers_are_never_reused(stage: Stage) -> None:
+    """The number distinguishes a second delivery of a message from a second message."""
     stage.environment["monitoring"] |= {"keep_days": 2, "every_min": 60}
     stage.write()
     for minute in range(0, 60 * 24 * 5, 60):
@@ -254,8 +254,8 @@ def test_very_long_body_arrives_with_its_end(stage: Stage) -> None:
     assert got.body.rstrip().splitlines()[-1] == "message 1"
 
 
-def test_history_of_the_version_before_keeps_its_messages(stage: Stage, tmp_path: Path) -> None:
-    """Its tables are made anew with what is in them."""
+def test_history_of_the_previous_version_keeps_its_messages(stage: Stage, tmp_path: Path) -> None:
+    """Its tables are created again with their content."""
     import runbook_checks.monitor.store
 
     path = tmp_path / "old.sqlite3"

@@ -1,4 +1,4 @@
-"""Does `ci/monitor` do it all in earnest: run the checks against the lab, remember, and tell?"""
+"""`ci/monitor` does everything for real: it runs the checks against the lab, keeps a history, and sends alerts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _until_next_system(lines: list[str]) -> Iterator[str]:
         yield line
 
 
-def test_checks_are_run_and_people_are_told(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
+def test_checks_are_run_and_alerts_are_sent(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
     with lab.fault("backup.stale:none"):
         said, _ = (child := monitor(lab, tmp_path, receivers)).communicate(timeout=120)
         assert child.returncode == 0, said
@@ -73,10 +73,10 @@ def test_checks_are_run_and_people_are_told(lab: LabClient, tmp_path: Path, rece
     assert "ai_cs_backup" in receivers.got[0].body
 
 
-def test_results_of_a_run_whose_files_can_t_be_written_count(
+def test_results_count_although_the_files_of_the_run_cannot_be_written(
     lab: LabClient, tmp_path: Path, receivers: Receivers
 ) -> None:
-    """All is clear, and exit code 3 is about the run's own folder, whose place is taken by a file."""
+    """All is clear; exit code 3 is about the run's own folder, whose path is a file."""
     folder = tmp_path / "state" / "lab"
     folder.mkdir(parents=True)
     (folder / "runs").write_text("no folder")
@@ -87,15 +87,13 @@ def test_results_of_a_run_whose_files_can_t_be_written_count(
     assert (run["exit_code"], run["found"]) == (0, 0)
 
 
-def test_killed_in_the_middle_of_a_run_the_next_one_goes_on(
-    lab: LabClient, tmp_path: Path, receivers: Receivers
-) -> None:
+def test_next_run_continues_after_a_kill(lab: LabClient, tmp_path: Path, receivers: Receivers) -> None:
     child = monitor(lab, tmp_path, receivers)
     runs = tmp_path / "state" / "lab" / "runs"
     while not runs.exists():
         assert child.poll() is None
         time.sleep(0.02)
-    os.kill(child.pid, signal.SIGSTOP)  # however long the second takes to start, the first is still there
+    os.kill(child.pid, signal.SIGSTOP)  # the first is still running, however long the second takes to start
     second = monitor(lab, tmp_path, receivers)
     said, _ = second.communicate(timeout=60)
     assert (second.returncode, "stepped aside" in said) == (75, True), said

@@ -1,4 +1,4 @@
-"""Far ends for the probes' tests: misbehaving ones from the zoo, real ones where there are."""
+"""Far ends for the probes' tests: misbehaving servers, and real ones if available."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-import tests.zoo.http
-import tests.zoo.mysql
-import tests.zoo.postgres
-import tests.zoo.prometheus
-import tests.zoo.redis
-import tests.zoo.tls  # noqa: F401 - they fill the registry
+import tests.misbehaving.http
+import tests.misbehaving.mysql
+import tests.misbehaving.postgres
+import tests.misbehaving.prometheus
+import tests.misbehaving.redis
+import tests.misbehaving.tls  # noqa: F401 - they fill the registry
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import Reading, journal
 from runbook_checks.probes.net.far_ends import FarEnds
-from tests.zoo.beast import REGISTRY, Beast
+from tests.misbehaving.server import REGISTRY, FakeServer
 
-Zoo = Callable[[str], Beast]
+Misbehaving = Callable[[str], FakeServer]
 HERE = FarEnds(
     ("127.0.0.0/8", "::1/128", "224.0.0.1/32", "fe80::/10")
-)  # as an environment allows it that is this machine's own
+)  # like the setting of an environment on this machine
 
 
 @pytest.fixture
-def zoo() -> Iterator[Zoo]:
+def misbehaving() -> Iterator[Misbehaving]:
     with ExitStack() as stack:
-        yield lambda name: stack.enter_context(Beast(REGISTRY[name]))
+        yield lambda name: stack.enter_context(FakeServer(REGISTRY[name]))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def _no_deadline_left() -> Iterator[None]:
 
 @contextmanager
 def taking(at_most_s: float, at_least_s: float = 0.0) -> Iterator[None]:
-    """The block takes about that long; a busy machine gets some slack, a hang gets none."""
+    """The block takes about this long; a busy machine gets some slack, a hang does not."""
     begun = time.monotonic()
     yield
     taken = time.monotonic() - begun
@@ -56,7 +56,7 @@ def taking(at_most_s: float, at_least_s: float = 0.0) -> Iterator[None]:
 
 @contextmanager
 def only(seconds: float) -> Iterator[None]:
-    """The block has a deadline, as a check's body has."""
+    """The block has a deadline, like a check."""
     token = current.set(Deadline(seconds))
     try:
         yield

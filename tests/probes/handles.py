@@ -1,4 +1,4 @@
-"""Handles as a run has them: read from an environment file, bound to whatever far end the file names."""
+"""Handles as in a run: read from an environment file, bound to the far ends that it names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def handle(
     tier: str = "staging",
     **given: Any,
 ) -> Iterator[One]:
-    """The handle of a system to which the environment gives these capabilities."""
+    """Return the handle of a system to which the environment gives these capabilities."""
     (folder / f"{SYSTEM}.yaml").write_text("symptoms: {}\n")
     system = {"runbook": f"{SYSTEM}.yaml", **given}
     file = folder / "environment.yaml"
@@ -42,6 +42,6 @@ def handle(
     try:
         yield kind(context, files.systems[SYSTEM])
     except pytest.skip.Exception as skip:
-        raise AssertionError(f"there is something to look at, and it was skipped: {skip}") from None
+        raise AssertionError(f"the check was skipped although it has a source: {skip}") from None
     finally:
         context.close()

@@ -1,4 +1,4 @@
-"""CloudWatch Logs Insights as its API reference has it: a query is begun, asked after, and at last has rows."""
+"""CloudWatch Logs Insights by its API reference: a query is started, polled, and finally has rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from tests.zoo.beast import Handler, Visit
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import Handler, Visit
 
-Row = tuple[str, float, str]  # group, when, and what was written
+Row = tuple[str, float, str]  # group, time, text
 
 
 def insights(
@@ -19,12 +19,12 @@ def insights(
     states: Sequence[str] = ("Complete",),
     calls: list[str] | None = None,
 ) -> Handler:
-    """Each query goes through these states, and stays in the last of them."""
+    """Each query passes through these states, and stays in the last of them."""
     left: list[str] = []
 
-    def answer(action: str, told: dict[str, Any]) -> dict[str, Any]:
+    def answer(action: str, reported: dict[str, Any]) -> dict[str, Any]:
         if action == "StartQuery":
-            asked.append(told)
+            asked.append(reported)
             left[:] = states
             return {"queryId": str(len(asked))}
         if action == "StopQuery":

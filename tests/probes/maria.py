@@ -1,4 +1,4 @@
-"""A MariaDB server of our own for the tests, with a database `shop` and accounts that may only look, or work in it."""
+"""A MariaDB server for the tests, with a database `shop` and accounts that may only read, or also write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own for the tests, started from binaries that are at hand."""
+"""A PostgreSQL server for the tests, started from available binaries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from runbook_checks_lab.servers.ports import quiet_port
 
 PASSWORD = "correct-horse-battery"
-# The server ends when the tests do, however they end.
+# The server ends with the tests, however they end.
 WITH_US = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
 
 
@@ -28,12 +28,12 @@ def embedded_binaries() -> Path | None:
 
 
 def system_binaries() -> Path | None:
-    """Those of the distribution, which know TLS."""
+    """Return the distribution's binaries, which support TLS."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     return Path(found[-1]).parent if found else None
 
 
-def as_somebody() -> list[str]:
+def as_unprivileged_user() -> list[str]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return []
@@ -46,14 +46,14 @@ def as_somebody() -> list[str]:
 
 
 class Server:
-    """One cluster in a temporary folder, with a superuser `boss` and whatever is asked for."""
+    """One cluster in a temporary folder, with a superuser `boss` and the given settings."""
 
     def __init__(
         self, binaries: Path, *, tls: tuple[str, str] | None = None, settings: dict[str, str | int] | None = None
     ) -> None:
         self._settings = settings or {}
         self.binaries = binaries
-        self._prefix = as_somebody()
+        self._prefix = as_unprivileged_user()
         self._folder = Path(tempfile.mkdtemp(prefix="probes-pg-"))
         self._data = self._folder / "data"
         self._tls = tls
@@ -137,10 +137,10 @@ class Server:
                 connection.execute(statement.encode())
 
     def until_alone(self, role: str) -> None:
-        """Wait until no session of a role is left: a connection lingers where it was used a moment ago."""
+        """Wait until a role has no session left: a recently closed connection lingers."""
         import psycopg
 
-        counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - a role of ours
+        counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - a role of the tests
         with psycopg.connect(self.dsn(), autocommit=True, connect_timeout=5) as connection:
             end = time.monotonic() + 5
             while connection.execute(counting.encode()).fetchone() != (0,):
@@ -179,12 +179,12 @@ class Server:
 
 @contextmanager
 def started(*statements: str, settings: dict[str, str | int] | None = None) -> Iterator[Server]:
-    """A server in which these statements were run; the test is skipped where there are no binaries for one."""
+    """Yield a server in which these statements were run; skip the test if there are no binaries."""
     import pytest
 
     binaries = embedded_binaries() or system_binaries()
     if binaries is None:
-        pytest.skip("no PostgreSQL binaries at hand")
+        pytest.skip("no PostgreSQL binaries available")
     made = Server(binaries, settings=settings)
     try:
         made.start()
@@ -196,7 +196,7 @@ def started(*statements: str, settings: dict[str, str | int] | None = None) -> I
 
 @contextmanager
 def held(dsn: str, at_most: int = 100) -> Iterator[int]:
-    """Sessions of somebody else's: so many, or until no more are taken."""
+    """Hold sessions of another client: this many, or until the server refuses more."""
     import psycopg
 
     with ExitStack() as stack:

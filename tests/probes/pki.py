@@ -1,4 +1,4 @@
-"""Certificates of every kind, made on the spot."""
+"""Certificates of every kind, generated for the tests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Made:
         return self.certificate.public_bytes(DER)
 
     def write(self, folder: Path, *chain: Made, name: str = "server") -> tuple[str, str]:
-        """Certificate with chain, and key, as files."""
+        """Write certificate with chain, and key, as files."""
         cert, key = folder / f"{name}.crt", folder / f"{name}.key"
         cert.write_bytes(b"".join(made.pem for made in (self, *chain)))
         key.write_bytes(self.key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
@@ -84,11 +84,11 @@ def make(
 
 
 def with_sha1(made: Made, signer: rsa.RSAPrivateKey) -> bytes:
-    """The same certificate in DER signed with SHA-1, which the library makes no more."""
+    """Return the same certificate in DER signed with SHA-1, which the library no longer supports."""
     sha256, sha1 = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
     old = made.certificate.tbs_certificate_bytes
     new = old.replace(sha256, sha1)
-    signature = signer.sign(new, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the weakness is the point
+    signature = signer.sign(new, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the weakness is tested
     whole = made.der.replace(old, new).replace(sha256, sha1)
     return whole.replace(made.certificate.signature, signature)
 

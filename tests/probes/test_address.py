@@ -1,4 +1,4 @@
-"""An address is taken apart as its makers meant it, or refused in a sentence that quotes none of it."""
+"""An address is parsed unambiguously, or refused in a sentence that quotes none of it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from runbook_checks.probes.mysql.dsn import parse as parse_mysql
 from runbook_checks.probes.postgres.dsn import parse
 from runbook_checks.probes.redis.client import Redis
 
-# Characters that may stand in user and password as they are (RFC 3986, 3.2.1), and some that nobody takes for another.
+# Characters that may be unescaped in user and password (RFC 3986, 3.2.1), and some unambiguous others.
 PLAIN = "a:b!$&'()*+,;=-._~^|{}`\"<>"
-# User, password, host and port of each.
+# The user, password, host and port of each.
 GOOD = {
     "postgresql://u:p%40ss@db.test:5433/d": ("u", "p@ss", "db.test", 5433),
     "mysql://u:p%2Fq%3Fr%23s%25@10.0.0.1/d": ("u", "p/q?r#s%", "10.0.0.1", None),
@@ -82,7 +82,7 @@ def test_parts(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_what_is_no_address(text: str) -> None:
+def test_invalid_address(text: str) -> None:
     with pytest.raises(Malformed) as caught:
         split(text)
     assert len(str(caught.value)) > 10
@@ -90,8 +90,8 @@ def test_what_is_no_address(text: str) -> None:
 
 
 @given(st.text(st.sampled_from("ab@/?#:%[] \\\u00e4\n"), min_size=1, max_size=12))
-def test_the_host_is_never_a_piece_of_a_password(password: str) -> None:
-    """Whatever a password holds as it is: the host is the one that was meant, or there is none."""
+def test_host_is_never_a_part_of_a_password(password: str) -> None:
+    """For any unescaped password, the host is the intended one, or missing."""
     for scheme in ("http", "postgresql", "mysql", "redis"):
         text = f"{scheme}://user:{password}@host.test/d"
         try:
@@ -101,10 +101,10 @@ def test_the_host_is_never_a_piece_of_a_password(password: str) -> None:
         else:
             assert parts.hosts == (("host.test", None),)
         if scheme == "http":
-            assert is_address(text) == bool(_is_taken(text))
+            assert is_address(text) == bool(_is_accepted(text))
 
 
-def _is_taken(text: str) -> bool:
+def _is_accepted(text: str) -> bool:
     try:
         return split(text).scheme in ("http", "https")
     except Malformed:
@@ -112,16 +112,16 @@ def _is_taken(text: str) -> bool:
 
 
 @given(st.text(st.sampled_from("aZ09._-:@/?#%[]"), max_size=14))
-def test_both_judges_agree(rest: str) -> None:
+def test_both_parsers_agree(rest: str) -> None:
     for text in (f"http://{rest}", f"https://U:P4ss@{rest}"):
-        assert is_address(text) == _is_taken(text), text
+        assert is_address(text) == _is_accepted(text), text
 
 
 HARD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
 @given(HARD, HARD)
-def test_what_is_percent_encoded_comes_back(user: str, password: str) -> None:
+def test_percent_encoding_is_decoded(user: str, password: str) -> None:
     from urllib.parse import quote
 
     parts = split(f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@h/d")
@@ -146,7 +146,7 @@ DSNS = [
 
 
 @pytest.mark.parametrize("dsn", DSNS)
-def test_a_dsn_is_taken_as_libpq_takes_it(dsn: str) -> None:
+def test_dsn_is_parsed_like_libpq(dsn: str) -> None:
     theirs = {option.keyword.decode(): option.val.decode() for option in pq.Conninfo.parse(dsn.encode()) if option.val}
     ours = parse(dsn, "postgres", None)
     for name in ("user", "password", "dbname", "options", "keepalives", "target_session_attrs", "sslmode"):
@@ -155,7 +155,7 @@ def test_a_dsn_is_taken_as_libpq_takes_it(dsn: str) -> None:
     assert hosts == theirs.get("host", "")
 
 
-# DSN and what its refusal must name.
+# DSNs, and the parameter that the refusal must name.
 UNSUPPORTED = {
     "postgresql://u:secret-word@h/d?service=pay-service": "'service'",
     "service=pay-service": "'service'",
@@ -183,7 +183,7 @@ UNSUPPORTED = {
 
 
 @pytest.mark.parametrize("dsn", UNSUPPORTED)
-def test_a_part_that_is_not_supported_is_named_without_its_value(dsn: str) -> None:
+def test_unsupported_parameter_is_named_without_its_value(dsn: str) -> None:
     with pytest.raises(NoReading) as caught:
         parse(dsn, "postgres", None)
     assert caught.value.kind == "dsn-unsupported", caught.value
@@ -204,14 +204,14 @@ def test_a_part_that_is_not_supported_is_named_without_its_value(dsn: str) -> No
         "postgresql://u:p@h/d?sslmode=require&load_balance_hosts=random&gssencmode=prefer&sslcompression=0",
     ],
 )
-def test_what_applications_write_is_taken(dsn: str) -> None:
+def test_dsns_of_applications_are_accepted(dsn: str) -> None:
     taken = parse(dsn, "postgres", None)
     assert (taken.places[0].host, taken.user, taken.password, taken.database) == ("h", "u", "p", "d")
     assert taken.options["sslmode"] == "require"
     assert not {"pgbouncer", "schema", "connection_limit", "ssl", "load_balance_hosts"} & set(taken.options)
 
 
-def test_untrue_sentences_are_not_told() -> None:
+def test_refusal_has_the_right_reason() -> None:
     for dsn in ("postgresql://u@h/d?pay=1", "mysql://u@h/d", "jdbc:postgresql://h/d", "postgresql://u:p@q@h/d", ""):
         with pytest.raises(NoReading) as caught:
             parse(dsn, "postgres", None)
@@ -238,7 +238,7 @@ def test_mysql_names_what_it_does_not_support(dsn: str) -> None:
     assert "/pay" not in caught.value.reason
 
 
-def test_mysql_takes_what_applications_write() -> None:
+def test_mysql_dsns_of_applications_are_accepted() -> None:
     for scheme in ("mysql", "mariadb", "mysql2", "mysql+pymysql", "mysql+aiomysql", "mariadb+mariadbconnector"):
         taken = parse_mysql(f"{scheme}://u:p@h/d?charset=utf8mb4&connection_limit=5&ssl-mode=REQUIRED", "mysql", None)
         assert (taken.host, taken.user, taken.password, taken.database, taken.mode) == ("h", "u", "p", "d", "REQUIRED")
@@ -247,7 +247,7 @@ def test_mysql_takes_what_applications_write() -> None:
 @pytest.mark.parametrize(
     "more", ["ssl-mode=DISABLED&sslmode=verify-full", "ssl-mode=perhaps", "ssl_mode=REQUIRED&tls=false"]
 )
-def test_mysql_does_not_choose_between_two_modes(more: str) -> None:
+def test_mysql_refuses_two_modes(more: str) -> None:
     with pytest.raises(NoReading) as caught:
         parse_mysql(f"mysql://u:p@h/d?{more}", "mysql", None)
     assert caught.value.kind == "dsn-malformed"

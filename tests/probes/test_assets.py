@@ -1,4 +1,4 @@
-"""Is everything looked at that a page refers to, within bounds, and told where it isn't?"""
+"""Every file that a page refers to is checked, within limits, and unchecked files are reported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.web.assets import Limits, PageLook, look
-from tests.hostile.beasts import answering
+from tests.hostile.services import answering
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 from tests.probes.conftest import taking
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
 
 Files = dict[str, tuple[str, bytes]]
 HTML = "text/html; charset=utf-8"
@@ -20,7 +20,7 @@ HTML = "text/html; charset=utf-8"
 
 @contextmanager
 def site(files: Files, asked: list[dict[str, str]] | None = None) -> Iterator[str]:
-    """A server of these files: path to type and content; a type of "silence" never answers. `asked` gets headers."""
+    """Serve these files: path to type and content; type "silence" gets no response. `asked` receives headers."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -72,8 +72,8 @@ def test_files_are_followed_through_styles_and_manifest() -> None:
             "/a.js": (HTML, b"<!doctype html><title>In place of a script</title>"),
         }
     )
-    told = {asset.url.rpartition("/")[2]: (asset.kind, asset.status, asset.is_html) for asset in found.assets}
-    assert told == {
+    reported = {asset.url.rpartition("/")[2]: (asset.kind, asset.status, asset.is_html) for asset in found.assets}
+    assert reported == {
         "a.css": ("style", 200, False),
         "b.css": ("style", 200, False),
         "p.png": ("image", 200, False),
@@ -85,7 +85,7 @@ def test_files_are_followed_through_styles_and_manifest() -> None:
     assert [found.cut, found.unseen, found.elsewhere] == [[], {}, []]
 
 
-def test_other_origins_are_left_alone_and_named() -> None:
+def test_other_origins_are_not_requested_but_named() -> None:
     with site({"/x.js": ("text/javascript", b"1")}) as cdn:
         files = {"/": page(f"<script src={cdn}/x.js></script><script src=https://cdn.example.invalid/y.js></script>")}
         alone = looked(files)
@@ -96,14 +96,14 @@ def test_other_origins_are_left_alone_and_named() -> None:
         assert asked.elsewhere == ["https://cdn.example.invalid/y.js"]
 
 
-def test_an_endless_chain_of_styles_comes_to_an_end() -> None:
+def test_endless_chain_of_styles_is_limited() -> None:
     files: Files = {f"/{n}.css": ("text/css", f"@import '{n + 1}.css';".encode()) for n in range(500)}
     found = looked({"/": page("<link rel=stylesheet href=/0.css>"), **files}, Limits(number=20))
     assert len(found.assets) == 20
     assert [url.rpartition("/")[2] for url in found.cut] == ["20.css"]
 
 
-def test_what_is_over_the_limit_of_bytes_is_told() -> None:
+def test_file_over_the_limit_of_bytes_is_reported() -> None:
     pictures = "".join(f"<img src=/{n}.png>" for n in range(30))
     files: Files = {f"/{n}.png": ("image/png", bytes(1000)) for n in range(30)}
     found = looked({"/": page(pictures), **files}, Limits(bytes=5000))
@@ -111,7 +111,7 @@ def test_what_is_over_the_limit_of_bytes_is_told() -> None:
     assert len(found.cut) + len(found.assets) == 30
 
 
-def test_silent_files_cost_no_more_than_the_time_allowed() -> None:
+def test_silent_files_take_no_longer_than_the_limit() -> None:
     pictures = "".join(f"<img src=/{n}.png>" for n in range(60))
     files: Files = {f"/{n}.png": ("silence", b"") for n in range(60)}
     with taking(3):
@@ -121,7 +121,7 @@ def test_silent_files_cost_no_more_than_the_time_allowed() -> None:
     assert {gone.kind for gone in found.unseen.values()} == {"read-timeout"}
 
 
-def test_what_is_no_page_is_not_looked_through() -> None:
+def test_document_that_is_not_html_is_not_parsed() -> None:
     found = looked({"/": ("application/json", b'{"a": "<img src=/a.png>"}')})
     assert found.page.status == 200
     assert not found.assets
@@ -131,32 +131,32 @@ def said(status: int, content: bytes) -> bytes:
     return whole(content, "Connection: close", "Content-Type: Text/CSS ; charset=x", status=f"{status} So")
 
 
-def test_only_what_is_there_is_looked_through() -> None:
-    """An error page refers to files of its own, and an error in place of a style sheet does too."""
+def test_only_successful_responses_are_parsed() -> None:
+    """An error page has its own references, and so does an error in place of a style sheet."""
     refers = page("<link rel=stylesheet href=/a.css><img src=/a.png>")[1]
-    for status, told in ((404, []), (500, []), (200, ["a.css", "a.png"])):
+    for status, reported in ((404, []), (500, []), (200, ["a.css", "a.png"])):
         answers = {"/": said(status, refers), "/a.css": said(404, b"p { background: url(b.png) }")}
-        with Beast(answering(lambda _, path: answers.get(path, said(200, b"")))) as server:  # noqa: B023
+        with FakeServer(answering(lambda _, path: answers.get(path, said(200, b"")))) as server:  # noqa: B023
             found = look(Http(server.url), "/", {}, Limits())
-        assert [asset.url.rpartition("/")[2] for asset in found.assets] == told
+        assert [asset.url.rpartition("/")[2] for asset in found.assets] == reported
         assert {asset.content_type for asset in found.assets} <= {"text/css"}
 
 
 def test_whether_a_manifest_is_a_document() -> None:
     for content, is_json in ((b'{"icons": []}', True), (b"[]", False), (b"{", False), (b"<html>", False)):
         files: Files = {"/": page("<link rel=manifest href=/m.json><script src=/x.js>"), "/m.json": ("a/b", content)}
-        told = {asset.kind: asset.is_json for asset in looked(files).assets}
-        assert told == {"manifest": is_json, "script": None}
+        reported = {asset.kind: asset.is_json for asset in looked(files).assets}
+        assert reported == {"manifest": is_json, "script": None}
 
 
-def test_no_more_files_than_allowed_are_looked_at_and_the_rest_is_named() -> None:
+def test_files_over_the_limit_are_not_requested_but_named() -> None:
     files: Files = {"/": page("".join(f"<img src=/{n}.png>" for n in range(10)))}
     found = looked(files, Limits(number=4))
     assert (len(found.assets), len(found.cut)) == (4, 6)
     assert not looked(files, Limits(number=10)).cut
 
 
-def test_a_page_is_one_by_how_it_begins() -> None:
+def test_page_is_recognised_by_its_beginning() -> None:
     begins = {
         "<!DOCTYPE html>": True,
         "  <!-- a remark -->\n <HTML lang=en>": True,
@@ -172,7 +172,7 @@ def test_a_page_is_one_by_how_it_begins() -> None:
         assert bool(found.assets) == is_page, begin
 
 
-def test_an_origin_is_one_in_whatever_letters() -> None:
+def test_origins_are_compared_case_insensitively() -> None:
     with site({"/x.js": ("text/javascript", b"1")}) as cdn:
         upper = cdn.replace("127.0.0.1", "LOCALHOST")
         files = {"/": page(f"<script src={upper}/x.js></script>")}

@@ -1,4 +1,4 @@
-"""Which backup is the newest, in a folder and among Neon's branches, by pages and through refusals?"""
+"""The newest backup in a folder and among Neon's branches, with pages and refusals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runbook_checks.probes.backups.inventory import Branches, Folder, made_at
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
-from tests.zoo.beast import Beast, Visit
+from tests.misbehaving.server import FakeServer, Visit
 
 DAY_S = 86400
 NOON = 1_796_212_800.0  # 2026-12-02 12:00 UTC
@@ -41,8 +41,8 @@ def test_folder_is_listed_newest_first(tmp_path: Path) -> None:
     ]
 
 
-def test_copies_are_told_apart_by_the_days_in_their_names(tmp_path: Path) -> None:
-    """Put there in one go, the oldest last, when the day before is not over yet everywhere on earth."""
+def test_copies_are_ordered_by_the_days_in_their_names(tmp_path: Path) -> None:
+    """Copied together, the oldest last, while the previous day is not over yet in every time zone."""
     names = [f"dump-2026-12-{day:02}.sql" for day in (2, 1)]
     for seconds, name in enumerate(names):
         (tmp_path / name).touch()
@@ -50,7 +50,7 @@ def test_copies_are_told_apart_by_the_days_in_their_names(tmp_path: Path) -> Non
     assert [backup.name for backup in Folder(tmp_path, "*.sql").newest_first()] == names
 
 
-def test_pipe_in_the_place_of_a_dump_is_not_waited_for(tmp_path: Path) -> None:
+def test_pipe_in_place_of_a_dump_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "backup_1.sql.gz")
     with pytest.raises(NoReading), Folder(tmp_path, "*").opened("backup_1.sql.gz"):
         pass
@@ -62,7 +62,7 @@ def branch(name: str, at: str, state: str = "ready") -> dict[str, Any]:
 
 @contextmanager
 def neon(*answers: tuple[int, Any] | tuple[int, Any, str]) -> Iterator[tuple[Branches, list[str]]]:
-    """One answer after another, the last for ever; and which addresses were asked."""
+    """One response after another, the last one repeated; and the requested addresses."""
     asked: list[str] = []
 
     def handle(visit: Visit) -> None:
@@ -72,8 +72,8 @@ def neon(*answers: tuple[int, Any] | tuple[int, Any, str]) -> Iterator[tuple[Bra
         more = "".join(f"{header}\r\n" for header in headers)
         visit.say(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{more}\r\n{body}")
 
-    with Beast(handle) as beast:
-        http = Http(f"http://127.0.0.1:{beast.port}/api/v2", resource="backups")
+    with FakeServer(handle) as server:
+        http = Http(f"http://127.0.0.1:{server.port}/api/v2", resource="backups")
         try:
             yield Branches(http, "proj/1", "backup-*"), asked
         finally:
@@ -99,7 +99,7 @@ def test_newest_branch_may_be_on_the_last_page() -> None:
     ]
 
 
-def test_page_that_leads_to_itself_is_the_last() -> None:
+def test_page_that_links_to_itself_is_the_last() -> None:
     page = {"branches": [branch("backup-20261124", "2026-11-24T02:00:00Z")], "pagination": {"next": "c1"}}
     with neon((200, page)) as (branches, asked):
         assert branches.newest_first()
@@ -123,26 +123,26 @@ def test_project_without_branches_of_that_name_has_none() -> None:
         ((200, []), "malformed-answer", "no JSON object"),
     ],
 )
-def test_refusals_have_their_own_words(answer: tuple[int, Any], kind: str, words: str) -> None:
-    with neon(answer) as (branches, _), pytest.raises(NoReading) as told:
+def test_refusals_have_specific_reasons(answer: tuple[int, Any], kind: str, words: str) -> None:
+    with neon(answer) as (branches, _), pytest.raises(NoReading) as reported:
         branches.newest_first()
-    assert told.value.kind == kind
-    assert words in told.value.reason
+    assert reported.value.kind == kind
+    assert words in reported.value.reason
 
 
-def test_rate_limit_is_waited_for_once_it_says_how_long() -> None:
+def test_rate_limit_with_a_retry_time_is_waited_for() -> None:
     page = {"branches": [branch("backup-20261124", "2026-11-24T02:00:00Z")]}
     with neon((429, {}, "Retry-After: 0.2"), (200, page)) as (branches, asked):
         assert [one.name for one in branches.newest_first()] == ["backup-20261124"]
     assert len(asked) == 2
 
 
-def test_rate_limit_beyond_the_deadline_is_told() -> None:
+def test_rate_limit_beyond_the_deadline_is_reported() -> None:
     token = current.set(Deadline(2))
     try:
-        with neon((429, {}, "Retry-After: 60")) as (branches, _), pytest.raises(NoReading) as told:
+        with neon((429, {}, "Retry-After: 60")) as (branches, _), pytest.raises(NoReading) as reported:
             branches.newest_first()
     finally:
         current.reset(token)
-    assert told.value.kind == "rate-limited"
-    assert "60 s" in told.value.reason
+    assert reported.value.kind == "rate-limited"
+    assert "60 s" in reported.value.reason

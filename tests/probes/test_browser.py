@@ -1,4 +1,4 @@
-"""Does a visit in Chromium tell what happened in the page, end in time, and leave nothing behind?"""
+"""A visit in Chromium reports what happened in the page, ends in time, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from runbook_checks.probes.web.browser import _home, visit
 from runbook_checks.probes.web.browser_session import MAX_MEMORY, Look, _look, _started
 from runbook_checks.probes.web.chromium import Request, find
 from tests.harness import PROJECT
+from tests.misbehaving import pages
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import REGISTRY, FakeServer, Visit, refusing_port
 from tests.probes.conftest import HERE, only, taking
 from tests.probes.test_assets import page, site
-from tests.zoo import pages
-from tests.zoo.beast import REGISTRY, Beast, Visit, refusing_port
-from tests.zoo.http import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,13 +41,13 @@ def has_chromium() -> bool:
     return True
 
 
-needs_chromium = pytest.mark.skipif(not has_chromium(), reason="there is no Chromium on PATH or in .toolbox")
+needs_chromium = pytest.mark.skipif(not has_chromium(), reason="Chromium is not on PATH or in .toolbox")
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No process and no file of a browser, once the visit is over."""
-    tmp_path_factory.getbasetemp()  # pytest's own stays where it is
+    """No process and no file of a browser remains after the visit."""
+    tmp_path_factory.getbasetemp()  # pytest's own folder stays in place
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         monkeypatch.setenv("TMPDIR", folder)
@@ -64,7 +64,7 @@ def environment(pid: int) -> str:
 
 
 @needs_chromium
-def test_a_visit_tells_times_errors_and_shows_the_page(entries: list[Reading]) -> None:
+def test_visit_reports_times_and_errors_and_has_a_screenshot(entries: list[Reading]) -> None:
     files = {
         "/": page("<h1>Seen</h1><script src=/a.js></script>"),
         "/a.js": ("text/javascript", b"fetch('/gone'); throw new Error('by design')"),
@@ -84,11 +84,11 @@ def test_a_visit_tells_times_errors_and_shows_the_page(entries: list[Reading]) -
 
 
 @needs_chromium
-def test_headers_of_ours_go_to_the_page_s_own_origin_alone() -> None:
-    """Not where it sends the browser on to, either; and what other origins say to the page is theirs to say."""
+def test_configured_headers_are_sent_only_to_the_page_s_own_origin() -> None:
+    """Not to the target of a redirect either; responses of other origins to the page are not affected."""
     own: list[bytes] = []
     foreign: list[bytes] = []
-    with Beast(pages.serving({"*": pages.page("2")}, foreign)) as other:
+    with FakeServer(pages.serving({"*": pages.page("2")}, foreign)) as other:
         away = whole(b"", f"Location: {other.url}/away", pages.CLOSE, status="307 Temporary Redirect")
         put = f"fetch('{other.url}/called', {{method: 'PUT'}})"
         begin = f"<script>fetch('/away', {{method: 'POST'}}); {put}; new Worker('/w.js')</script>"
@@ -97,7 +97,7 @@ def test_headers_of_ours_go_to_the_page_s_own_origin_alone() -> None:
             "/away": away,
             "/w.js": whole(b"fetch('/by-worker')", pages.SCRIPT, pages.CLOSE),
         }
-        with Beast(pages.serving(said, own)) as server:
+        with FakeServer(pages.serving(said, own)) as server:
             seen = visit(
                 Request(server.url + "/", 40, agent="checks/1 run=7", headers={"X-Gateway": "s3cret-gateway-token"})
             )
@@ -113,16 +113,16 @@ def test_headers_of_ours_go_to_the_page_s_own_origin_alone() -> None:
 
 @needs_chromium
 @pytest.mark.parametrize("is_allowed", [False, True])
-def test_page_sends_the_browser_nowhere_within(is_allowed: bool) -> None:
-    """The inner server records who comes: a picture, a script, a frame, a socket, a redirect, under any name."""
+def test_page_cannot_make_the_browser_connect_to_internal_addresses(is_allowed: bool) -> None:
+    """The internal server records requests: for a picture, a script, a frame, a socket, a redirect, by any name."""
     inner: list[bytes] = []
-    with Beast(pages.serving({"*": whole(b"", pages.CLOSE)}, inner), "127.0.0.2") as other:
+    with FakeServer(pages.serving({"*": whole(b"", pages.CLOSE)}, inner), "127.0.0.2") as other:
         there = (f"127.0.0.2:{other.port}", f"2130706434:{other.port}", f"[::ffff:127.0.0.2]:{other.port}")
         parts = "".join(f"<img src=http://{at}/{number}>" for number, at in enumerate(there))
         parts += f"<script src=http://{there[0]}/script></script><iframe src=http://{there[0]}/frame></iframe>"
         parts += f"<script>new WebSocket('ws://{there[0]}/socket'); fetch('/away', {{mode: 'no-cors'}})</script>"
         away = whole(b"", f"Location: http://{there[0]}/away", pages.CLOSE, status="307 Temporary Redirect")
-        with Beast(pages.serving({"/": pages.page("<h1>Seen</h1>", parts), "/away": away}, [])) as server:
+        with FakeServer(pages.serving({"/": pages.page("<h1>Seen</h1>", parts), "/away": away}, [])) as server:
             asked = Request(server.url + "/", 40, far_ends=HERE if is_allowed else FarEnds())
             seen = visit(asked)
     paths = {request.split(b" ")[1] for request in inner}
@@ -136,8 +136,8 @@ def test_page_sends_the_browser_nowhere_within(is_allowed: bool) -> None:
 
 
 @needs_chromium
-def test_browser_sees_none_of_our_secrets_and_sits_in_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what /proc says of every process of Chromium while the page is open."""
+def test_browser_has_no_secret_and_runs_in_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """According to /proc for every process of Chromium while the page is open."""
     monkeypatch.setenv("PAYMENTS_TOKEN", "s3cret-of-payments")
     lines: list[str] = []
     seen: list[str] = []
@@ -150,14 +150,14 @@ def test_browser_sees_none_of_our_secrets_and_sits_in_a_sandbox(monkeypatch: pyt
                 seen.append(environment(process.pid))
         visit.say(pages.page("<h1>Seen</h1>"))
 
-    with Beast(watched) as server:
+    with FakeServer(watched) as server:
         visit(Request(server.url + "/", 40))
     assert any("--type=renderer" in line or "--type=zygote" in line for line in lines)
     assert not any("s3cret-of-payments" in variables for variables in seen)
     assert any("--no-sandbox" in line for line in lines) == (os.geteuid() == 0)
 
 
-# What one look tells: the status, whether it was loaded and whether something was painted; or the kind of no reading.
+# The result of one visit: the status, whether it loaded and whether something was painted; or the kind of NoReading.
 SOME: dict[str, tuple[int, bool, bool] | str] = {
     "page.alerts": (200, True, True),
     "page.downloads-at-once": "no-answer",
@@ -166,7 +166,7 @@ SOME: dict[str, tuple[int, bool, bool] | str] = {
     "page.shouts": (200, True, True),
     "page.cut-off": (200, False, True),
     "http.silent": "no-answer",
-    "nobody": "no-answer",
+    "closed": "no-answer",
     "page.loops": (200, False, False),
     "page.hangs": (200, False, False),
     "page.hangs-once-loaded": "page-hangs",
@@ -185,11 +185,11 @@ OTHERS: dict[str, tuple[int, bool, bool] | str] = {
     "page.worker-hangs": (200, True, True),
     "http.garbage": "no-answer",
 }
-TOLD = SOME | (OTHERS if os.environ.get("EVERY_PAGE") else {})  # all of them by hand
-QUICK_S, LONG_S = 5.0, 20.0  # for what never comes to an end; for what does
+TOLD = SOME | (OTHERS if os.environ.get("EVERY_PAGE") else {})  # all of them when run by hand
+QUICK_S, LONG_S = 5.0, 20.0  # for pages that never finish; for pages that do
 
 
-def told(look: Look | NoReading) -> object:
+def summary(look: Look | NoReading) -> object:
     if isinstance(look, NoReading):
         return look.kind
     return look.status, look.load is not None, look.paint is not None
@@ -200,7 +200,7 @@ def seconds_for(name: str) -> float:
 
 
 def look_at_each(urls: dict[str, str], home: str) -> dict[str, tuple[Look | NoReading, float]]:
-    """Each page once, all of them in one browser, in a process of its own; and how long that took."""
+    """Visit each page once, all in one browser, in a separate process; return results and durations."""
     import resource
 
     async def each() -> dict[str, tuple[Look | NoReading, float]]:
@@ -222,40 +222,40 @@ def look_at_each(urls: dict[str, str], home: str) -> dict[str, tuple[Look | NoRe
 
 
 @needs_chromium
-def test_no_page_holds_up_the_browser_or_tells_what_is_not_so() -> None:
+def test_no_page_blocks_the_browser_or_causes_a_wrong_result() -> None:
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(Beast(REGISTRY[name])).url + "/" for name in TOLD if name in REGISTRY}
-        urls["nobody"] = f"http://127.0.0.1:{stack.enter_context(refusing_port())}/"
+        urls = {name: stack.enter_context(FakeServer(REGISTRY[name])).url + "/" for name in TOLD if name in REGISTRY}
+        urls["closed"] = f"http://127.0.0.1:{stack.enter_context(refusing_port())}/"
         home = stack.enter_context(_home())
         seen = apart(look_at_each, urls, home, resource="browser", timeout_s=120, memory=None)
         assert not (Path(home) / "Downloads").exists()
     for name, wanted in TOLD.items():
         look, took_s = seen[name]
-        assert told(look) == wanted, f"{name}: {look}"
+        assert summary(look) == wanted, f"{name}: {look}"
         assert took_s < seconds_for(name) + 0.5, f"{name}: {took_s:.1f} s"
         for error in look.errors if isinstance(look, Look) else [str(look)]:
             assert error.isprintable()
             assert len(error) <= 300
-    shouting, looping, nobody = (seen[name][0] for name in ("page.shouts", "page.loops", "nobody"))
+    shouting, looping, closed = (seen[name][0] for name in ("page.shouts", "page.loops", "closed"))
     assert isinstance(shouting, Look)
     assert len(shouting.errors) == 2
     assert isinstance(looping, Look)
     assert looping.screenshot, "its script was stopped"
-    assert "ERR_CONNECTION_REFUSED" in str(nobody)
+    assert "ERR_CONNECTION_REFUSED" in str(closed)
 
 
 @needs_chromium
-def test_a_flooded_console_is_told_in_time() -> None:
-    with Beast(REGISTRY["page.floods-the-console"]) as server, only(7), taking(7.5):
+def test_flooded_console_is_reported_in_time() -> None:
+    with FakeServer(REGISTRY["page.floods-the-console"]) as server, only(7), taking(7.5):
         try:
-            told = visit(Request(server.url + "/", 60)).errors
+            reported = visit(Request(server.url + "/", 60)).errors
         except NoReading as gone:  # on a busy machine
-            told = (gone.reason,) * 10
-    assert len(told) == 10
+            reported = (gone.reason,) * 10
+    assert len(reported) == 10
 
 
-def test_nothing_that_was_started_with_its_folder_outlives_it() -> None:
-    """Not even what has left the family, and minds no signal."""
+def test_no_process_of_the_browser_survives_it() -> None:
+    """Not even one that left the process group and ignores signals."""
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
     with _home() as home:
         variables, words = os.environ | {"HOME": home}, [sys.executable, "-c", deaf]
@@ -268,7 +268,7 @@ def test_nothing_that_was_started_with_its_folder_outlives_it() -> None:
     assert not Path(home).exists()
 
 
-def test_without_chromium_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_chromium_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("runbook_checks.probes.web.chromium.TOOLBOX", tmp_path)
     with pytest.raises(NoReading) as gone:
@@ -292,12 +292,12 @@ except NoReading as gone:
 
 @needs_chromium
 @pytest.mark.parametrize("has_namespaces", [True, False])
-def test_an_ordinary_user_s_browser_sits_in_a_sandbox_or_says_what_it_lacks(
+def test_unprivileged_browser_runs_in_a_sandbox_or_names_what_is_missing(
     has_namespaces: bool,
 ) -> None:
-    """As a user of a namespace of its own, whose kernel forbids further ones or does not."""
+    """As a user of a separate namespace, whose kernel allows or forbids further ones."""
     if subprocess.run([*ALONE, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("this user may make no user namespace")
+        pytest.skip("this user cannot create a user namespace")
     lines: list[str] = []
 
     def watched(visit: Visit) -> None:
@@ -310,7 +310,7 @@ def test_an_ordinary_user_s_browser_sits_in_a_sandbox_or_says_what_it_lacks(
     forbid = "" if has_namespaces else "echo 0 > /proc/sys/user/max_user_namespaces;"
     home = tempfile.gettempdir()
     variables = {**os.environ, "PYTHONPATH": str(PROJECT), "HOME": home, "TMPDIR": home}
-    with Beast(watched) as server:
+    with FakeServer(watched) as server:
         words = [*ALONE, "sh", "-c", f'{forbid} exec "$@"', "sh", sys.executable, "-c", VISITS, server.url + "/"]
         done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False, timeout=120)
     if has_namespaces:

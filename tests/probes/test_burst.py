@@ -1,4 +1,4 @@
-"""Does a burst keep to its bounds, whatever the far end does?"""
+"""A burst stays within its limits, whatever the far end does."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from runbook_checks.probes.http import burst
 from runbook_checks.probes.http.burst import Facts
 from runbook_checks.probes.http.client import Http
 from runbook_checks.verdicts import Found
-from tests.hostile.beasts import always, document
-from tests.probes.conftest import Zoo, taking
+from tests.hostile.services import always, document
+from tests.misbehaving.server import FakeServer
+from tests.probes.conftest import Misbehaving, taking
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
 
 
 def fire(url: str, per_s: float, seconds: float) -> Facts:
     return burst.fire(Http(url), "/", per_s=per_s, seconds=seconds, callers=4)
 
 
-def test_it_sends_no_more_than_was_asked_for(zoo: Zoo) -> None:
-    facts = fire(zoo("http.healthy").url, 100, 0.5)
+def test_it_sends_no_more_than_was_asked_for(misbehaving: Misbehaving) -> None:
+    facts = fire(misbehaving("http.healthy").url, 100, 0.5)
     assert 40 <= facts.answered <= 55
     assert facts.failed == 0
     assert len(facts.times_ms) == facts.answered
 
 
-def test_it_ends_where_most_answers_are_errors(zoo: Zoo) -> None:
-    facts = fire(zoo("http.closes-at-once").url, 500, 2)
+def test_it_ends_where_most_answers_are_errors(misbehaving: Misbehaving) -> None:
+    facts = fire(misbehaving("http.closes-at-once").url, 500, 2)
     assert facts.failed == facts.answered < 100
     assert set(facts.outcomes) == {"no answer"}
 
 
-def test_it_waits_for_nobody_for_ever(zoo: Zoo) -> None:
+def test_burst_does_not_wait_for_a_silent_server(misbehaving: Misbehaving) -> None:
     with taking(3.0):
-        facts = fire(zoo("http.silent").url, 50, 0.5)
+        facts = fire(misbehaving("http.silent").url, 50, 0.5)
     assert facts.answered == facts.failed
 
 
-def test_it_does_not_begin_where_nobody_listens() -> None:
+def test_burst_does_not_start_at_a_closed_port() -> None:
     with pytest.raises(NoReading) as caught:
         fire("http://127.0.0.1:1/", 50, 1)
     assert caught.value.kind == "connection-refused"
@@ -53,7 +53,7 @@ def test_it_does_not_begin_where_nobody_listens() -> None:
     ("tier", "says", "is_allowed"),
     [("staging", False, True), ("production", False, False), ("production", True, True)],
 )
-def test_production_has_to_say_that_it_wants_one(tmp_path: Path, tier: str, says: bool, is_allowed: bool) -> None:
+def test_burst_in_production_must_be_enabled(tmp_path: Path, tier: str, says: bool, is_allowed: bool) -> None:
     throughput = {"path": "/plans", "requests_per_s": 10, "in_production": says}
     given: dict[str, Any] = {"http": {"base_url": "http://127.0.0.1:1"}, "throughput": throughput}
     with handle(Handle, tmp_path, tier=tier, **given) as handed:
@@ -61,8 +61,8 @@ def test_production_has_to_say_that_it_wants_one(tmp_path: Path, tier: str, says
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
-def test_a_limit_for_one_caller_is_no_weakness_of_the_service(tmp_path: Path, status: str) -> None:
-    with Beast(always(document({}, status=status))) as server:
+def test_rate_limit_for_one_client_is_not_a_fault_of_the_service(tmp_path: Path, status: str) -> None:
+    with FakeServer(always(document({}, status=status))) as server:
         throughput = {"path": "/plans", "requests_per_s": 50, "seconds": 0.5, "connections": 2}
         given: dict[str, Any] = {"http": {"base_url": server.url}, "throughput": throughput}
         with handle(Handle, tmp_path, tier="staging", **given) as handed, pytest.raises((NoReading, Found)) as caught:

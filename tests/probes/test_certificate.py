@@ -1,4 +1,4 @@
-"""What is read from one certificate: whom it covers, how strong it is, where its issuer's is to be had?"""
+"""Facts of one certificate: covered names, strength, and the address of the issuer's certificate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.probes import pki
 
 
 def with_access(*places: tuple[Any, x509.GeneralName]) -> bytes:
-    """A certificate that says where more is to be had."""
+    """Return a certificate with these access descriptions."""
     key, name = pki.ec_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.test")])
     access = x509.AuthorityInformationAccess([x509.AccessDescription(*place) for place in places])
     builder = (
@@ -39,23 +39,25 @@ def url(number: int) -> x509.UniformResourceIdentifier:
     return x509.UniformResourceIdentifier(f"http://ca.test/{number}")
 
 
-def test_issuers_are_to_be_had_at_addresses_and_not_where_revocation_is_asked() -> None:
+def test_issuer_addresses_do_not_include_ocsp() -> None:
     elsewhere = x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA")]))
-    told = read(with_access((OCSP, url(1)), (ISSUERS, elsewhere), (ISSUERS, url(2))))
-    assert told.issuer_urls == ("http://ca.test/2",)
-    assert told.serial == "ff"
+    reported = read(with_access((OCSP, url(1)), (ISSUERS, elsewhere), (ISSUERS, url(2))))
+    assert reported.issuer_urls == ("http://ca.test/2",)
+    assert reported.serial == "ff"
     many = read(with_access(*((ISSUERS, url(number)) for number in range(9))))
     assert many.issuer_urls == tuple(f"http://ca.test/{number}" for number in range(4))
     assert read(pki.make("shop.test").der).issuer_urls == ()
 
 
-def test_whom_a_certificate_covers() -> None:
+def test_names_that_a_certificate_covers() -> None:
     names = ("Shop.test", "*.shop.test", "*.test", "b\u00fccher.test".encode("idna").decode(), "10.0.0.1", "::1")
-    told = read(pki.make("other.test", names=names).der)
+    reported = read(pki.make("other.test", names=names).der)
     good = ("shop.test", "SHOP.test.", "www.shop.test", "b\u00fccher.test", "10.0.0.1", "[::1]", "::1")
     bad = ("other.test", "a.b.shop.test", "x.test", "10.0.0.2", "test", "www.other.test", "xn--\u00fc.test")
-    assert {name: covers(told, name) for name in (*good, *bad)} == dict.fromkeys(good, True) | dict.fromkeys(bad, False)
-    assert told.dns_names[0] == "shop.test"
+    assert {name: covers(reported, name) for name in (*good, *bad)} == dict.fromkeys(good, True) | dict.fromkeys(
+        bad, False
+    )
+    assert reported.dns_names[0] == "shop.test"
     nameless = read(pki.make("shop.test").der)
     assert (nameless.dns_names, nameless.ip_addresses, covers(nameless, "shop.test")) == ((), (), False)
 
@@ -73,15 +75,15 @@ KEYS: list[tuple[Any, str, bool]] = [
 def test_which_keys_are_weak() -> None:
     authority = pki.make("CA", is_ca=True)
     for key, name, is_weak in KEYS:
-        told = read(pki.make("shop.test", authority, key=key).der)
-        assert (told.key, told.is_weak, told.weakness is not None) == (name, is_weak, is_weak)
+        reported = read(pki.make("shop.test", authority, key=key).der)
+        assert (reported.key, reported.is_weak, reported.weakness is not None) == (name, is_weak, is_weak)
         whole = key.public_key().public_bytes(pki.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        assert told.key_sha256 == hashlib.sha256(whole).hexdigest()
-    told = read(pki.make("shop.test", authority, key=ed25519.Ed25519PrivateKey.generate()).der)
-    assert (told.key, told.is_weak) == ("Ed25519", False)
+        assert reported.key_sha256 == hashlib.sha256(whole).hexdigest()
+    reported = read(pki.make("shop.test", authority, key=ed25519.Ed25519PrivateKey.generate()).der)
+    assert (reported.key, reported.is_weak) == ("Ed25519", False)
 
 
-def test_a_signature_by_sha1_is_weak_where_it_is_not_ones_own() -> None:
+def test_sha1_signature_is_weak_unless_self_signed() -> None:
     key = pki.rsa_key(2048)
     authority = pki.make("CA", is_ca=True, key=key)
     leaf = read(pki.with_sha1(pki.make("shop.test", authority), key))
@@ -90,15 +92,15 @@ def test_a_signature_by_sha1_is_weak_where_it_is_not_ones_own() -> None:
     assert (own.is_self_signed, own.weakness) == (True, None)
 
 
-def test_whose_signature_it_is_tells_whether_it_is_its_own() -> None:
+def test_self_signed_is_decided_by_the_signature() -> None:
     authority = pki.make("CA", is_ca=True)
     assert read(authority.der).is_self_signed
     assert not read(pki.make("shop.test", authority).der).is_self_signed
-    impostor = pki.make("CA", authority)  # of its issuer's name, with a key of its own
+    impostor = pki.make("CA", authority)  # with its issuer's name, and another key
     assert not read(impostor.der).is_self_signed
 
 
 @pytest.mark.parametrize("junk", [b"", b"0", pki.make("shop.test").der[:-20]], ids=["nothing", "a byte", "cut short"])
-def test_what_is_no_certificate_is_told_as_such(junk: bytes) -> None:
+def test_invalid_certificate_is_no_reading(junk: bytes) -> None:
     with pytest.raises(ValueError, match="can't be read"):
         read(junk)

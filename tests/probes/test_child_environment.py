@@ -1,4 +1,4 @@
-"""What the programs that we start see of our environment, shown by one that prints its own."""
+"""The environment of child processes, shown by a program that prints its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.harness import PROJECT
 
 SECRET = "s3cret-of-payments"
 FOLDERS = ("checks", "fixtures", "src", "tools")
-# A developer's set-up: pip, uv and npm take their settings from the environment.
+# A developer's set-up: pip, uv and npm read their settings from the environment.
 OF_DEVELOPERS = ("tools/setup.py", "tools/pins.py")
 STARTS = {
     "subprocess": ("run", "Popen", "call", "check_call", "check_output", "getoutput"),
@@ -42,17 +42,17 @@ def _with_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def printing(code: str = "") -> list[str]:
-    """A command that prints its environment as JSON."""
+    """Return a command that prints its environment as JSON."""
     return [sys.executable, "-c", f"{code}import json, os; print(json.dumps(dict(os.environ)))"]
 
 
-def environment_apart() -> dict[str, str]:
+def isolated_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def test_isolated_reader_and_plain_command_see_no_secret() -> None:
+def test_isolated_reader_and_command_have_no_secret() -> None:
     for seen in (
-        apart(environment_apart, resource="test", timeout_s=30),
+        apart(isolated_environment, resource="test", timeout_s=30),
         json.loads(run(printing(), "test", timeout_s=30, max_bytes=1 << 20)),
         clean(),
     ):
@@ -74,14 +74,14 @@ def vault(tmp_path: Path, *listed: str) -> Vault:
         (("AWS_*", "PG*"), {"OP_SERVICE_ACCOUNT_TOKEN", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"}),
     ],
 )
-def test_command_of_a_reference_sees_what_tools_need_and_what_is_listed(
+def test_command_of_a_reference_has_tool_variables_and_listed_ones(
     tmp_path: Path, listed: tuple[str, ...], seen: set[str]
 ) -> None:
-    """A secret manager's own variables, but none that the file names, unless it lists it for commands."""
+    """A secret manager's own variables, but none named in the file, unless they are listed for commands."""
     made = vault(tmp_path, *listed)
-    told = json.loads(made.value(Text.read({"command": printing()})))
-    assert {name for name, value in told.items() if value.startswith(SECRET)} == seen
-    assert told["HOME"] == os.environ["HOME"]
+    reported = json.loads(made.value(Text.read({"command": printing()})))
+    assert {name for name, value in reported.items() if value.startswith(SECRET)} == seen
+    assert reported["HOME"] == os.environ["HOME"]
     found = read_variables(
         [sys.executable, "-c", "import os; print(*(f'{n}={v}' for n, v in os.environ.items()), sep=chr(10))"],
         made.for_commands(),
@@ -89,7 +89,7 @@ def test_command_of_a_reference_sees_what_tools_need_and_what_is_listed(
     assert {name for name, value in found.items() if value.startswith(SECRET)} == seen
 
 
-def test_log_command_sees_what_it_is_given(tmp_path: Path) -> None:
+def test_log_command_has_its_variables(tmp_path: Path) -> None:
     code = "import os, time; print(time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), 'ERROR', sorted(os.environ))"
     now = time.time()
     for variables, is_seen in ((None, False), (vault(tmp_path, "PAYMENTS_TOKEN").for_commands(), True)):
@@ -98,7 +98,7 @@ def test_log_command_sees_what_it_is_given(tmp_path: Path) -> None:
         assert ("PAYMENTS_TOKEN" in str(found.entries)) == is_seen
 
 
-def test_every_program_is_started_with_an_environment_of_its_own() -> None:
+def test_every_program_is_started_with_its_own_environment() -> None:
     bare = [
         f"{path.relative_to(PROJECT)}:{node.lineno}"
         for folder in FOLDERS
@@ -107,7 +107,7 @@ def test_every_program_is_started_with_an_environment_of_its_own() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and _starts(node) and "env" not in {word.arg for word in node.keywords}
     ]
-    # The keeper's children inherit the keeper's own, which is clean.
+    # The supervisor's children inherit the supervisor's environment, which has no secrets.
     bare = [place for place in bare if not place.startswith("src/runbook_checks/probes/backups/supervisor.py")]
     assert bare == [], f"give these env=runbook_checks.probes.core.child_environment.clean(): {bare}"
 

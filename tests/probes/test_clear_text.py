@@ -1,6 +1,6 @@
-"""No password is given in clear text to a server that has not proved who it is, whatever the server asks for.
+"""No password is sent in clear text to an unauthenticated server, whatever the server asks for.
 
-Each stand-in keeps every byte that it is sent, inside TLS too.
+Each stand-in keeps every byte that it receives, inside TLS too.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.redis.client import Redis
+from tests.misbehaving.mysqlwire import OK, greeting, packet
+from tests.misbehaving.names import Nameserver
+from tests.misbehaving.postgres import LET_IN, READY, SSL_REQUEST, message
+from tests.misbehaving.server import FakeServer, Visit
 from tests.probes import pki
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.mysqlwire import OK, greeting, packet
-from tests.zoo.names import Nameserver
-from tests.zoo.postgres import LET_IN, READY, SSL_REQUEST, message
 
 PASSWORD = "k9-Never-In-Clear"
-# RFC 5737: nobody's. What is refused is refused before anything is sent there.
+# An unused address (RFC 5737). A refusal comes before anything is sent there.
 ELSEWHERE = "192.0.2.7"
 WANTS_CLEAR = message(b"R", struct.pack("!I", 3))
 
@@ -50,7 +50,7 @@ class Server:
         return block
 
     def packet(self, visit: Visit) -> bytes:
-        """One of MySQL's, and nothing of what follows, which may be TLS."""
+        """One packet of MySQL's protocol, without what follows, which may be TLS."""
         block = self.read(visit, 4)
         size = int.from_bytes(block[:3], "little") + 4
         while len(block) < size:
@@ -63,7 +63,7 @@ class Server:
 
 
 class PostgresServer(Server):
-    """Asks for the password in clear text, in one piece or in two, and lets in whoever gives it."""
+    """Asks for the password in clear text, in one piece or in two, and accepts any."""
 
     def __init__(self, certificate: tuple[str, str] | None, *, in_pieces: bool = False) -> None:
         super().__init__(certificate)
@@ -112,7 +112,7 @@ def refused(database: Postgres | Mysql) -> NoReading:
 @pytest.mark.parametrize("mode", ["", "?sslmode=disable", "?sslmode=prefer", "?sslmode=allow"])
 def test_postgres_without_tls(mode: str, in_pieces: bool) -> None:
     server = PostgresServer(None, in_pieces=in_pieces)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"postgresql://u:{PASSWORD}@127.0.0.1:{place.port}/d{mode}"
         gone = refused(Postgres(dsn, connect_timeout_s=2))
     assert gone.kind == "clear-text-refused"
@@ -121,9 +121,9 @@ def test_postgres_without_tls(mode: str, in_pieces: bool) -> None:
 
 
 @pytest.mark.parametrize("mode", ["require", "prefer", "verify-ca"])
-def test_postgres_over_tls_that_proves_nothing(certificate: tuple[str, str], mode: str) -> None:
+def test_postgres_over_unverified_tls(certificate: tuple[str, str], mode: str) -> None:
     server = PostgresServer(certificate)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"postgresql://u:{PASSWORD}@127.0.0.1:{place.port}/d?sslmode={mode}"
         gone = refused(Postgres(dsn, connect_timeout_s=2))
     assert gone.kind == ("tls-failed" if mode == "verify-ca" else "clear-text-refused"), gone
@@ -131,19 +131,21 @@ def test_postgres_over_tls_that_proves_nothing(certificate: tuple[str, str], mod
 
 
 @pytest.mark.parametrize("words", ["!md5", "password", "password,md5"])
-def test_postgres_has_no_word_that_allows_it(certificate: tuple[str, str], words: str) -> None:
+def test_postgres_has_no_parameter_that_allows_it(certificate: tuple[str, str], words: str) -> None:
     server = PostgresServer(certificate)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"postgresql://u:{PASSWORD}@127.0.0.1:{place.port}/d?sslmode=require&require_auth={words}"
         refused(Postgres(dsn, connect_timeout_s=2))
     assert PASSWORD.encode() not in server.received
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "verify-ca"])
-def test_postgres_that_proves_itself_is_given_it(certificate: tuple[str, str], ca_file: str, mode: str) -> None:
-    """Servers that hand a login on (PAM, LDAP) need it."""
+def test_postgres_with_a_verified_certificate_gets_the_password(
+    certificate: tuple[str, str], ca_file: str, mode: str
+) -> None:
+    """Servers that forward a login (PAM, LDAP) need it."""
     server = PostgresServer(certificate)
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         more = f"?sslmode={mode}&sslrootcert={ca_file}"
         refused(
             Postgres(
@@ -167,7 +169,7 @@ def test_postgres_on_another_machine_needs_a_decision(more: str) -> None:
 
 
 class MysqlServer(Server):
-    """Greets with one plugin and switches to another, then takes whatever comes."""
+    """Greets with one plugin and switches to another, then accepts anything."""
 
     def __init__(self, certificate: tuple[str, str] | None, first: str, then: bytes) -> None:
         super().__init__(certificate)
@@ -200,7 +202,7 @@ PLUGINS = {
 @pytest.mark.parametrize("mode", ["DISABLED", "REQUIRED", "VERIFY_CA"])
 def test_mysql(certificate: tuple[str, str], plugin: str, mode: str) -> None:
     server = MysqlServer(None if mode == "DISABLED" else certificate, *PLUGINS[plugin])
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         dsn = f"mysql://u:{PASSWORD}@127.0.0.1:{place.port}/d?ssl-mode={mode}"
         gone = refused(Mysql(dsn, connect_timeout_s=2))
     expected = {"DISABLED": "tls-required", "REQUIRED": "clear-text-refused", "VERIFY_CA": "tls-failed"}
@@ -210,7 +212,7 @@ def test_mysql(certificate: tuple[str, str], plugin: str, mode: str) -> None:
 
 def test_mysql_retries_over_tls_for_a_diagnosis_without_the_password(certificate: tuple[str, str]) -> None:
     class Diagnosed(MysqlServer):
-        """Refuses in plain, in the words of a wrong password, and wants everything over TLS."""
+        """Refuses without TLS, with the message of a wrong password, and wants everything over TLS."""
 
         def __call__(self, visit: Visit) -> None:
             visit.say(greeting(plugin=self.first, tls=True))
@@ -224,7 +226,7 @@ def test_mysql_retries_over_tls_for_a_diagnosis_without_the_password(certificate
                 visit.say(packet(block[3] + 1, b"\xff\x15\x04#28000Access denied"))
 
     server = Diagnosed(certificate, *PLUGINS["clear"])
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         gone = refused(Mysql(f"mysql://u:{PASSWORD}@127.0.0.1:{place.port}/d?ssl-mode=DISABLED", connect_timeout_s=2))
         assert place.visits == 2
     assert gone.kind == "authentication-failed"
@@ -232,9 +234,11 @@ def test_mysql_retries_over_tls_for_a_diagnosis_without_the_password(certificate
 
 
 @pytest.mark.parametrize("plugin", ["clear", "caching-sha2-in-full"])
-def test_mysql_that_proves_itself_is_given_it(certificate: tuple[str, str], ca_file: str, plugin: str) -> None:
+def test_mysql_with_a_verified_certificate_gets_the_password(
+    certificate: tuple[str, str], ca_file: str, plugin: str
+) -> None:
     server = MysqlServer(certificate, *PLUGINS[plugin])
-    with Beast(server) as place:
+    with FakeServer(server) as place:
         refused(Mysql(f"mysql://u:{PASSWORD}@127.0.0.1:{place.port}/d", ca_file=ca_file, connect_timeout_s=2))
     assert PASSWORD.encode() in server.received
 
@@ -284,9 +288,12 @@ def test_a_proxy_on_another_machine(resolver: str, url: str) -> None:
     assert caught.value.kind == "clear-text-refused"
 
 
-def test_a_near_proxy_that_leads_far_away() -> None:
+def test_local_proxy_to_a_remote_host() -> None:
     server = Server(None)
-    with Beast(lambda visit: visit.say(server.read(visit)[:0])) as proxy, pytest.raises(NoReading) as caught:
+    with (
+        FakeServer(lambda visit: visit.say(server.read(visit)[:0])) as proxy,
+        pytest.raises(NoReading) as caught,
+    ):
         Http("http://far.lab.test", headers={"Authorization": PASSWORD}, proxy=proxy.url).get("/")
     assert caught.value.kind == "clear-text-refused"
     assert server.received == b""

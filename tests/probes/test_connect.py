@@ -1,4 +1,4 @@
-"""Which of a name's addresses is connected to, and how long does a silent one keep us?"""
+"""The choice among a name's addresses, and the time that a silent one costs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.net.connect import Connected, connect, join
+from tests.misbehaving.names import Nameserver
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 from tests.probes.conftest import taking
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.names import Nameserver
 
 ZONE = {
     "two.shop.test": ["127.0.0.2", "127.0.0.1"],
@@ -36,8 +36,8 @@ def connected(host: str, port: int, resolver: str | None, within_s: float = 5, *
     return found
 
 
-def test_an_address_that_stayed_silent_is_tried_last_afterwards(resolver: str) -> None:
-    with Beast(REGISTRY["http.healthy"]) as alive, BlackHole("127.0.0.2", alive.port) as silent:
+def test_silent_address_is_tried_last_afterwards(resolver: str) -> None:
+    with FakeServer(REGISTRY["http.healthy"]) as alive, BlackHole("127.0.0.2", alive.port) as silent:
         with taking(0.7, 0.5):
             first = connected("two.shop.test", alive.port, resolver)
         assert first.peer == f"127.0.0.1:{alive.port}"
@@ -48,14 +48,14 @@ def test_an_address_that_stayed_silent_is_tried_last_afterwards(resolver: str) -
             as_others = connected("two.shop.test", alive.port, resolver, as_served=True)
         assert as_others.connect_ms >= 500
         silent_port = silent.port
-    with Beast(REGISTRY["http.healthy"], "127.0.0.2", silent_port) as back:
+    with FakeServer(REGISTRY["http.healthy"], "127.0.0.2", silent_port) as back:
         assert connected("one.shop.test", back.port, resolver).peer == f"127.0.0.2:{back.port}"
-        with Beast(REGISTRY["http.healthy"], "127.0.0.1", silent_port):
+        with FakeServer(REGISTRY["http.healthy"], "127.0.0.1", silent_port):
             assert connected("two.shop.test", back.port, resolver).peer == f"127.0.0.2:{back.port}"
 
 
-def test_each_address_gets_its_share_and_none_more_than_is_left(resolver: str) -> None:
-    with Beast(REGISTRY["http.healthy"]) as alive, ExitStack() as stack:
+def test_each_address_gets_its_share_of_the_remaining_time(resolver: str) -> None:
+    with FakeServer(REGISTRY["http.healthy"]) as alive, ExitStack() as stack:
         for host in ("127.0.0.3", "127.0.0.2"):
             stack.enter_context(BlackHole(host, alive.port))
         with taking(2.4, 2.0):
@@ -83,12 +83,12 @@ def test_addresses_are_written_as_addresses_are() -> None:
 
 
 def test_an_address_of_version_6() -> None:
-    with Beast(REGISTRY["http.healthy"], "::1") as server:
+    with FakeServer(REGISTRY["http.healthy"], "::1") as server:
         assert connected("::1", server.port, None).peer == f"[::1]:{server.port}"
 
 
-def test_where_there_is_no_way_to_is_as_good_as_silent() -> None:
-    """TCP knows no groups of receivers, and a link-local address says nothing without its link."""
+def test_unroutable_address_counts_as_silent() -> None:
+    """TCP has no multicast, and a link-local address needs its interface."""
     with pytest.raises(NoReading) as caught:
         connected("224.0.0.1", 80, None)
     assert (caught.value.kind, "no route" in caught.value.reason) == ("connect-timeout", True)
@@ -97,8 +97,8 @@ def test_where_there_is_no_way_to_is_as_good_as_silent() -> None:
     assert (caught.value.kind, "EINVAL" in caught.value.reason) == (None, True)
 
 
-def test_what_is_measured_is_what_a_new_client_meets_and_nobody_else_waits_for_it(resolver: str) -> None:
-    with Beast(REGISTRY["http.healthy"]) as alive, BlackHole("127.0.0.2", alive.port):
+def test_measurement_uses_a_new_connection_and_delays_no_other(resolver: str) -> None:
+    with FakeServer(REGISTRY["http.healthy"]) as alive, BlackHole("127.0.0.2", alive.port):
         http = Http(f"http://two.shop.test:{alive.port}", resolver=resolver, connect_timeout_s=0.5)
         took = [http.get("/", fresh=True).timings.connect_ms or 0.0 for _ in range(2)]
         took += [http.send("POST", "/").timings.connect_ms or 0.0, http.get("/").timings.connect_ms or 0.0]

@@ -1,4 +1,4 @@
-"""How a deadline ends what waits, and leaves nothing behind."""
+"""A deadline ends everything that waits, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.probes.conftest import taking
 
 
 def connection() -> tuple[socket.socket, socket.socket]:
-    """Two ends of a connection; where nobody wakes up who waits on them, the test fails in time."""
+    """Both ends of a connection; if the deadline does not end a wait, the test fails in time."""
     ends = socket.socketpair()
     for end in ends:
         end.settimeout(5)
@@ -38,7 +38,7 @@ def test_a_watched_socket_is_shut_down_in_time() -> None:
         assert ours.recv(1) == b""
 
 
-def test_giving_up_shuts_down_at_once_what_parents_and_children_watch() -> None:
+def test_cancelling_shuts_down_sockets_of_parents_and_children_at_once() -> None:
     parent = Deadline(20)
     child = parent.child(30)
     pairs = [connection() for _ in range(3)]
@@ -52,14 +52,14 @@ def test_giving_up_shuts_down_at_once_what_parents_and_children_watch() -> None:
             sock.close()
 
 
-def test_a_child_never_outlives_its_parent() -> None:
+def test_child_never_ends_after_its_parent() -> None:
     assert Deadline(0.2).child(9).remaining() <= 0.2
     over = Deadline(9)
     over.expire()
     assert over.child(9).expired
 
 
-def test_what_is_watched_no_more_is_left_alone() -> None:
+def test_released_socket_is_left_alone() -> None:
     ours, theirs = connection()
     deadline = Deadline(0.1)
     with deadline.watch(ours):
@@ -71,7 +71,7 @@ def test_what_is_watched_no_more_is_left_alone() -> None:
     theirs.close()
 
 
-def test_a_descriptor_that_was_given_to_somebody_else_is_not_hit() -> None:
+def test_reused_descriptor_is_left_alone() -> None:
     first, far = connection()
     number = first.fileno()
     with Deadline(0.1).watch(first):
@@ -85,14 +85,14 @@ def test_a_descriptor_that_was_given_to_somebody_else_is_not_hit() -> None:
         sock.close()
 
 
-def test_what_comes_too_late_is_shut_down_at_once() -> None:
+def test_socket_after_the_deadline_is_shut_down_at_once() -> None:
     ours, theirs = connection()
     deadline = Deadline(0)
     with ours, theirs, taking(0.2), deadline.watch(ours):
         assert ours.recv(1) == b""
 
 
-def test_an_action_runs_once_and_its_error_hurts_nobody() -> None:
+def test_action_runs_once_and_its_error_is_contained() -> None:
     ran: list[int] = []
 
     def breaks() -> None:
@@ -115,7 +115,7 @@ def test_within_takes_the_earlier_end() -> None:
         current.reset(token)
 
 
-def test_one_thread_serves_all_and_nothing_piles_up() -> None:
+def test_one_thread_serves_all_and_nothing_accumulates() -> None:
     before = len(os.listdir("/proc/self/fd"))
     ours, theirs = connection()
     with ours, theirs:
@@ -128,14 +128,14 @@ def test_one_thread_serves_all_and_nothing_piles_up() -> None:
 
 
 @pytest.mark.parametrize("seconds", [float("inf"), 1e9])
-def test_no_end_is_no_error(seconds: float) -> None:
+def test_infinite_deadline_is_valid(seconds: float) -> None:
     ours, theirs = connection()
     with ours, theirs, Deadline(seconds).watch(ours):
         theirs.send(b"x")
         assert ours.recv(1) == b"x"
 
 
-def test_giving_up_is_at_once_and_for_good() -> None:
+def test_cancelling_is_immediate_and_permanent() -> None:
     for seconds in (30.0, float("inf")):
         deadline = Deadline(seconds)
         assert not deadline.expired
@@ -148,7 +148,7 @@ def test_giving_up_is_at_once_and_for_good() -> None:
         assert (child.expired, child.seconds) == (True, 0.0)
 
 
-def test_many_deadlines_are_met_in_their_order_and_nobody_is_kept_for_them() -> None:
+def test_many_deadlines_end_in_order_and_are_released() -> None:
     ran: list[str] = []
     late, soon = Deadline(0.4), Deadline(0.2)
     with late.on_expiry(lambda: ran.append("late")), soon.on_expiry(lambda: ran.append("soon")):
@@ -175,7 +175,7 @@ def test_an_action_of_two_is_run_for_each() -> None:
 
 
 @pytest.mark.parametrize("seconds", [20.0, float("inf")])
-def test_one_deadline_is_kept_in_mind_once(seconds: float) -> None:
+def test_deadline_is_stored_once(seconds: float) -> None:
     def noted() -> int:
         return sum(isinstance(one, weakref.WeakMethod) for one in gc.get_objects())
 
@@ -187,7 +187,7 @@ def test_one_deadline_is_kept_in_mind_once(seconds: float) -> None:
 
 
 class Bell:
-    """Whoever rings it is noted, and who rings it early."""
+    """Records who rings it, and who rings it early."""
 
     def __init__(self, rung: list[str], name: str, due: float) -> None:
         self.rung, self.name, self.due = rung, name, due
@@ -198,7 +198,7 @@ class Bell:
             raise RuntimeError
 
 
-def test_a_timer_calls_what_is_due_and_still_there_and_nothing_before() -> None:
+def test_timer_calls_due_deadlines_and_none_before() -> None:
     rung: list[str] = []
     timer, now = Timer(), time.monotonic()
     due = {"late": now + 0.7, "soon": now + 0.3, "broken": now + 0.1, "gone": now + 0.2}

@@ -1,4 +1,4 @@
-"""Which servers does a DSN lead to, and what comes from nowhere but the DSN?"""
+"""The servers that a DSN names, without any setting from outside the DSN."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MALFORMED = [
     *("host=a,b port=1,2,3", "host=a port=1,2", "host=a,b,c port=1,2", "host=a,b hostaddr=1.1.1.1,2.2.2.2,3.3.3.3"),
     "host=a,b,c hostaddr=1.1.1.1,2.2.2.2 port=1,2,3",
 ]
-# Of two values of a key one may be the rest of a password; libpq refuses what stands behind a closed quote.
+# With two values for a key, one may be the rest of a password; libpq refuses text after a closing quote.
 TWICE = [
     "host=db.test user=u password=Qzrtvx host=wvxkjq",
     "host=db.test password=Qzrtvx hostaddr=10.1.2.3 hostaddr=10.1.2.4",
@@ -43,11 +43,11 @@ TWICE = [
 ]
 
 
-def test_which_servers_a_dsn_names() -> None:
+def test_servers_of_a_dsn() -> None:
     assert {dsn: [*parse(dsn, "postgres", None).places] for dsn in PLACES} == PLACES
 
 
-def test_what_is_no_dsn_is_told_without_quoting_it() -> None:
+def test_invalid_dsn_is_reported_without_quoting_it() -> None:
     for dsn in MALFORMED:
         with pytest.raises(NoReading) as caught:
             parse(dsn, "postgres", None)
@@ -56,7 +56,7 @@ def test_what_is_no_dsn_is_told_without_quoting_it() -> None:
 
 
 @pytest.mark.parametrize("dsn", TWICE)
-def test_a_key_that_is_given_twice_is_read_in_no_way(dsn: str) -> None:
+def test_duplicate_key_is_refused(dsn: str) -> None:
     with pytest.raises(NoReading) as caught:
         parse(dsn, "postgres", None)
     assert caught.value.kind == "dsn-malformed"
@@ -64,8 +64,8 @@ def test_a_key_that_is_given_twice_is_read_in_no_way(dsn: str) -> None:
 
 
 def test_a_quoted_value_keeps_its_blanks() -> None:
-    told = parse(r"host = 'db.test' password='a b\'c' user=u", "postgres", None)
-    assert (told.places[0].host, told.password) == ("db.test", "a b'c")
+    reported = parse(r"host = 'db.test' password='a b\'c' user=u", "postgres", None)
+    assert (reported.places[0].host, reported.password) == ("db.test", "a b'c")
 
 
 def test_a_parameter_of_mysql_is_given_once() -> None:
@@ -74,24 +74,24 @@ def test_a_parameter_of_mysql_is_given_once() -> None:
     assert caught.value.kind == "dsn-malformed"
 
 
-def test_which_servers_are_this_machine_s_own() -> None:
+def test_servers_on_this_machine() -> None:
     for host, is_local in (("", True), ("/run/pg", True), ("@abstract", True), ("db.test", False), ("10.0.0.1", False)):
         assert Place(host, 5432, None).is_local == is_local
 
 
-def test_what_a_dsn_leaves_out() -> None:
-    told = parse("postgresql://u:p%40ss@db.test/d?connect_timeout=7&application_name=x", "postgres", None)
-    assert (told.user, told.database, told.password) == ("u", "d", "p@ss")
-    assert "p@ss" not in repr(told)
-    assert told.options["passfile"] == told.options["sslrootcert"] == NOWHERE
-    assert told.options["application_name"] == "runbook-checks"
-    assert "connect_timeout" not in told.options
+def test_defaults_of_a_dsn() -> None:
+    reported = parse("postgresql://u:p%40ss@db.test/d?connect_timeout=7&application_name=x", "postgres", None)
+    assert (reported.user, reported.database, reported.password) == ("u", "d", "p@ss")
+    assert "p@ss" not in repr(reported)
+    assert reported.options["passfile"] == reported.options["sslrootcert"] == NOWHERE
+    assert reported.options["application_name"] == "runbook-checks"
+    assert "connect_timeout" not in reported.options
     assert parse("postgresql://u@db.test", "postgres", None).database == "u"
-    nobody = parse("host=db.test", "postgres", None)
-    assert (nobody.user, nobody.database, nobody.password) == ("", "", "")
+    anonymous = parse("host=db.test", "postgres", None)
+    assert (anonymous.user, anonymous.database, anonymous.password) == ("", "", "")
 
 
-def test_whose_authorities_are_believed(tmp_path: Path) -> None:
+def test_trusted_authorities(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("x")
     given = parse("host=a", "postgres", str(file)).options
@@ -108,17 +108,17 @@ def test_whose_authorities_are_believed(tmp_path: Path) -> None:
         assert (caught.value.kind, caught.value.evidence) == ("ca-file-unreadable", {"ca_file": missing})
 
 
-def told(place: Place, address: str | None, **more: str) -> dict[str, str]:
+def options(place: Place, address: str | None, **more: str) -> dict[str, str]:
     found = pq.Conninfo.parse(conninfo({"user": "u"}, place, address, **more))
     return {option.keyword.decode(): option.val.decode() for option in found if option.val}
 
 
-def test_what_libpq_is_told_of_one_server() -> None:
-    assert told(Place("db.test", 6432, None), "10.0.0.1", dbname="d") == {
+def test_libpq_parameters_for_one_server() -> None:
+    assert options(Place("db.test", 6432, None), "10.0.0.1", dbname="d") == {
         "user": "u",
         "dbname": "d",
         "port": "6432",
         "host": "db.test",
         "hostaddr": "10.0.0.1",
     }
-    assert told(Place("", 5432, None), None) == {"user": "u", "port": "5432"}
+    assert options(Place("", 5432, None), None) == {"user": "u", "port": "5432"}

@@ -1,4 +1,4 @@
-"""Is a dump told whole only when it is?"""
+"""A dump is complete only if it really is."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ def broken(content: bytes, *, is_gzip: bool = True) -> str | None:
     ],
     ids=["one member", "two members", "filled up with zeros", "with unrestrict", "cluster"],
 )
-def test_whole(content: bytes) -> None:
+def test_complete(content: bytes) -> None:
     assert broken(content) is None
 
 
-def test_plain_sql_is_whole_or_incomplete() -> None:
+def test_plain_sql_is_complete_or_incomplete() -> None:
     assert broken(WHOLE, is_gzip=False) is None
     assert broken(TEXT, is_gzip=False) == "incomplete-dump"
 
 
-def test_cut_anywhere_is_truncated() -> None:
+def test_gzip_cut_anywhere_is_truncated() -> None:
     packed = gzip.compress(WHOLE)
     for end in [0, 2, 5, 9, 11, *range(100, len(packed) - 1, 997), len(packed) - 9, len(packed) - 1]:
         assert broken(packed[:end]) == "truncated", end
 
 
-def test_packed_whole_but_dumped_half() -> None:
+def test_complete_gzip_of_an_incomplete_dump() -> None:
     assert broken(gzip.compress(TEXT)) == "incomplete-dump"
 
 
-def test_last_words_in_the_middle_do_not_count() -> None:
+def test_closing_comment_in_the_middle_does_not_count() -> None:
     assert broken(gzip.compress(WHOLE + TEXT)) == "incomplete-dump"
 
 
 @pytest.mark.parametrize(
     "content", [WHOLE, b"<Error>denied</Error>", zlib.compress(WHOLE)], ids=["plain", "a-page", "zlib"]
 )
-def test_other_than_gzip(content: bytes) -> None:
+def test_other_formats_than_gzip(content: bytes) -> None:
     assert broken(content) == "not-gzip"
 
 
@@ -78,24 +78,24 @@ def test_wrong_checksum_is_damage() -> None:
     assert broken(bytes(packed)) == "not-gzip"
 
 
-def test_own_format_of_pg_dump_cannot_be_looked_into() -> None:
-    with pytest.raises(NoReading) as told:
+def test_custom_format_of_pg_dump_cannot_be_checked() -> None:
+    with pytest.raises(NoReading) as reported:
         broken(b"PGDMP\x01\x0e", is_gzip=False)
-    assert told.value.kind == "other-format"
+    assert reported.value.kind == "other-format"
 
 
-def test_much_out_of_little_takes_no_memory_and_ends_in_time() -> None:
+def test_gzip_bomb_takes_no_memory_and_ends_in_time() -> None:
     bomb = gzip.compress(bytes(1 << 26))
     token = current.set(Deadline(0.2))
     try:
-        with pytest.raises(NoReading) as told:
+        with pytest.raises(NoReading) as reported:
             inspect(io.BytesIO(bomb * 400), is_gzip=True)
-        assert told.value.kind == "deadline"
+        assert reported.value.kind == "deadline"
     finally:
         current.reset(token)
 
 
-def test_bytes_are_counted_packed_and_plain() -> None:
+def test_bytes_are_counted_compressed_and_plain() -> None:
     packed = gzip.compress(WHOLE)
     facts = inspect(io.BytesIO(packed), is_gzip=True)
     assert (facts.packed, facts.plain) == (len(packed), len(WHOLE))
@@ -105,7 +105,7 @@ def test_bytes_are_counted_packed_and_plain() -> None:
     assert facts.plain == len(TEXT)
 
 
-def test_a_packed_dump_is_unpacked_whatever_it_is_called() -> None:
+def test_gzip_is_recognised_under_any_name() -> None:
     assert broken(gzip.compress(WHOLE), is_gzip=False) is None
     assert broken(gzip.compress(TEXT), is_gzip=False) == "incomplete-dump"
 
@@ -114,7 +114,7 @@ def test_nothing_at_all_is_truncated() -> None:
     assert [broken(b"", is_gzip=is_gzip) for is_gzip in (True, False)] == ["truncated", "truncated"]
 
 
-@pytest.mark.parametrize(("behind", "told"), [(3900, None), (4200, "incomplete-dump")])
-def test_last_words_stand_near_the_end(behind: int, told: str | None) -> None:
-    assert broken(WHOLE + b"\n" * behind, is_gzip=False) == told
-    assert broken(gzip.compress(WHOLE + b"\n" * behind)) == told
+@pytest.mark.parametrize(("behind", "reported"), [(3900, None), (4200, "incomplete-dump")])
+def test_closing_comment_is_near_the_end(behind: int, reported: str | None) -> None:
+    assert broken(WHOLE + b"\n" * behind, is_gzip=False) == reported
+    assert broken(gzip.compress(WHOLE + b"\n" * behind)) == reported

@@ -1,4 +1,4 @@
-"""Which addresses are followed that a far end names, and which never are."""
+"""Addresses named by a far end: which are connected to, and which never are."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.net.far_ends import FarEnds, is_plain_http, is_public
 from runbook_checks.probes.tls.aia import from_aia
-from tests.hostile.beasts import always
+from tests.hostile.services import always
+from tests.misbehaving.http import whole
+from tests.misbehaving.rogue import Rogue
+from tests.misbehaving.server import FakeServer
 from tests.probes import pki
 from tests.probes.conftest import HERE
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
-from tests.zoo.rogue import Rogue
 
 INTERNAL = [
     *(
@@ -57,18 +57,21 @@ def test_range_of_the_environment_is_followed_at_every_port() -> None:
     assert not office.may_dial("192.168.0.1", 80)
 
 
-# Python's resolver and a resolver of ours: what counts is the address that comes out.
+# Python's resolver and a resolver of the tests: the resulting address counts.
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "[::1]"])
-def test_no_way_to_write_loopback_is_dialled(host: str) -> None:
-    with Beast(always(whole(b"secret"))) as server, pytest.raises(NoReading) as caught:
+def test_no_spelling_of_loopback_is_connected_to(host: str) -> None:
+    with FakeServer(always(whole(b"secret"))) as server, pytest.raises(NoReading) as caught:
         Http(f"http://{host}:{server.port}", far_ends=FarEnds(), timeout_s=2).get("/")
     assert (caught.value.kind, server.visits) == ("address-refused", 0)
     assert "far_ends.allow" in caught.value.reason
 
 
-def test_address_that_was_looked_at_is_the_one_that_is_dialled() -> None:
-    """A name that has a public address the first time and an internal one the second is resolved once."""
-    with Beast(always(whole(b"secret"))) as server, Rogue({("rebind.test", "A"): ["127.0.0.1"]}) as resolver:
+def test_checked_address_is_the_one_that_is_connected_to() -> None:
+    """A name that has first a public and then an internal address is resolved once."""
+    with (
+        FakeServer(always(whole(b"secret"))) as server,
+        Rogue({("rebind.test", "A"): ["127.0.0.1"]}) as resolver,
+    ):
         url = f"http://rebind.test:{server.port}"
         with pytest.raises(NoReading) as caught:
             Http(url, far_ends=FarEnds(), resolver=resolver.address, timeout_s=2).get("/")
@@ -92,11 +95,11 @@ def test_address_of_an_issuer_is_plain(url: str) -> None:
     assert not is_plain_http(url)
 
 
-def test_certificate_sends_us_nowhere_within() -> None:
-    """The server records every request: none comes, unless the environment allows its range."""
+def test_certificate_causes_no_request_to_an_internal_address() -> None:
+    """The server records every request: none arrives, unless the environment allows its range."""
     root = pki.make("Root", is_ca=True)
     middle = pki.make("Middle", root, is_ca=True)
-    with Beast(always(whole(middle.pem, "Connection: close"))) as shelf:
+    with FakeServer(always(whole(middle.pem, "Connection: close"))) as shelf:
         plain = f"http://127.0.0.1:{shelf.port}/ca"
         for url in (plain, f"http://localhost:{shelf.port}/ca", f"http://2130706433:{shelf.port}/ca"):
             leaf = pki.make("leaf", middle, aia=url)
@@ -112,14 +115,14 @@ def test_certificate_sends_us_nowhere_within() -> None:
 def test_redirect_of_an_issuer_is_not_followed() -> None:
     root = pki.make("Root", is_ca=True)
     middle = pki.make("Middle", root, is_ca=True)
-    with Beast(always(whole(middle.pem, "Connection: close"))) as inner:
+    with FakeServer(always(whole(middle.pem, "Connection: close"))) as inner:
         away = whole(b"", f"Location: http://127.0.0.1:{inner.port}/ca", "Connection: close", status="302 Found")
-        with Beast(always(away)) as shelf:
+        with FakeServer(always(away)) as shelf:
             leaf = pki.make("leaf", middle, aia=f"http://127.0.0.1:{shelf.port}/ca")
             assert from_aia([leaf.der], "tls", None, Deadline(2), HERE) == []
         assert (shelf.visits, inner.visits) == (1, 0)
         own = whole(b"", "Location: /ca?a=b", "Connection: close", status="302 Found")
-        with Beast(always(own)) as shelf:
+        with FakeServer(always(own)) as shelf:
             leaf = pki.make("leaf", middle, aia=f"http://127.0.0.1:{shelf.port}/ca")
             assert from_aia([leaf.der], "tls", None, Deadline(2), HERE) == []
         assert shelf.visits == 1

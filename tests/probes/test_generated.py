@@ -1,4 +1,4 @@
-"""Generated changes leave nothing under a name in a shared temporary folder that another user could have taken."""
+"""Generated deliveries use no predictable name in a shared temporary folder that another user could have created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ storage_directory("unicode_data").create_if_missing()
 """
 
 
-def test_caches_of_hypothesis_lie_in_no_shared_folder(tmp_path: Path) -> None:
+def test_caches_of_hypothesis_are_in_no_shared_folder(tmp_path: Path) -> None:
     environment = {"TMPDIR": str(tmp_path), "PYTHONPATH": str(PROJECT)}
     words = [sys.executable, "-c", CODE]
     subprocess.run(words, cwd=tmp_path, env=environment, check=True)

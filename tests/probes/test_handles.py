@@ -1,4 +1,4 @@
-"""What do handles ask of a service, and what do they make of its answers?"""
+"""Requests of handles to a service, and their interpretation of the responses."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from runbook_checks.handles.slack import SlashCommand
 from runbook_checks.handles.web import FrontEnd
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
+from tests.misbehaving.tls import serving
 from tests.probes import pki
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
-from tests.zoo.tls import serving
 
 GIVEN = {"literal": "a-secret-of-the-test"}
 REFUSALS = {"unsigned": "CS_1", "stale": "CS_2", "invalid": "CS_3", "prefix": "CS_"}
 
 
-def http(server: Beast, **more: Any) -> dict[str, Any]:
+def http(server: FakeServer, **more: Any) -> dict[str, Any]:
     return {"base_url": server.url, **more}
 
 
@@ -37,36 +37,39 @@ ASKED = {"name": "asked", "path": "/asked", "method": "POST", "body": {"q": 1}}
 BOTH = {"name": "both", "path": "/both", "method": "POST", "authenticated": True}
 
 
-def test_a_key_function_is_called_as_it_says_and_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_function_is_called_as_configured_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_TOKEN", "a-token-of-the-test")
     kept: list[bytes] = []
-    with Beast(always(document({}), kept)) as server:
+    with FakeServer(always(document({}), kept)) as server:
         given = http(server, key_functions=[PLAIN, KNOWN, ASKED, BOTH], token={"env": "SHOP_TOKEN"})
         with handle(Service, tmp_path, http=given) as service:
             assert service.key_paths() == ["/plain"]
             for function in service.settings.key_functions * 2:
                 assert service.call(function).status == 200
             assert service.get("/plain").status == 200
-    told = [(seen.split(b" HTTP")[0].decode(), b"Bearer a-token-of-the-test" in seen) for seen in kept]
-    assert told == [("GET /plain", False), ("GET /known", True), ("POST /asked", False), ("POST /both", True)]
+    reported = [(seen.split(b" HTTP")[0].decode(), b"Bearer a-token-of-the-test" in seen) for seen in kept]
+    assert reported == [("GET /plain", False), ("GET /known", True), ("POST /asked", False), ("POST /both", True)]
     assert [seen.partition(b"\r\n\r\n")[2] for seen in kept] == [b"", b"", b'{"q": 1}', b""]
     assert [b"application/json" in seen.partition(b"Content-Type:")[2] for seen in kept] == [False, False, True, False]
 
 
-def test_a_key_function_that_wants_a_token_is_not_called_without_one(tmp_path: Path) -> None:
-    with Beast(always(document({}))) as server, handle(Service, tmp_path, http=http(server)) as service:
+def test_key_function_that_needs_a_token_is_not_called_without_one(tmp_path: Path) -> None:
+    with FakeServer(always(document({}))) as server, handle(Service, tmp_path, http=http(server)) as service:
         function = type("Function", (), KNOWN | {"method": "GET", "body": None})
         with pytest.raises(NoReading) as caught:
             service.call(function)  # type: ignore[arg-type]
     assert (caught.value.kind, server.visits) == ("no-source", 0)
 
 
-def test_samples_are_as_many_as_there_is_time_for(tmp_path: Path) -> None:
+def test_number_of_samples_depends_on_the_time(tmp_path: Path) -> None:
     def slow(_method: str, _path: str) -> bytes:
         time.sleep(0.4)
         return document({})
 
-    with Beast(answering(slow)) as server, handle(Service, tmp_path, http=http(server, samples=3)) as service:
+    with (
+        FakeServer(answering(slow)) as server,
+        handle(Service, tmp_path, http=http(server, samples=3)) as service,
+    ):
         service.get("/")
         token = current.set(Deadline(1.3))
         try:
@@ -77,7 +80,7 @@ def test_samples_are_as_many_as_there_is_time_for(tmp_path: Path) -> None:
         assert server.visits == 6
 
 
-# ------------------------------------------------------------- what is expected of a service
+# ------------------------------------------------------------- expectations of a service
 WEBHOOK = {"path": "/hook", "refusals": REFUSALS, "secret": {"env": "HOOK"}, "max_skew_s": 200}
 
 
@@ -90,7 +93,7 @@ WEBHOOK = {"path": "/hook", "refusals": REFUSALS, "secret": {"env": "HOOK"}, "ma
         ({}, None),
     ],
 )
-def test_how_far_a_clock_may_be_off(tmp_path: Path, given: Any, limits: Any) -> None:
+def test_limits_of_the_clock(tmp_path: Path, given: Any, limits: Any) -> None:
     settings = given | {"http": {"base_url": "http://127.0.0.1:1"} | given.get("http", {})}
     with handle(Service, tmp_path, **settings) as service:
         if limits:
@@ -101,9 +104,9 @@ def test_how_far_a_clock_may_be_off(tmp_path: Path, given: Any, limits: Any) -> 
         assert caught.value.kind == "no-source"
 
 
-def test_the_clock_is_read_past_the_proxy_where_that_can_be(tmp_path: Path) -> None:
+def test_clock_is_read_without_the_proxy_if_possible(tmp_path: Path) -> None:
     health = {"live": "/live", "ready": "/ready", "path": "/health"}
-    with Beast(always(document({}))) as proxy, Beast(always(document({}))) as own:
+    with FakeServer(always(document({}))) as proxy, FakeServer(always(document({}))) as own:
         with handle(Service, tmp_path, http=http(proxy, health=health)) as service:
             answer, is_own = service.own_clock()
             assert (answer.url, is_own) == (f"{proxy.url}/live", False)
@@ -115,7 +118,7 @@ def test_the_clock_is_read_past_the_proxy_where_that_can_be(tmp_path: Path) -> N
             assert service.health_paths() == ["/health"]
 
 
-def test_the_version_asked_for_wins(tmp_path: Path) -> None:
+def test_requested_version_has_priority(tmp_path: Path) -> None:
     given = {"base_url": "http://127.0.0.1:1", "expect_version": "1.4.0"}
     with handle(Service, tmp_path, http=given) as service:
         assert service.expected_version == "1.4.0"
@@ -136,7 +139,7 @@ def test_the_version_asked_for_wins(tmp_path: Path) -> None:
         ({"tls": {}, "http": {"base_url": "HTTP://shop.test"}}, None),
     ],
 )
-def test_where_the_certificate_is_looked_for(tmp_path: Path, given: Any, address: Any) -> None:
+def test_address_of_the_certificate(tmp_path: Path, given: Any, address: Any) -> None:
     with handle(Front, tmp_path, **given) as front:
         assert front.address == address
         if address is None:
@@ -167,13 +170,13 @@ def test_where_the_contract_is(tmp_path: Path, document: str, is_file: bool) -> 
         assert contract.source == (tmp_path / "openapi.json" if is_file else document)
 
 
-# ---------------------------------------------------------------------------- answers to deliveries
+# ---------------------------------------------------------------------------- responses to deliveries
 def said(code: Any, status: int) -> bytes:
     return document(code, status=f"{status} Said")
 
 
 DELIVERIES = [
-    # The answer, and whether it is a refusal for the signature, or one that is past it.
+    # The response, and whether it is a refusal because of the signature, or after that check.
     (said({"code": "CS_9"}, 400), True, False),
     (said({"code": "CS_9"}, 499), True, False),
     (said({"code": "CS_9"}, 500), False, False),
@@ -196,12 +199,12 @@ DELIVERIES = [
 ]
 
 
-def test_what_a_webhooks_answer_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meaning_of_a_webhooks_response(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     left = [answer for answer, *_ in DELIVERIES]
     given = WEBHOOK | {"refusals": REFUSALS | {"status": 418, "invalid_body_status": 422}}
     with (
-        Beast(answering(lambda *_: left.pop(0))) as server,
+        FakeServer(answering(lambda *_: left.pop(0))) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=given) as receiver,
     ):
         for answer, is_refusal, is_past in DELIVERIES:
@@ -209,21 +212,21 @@ def test_what_a_webhooks_answer_means(tmp_path: Path, monkeypatch: pytest.Monkey
             assert (receiver.is_refusal(got), receiver.is_past(got)) == (is_refusal, is_past), answer
 
 
-def test_without_a_prefix_no_code_is_a_refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_prefix_no_code_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     given = WEBHOOK | {"refusals": REFUSALS | {"prefix": ""}}
     with (
-        Beast(always(said({"code": "CS_9"}, 404))) as server,
+        FakeServer(always(said({"code": "CS_9"}, 404))) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=given) as receiver,
     ):
         assert not receiver.is_refusal(receiver.control())
 
 
-def test_a_delivery_is_as_old_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delivery_has_the_requested_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", "a-secret-of-the-test")
     kept: list[bytes] = []
     with (
-        Beast(always(document({}), kept)) as server,
+        FakeServer(always(document({}), kept)) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=WEBHOOK) as receiver,
     ):
         receiver.deliver(b"{}", age_s=1000)
@@ -238,12 +241,12 @@ CHAIN = {"steps": [STEP], "audit_table": "audit", "audit_match": "message", "mat
 
 
 @pytest.mark.parametrize("token", [None, "STEPS"])
-def test_a_step_is_taken_with_what_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+def test_step_uses_the_known_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
     monkeypatch.setenv("STEPS", "a-token-of-the-test")
     kept: list[bytes] = []
     chain = CHAIN | ({"token": {"env": token}} if token else {})
     with (
-        Beast(always(document({}), kept)) as server,
+        FakeServer(always(document({}), kept)) as server,
         handle(Receiver, tmp_path, http=http(server), webhook=WEBHOOK | {"chain": chain}) as receiver,
     ):
         [step] = receiver.settings.chain.steps  # type: ignore[union-attr]
@@ -271,12 +274,12 @@ COMMANDS = [
 ]
 
 
-def test_what_a_slash_commands_answer_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meaning_of_a_slash_commands_response(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNING", "a-secret-of-the-test")
     left = [answer for answer, *_ in COMMANDS]
     given = {"signing_secret": {"env": "SIGNING"}, "path": "/slack", "command": "/help"}
     with (
-        Beast(answering(lambda *_: left.pop(0))) as server,
+        FakeServer(answering(lambda *_: left.pop(0))) as server,
         handle(SlashCommand, tmp_path, http=http(server), slack=given) as command,
     ):
         for answer, is_refusal, is_past in COMMANDS:
@@ -285,7 +288,7 @@ def test_what_a_slash_commands_answer_means(tmp_path: Path, monkeypatch: pytest.
 
 
 # -------------------------------------------------------------------------------- a front end
-def web(tmp_path: Path, server: Beast, **more: Any) -> Any:
+def web(tmp_path: Path, server: FakeServer, **more: Any) -> Any:
     return handle(FrontEnd, tmp_path, effects="write", http=http(server), web=more)
 
 
@@ -295,13 +298,13 @@ UPLOAD = {"path": "/files", "clean_up": "/files/{id}"}
 @pytest.mark.parametrize(
     ("status", "stays"), [(200, False), (204, False), (299, False), (300, True), (404, False), (403, True), (500, True)]
 )
-def test_an_upload_that_is_not_removed_is_told(tmp_path: Path, status: int, stays: bool) -> None:
+def test_upload_that_is_not_removed_is_reported(tmp_path: Path, status: int, stays: bool) -> None:
     kept: list[bytes] = []
 
     def answer(method: str, _path: str) -> bytes:
         return document({"id": "a/1"}, status="201 Made") if method == "POST" else document({}, status=f"{status} So")
 
-    with Beast(answering(answer, kept)) as server, web(tmp_path, server, upload=UPLOAD) as front:
+    with FakeServer(answering(answer, kept)) as server, web(tmp_path, server, upload=UPLOAD) as front:
         uploaded = front.send_file(10, "a-token-of-the-test").json()
         assert len(front.context.leftovers.left()) == 1
         front.clean_up(uploaded, "a-token-of-the-test", 10)
@@ -314,7 +317,7 @@ def test_an_upload_that_is_not_removed_is_told(tmp_path: Path, status: int, stay
 def test_a_refused_upload_leaves_nothing(tmp_path: Path, status: int, stays: bool) -> None:
     kept: list[bytes] = []
     with (
-        Beast(always(document({}, status=f"{status} So"), kept)) as server,
+        FakeServer(always(document({}, status=f"{status} So"), kept)) as server,
         web(tmp_path, server, upload=UPLOAD) as front,
     ):
         front.send_file(10, None)
@@ -326,9 +329,9 @@ def test_a_refused_upload_leaves_nothing(tmp_path: Path, status: int, stays: boo
     assert b"Bearer" not in seen
 
 
-def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
+def test_upload_without_an_address_remains(tmp_path: Path) -> None:
     with (
-        Beast(always(document({"id": 1}))) as server,
+        FakeServer(always(document({"id": 1}))) as server,
         web(tmp_path, server, upload={"path": "/files"}) as front,
     ):
         front.clean_up(front.send_file(10, None).json(), None, 10)
@@ -352,7 +355,7 @@ def test_an_upload_that_nobody_can_remove_stays(tmp_path: Path) -> None:
         ("http://shop.test:443", "http://shop.test:443", {"http://evil-shop.test:443"}),
     ],
 )
-def test_which_origins_are_not_ours(
+def test_foreign_origins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str, own: str, others: set[str]
 ) -> None:
     monkeypatch.setenv("SHOP_ORIGIN", origin)
@@ -364,7 +367,7 @@ def test_which_origins_are_not_ours(
         assert own not in foreign
 
 
-def test_what_the_runbook_does_not_name_is_not_guessed(tmp_path: Path) -> None:
+def test_missing_settings_are_not_guessed(tmp_path: Path) -> None:
     with handle(FrontEnd, tmp_path, http={"base_url": "http://Shop.test:80"}, web={}) as front:
         for ask in (lambda: front.origin, lambda: front.upload):
             with pytest.raises(NoReading) as caught:
@@ -376,10 +379,10 @@ def test_what_the_runbook_does_not_name_is_not_guessed(tmp_path: Path) -> None:
         assert front.origin == "http://shop.test"
 
 
-def test_plain_http_and_the_way_past_the_proxy_are_asked_where_they_are_named(tmp_path: Path) -> None:
+def test_plain_http_and_the_direct_address_are_requested_if_configured(tmp_path: Path) -> None:
     with (
-        Beast(always(document({}))) as proxy,
-        Beast(always(whole(b"", "Location: https://a.test/", status="301 Moved"))) as plain,
+        FakeServer(always(document({}))) as proxy,
+        FakeServer(always(whole(b"", "Location: https://a.test/", status="301 Moved"))) as plain,
     ):
         given = http(proxy, direct_url=plain.url)
         with handle(FrontEnd, tmp_path, http=given, web={"plain_url": plain.url}) as front:
@@ -390,10 +393,10 @@ def test_plain_http_and_the_way_past_the_proxy_are_asked_where_they_are_named(tm
     assert direct.url == f"{plain.url}/health"
 
 
-def test_a_preflight_is_asked_once_and_a_call_carries_the_origin(tmp_path: Path) -> None:
+def test_preflight_is_sent_once_and_a_call_has_the_origin(tmp_path: Path) -> None:
     kept: list[bytes] = []
     with (
-        Beast(always(document({}, "Access-Control-Allow-Origin: https://a.test"), kept)) as server,
+        FakeServer(always(document({}, "Access-Control-Allow-Origin: https://a.test"), kept)) as server,
         web(tmp_path, server, cors={"path": "/api"}) as front,
     ):
         assert front.preflight("https://a.test", "PUT")[1].origin == "https://a.test"
@@ -404,7 +407,7 @@ def test_a_preflight_is_asked_once_and_a_call_carries_the_origin(tmp_path: Path)
     assert b"Origin: https://b.test" in kept[1]
 
 
-def test_a_browser_is_not_sent_where_it_can_not_go(tmp_path: Path) -> None:
+def test_browser_is_not_sent_to_an_unreachable_address(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text("")
     both = {"certificate": "key.pem", "key": "key.pem"}
     for more in ({"proxy": "http://127.0.0.1:1"}, {"client_certificate": both}):
@@ -414,7 +417,7 @@ def test_a_browser_is_not_sent_where_it_can_not_go(tmp_path: Path) -> None:
         assert caught.value.kind == "not-supported"
 
 
-def test_a_browser_is_told_of_a_key_that_our_authorities_vouch_for(tmp_path: Path) -> None:
+def test_browser_trusts_a_key_certified_by_the_configured_authority(tmp_path: Path) -> None:
     authority = pki.make("Test CA", is_ca=True)
     (tmp_path / "ca.pem").write_bytes(authority.pem)
     good = pki.make("127.0.0.1", authority, names=("127.0.0.1",)).write(tmp_path, name="good")
@@ -422,7 +425,7 @@ def test_a_browser_is_told_of_a_key_that_our_authorities_vouch_for(tmp_path: Pat
     stranger = pki.make("127.0.0.1", names=("127.0.0.1",)).write(tmp_path, name="stranger")
     counted = []
     for pair in (good, other, stranger):
-        with Beast(serving(*pair)) as server:
+        with FakeServer(serving(*pair)) as server:
             url = f"https://127.0.0.1:{server.port}"
             with handle(FrontEnd, tmp_path, ca_file="ca.pem", http={"base_url": url}, web={}) as front:
                 counted.append((len(front._pins(url)), len(front._pins(server.url))))
@@ -431,25 +434,25 @@ def test_a_browser_is_told_of_a_key_that_our_authorities_vouch_for(tmp_path: Pat
     assert counted == [(1, 0), (0, 0), (0, 0)]
 
 
-def test_files_of_a_page_may_be_a_quarter_of_all(tmp_path: Path) -> None:
+def test_file_of_a_page_may_have_a_quarter_of_the_total(tmp_path: Path) -> None:
     page = b'<!doctype html><script src="/a.js"></script><link rel="stylesheet" href="/b.css">'
     files = {"/a.js": b"x" * 240, "/b.css": b" " * 260}
-    with Beast(answering(lambda _, path: whole(files[path], "Connection: close"))) as other:
+    with FakeServer(answering(lambda _, path: whole(files[path], "Connection: close"))) as other:
         files["/"] = page + b'<script src="%s/a.js"></script><script src="%s/b.css"></script>' % (
             (other.url.encode(),) * 2
         )
-        with Beast(answering(lambda _, path: whole(files[path], "Connection: close"))) as server:
+        with FakeServer(answering(lambda _, path: whole(files[path], "Connection: close"))) as server:
             limits = {"most_bytes": 1000, "other_origins": [f"{other.url}/"]}
             with web(tmp_path, server, assets=limits) as front:
                 found = front.look()
                 assert front.look() is found
     assert {asset.url for asset in found.assets} == {f"{server.url}/a.js", f"{other.url}/a.js"}
-    told = {(url, gone.kind) for url, gone in found.unseen.items()}
-    assert told == {(f"{of.url}/b.css", "body-too-large") for of in (server, other)}
+    reported = {(url, gone.kind) for url, gone in found.unseen.items()}
+    assert reported == {(f"{of.url}/b.css", "body-too-large") for of in (server, other)}
 
 
 # --------------------------------------------------------------------------------- metrics
-def test_counts_are_told_by_class_of_status() -> None:
+def test_counts_are_grouped_by_class_of_status() -> None:
     known = {"100": "1xx", "204": "2xx", "3xx": "3xx", "499": "4xx", "599": "5xx"}
     others = ("600", "099", "20", "2000", "2x0", "2xxx", "abc", "", "xx2", "2yy")
     assert [*classes(dict.fromkeys([*known, *others], 1.0))] == [

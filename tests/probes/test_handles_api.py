@@ -1,4 +1,4 @@
-"""What do handles make of a login, of workspaces as an API tells them, and of the host?"""
+"""Handles for a login, for workspaces from an API, and for the host."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from runbook_checks.handles.accounts import Accounts
 from runbook_checks.handles.host import NextInstance, OwnHost, WayBack
 from runbook_checks.handles.workspaces import Workspaces
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import Answerer, always, answering, document
+from tests.hostile.services import Answerer, always, answering, document
+from tests.misbehaving.server import FakeServer
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
 
 
 def refusal(ask: Callable[[], Any]) -> NoReading:
@@ -37,7 +37,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 USER: dict[str, Any] = {"user": "checks@shop.test", "password": {"env": "PASSWORD"}}
 
 
-def accounts(tmp_path: Path, server: Beast, effects: str = "write", **more: Any) -> Any:
+def accounts(tmp_path: Path, server: FakeServer, effects: str = "write", **more: Any) -> Any:
     given = {"login": "/login", "protected": "/me", "token_field": "data.token", **more}
     return handle(Accounts, tmp_path, effects=effects, http={"base_url": server.url}, auth=given)
 
@@ -54,11 +54,11 @@ LOGINS: list[tuple[int, Any, str | None]] = [
 ]
 
 
-def test_a_token_is_taken_from_a_login_that_was_let_in(tmp_path: Path) -> None:
+def test_token_comes_from_a_successful_login(tmp_path: Path) -> None:
     for status, said, token in LOGINS:
         kept: list[bytes] = []
         with (
-            Beast(always(document(said, status=f"{status} So"), kept)) as server,
+            FakeServer(always(document(said, status=f"{status} So"), kept)) as server,
             accounts(tmp_path, server, **USER) as one,
         ):
             login = one.login()
@@ -73,14 +73,17 @@ def test_a_token_is_taken_from_a_login_that_was_let_in(tmp_path: Path) -> None:
         assert time.time() - login.at < 60
 
 
-def test_a_login_that_answers_with_a_page_is_no_reading(tmp_path: Path) -> None:
-    with Beast(always(document("<html>secret</html>"))) as server, accounts(tmp_path, server, **USER) as one:
+def test_login_that_returns_a_page_is_no_reading(tmp_path: Path) -> None:
+    with (
+        FakeServer(always(document("<html>secret</html>"))) as server,
+        accounts(tmp_path, server, **USER) as one,
+    ):
         gone = refusal(one.login)
     assert (gone.kind, "secret" in gone.reason) == ("not-json", False)
 
 
-def test_a_token_that_is_named_comes_before_a_login(tmp_path: Path) -> None:
-    with Beast(always(document({"data": {"token": "abcdefgh"}}))) as server:
+def test_configured_token_has_priority_over_a_login(tmp_path: Path) -> None:
+    with FakeServer(always(document({"data": {"token": "abcdefgh"}}))) as server:
         with accounts(tmp_path, server, token={"env": "TOKEN"}, **USER) as one:
             assert one.user_token() == "a-token-of-the-test"
         with accounts(tmp_path, server, "refused", **USER) as one:
@@ -91,10 +94,10 @@ def test_a_token_that_is_named_comes_before_a_login(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "opens"), [(200, True), (299, True), (300, False), (403, False)])
-def test_refusals_prove_nothing_where_ones_own_token_is_refused(tmp_path: Path, status: int, opens: bool) -> None:
+def test_refusals_prove_nothing_if_the_genuine_token_is_refused(tmp_path: Path, status: int, opens: bool) -> None:
     kept: list[bytes] = []
     with (
-        Beast(always(document({}, status=f"{status} So"), kept)) as server,
+        FakeServer(always(document({}, status=f"{status} So"), kept)) as server,
         accounts(tmp_path, server, token={"env": "TOKEN"}) as one,
     ):
         for _ in range(2):
@@ -107,9 +110,9 @@ def test_refusals_prove_nothing_where_ones_own_token_is_refused(tmp_path: Path, 
     assert [b"Bearer a-token-of-the-test" in seen for seen in kept] == [True, False]
 
 
-def test_a_public_key_is_read_where_it_is_named(tmp_path: Path) -> None:
+def test_configured_public_key_is_read(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_bytes(b"PEM")
-    with Beast(always(b"")) as server:
+    with FakeServer(always(b"")) as server:
         with accounts(tmp_path, server) as one:
             assert (one.public_key(), one.secret("secret")) == (None, None)
         with accounts(tmp_path, server, public_key="key.pem", secret={"env": "PASSWORD"}) as one:
@@ -119,22 +122,25 @@ def test_a_public_key_is_read_where_it_is_named(tmp_path: Path) -> None:
 
 
 # ----------------------------------------------------------------------------------- workspaces
-def workspaces(tmp_path: Path, server: Beast, **more: Any) -> Any:
+def workspaces(tmp_path: Path, server: FakeServer, **more: Any) -> Any:
     http = {"base_url": f"{server.url}/", "token": {"env": "TOKEN"}} | more.pop("http", {})
     return handle(Workspaces, tmp_path, http=http, workspaces=more)
 
 
-def told(documents: dict[str, Any]) -> Answerer:
+def serving(documents: dict[str, Any]) -> Answerer:
     return lambda _, path: document(documents[path]) if path in documents else document({}, status="404 No")
 
 
-def test_each_workspace_is_asked_for_with_the_token(tmp_path: Path) -> None:
+def test_each_workspace_is_requested_with_the_token(tmp_path: Path) -> None:
     kept: list[bytes] = []
     quotas = {
         "/api/v1/billing/workspaces/a%2Fb/quota": {"db_storage_gb": {"used": 1, "limit": 10}},
         "/api/v1/billing/workspaces/c/quota": {"db_storage_gb": {"used": 0.5, "limit": 1}},
     }
-    with Beast(answering(told(quotas), kept)) as server, workspaces(tmp_path, server, ids=["a/b", "c"]) as one:
+    with (
+        FakeServer(answering(serving(quotas), kept)) as server,
+        workspaces(tmp_path, server, ids=["a/b", "c"]) as one,
+    ):
         assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
         assert one.quotas() == [("a/b", 1.0, 10.0), ("c", 0.5, 1.0)]
         assert one.databases([]) == []
@@ -144,8 +150,8 @@ def test_each_workspace_is_asked_for_with_the_token(tmp_path: Path) -> None:
     assert all(b"Bearer a-token-of-the-test" in seen for seen in kept)
 
 
-def test_no_more_than_so_many_workspaces_are_asked_for(tmp_path: Path) -> None:
-    with Beast(always(b"")) as server:
+def test_number_of_workspaces_is_limited(tmp_path: Path) -> None:
+    with FakeServer(always(b"")) as server:
         with workspaces(tmp_path, server, ids=["a", "b"], most=2) as one:
             assert one.ids() == ["a", "b"]
         with workspaces(tmp_path, server, ids=["a", "b", "c"], most=2) as one:
@@ -169,21 +175,24 @@ def test_no_more_than_so_many_workspaces_are_asked_for(tmp_path: Path) -> None:
         ([], "malformed-answer"),
     ],
 )
-def test_a_quota_that_is_none_is_no_reading(tmp_path: Path, quota: Any, kind: str) -> None:
-    with Beast(always(document(quota))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
+def test_invalid_quota_is_no_reading(tmp_path: Path, quota: Any, kind: str) -> None:
+    with FakeServer(always(document(quota))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
         assert refusal(one.quotas).kind == kind
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
-def test_why_a_workspace_is_not_told(tmp_path: Path, status: int) -> None:
-    with Beast(always(document({}, status=f"{status} No"))) as server, workspaces(tmp_path, server, ids=["a"]) as one:
+def test_reasons_for_an_unreadable_workspace(tmp_path: Path, status: int) -> None:
+    with (
+        FakeServer(always(document({}, status=f"{status} No"))) as server,
+        workspaces(tmp_path, server, ids=["a"]) as one,
+    ):
         gone = refusal(one.policies)
     assert (gone.kind, gone.evidence) == (f"http-{status}", {"status": status})
     assert ("http.token" in gone.reason) == (status in (401, 403))
 
 
 def test_policies_are_objects_or_text_of_objects(tmp_path: Path) -> None:
-    with Beast(always(b"")) as server, workspaces(tmp_path, server) as one:
+    with FakeServer(always(b"")) as server, workspaces(tmp_path, server) as one:
         for limits in ({"allow": ["a"], "deny": None}, '{"allow": ["a"], "deny": []}'):
             policy = {"policy": "open", "rate_limit_json": limits}
             assert one.policy(policy, "w") == "open"
@@ -196,8 +205,8 @@ def test_policies_are_objects_or_text_of_objects(tmp_path: Path) -> None:
         assert refusal(lambda: one.policy({}, "w")).kind == "malformed-answer"
 
 
-def test_the_last_backup_is_one_with_an_id(tmp_path: Path) -> None:
-    with Beast(always(b"")) as server, workspaces(tmp_path, server) as one:
+def test_last_backup_has_an_id(tmp_path: Path) -> None:
+    with FakeServer(always(b"")) as server, workspaces(tmp_path, server) as one:
         whole = {"id": "b1", "created_at": "x"}
         backups: tuple[Any, ...] = (whole, {"id": 7}, None, {}, {"id": " "}, {"id": None}, {"created_at": "x"})
         found = [one.backup({"last_backup": backup}, "w") for backup in backups]
@@ -219,7 +228,7 @@ def test_procedures_are_listed_by_key(tmp_path: Path) -> None:
         (None, None),
     ]
     for sops, found in listed:
-        with Beast(always(document({"sops": sops}))) as server, workspaces(tmp_path, server) as one:
+        with FakeServer(always(document({"sops": sops}))) as server, workspaces(tmp_path, server) as one:
             if found is None:
                 assert refusal(one.listed_sops).kind == "malformed-answer"
             else:
@@ -227,7 +236,7 @@ def test_procedures_are_listed_by_key(tmp_path: Path) -> None:
 
 
 # -------------------------------------------------------------------------------------- the host
-def test_variables_come_from_the_one_source_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_come_from_the_configured_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_ADDR", "process")
     (tmp_path / "shop.env").write_text("SHOP_ADDR=file\n")
     sources: list[tuple[dict[str, Any], str, str]] = [
@@ -257,7 +266,7 @@ PLACES: list[tuple[str, Any]] = [
 ]
 
 
-def test_where_the_service_will_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_of_the_next_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for address, place in PLACES:
         monkeypatch.setenv("SHOP_ADDR", address)
         with handle(OwnHost, tmp_path, host={"here": True, "address": {"env": "SHOP_ADDR"}}) as one:
@@ -267,7 +276,7 @@ def test_where_the_service_will_listen(tmp_path: Path, monkeypatch: pytest.Monke
                 assert one.place == place
 
 
-def test_the_address_is_that_of_the_variables_where_none_is_named(tmp_path: Path) -> None:
+def test_address_comes_from_the_variables_by_default(tmp_path: Path) -> None:
     (tmp_path / "shop.env").write_text("SHOP_ADDR=' 10.0.0.1:80 '\nEMPTY=\n")
     file: dict[str, Any] = {"file": "shop.env"}
     cases: list[tuple[dict[str, Any], dict[str, Any], str | None]] = [
@@ -286,7 +295,7 @@ def test_the_address_is_that_of_the_variables_where_none_is_named(tmp_path: Path
                 assert one.address == address
 
 
-def test_what_a_way_back_needs_is_what_is_named(tmp_path: Path) -> None:
+def test_rollback_needs_what_is_configured(tmp_path: Path) -> None:
     with handle(WayBack, tmp_path, rollback={"artefact": "a.tgz", "script": "/s.sh"}) as one:
         assert one.needed() == {"artefact": tmp_path / "a.tgz", "script": Path("/s.sh")}
         assert one.image is None
@@ -295,7 +304,7 @@ def test_what_a_way_back_needs_is_what_is_named(tmp_path: Path) -> None:
         assert one.image is None
     unknown = document({"errors": [{"code": "MANIFEST_UNKNOWN"}]}, status="404 No")
     with (
-        Beast(always(unknown)) as server,
+        FakeServer(always(unknown)) as server,
         handle(WayBack, tmp_path, rollback={"image": image | {"registry": server.url}}) as one,
     ):
         assert (one.image, one.digest()) == ("shop/api:1.4", None)

@@ -1,4 +1,4 @@
-"""What do handles find in a service's own tables, on a real MariaDB?"""
+"""Handles reading a service's own tables, on a real MariaDB."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from runbook_checks.handles.tables import first_fit, in_path, payload
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks_lab.servers.mariadb import MariaDb
 from runbook_checks_lab.toolbox import NotHere, find
-from tests.hostile.beasts import answering, document
+from tests.hostile.services import answering, document
+from tests.misbehaving.prometheus import vector
+from tests.misbehaving.server import FakeServer
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
-from tests.zoo.prometheus import vector
 
 PASSWORD = "k9-Long-Enough"
 SCHEMA = """
@@ -85,13 +85,13 @@ def given(user: str = "looker") -> dict[str, Any]:
 
 
 def insert(mariadb: MariaDb, table: str, *rows: dict[str, Any]) -> None:
-    """Rows of one table; what ends in _at is a time so many seconds ago, and may be left out."""
+    """Insert rows into one table; values for columns that end in _at are seconds ago, and optional."""
     for row in rows:
         names = [name for name, value in row.items() if value is not None]
         values = [
             f"NOW(3) - INTERVAL {row[name]} SECOND" if name.endswith("_at") else f"'{row[name]}'" for name in names
         ]
-        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608  our own words
+        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"  # noqa: S608  the test's own names
         mariadb.run(sql, database="shop")
 
 
@@ -108,16 +108,16 @@ def executions(tmp_path: Path, **more: Any) -> Any:
 
 
 def run(number: int, status: str, started_at: float, completed_at: float | None = None, error: str = "") -> Any:
-    told = {"id": number, "status": status, "started_at": started_at, "completed_at": completed_at}
-    return told | {"error_message": error or None}
+    reported = {"id": number, "status": status, "started_at": started_at, "completed_at": completed_at}
+    return reported | {"error_message": error or None}
 
 
 def node(of: int, status: str, started_at: float = 100, *, kind: str = "http", **more: Any) -> Any:
-    told = {"execution_id": of, "node_id": f"n{started_at}", "node_type": kind, "status": status}
-    return told | {"started_at": started_at} | more
+    reported = {"execution_id": of, "node_id": f"n{started_at}", "node_type": kind, "status": status}
+    return reported | {"started_at": started_at} | more
 
 
-def test_a_table_that_nobody_writes_to_says_nothing(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_table_without_recent_rows_is_no_reading(tmp_path: Path, mariadb: MariaDb) -> None:
     for ago_s, kind in ((None, "not-in-use"), (25 * 3600, "not-in-use"), (23 * 3600, None)):
         if ago_s:
             insert(mariadb, "runs", run(ago_s, "completed", ago_s))
@@ -139,9 +139,9 @@ def test_stuck_executions_are_running_ones_older_than_the_limit(tmp_path: Path, 
         assert one.stuck()[0]["age_s"] == pytest.approx(3000, abs=20)
 
 
-def test_no_more_than_a_thousand_are_read_one_by_one(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_at_most_a_thousand_are_read(tmp_path: Path, mariadb: MariaDb) -> None:
     rows = ", ".join(f"({number}, 'running', NOW() - INTERVAL 1 DAY)" for number in range(1100))
-    mariadb.run(f"INSERT INTO runs (id, status, started_at) VALUES {rows}", database="shop")  # noqa: S608  our own
+    mariadb.run(f"INSERT INTO runs (id, status, started_at) VALUES {rows}", database="shop")  # noqa: S608  the test's own
     with executions(tmp_path) as one:
         assert len(one.stuck()) == 1000
 
@@ -161,7 +161,7 @@ def test_executions_of_the_window_are_counted(tmp_path: Path, mariadb: MariaDb) 
         assert one.finished() == (0, 0)
 
 
-def test_completed_executions_with_nothing_to_show(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_completed_executions_without_a_result(tmp_path: Path, mariadb: MariaDb) -> None:
     insert(
         mariadb,
         "runs",
@@ -177,9 +177,9 @@ def test_completed_executions_with_nothing_to_show(tmp_path: Path, mariadb: Mari
         *(node(4, "success"), node(5, "error"), node(6, "error"), node(7, "error")),
     )
     with executions(tmp_path) as one:
-        told = [(row["id"], row["nodes"], row["succeeded"], row["failed"]) for row in one.empty()]
+        reported = [(row["id"], row["nodes"], row["succeeded"], row["failed"]) for row in one.empty()]
         took = {row["id"]: float(row["took_ms"]) for row in one.empty()}
-    assert told == [(8, 0, 0, 0), (4, 1, 1, 0), (3, 0, 0, 0), (2, 3, 0, 2)]
+    assert reported == [(8, 0, 0, 0), (4, 1, 1, 0), (3, 0, 0, 0), (2, 3, 0, 2)]
     assert took[2] == pytest.approx(100_000, abs=2000)
     assert took[4] == 0
 
@@ -197,14 +197,14 @@ def test_errors_and_slow_runs_are_counted_by_type_of_node(tmp_path: Path, mariad
     assert found == {"http": [3, 2, 1], "mail": [3, 0, 0]}
 
 
-def test_the_longest_run_is_told(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_longest_run_is_reported(tmp_path: Path, mariadb: MariaDb) -> None:
     insert(mariadb, "nodes", node(1, "success", duration_ms=31_000), node(1, "success", duration_ms=5))
     with executions(tmp_path) as one:
         [row] = one.by_node_type()
     assert row["longest_ms"] == 31_000
 
 
-def test_what_most_errors_of_the_window_say(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_most_frequent_errors_of_the_window(tmp_path: Path, mariadb: MariaDb) -> None:
     insert(
         mariadb,
         "nodes",
@@ -218,10 +218,10 @@ def test_what_most_errors_of_the_window_say(tmp_path: Path, mariadb: MariaDb) ->
     with executions(tmp_path) as one:
         assert one.common_error("http") == "refused"
         assert one.common_error("silent") == ""
-        assert one.common_error("nobody") == ""
+        assert one.common_error("absent") == ""
 
 
-def test_nodes_come_by_execution_in_their_order(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_nodes_are_ordered_within_their_execution(tmp_path: Path, mariadb: MariaDb) -> None:
     insert(mariadb, "nodes", node(1, "success", 50), node(1, "success", 90), node(3, "success"), node(2, "error", 10))
     with executions(tmp_path) as one:
         found = one.nodes_of([1, 2, 4])
@@ -229,7 +229,7 @@ def test_nodes_come_by_execution_in_their_order(tmp_path: Path, mariadb: MariaDb
     assert {of: [n["node_id"] for n in nodes] for of, nodes in found.items()} == {1: ["n90", "n50"], 2: ["n10"], 4: []}
 
 
-def test_words_of_ones_own_are_words_whatever_stands_in_them(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_configured_names_are_quoted(tmp_path: Path, mariadb: MariaDb) -> None:
     insert(mariadb, "nodes", node(1, "it''s \\\\off"), node(1, "error"))
     with executions(tmp_path, node_failed=["it's \\off"]) as one:
         [row] = one.by_node_type()
@@ -252,7 +252,7 @@ def test_tables_are_named_with_their_database(tmp_path: Path) -> None:
         assert one.api == "https://api.shop.test"
 
 
-def test_what_an_event_carries() -> None:
+def test_payload_of_an_event() -> None:
     assert payload('{"a": 1}') == {"a": 1}
     assert [payload(text) for text in (None, "", "[1]", "{", "7")] == [{}] * 5
     causes = {"first": ["x$", "TIME"], "second": ["time", "b"]}
@@ -277,7 +277,7 @@ def events(mariadb: MariaDb, kind: str, *ago_s: float, **carried: Any) -> None:
 LIMITED, RISK = "runtime_rate_limited", "runtime_risk_detected"
 
 
-def test_without_any_event_nothing_is_usual(tmp_path: Path) -> None:
+def test_without_events_there_is_no_usual_rate(tmp_path: Path) -> None:
     with abuse(tmp_path) as one:
         assert refusal(lambda: one.counts(LIMITED)).kind == "not-in-use"
 
@@ -291,7 +291,7 @@ def test_events_are_counted_window_by_window(tmp_path: Path, mariadb: MariaDb) -
         assert one.counts("unheard of") == (0, 0.0)
 
 
-def test_a_surge_is_so_many_times_the_usual(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_surge_is_a_multiple_of_the_usual_rate(tmp_path: Path, mariadb: MariaDb) -> None:
     events(mariadb, LIMITED, 10, 20, 30, 40, 50, 60, 70, 700, 1300, 1400, 800)
     events(mariadb, RISK, 10, 20, 30)
     with abuse(tmp_path) as one:
@@ -301,7 +301,7 @@ def test_a_surge_is_so_many_times_the_usual(tmp_path: Path, mariadb: MariaDb) ->
         ]
 
 
-def test_who_events_come_from(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_sources_of_events(tmp_path: Path, mariadb: MariaDb) -> None:
     events(mariadb, LIMITED, 10, 20, ip_hash="h1", ip="10.0.0.1")
     events(mariadb, LIMITED, 30, 40, 50, ip="10.0.0.2")
     events(mariadb, LIMITED, 60, ip="")
@@ -312,13 +312,13 @@ def test_who_events_come_from(tmp_path: Path, mariadb: MariaDb) -> None:
 
 
 def test_traffic_is_compared_with_windows_before(tmp_path: Path) -> None:
-    told = iter((90, 10, 20))
+    reported = iter((90, 10, 20))
 
     def answer(_method: str, path: str) -> bytes:
         assert "600s" in path
-        return document(vector({"metric": {}, "value": [1, str(next(told))]}))
+        return document(vector({"metric": {}, "value": [1, str(next(reported))]}))
 
-    with Beast(answering(answer)) as server:
+    with FakeServer(answering(answer)) as server:
         expression = "sum(increase(anonymous[{window}]))"
         with abuse(tmp_path, traffic=expression, prometheus={"url": server.url}) as one:
             assert one.traffic() == (90, 15.0)
@@ -334,18 +334,18 @@ def provisioning(tmp_path: Path, user: str = "looker", **more: Any) -> Any:
     return handle(Provisioning, tmp_path, mysql=given(user), provisioning=rule)
 
 
-def test_records_are_told_with_their_age(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_records_have_their_age(tmp_path: Path, mariadb: MariaDb) -> None:
     with provisioning(tmp_path) as one:
         assert refusal(one.records).kind == "not-in-use"
-    told = {"workspace_id": "one", "db_name": "ws_one", "status": "ready", "created_at": 900, "updated_at": 60}
-    insert(mariadb, "records", told)
+    reported = {"workspace_id": "one", "db_name": "ws_one", "status": "ready", "created_at": 900, "updated_at": 60}
+    insert(mariadb, "records", reported)
     with provisioning(tmp_path) as one:
         [record] = one.records()
     assert (record["workspace"], record["name"], record["status"]) == ("one", "ws_one", "ready")
     assert (record["age_s"], record["still_s"]) == (pytest.approx(900, abs=20), pytest.approx(60, abs=20))
 
 
-def test_failures_are_told_by_workspace_the_newest_first(tmp_path: Path, mariadb: MariaDb) -> None:
+def test_failures_are_grouped_by_workspace_newest_first(tmp_path: Path, mariadb: MariaDb) -> None:
     failed = "db.provision.failed"
     events(mariadb, failed, 300, workspace_id="one", step="grant", error="denied", more=None)
     events(mariadb, failed, 100, workspace_id="one", error="timeout")
@@ -357,7 +357,7 @@ def test_failures_are_told_by_workspace_the_newest_first(tmp_path: Path, mariadb
     assert found == {"one": ["timeout", "grant: denied"], "unknown": ["lost"]}
 
 
-def test_databases_are_listed_where_they_can_be_seen(tmp_path: Path) -> None:
+def test_databases_are_listed_if_visible(tmp_path: Path) -> None:
     with provisioning(tmp_path, "sighted") as one:
         assert one.schemas() == {"ws_one", "ws_two"}
     with provisioning(tmp_path) as one:
@@ -380,7 +380,7 @@ def test_connections_are_grouped(tmp_path: Path, mariadb: MariaDb) -> None:
         found = one.connections()
         assert one.user == "sighted"
         places = one.places(["runs", "nodes", "nowhere"])
-    told = {name: sorted(schemas) for name, schemas in places.items() if schemas}
-    assert told == {"runs": ["other", "shop"], "nodes": ["shop"]}
+    reported = {name: sorted(schemas) for name, schemas in places.items() if schemas}
+    assert reported == {"runs": ["other", "shop"], "nodes": ["shop"]}
     assert found.maximum > 0
     assert sum(group["count"] for group in found.groups) >= 1

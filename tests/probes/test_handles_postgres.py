@@ -1,4 +1,4 @@
-"""What do handles find in a real PostgreSQL: tables, connections, a migration tool's ledger, a service's rows?"""
+"""Handles on a real PostgreSQL: tables, connections, a migration tool's table, a service's rows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from runbook_checks.handles.backing import AiStatus, Ledger
 from runbook_checks.handles.postgres import PostgresDatabase
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
+from tests.misbehaving.server import FakeServer
 from tests.probes import pg
 from tests.probes.handles import handle
-from tests.zoo.beast import Beast
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def refusal(ask: Any) -> NoReading:
     return caught.value
 
 
-def test_tables_are_found_wherever_they_are_and_nothing_else(tmp_path: Path, server: pg.Server) -> None:
+def test_tables_are_found_in_any_schema_and_nothing_else(tmp_path: Path, server: pg.Server) -> None:
     names = ["books", "parts", "kept", "counter", "pointer", "shape", "nowhere", "pg_class", "scratch"]
     with psycopg.connect(server.dsn()) as session, database(tmp_path, "blind") as one:
         session.execute("CREATE TEMPORARY TABLE scratch (id int)")
@@ -66,7 +66,7 @@ def test_tables_are_found_wherever_they_are_and_nothing_else(tmp_path: Path, ser
         )
 
 
-def test_rows_are_counted_anew_each_time(tmp_path: Path, server: pg.Server) -> None:
+def test_rows_are_counted_again_each_time(tmp_path: Path, server: pg.Server) -> None:
     with database(tmp_path) as one:
         assert (one.count("books", "kind", "a"), one.count("books", "id", "3"), one.count("books", "kind", "x")) == (
             *(2, 1, 0),
@@ -76,7 +76,7 @@ def test_rows_are_counted_anew_each_time(tmp_path: Path, server: pg.Server) -> N
         server.run("DELETE FROM books WHERE id = 5")
 
 
-def test_connections_are_told_by_kind(tmp_path: Path, server: pg.Server) -> None:
+def test_connections_are_grouped_by_kind(tmp_path: Path, server: pg.Server) -> None:
     with (
         psycopg.connect(server.dsn(more="?application_name=busy")) as first,
         psycopg.connect(server.dsn(more="?application_name=busy")) as second,
@@ -86,15 +86,15 @@ def test_connections_are_told_by_kind(tmp_path: Path, server: pg.Server) -> None
         for session in (first, second, third):
             session.execute("SELECT 1")
         found = one.connections()
-    told = {(group["application"], group["kind"]): group["count"] for group in found.groups}
+    reported = {(group["application"], group["kind"]): group["count"] for group in found.groups}
     assert found.maximum == 12
-    assert told[("busy", "idle-in-transaction")] == 2
-    assert told[("still", "idle-pool")] == 1
-    assert told[("runbook-checks", "active-load")] == 1
-    assert [group["count"] for group in found.groups] == sorted(told.values(), reverse=True)
+    assert reported[("busy", "idle-in-transaction")] == 2
+    assert reported[("still", "idle-pool")] == 1
+    assert reported[("runbook-checks", "active-load")] == 1
+    assert [group["count"] for group in found.groups] == sorted(reported.values(), reverse=True)
 
 
-def test_a_role_that_sees_only_itself_is_told_so(tmp_path: Path) -> None:
+def test_role_that_sees_only_itself_is_no_reading(tmp_path: Path) -> None:
     with database(tmp_path, "blind") as one:
         for ask in (one.connections, one.sessions, one.slow_statements, one.lock_chains, one.idle_sessions):
             gone = refusal(ask)
@@ -105,13 +105,13 @@ def test_a_role_that_sees_only_itself_is_told_so(tmp_path: Path) -> None:
         assert refusal(lambda: one.row("SELECT 1 WHERE false")).kind == "sql-error"
 
 
-def test_a_ledger_is_read_in_the_order_of_names(tmp_path: Path) -> None:
+def test_migrations_are_ordered_by_name(tmp_path: Path) -> None:
     def ledger(**more: Any) -> Any:
         return handle(Ledger, tmp_path, postgres={"dsn": {"env": "DSN_looker"}, **more})
 
     with ledger(ledger={"expected": "3"}) as one:
-        told = [(row["name"], row["is_finished"], row["is_rolled_back"]) for row in one.entries()]
-        assert (told, one.expected) == ([("1", True, False), ("2", True, True), ("3", False, False)], "3")
+        reported = [(row["name"], row["is_finished"], row["is_rolled_back"]) for row in one.entries()]
+        assert (reported, one.expected) == ([("1", True, False), ("2", True, True), ("3", False, False)], "3")
     with ledger(ledger={"rolled_back": None}) as one:
         assert [row["is_rolled_back"] for row in one.entries()] == [False, False, False]
     with ledger(ledger={"table": "hidden"}) as one:
@@ -120,7 +120,7 @@ def test_a_ledger_is_read_in_the_order_of_names(tmp_path: Path) -> None:
         assert refusal(one.entries).kind == "no-source"
 
 
-# ------------------------------------------------------------------------ what a service tells of AI
+# ------------------------------------------------------------------------ a service's AI status
 @pytest.mark.parametrize(
     ("status", "said", "kind"),
     [
@@ -134,9 +134,9 @@ def test_a_ledger_is_read_in_the_order_of_names(tmp_path: Path) -> None:
         (200, {}, "field-missing"),
     ],
 )
-def test_a_number_that_is_none_is_not_read(tmp_path: Path, status: int, said: Any, kind: str | None) -> None:
+def test_value_that_is_not_a_number_is_not_read(tmp_path: Path, status: int, said: Any, kind: str | None) -> None:
     with (
-        Beast(always(document(said, status=f"{status} So"))) as server,
+        FakeServer(always(document(said, status=f"{status} So"))) as server,
         handle(AiStatus, tmp_path, http={"base_url": server.url}, ai={"path": "/ai"}) as ai,
     ):
         if kind is None:
@@ -146,9 +146,9 @@ def test_a_number_that_is_none_is_not_read(tmp_path: Path, status: int, said: An
             assert refusal(lambda: ai.number(*ai.read(), "quota.used")).kind == kind
 
 
-def test_only_the_service_is_asked_of_its_ai(tmp_path: Path) -> None:
+def test_ai_status_comes_only_from_the_service(tmp_path: Path) -> None:
     with (
-        Beast(answering(lambda _, path: document({"path": path}))) as server,
+        FakeServer(answering(lambda _, path: document({"path": path}))) as server,
         handle(AiStatus, tmp_path, http={"base_url": server.url}, ai={"path": "/ai"}) as ai,
     ):
         assert ai.read()[1] == {"path": "/ai"}

@@ -1,4 +1,4 @@
-"""Which of a log's places is read, what do Cloudflare and Prometheus come to, how far does a visitor get?"""
+"""Handles for sources: logs, Cloudflare, Prometheus, the stages of a visit, Slack."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from runbook_checks.handles.queue import Queue
 from runbook_checks.handles.sites import Sites
 from runbook_checks.handles.slack import SlackBot
 from runbook_checks.probes.core.reading import NoReading
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
+from tests.misbehaving.http import resets_at_once
+from tests.misbehaving.prometheus import vector
+from tests.misbehaving.server import FakeServer, Handler, Visit, refusing_port
+from tests.misbehaving.tls import resets, serving
 from tests.probes import pki
 from tests.probes.handles import handle
 from tests.probes.insights import insights
-from tests.zoo.beast import Beast, Handler, Visit, refusing_port
-from tests.zoo.http import resets_at_once
-from tests.zoo.prometheus import vector
-from tests.zoo.tls import resets, serving
 
 NOW = float(int(time.time()))
 OK = {"success": True, "errors": [], "messages": []}
@@ -36,7 +36,7 @@ def refusal(ask: Any) -> NoReading:
     return caught.value
 
 
-# ------------------------------------------------------------------------------ a log's places
+# ------------------------------------------------------------------------------ sources of a log
 def line(at: float, said: str) -> str:
     return f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at))} ERROR {said}"
 
@@ -48,7 +48,7 @@ def streams(*lines: tuple[float, str]) -> bytes:
 
 
 def asked_of_loki(kept: list[bytes]) -> list[tuple[str, float, float]]:
-    """Query, and how long before the run's begin each window begins and ends."""
+    """Return query, and the begin and end of each window in seconds before the run's begin."""
     found = [parse_qs(urlsplit(seen.split(b" ")[1].decode()).query) for seen in kept]
     return [
         (one["query"][0], round(NOW - int(one["start"][0]) / 1e9), round(NOW - int(one["end"][0]) / 1e9))
@@ -60,9 +60,9 @@ LOKI = {"selectors": ['{service="api"}'], "filter": '|~ "x"'}
 
 
 @pytest.mark.parametrize(("quiet_is_fine", "alive_s"), [(False, 1200), (True, 86400)])
-def test_loki_is_asked_for_both_windows(tmp_path: Path, quiet_is_fine: bool, alive_s: int) -> None:
+def test_loki_is_queried_for_both_windows(tmp_path: Path, quiet_is_fine: bool, alive_s: int) -> None:
     kept: list[bytes] = []
-    with Beast(always(streams((NOW - 60, "ERROR broken")), kept)) as server:
+    with FakeServer(always(streams((NOW - 60, "ERROR broken")), kept)) as server:
         given = {"loki": LOKI | {"url": server.url}, "window_min": 10, "quiet_is_fine": quiet_is_fine}
         with handle(Log, tmp_path, NOW, logs=given) as log:
             assert log.windows() == (NOW - 1200, NOW - 600, NOW)
@@ -74,14 +74,14 @@ def test_loki_is_asked_for_both_windows(tmp_path: Path, quiet_is_fine: bool, ali
 
 def test_a_long_window_is_longer_than_a_day(tmp_path: Path) -> None:
     kept: list[bytes] = []
-    with Beast(always(streams((NOW - 60, "x")), kept)) as server:
+    with FakeServer(always(streams((NOW - 60, "x")), kept)) as server:
         given = {"loki": LOKI | {"url": server.url}, "window_min": 1440, "quiet_is_fine": True}
         with handle(Log, tmp_path, NOW, logs=given) as log:
             log.read()
     assert asked_of_loki(kept)[0][1] == 2 * 86400
 
 
-def test_loki_is_told_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loki_query_has_the_tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOKI_SECRET", "a-secret-of-the-test")
     secret = {"env": "LOKI_SECRET"}
     basic = base64.b64encode(b"us:a-secret-of-the-test").decode()
@@ -94,7 +94,7 @@ def test_loki_is_told_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for more, wanted in ways:
         kept: list[bytes] = []
         with (
-            Beast(always(streams((NOW - 60, "x")), kept)) as server,
+            FakeServer(always(streams((NOW - 60, "x")), kept)) as server,
             handle(Log, tmp_path, NOW, logs={"loki": LOKI | {"url": server.url} | more}) as log,
         ):
             log.read()
@@ -102,31 +102,31 @@ def test_loki_is_told_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert [f"{n}: {rest}" for n, rest in heads if n in ("x-scope-orgid", "authorization")] == wanted
 
 
-def test_without_a_stream_loki_is_not_asked(tmp_path: Path) -> None:
-    with Beast(always(streams())) as server:
+def test_loki_is_not_queried_without_a_stream(tmp_path: Path) -> None:
+    with FakeServer(always(streams())) as server:
         with handle(Log, tmp_path, NOW, logs={"loki": {"url": server.url}}) as log:
             assert refusal(log.read).kind == "no-source"
         assert server.visits == 0
 
 
-def test_a_file_is_read_where_it_is_the_place_whatever_the_runbook_says_of_others(tmp_path: Path) -> None:
+def test_configured_file_is_read_despite_other_sources_in_the_runbook(tmp_path: Path) -> None:
     (tmp_path / "app.log").write_text(f"{line(NOW - 900, 'old')}\n{line(NOW - 60, 'new')}\n")
     with handle(Log, tmp_path, NOW, logs={"file": "app.log", "loki": LOKI}) as log:
         assert [entry.message for entry in log.read().entries] == ["old", "new"]
         assert (log.source, log.place) == ("file", str(tmp_path / "app.log"))
 
 
-def test_a_command_is_run_where_it_is_the_place(tmp_path: Path) -> None:
+def test_configured_command_is_run(tmp_path: Path) -> None:
     words = ["echo", line(NOW - 60, "since={since}")]
     with handle(Log, tmp_path, NOW, logs={"command": words, "loki": LOKI, "window_min": 10}) as log:
         assert [entry.message for entry in log.read().entries] == [f"since={NOW - 1200:.0f}"]
         assert log.place == "the output of echo"
 
 
-def test_cloudwatch_is_asked_where_it_is_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configured_cloudwatch_is_queried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PART", "a-secret-of-the-test")
     asked: list[dict[str, Any]] = []
-    with Beast(insights([("/aws/api", NOW - 60, "ERROR broken")], asked)) as server:
+    with FakeServer(insights([("/aws/api", NOW - 60, "ERROR broken")], asked)) as server:
         keys = {"access_key_id": {"env": "AWS_PART"}, "secret_access_key": {"env": "AWS_PART"}}
         given = {"region": "eu-west-1", "groups": ["/aws/api"], "endpoint": server.url, **keys}
         with handle(Log, tmp_path, NOW, logs={"cloudwatch": given, "loki": LOKI, "window_min": 10}) as log:
@@ -148,7 +148,7 @@ def test_requests_are_those_of_the_window(tmp_path: Path) -> None:
 
 # ----------------------------------------------------------------------------------- a queue
 def cloudflare(groups: Any, waiting: Any = None, names: tuple[str, ...] = ("other", "jobs")) -> Handler:
-    """Cloudflare with these queues; `groups` by the question and the length of its span."""
+    """Cloudflare with these queues; `groups` by the query and the length of its time span."""
 
     def handle(visit: Visit) -> None:
         head, _, body = visit.request().partition(b"\r\n\r\n")
@@ -176,7 +176,7 @@ def cloudflare(groups: Any, waiting: Any = None, names: tuple[str, ...] = ("othe
     return handle
 
 
-def queue(tmp_path: Path, server: Beast, **more: Any) -> Any:
+def queue(tmp_path: Path, server: FakeServer, **more: Any) -> Any:
     given = {"account": "a" * 32, "token": {"env": "QUEUE_TOKEN"}, "name": "jobs", "api_url": server.url}
     return handle(Queue, tmp_path, NOW, queue=given | {"window_min": 10} | more.pop("queue", {}), **more)
 
@@ -190,7 +190,7 @@ def operation(action: str, outcome: str, count: int) -> dict[str, Any]:
     return {"count": count, "dimensions": {"actionType": action, "outcome": outcome}}
 
 
-def test_what_became_of_messages_is_counted_by_outcome(tmp_path: Path) -> None:
+def test_messages_are_counted_by_outcome(tmp_path: Path) -> None:
     rows = [
         operation("DeleteMessage", "success", 30),
         operation("DeleteMessage", "fail", 3),
@@ -199,32 +199,38 @@ def test_what_became_of_messages_is_counted_by_outcome(tmp_path: Path) -> None:
         operation("WriteMessage", "success", 500),
     ]
     with (
-        Beast(cloudflare(lambda _kind, span_s: rows if span_s == 600 else [])) as server,
+        FakeServer(cloudflare(lambda _kind, span_s: rows if span_s == 600 else [])) as server,
         queue(tmp_path, server) as one,
     ):
-        told = one.processed()
-        assert (told.done, told.failed, told.read, told.total, told.failed_percent) == (30, 10, 90, 40, 25.0)
-        assert one.processed() is told
+        reported = one.processed()
+        assert (reported.done, reported.failed, reported.read, reported.total, reported.failed_percent) == (
+            30,
+            10,
+            90,
+            40,
+            25.0,
+        )
+        assert one.processed() is reported
 
 
-def test_a_quiet_window_is_believed_where_the_day_was_not_quiet(tmp_path: Path) -> None:
+def test_quiet_window_counts_if_the_day_was_not_quiet(tmp_path: Path) -> None:
     rows = [operation("DeleteMessage", "success", 30)]
     with (
-        Beast(cloudflare(lambda _kind, span_s: rows if span_s == 86400 else [])) as server,
+        FakeServer(cloudflare(lambda _kind, span_s: rows if span_s == 86400 else [])) as server,
         queue(tmp_path, server) as one,
     ):
-        told = one.processed()
-        assert (told.total, told.failed_percent) == (0, 0.0)
+        reported = one.processed()
+        assert (reported.total, reported.failed_percent) == (0, 0.0)
 
 
-def test_analytics_that_know_of_nothing_all_day_say_nothing(tmp_path: Path) -> None:
-    with Beast(cloudflare(lambda _kind, _span_s: [])) as server, queue(tmp_path, server) as one:
+def test_analytics_without_any_event_all_day_are_no_reading(tmp_path: Path) -> None:
+    with FakeServer(cloudflare(lambda _kind, _span_s: [])) as server, queue(tmp_path, server) as one:
         assert refusal(one.processed).kind == "no-data"
         assert refusal(one.trend_a_minute).kind == "no-data"
 
 
-def test_a_queue_that_is_not_there_is_not_asked_about(tmp_path: Path) -> None:
-    with Beast(cloudflare(lambda *_: [], names=("other",))) as server, queue(tmp_path, server) as one:
+def test_missing_queue_is_not_queried(tmp_path: Path) -> None:
+    with FakeServer(cloudflare(lambda *_: [], names=("other",))) as server, queue(tmp_path, server) as one:
         assert one.found() == (None, 1)
         assert refusal(one.waiting).kind == "queue-missing"
 
@@ -239,7 +245,7 @@ def test_how_a_backlog_grows(tmp_path: Path, messages: list[int], trend: float |
         for n, count in enumerate(messages)
     ]
     with (
-        Beast(cloudflare(lambda kind, span_s: rows if (kind, span_s) == ("backlog", 600) else [])) as server,
+        FakeServer(cloudflare(lambda kind, span_s: rows if (kind, span_s) == ("backlog", 600) else [])) as server,
         queue(tmp_path, server) as one,
     ):
         if trend is None:
@@ -248,31 +254,31 @@ def test_how_a_backlog_grows(tmp_path: Path, messages: list[int], trend: float |
             assert one.trend_a_minute() == trend
 
 
-def test_what_waits_is_told_with_its_age(tmp_path: Path) -> None:
+def test_waiting_messages_have_their_age(tmp_path: Path) -> None:
     waiting = {"backlog_count": 7, "oldest_message_timestamp_ms": (time.time() - 120) * 1000}
-    with Beast(cloudflare(lambda *_: [], waiting)) as server, queue(tmp_path, server) as one:
-        told = one.waiting()
-    assert told.count == 7
-    assert told.oldest_age_s == pytest.approx(120, abs=5)
+    with FakeServer(cloudflare(lambda *_: [], waiting)) as server, queue(tmp_path, server) as one:
+        reported = one.waiting()
+    assert reported.count == 7
+    assert reported.oldest_age_s == pytest.approx(120, abs=5)
 
 
-def test_the_consumers_log_tells_causes(tmp_path: Path) -> None:
+def test_causes_come_from_the_consumers_log(tmp_path: Path) -> None:
     lines = [
         line(NOW - 900, "worker Processing completed"),
         line(NOW - 300, "worker Processing completed").replace("ERROR", "INFO"),
         line(NOW - 200, "worker GROQ_1 broke"),
         line(NOW - 150, "worker broke: GROQ_1"),
         line(NOW - 100, "worker broke otherwise"),
-        line(NOW - 90, "worker GROQ_1 was mended").replace("ERROR", "INFO"),
+        line(NOW - 90, "worker GROQ_1 was repaired").replace("ERROR", "INFO"),
         line(NOW - 50, "stranger Processing completed"),
     ]
     (tmp_path / "app.log").write_text("\n".join(lines) + "\n")
     rule = {"consumer": {"script": "worker"}, "codes": {"groq": "GROQ_1"}}
-    with Beast(cloudflare(lambda *_: [])) as server:
+    with FakeServer(cloudflare(lambda *_: [])) as server:
         with queue(tmp_path, server, queue=rule, logs={"file": "app.log"}) as one:
             assert one.has_log
             assert one.logged() == (1, {"groq": 2, "other": 1})
-        rule["consumer"]["script"] = "nobody"
+        rule["consumer"]["script"] = "absent"
         with queue(tmp_path, server, queue=rule, logs={"file": "app.log"}) as one:
             assert refusal(one.logged).kind == "no-entries"
         with queue(tmp_path, server, queue={"codes": {}}) as one:
@@ -299,9 +305,9 @@ def is_enough(metrics: Metrics, count: float) -> bool:
     return True
 
 
-def test_a_series_must_be_there_and_alive(tmp_path: Path) -> None:
+def test_series_must_exist_and_be_recent(tmp_path: Path) -> None:
     kept: list[tuple[str, float]] = []
-    told: dict[str, list[tuple[dict[str, str], float]]] = {
+    reported: dict[str, list[tuple[dict[str, str], float]]] = {
         "max(timestamp(fresh))": [({}, NOW - 100)],
         "max(timestamp(stale))": [({}, NOW - 140)],
         "sum(increase(fresh[300s]))": [({}, 7.0)],
@@ -310,7 +316,7 @@ def test_a_series_must_be_there_and_alive(tmp_path: Path) -> None:
         "two": [({"__name__": "two", "b": "2", "a": "1"}, 1.0), ({"__name__": "two", "a": "2"}, 2.0)],
     }
     with (
-        Beast(prometheus(told, kept)) as server,
+        FakeServer(prometheus(reported, kept)) as server,
         handle(Metrics, tmp_path, NOW, prometheus={"url": server.url, "least": 10}) as metrics,
     ):
         metrics.require("fresh")
@@ -339,7 +345,7 @@ def test_a_series_must_be_there_and_alive(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------- sites
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[str, str], tuple[str, str]]:
-    """The authority's file, a certificate of it for us, and one for others."""
+    """The authority's file, a certificate from it for the system, and one for other hosts."""
     folder = tmp_path_factory.mktemp("pki")
     authority = pki.make("Test CA", is_ca=True)
     (folder / "ca.pem").write_bytes(authority.pem)
@@ -363,19 +369,19 @@ def silent_then(status: dict[str, int]) -> Handler:
     return answering(lambda _method, path: document({}, status=f"{status[path]} So"))
 
 
-def test_how_far_a_visitor_gets(tmp_path: Path, pair: Pair) -> None:
+def test_stage_that_a_visitor_reaches(tmp_path: Path, pair: Pair) -> None:
     ca, ours, _ = pair
-    for statuses, told in (({"/": 200}, 200), ({"/": 503}, 503), ({"/": 404, "/health": 204}, 204)):
-        with Beast(serving(*ours, silent_then(statuses))) as server:
+    for statuses, reported in (({"/": 200}, 200), ({"/": 503}, 503), ({"/": 404, "/health": 204}, 204)):
+        with FakeServer(serving(*ours, silent_then(statuses))) as server:
             found = site(tmp_path, server.port, ca)
-            assert (found.status, found.unconnected, found.unshaken, found.unanswered) == (told, "", "", "")
-            assert found.unrouted_statuses == (404, 421), "no application is behind an address that answers so"
-    with Beast(serving(*ours, resets_at_once)) as server:
+            assert (found.status, found.unconnected, found.unshaken, found.unanswered) == (reported, "", "", "")
+            assert found.unrouted_statuses == (404, 421), "this response means that no application is configured"
+    with FakeServer(serving(*ours, resets_at_once)) as server:
         found = site(tmp_path, server.port, ca)
         assert (bool(found.unanswered), found.unshaken, found.unconnected) == (True, "", "")
-    with Beast(serving(*ours)) as server:
+    with FakeServer(serving(*ours)) as server:
         assert site(tmp_path, server.port, ca).unanswered
-    with Beast(resets) as server:
+    with FakeServer(resets) as server:
         found = site(tmp_path, server.port, ca)
         assert (found.unanswered, bool(found.unshaken), found.unconnected) == ("", True, "")
     with refusing_port() as port:
@@ -383,13 +389,13 @@ def test_how_far_a_visitor_gets(tmp_path: Path, pair: Pair) -> None:
         assert (found.unanswered, found.unshaken, bool(found.unconnected)) == ("", "", True)
 
 
-def test_what_is_no_stage_of_a_visit_is_not_told_as_one(tmp_path: Path, pair: Pair) -> None:
+def test_other_errors_are_not_a_stage_of_a_visit(tmp_path: Path, pair: Pair) -> None:
     ca, ours, others = pair
     for pair_of, trusted, kind in ((others, ca, "untrusted"), (ours, None, "untrusted")):
-        with Beast(serving(*pair_of)) as server:
+        with FakeServer(serving(*pair_of)) as server:
             assert refusal(lambda: site(tmp_path, server.port, trusted)).kind == kind  # noqa: B023
     redirects = answering(lambda *_: document({}, "Location: /again", status="302 Found"))
-    with Beast(serving(*ours, redirects)) as server:
+    with FakeServer(serving(*ours, redirects)) as server:
         assert refusal(lambda: site(tmp_path, server.port, ca)).kind == "redirect-loop"
     with (
         handle(Sites, tmp_path, http={"base_url": "http://127.0.0.1:1"}, tls={}) as sites,
@@ -399,9 +405,9 @@ def test_what_is_no_stage_of_a_visit_is_not_told_as_one(tmp_path: Path, pair: Pa
 
 
 # -------------------------------------------------------------------------------- Slack's bot
-def test_slack_is_asked_who_the_bot_is(tmp_path: Path) -> None:
+def test_identity_of_the_bot_comes_from_slack(tmp_path: Path) -> None:
     kept: list[bytes] = []
-    with Beast(always(document({"ok": True, "team": "T", "user": "bot"}), kept)) as server:
+    with FakeServer(always(document({"ok": True, "team": "T", "user": "bot"}), kept)) as server:
         given = {"token": {"env": "QUEUE_TOKEN"}, "api_url": server.url}
         with handle(SlackBot, tmp_path, slack_bot=given) as bot:
             assert not bot.identity().error

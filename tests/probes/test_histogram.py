@@ -1,4 +1,4 @@
-"""Where does a quantile lie, and when can a histogram not tell?"""
+"""Quantiles of a histogram, and histograms that do not determine one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from runbook_checks.probes.metrics.histogram import Histogram, Quantile
 
 
 def histogram(**counts: float) -> Histogram:
-    """Buckets by upper bound, written as keywords: b0_1=5 for le="0.1"."""
+    """Return buckets by upper bound, written as keywords: b0_1=5 for le="0.1"."""
     bounds = {name[1:].replace("_", "."): count for name, count in counts.items()}
     return Histogram({("+Inf" if bound == "inf" else bound): count for bound, count in bounds.items()}, "x", "requests")
 
 
 def lies(one: Histogram, share: float) -> tuple[float, float, float]:
-    """Between which bounds, and where in between."""
+    """Return the bounds of the quantile, and the estimate between them."""
     found = one.quantile(share)
     assert found.estimate is not None
     return found.low, found.high, round(found.estimate, 9)
@@ -39,13 +39,13 @@ def test_empty_buckets_hold_no_quantile() -> None:
         histogram(b1=0, binf=0).quantile(0.5)
 
 
-def test_counts_that_fall_a_little_are_taken_as_even() -> None:
+def test_slightly_falling_counts_are_read_as_equal() -> None:
     one = histogram(b0_1=10, b0_5=9, b1=20, binf=19)
     assert one.buckets == [(0.1, 10), (0.5, 10), (1.0, 20), (float("inf"), 20)]
     assert lies(one, 0.6) == (0.5, 1.0, 0.6)
 
 
-def test_one_bound_that_is_written_in_two_ways_is_one() -> None:
+def test_bound_in_two_spellings_is_one_bound() -> None:
     one = Histogram({"1": 5, "1.0": 7, "+Inf": 12, "0.5": 1}, "x", "requests")
     assert one.buckets == [(0.5, 1), (1.0, 12), (float("inf"), 12)]
 
@@ -54,13 +54,13 @@ def test_one_bound_that_is_written_in_two_ways_is_one() -> None:
     "counts",
     [{}, {"+Inf": 5}, {"1": 5}, {"1": 5, "2": 7}, {"1": 5, "": 7}, {"nan": 5, "1": 5, "+Inf": 5}, {"x": 5, "+Inf": 5}],
 )
-def test_what_is_no_histogram_is_no_reading(counts: dict[str, float]) -> None:
+def test_invalid_histogram_is_no_reading(counts: dict[str, float]) -> None:
     with pytest.raises(NoReading) as caught:
         Histogram(counts, "prometheus", "requests")
     assert (caught.value.kind, caught.value.resource) == ("malformed-histogram", "prometheus")
 
 
-def test_above_a_limit_or_not_to_be_told() -> None:
+def test_above_a_limit_or_undetermined() -> None:
     inside, beyond = Quantile(0.5, 1.0, 0.75), Quantile(1.0, float("inf"), None)
     assert [inside.is_above(limit) for limit in (0.7, 0.75, 0.8)] == [True, False, False]
     assert [beyond.is_above(limit) for limit in (0.9, 1.0, 1.1)] == [True, True, None]

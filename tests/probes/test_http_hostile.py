@@ -1,4 +1,4 @@
-"""However the far end behaves, an HTTP reading ends in time, bounded, with one sentence."""
+"""Whatever the far end does, an HTTP reading ends in time, within limits, with one sentence."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http, NotJson
-from tests.probes.conftest import Zoo, taking
-from tests.zoo.beast import BlackHole, refusing_port
-from tests.zoo.http import bomb
+from tests.misbehaving.http import bomb
+from tests.misbehaving.server import BlackHole, refusing_port
+from tests.probes.conftest import Misbehaving, taking
 
-TIMEOUT_S = 0.6  # where that is what must end it
+TIMEOUT_S = 0.6  # for servers that only the timeout ends
 PATIENCE_S = 4.0
-BOMB = len(bomb())  # made before any clock runs
+BOMB = len(bomb())  # created before any time is measured
 MAX_BODY = 64 * 1024
 
 HOSTILE = {
@@ -68,26 +68,26 @@ def is_one_sentence(gone: NoReading) -> bool:
 
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("fresh", [True, False], ids=["fresh", "shared"])
-def test_hostile_far_end_is_named_in_time(zoo: Zoo, name: str, fresh: bool) -> None:
+def test_hostile_far_end_is_named_in_time(misbehaving: Misbehaving, name: str, fresh: bool) -> None:
     max_body = 2 * BOMB if name == "http.gzip-bomb" else MAX_BODY
     with taking(TIMEOUT_S + 1.0), pytest.raises(NoReading) as caught:
-        Http(zoo(name).url, timeout_s=patience(name), max_body=max_body).get("/", fresh=fresh)
+        Http(misbehaving(name).url, timeout_s=patience(name), max_body=max_body).get("/", fresh=fresh)
     gone = caught.value
     assert (gone.kind, gone.resource) == (HOSTILE[name], "http")
     assert is_one_sentence(gone), str(gone)
 
 
 @pytest.mark.parametrize("name", [n for n, kind in HOSTILE.items() if kind != "redirect-loop"])
-def test_what_is_sent_is_never_sent_twice(zoo: Zoo, name: str) -> None:
-    server = zoo(name)
+def test_post_is_never_sent_twice(misbehaving: Misbehaving, name: str) -> None:
+    server = misbehaving(name)
     max_body = 2 * BOMB if name == "http.gzip-bomb" else MAX_BODY
     with taking(TIMEOUT_S + 1.0), pytest.raises(NoReading) as caught:
         Http(server.url, timeout_s=patience(name), max_body=max_body).send("POST", "/", body=b"{}")
     assert (caught.value.kind, caught.value.attempts, server.visits) == (HOSTILE[name], 1, 1)
 
 
-def test_a_reset_reading_is_tried_once_more_and_says_so(zoo: Zoo) -> None:
-    server = zoo("http.resets-at-once")
+def test_reset_reading_is_retried_once_and_reported(misbehaving: Misbehaving) -> None:
+    server = misbehaving("http.resets-at-once")
     with pytest.raises(NoReading) as caught:
         Http(server.url).get("/")
     assert (caught.value.attempts, server.visits) == (2, 2)
@@ -113,8 +113,8 @@ def test_black_holed_connect_ends_with_its_own_time_out() -> None:
     assert caught.value.kind == "connect-timeout"
 
 
-def test_a_gzip_bomb_does_not_go_off(zoo: Zoo) -> None:
-    server = zoo("http.gzip-bomb")
+def test_gzip_bomb_is_not_decompressed(misbehaving: Misbehaving) -> None:
+    server = misbehaving("http.gzip-bomb")
     http = Http(server.url, timeout_s=20, max_body=2 * BOMB)
     tracemalloc.start()
     try:
@@ -125,8 +125,8 @@ def test_a_gzip_bomb_does_not_go_off(zoo: Zoo) -> None:
         tracemalloc.stop()
 
 
-def test_an_endless_body_is_not_kept_in_memory(zoo: Zoo) -> None:
-    server = zoo("http.oversized-unannounced")
+def test_an_endless_body_is_not_kept_in_memory(misbehaving: Misbehaving) -> None:
+    server = misbehaving("http.oversized-unannounced")
     http = Http(server.url)
     tracemalloc.start()
     try:
@@ -138,8 +138,8 @@ def test_an_endless_body_is_not_kept_in_memory(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("name", ["http.html", "http.utf16", "http.empty"])
-def test_what_is_not_json_is_an_answer_but_no_document(zoo: Zoo, name: str) -> None:
-    answer = Http(zoo(name).url).get("/")
+def test_invalid_json_is_a_response_but_not_a_document(misbehaving: Misbehaving, name: str) -> None:
+    answer = Http(misbehaving(name).url).get("/")
     assert answer.status == 200
     with pytest.raises(NotJson) as caught:
         answer.json()
@@ -148,11 +148,11 @@ def test_what_is_not_json_is_an_answer_but_no_document(zoo: Zoo, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["http.gzip-unasked", "http.deflate-raw", "http.early-hints"])
-def test_what_is_odd_but_readable_is_read(zoo: Zoo, name: str) -> None:
-    assert Http(zoo(name).url).get("/").json() == {"status": "UP"}
+def test_unusual_response_is_read(misbehaving: Misbehaving, name: str) -> None:
+    assert Http(misbehaving(name).url).get("/").json() == {"status": "UP"}
 
 
-def test_an_answer_given_before_the_body_was_read_is_the_answer(zoo: Zoo) -> None:
+def test_response_before_the_body_was_read_is_the_response(misbehaving: Misbehaving) -> None:
     with taking(1.0):
-        answer = Http(zoo("http.early-refusal").url).send("POST", "/", body=b"x" * 1000)
+        answer = Http(misbehaving("http.early-refusal").url).send("POST", "/", body=b"x" * 1000)
     assert (answer.status, answer.text) == (413, "too large")

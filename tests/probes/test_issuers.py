@@ -1,4 +1,4 @@
-"""Which certificates are fetched to complete a chain, and which of those that are handed out are taken?"""
+"""Certificates fetched to complete a chain, and those accepted from the response."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.tls.aia import from_aia, from_file, top_of
 from runbook_checks.probes.tls.certificate import read
-from tests.hostile.beasts import always
+from tests.hostile.services import always
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer
 from tests.probes import pki
 from tests.probes.conftest import HERE
-from tests.zoo.beast import Beast
-from tests.zoo.http import whole
 
 Shelf = Callable[..., str]
 
@@ -33,13 +33,13 @@ def shelf() -> Iterator[Shelf]:
                 content = pkcs7.serialize_certificates(certificates, serialization.Encoding.DER)
             else:
                 content = b"".join(one if isinstance(one, bytes) else one.pem for one in made)
-            return stack.enter_context(Beast(always(whole(content, "Connection: close")))).url + "/ca"
+            return stack.enter_context(FakeServer(always(whole(content, "Connection: close")))).url + "/ca"
 
         yield at
 
 
 def fetched(*chain: pki.Made, seconds: float = 5) -> list[str]:
-    """The subjects of what completes a chain."""
+    """Return the subjects of the certificates that complete a chain."""
     found = from_aia([made.der for made in chain], "tls", None, Deadline(seconds), HERE)
     return [read(der).subject for der in found]
 
@@ -65,24 +65,24 @@ def test_no_more_than_four_are_fetched(shelf: Shelf) -> None:
     assert fetched(pki.make("leaf", last, aia=shelf(last))) == ["CN=CA 6", "CN=CA 5", "CN=CA 4", "CN=CA 3"]
 
 
-def test_of_what_is_handed_out_the_issuer_alone_is_taken(shelf: Shelf) -> None:
+def test_only_the_issuer_is_taken_from_a_response(shelf: Shelf) -> None:
     middle, other = pki.make("Middle", ROOT, is_ca=True), pki.make("Other", ROOT, is_ca=True)
     for form in ("pem", "pkcs7"):
         assert fetched(pki.make("leaf", middle, aia=shelf(other, middle, form=form))) == ["CN=Middle"]
     assert fetched(pki.make("leaf", middle, aia=shelf(other))) == []
     assert fetched(pki.make("leaf", middle, aia=shelf(b"junk"))) == []
-    with Beast(always(b"")) as server:
+    with FakeServer(always(b"")) as server:
         assert fetched(pki.make("leaf", middle, aia=f"https://127.0.0.1:{server.port}/ca")) == []
     assert server.visits == 0
     assert fetched(pki.make("leaf", middle, aia="http://127.0.0.1:1/ca")) == []
     assert fetched(pki.make("leaf", middle)) == []
 
 
-def test_a_file_of_certificates_is_no_larger_than_so_much(shelf: Shelf) -> None:
+def test_size_of_a_certificate_file_is_limited(shelf: Shelf) -> None:
     middle = pki.make("Middle", ROOT, is_ca=True)
-    for padding, told in ((60, ["CN=Middle"]), (66, [])):
+    for padding, reported in ((60, ["CN=Middle"]), (66, [])):
         remark = b"# remark\n" * (padding * 1024 // 9)
-        assert fetched(pki.make("leaf", middle, aia=shelf(remark, middle))) == told
+        assert fetched(pki.make("leaf", middle, aia=shelf(remark, middle))) == reported
 
 
 def test_the_top_of_a_chain_is_found_in_any_order() -> None:
@@ -94,7 +94,7 @@ def test_the_top_of_a_chain_is_found_in_any_order() -> None:
     assert top_of([read(ROOT.der), read(ROOT.der)]).subject == "CN=Root"
 
 
-def test_roots_in_a_file_are_left_out(tmp_path: Path) -> None:
+def test_roots_in_a_file_are_ignored(tmp_path: Path) -> None:
     file, middle = tmp_path / "bundle.pem", pki.make("Middle", ROOT, is_ca=True)
     file.write_bytes(ROOT.pem + middle.pem)
     assert [read(der).subject for der in from_file(str(file), "tls")] == ["CN=Middle"]

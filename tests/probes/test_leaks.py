@@ -1,4 +1,4 @@
-"""After hundreds of readings of hostile far ends nothing is left: no socket, no thread, no secret."""
+"""After hundreds of readings of hostile far ends nothing remains: no socket, no thread, no secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.tls.server import look
-from tests.zoo.beast import REGISTRY, Beast
+from tests.misbehaving.server import REGISTRY, FakeServer
 
 HTTP = ["silent", "resets-at-once", "drips-body", "oversized", "short-body", "garbage", "continue-storm", "html"]
 POSTGRES = ["never-greets", "resets", "garbage", "scram-stalls", "silent-mid-query", "starting-up", "endless-rows"]
@@ -26,13 +26,13 @@ MYSQL = ["never-greets", "resets", "garbage", "greets-without-end", "silent-mid-
 TLS = ["silent", "stalls-after-hello", "plain-http", "alert", "closes"]
 
 
-def descriptors(beasts: list[Beast]) -> int:
-    """Ours; the zoo's half of a connection may close later."""
-    return len(os.listdir("/proc/self/fd")) - sum(beast.open_connections() for beast in beasts)
+def descriptors(servers: list[FakeServer]) -> int:
+    """Return the client's own descriptors; a server's end of a connection may close later."""
+    return len(os.listdir("/proc/self/fd")) - sum(server.open_connections() for server in servers)
 
 
-def ours() -> list[str]:
-    return sorted(t.name for t in threading.enumerate() if not t.name.startswith("zoo"))
+def own_threads() -> list[str]:
+    return sorted(t.name for t in threading.enumerate() if not t.name.startswith("misbehaving"))
 
 
 def http_reading(port: int, number: int) -> None:
@@ -85,17 +85,17 @@ def test_two_hundred_hostile_readings_leave_nothing_behind() -> None:
             reader(ports[name], number)
 
     with ExitStack() as stack:
-        beasts = {name: stack.enter_context(Beast(REGISTRY[name])) for name, _ in kinds}
-        ports = {name: beast.port for name, beast in beasts.items()}
+        servers = {name: stack.enter_context(FakeServer(REGISTRY[name])) for name, _ in kinds}
+        ports = {name: server.port for name, server in servers.items()}
         for number in range(len(kinds)):
             read(number)  # what is imported and started once
         settle()
-        before, threads = descriptors([*beasts.values()]), ours()
-        with ThreadPoolExecutor(8, thread_name_prefix="zoo reader") as pool:
+        before, threads = descriptors([*servers.values()]), own_threads()
+        with ThreadPoolExecutor(8, thread_name_prefix="misbehaving reader") as pool:
             list(pool.map(read, range(250)))
         settle()
-        assert descriptors([*beasts.values()]) <= before
-        assert ours() == threads
+        assert descriptors([*servers.values()]) <= before
+        assert own_threads() == threads
 
 
 def settle() -> None:

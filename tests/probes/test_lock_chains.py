@@ -1,4 +1,4 @@
-"""Who is at the root, when sessions wait for each other? Worked out, and seen on a real server."""
+"""The root of chains of waiting sessions: computed, and on a real server."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def waiting(pid: int, *blockers: int, waits_s: float = 5.0) -> Waiting:
     return Waiting(pid, "app", "shop", "active", "UPDATE t", blockers, waits_s if blockers else 0.0)
 
 
-def test_nobody_waits() -> None:
+def test_no_session_waits() -> None:
     assert chains([]) == []
 
 
-def test_root_of_two_levels_holds_up_both() -> None:
+def test_root_of_two_levels_blocks_both() -> None:
     (chain,) = chains([waiting(3, 2, waits_s=2), waiting(2, 1, waits_s=9), waiting(1)])
     assert chain.root.pid == 1
     assert [one.pid for one in chain.waiting] == [3, 2]
     assert chain.longest_s == 9
 
 
-def test_who_waits_for_two_roots_stands_in_both_chains() -> None:
+def test_session_that_waits_for_two_roots_is_in_both_chains() -> None:
     found = {
         chain.root.pid: [one.pid for one in chain.waiting]
         for chain in chains([waiting(3, 1, 2), waiting(1), waiting(2)])
@@ -53,7 +53,7 @@ def test_two_cycles_and_a_chain_are_three() -> None:
     assert sorted(len(chain.cycle) for chain in found) == [0, 2, 2]
 
 
-def test_blocker_that_has_gone_meanwhile_is_no_root() -> None:
+def test_blocker_that_has_ended_is_not_a_root() -> None:
     assert chains([waiting(2, 1)]) == []
 
 
@@ -68,7 +68,7 @@ def server() -> Iterator[pg.Server]:
 
 
 class Sessions(ExitStack):
-    """Sessions of a real server, ended by it: whoever waits for a lock doesn't notice that the client is gone."""
+    """Sessions of a real server, which terminates them: a session waiting for a lock does not notice a lost client."""
 
     def __init__(self, server: pg.Server) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Sessions(ExitStack):
         return session
 
     def wants(self, session: psycopg.Connection[Any], number: int) -> None:
-        session.pgconn.send_query(f"SELECT id FROM t WHERE id = {number} FOR UPDATE".encode())  # noqa: S608  a number of ours
+        session.pgconn.send_query(f"SELECT id FROM t WHERE id = {number} FOR UPDATE".encode())  # noqa: S608  a number of the test
 
 
 def seen(server: pg.Server, waiting_sessions: int) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Which entries come from Loki (a stand-in with its API), CloudWatch Logs (moto) and a command?"""
+"""Log entries from Loki (a stand-in with its API), CloudWatch Logs (moto) and a command."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from runbook_checks.probes.logs.loki import Loki
 from runbook_checks_lab.servers.loki import Loki as LokiStandIn
 from runbook_checks_lab.servers.ports import quiet_port
 from tests.harness import PROJECT
-from tests.hostile.beasts import always, document
+from tests.hostile.services import always, document
+from tests.misbehaving.server import FakeServer
 from tests.probes.conftest import taking
 from tests.probes.insights import insights
-from tests.zoo.beast import Beast
 
 NOW = float(int(time.time()))
 WINDOW: dict[str, Any] = {"since": NOW - 1800, "until": NOW}
@@ -38,7 +38,7 @@ FILTER = '|~ "(?i)(error|fatal)"'
 
 @pytest.fixture
 def stand_in() -> Iterator[LokiStandIn]:
-    """In an event loop of its own."""
+    """Runs in its own event loop."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -64,19 +64,19 @@ def said(level: str, message: str) -> str:
     return json.dumps({"level": level, "msg": message})
 
 
-def test_entries_of_all_streams_come_in_order_with_their_own_levels(stand_in: LokiStandIn) -> None:
+def test_entries_of_all_streams_are_in_order_with_their_own_levels(stand_in: LokiStandIn) -> None:
     stand_in.push({"service": "api"}, [(NOW - 60, said("error", "b")), (NOW - 5000, said("error", "before"))])
     stand_in.push({"service": "api", "pod": "2"}, [(NOW - 30, said("info", "no error at all"))])
     stand_in.push({"service": "runtime"}, [(NOW - 90, "level=fatal msg=a"), (NOW - 20, said("info", "fine"))])
     reading = loki_at(stand_in).read([API, RUNTIME], FILTER, alive_s=1800, **WINDOW)
-    told = [(entry.level, entry.message) for entry in reading.entries]
-    assert told == [("FATAL", "a"), ("ERROR", "b"), ("INFO", "no error at all")]
+    reported = [(entry.level, entry.message) for entry in reading.entries]
+    assert reported == [("FATAL", "a"), ("ERROR", "b"), ("INFO", "no error at all")]
     assert reading.complete
     assert reading.is_alive
 
 
 def test_pages_are_joined_without_loss_or_repetition(stand_in: LokiStandIn) -> None:
-    """More entries than a page holds, many of them of one moment."""
+    """More entries than fit into a page, many of them with the same time."""
     lines = [(NOW - 1000 + number // 50, said("error", f"n{number}")) for number in range(2600)]
     stand_in.push({"service": "api"}, lines)
     reading = loki_at(stand_in).read([API], FILTER, alive_s=1800, **WINDOW)
@@ -85,13 +85,13 @@ def test_pages_are_joined_without_loss_or_repetition(stand_in: LokiStandIn) -> N
     assert reading.complete
 
 
-def test_more_of_one_moment_than_a_page_holds_is_incomplete(stand_in: LokiStandIn) -> None:
+def test_more_entries_with_one_time_than_a_page_are_incomplete(stand_in: LokiStandIn) -> None:
     stand_in.push({"service": "api"}, [(NOW - 10, said("error", f"n{number}")) for number in range(1500)])
     assert not loki_at(stand_in).read([API], FILTER, alive_s=1800, **WINDOW).complete
 
 
-def test_a_level_that_one_entry_has_beside_it_is_not_the_next_one_s() -> None:
-    """Loki 3 tells structured metadata as a third part of an entry; labels of the stream hold for all of it."""
+def test_structured_metadata_belongs_to_one_entry() -> None:
+    """Loki 3 returns structured metadata as a third element of an entry; labels of the stream apply to all of it."""
     values: list[list[Any]] = [
         [f"{int(NOW - 60)}000000000", "a", {"structuredMetadata": {"detected_level": "error"}}],
         [f"{int(NOW - 50)}000000000", "b", {"structuredMetadata": {}}],
@@ -104,13 +104,13 @@ def test_a_level_that_one_entry_has_beside_it_is_not_the_next_one_s() -> None:
         {"stream": {"pod": "2"}, "values": values[2:3]},
     ]
     said = {"status": "success", "data": {"resultType": "streams", "result": result}}
-    with Beast(always(document(said))) as server:
+    with FakeServer(always(document(said))) as server:
         reading = Loki(Http(server.url)).read([API], "", alive_s=1800, **WINDOW)
-    told = [(entry.message, entry.level) for entry in reading.entries]
-    assert told == [("a", "ERROR"), ("b", "INFO"), ("c", "INFO"), ("c", ""), ("d", "INFO"), ("e", "WARN")]
+    reported = [(entry.message, entry.level) for entry in reading.entries]
+    assert reported == [("a", "ERROR"), ("b", "INFO"), ("c", "INFO"), ("c", ""), ("d", "INFO"), ("e", "WARN")]
 
 
-def test_a_stream_that_is_not_there_is_no_empty_log(stand_in: LokiStandIn) -> None:
+def test_missing_stream_is_not_an_empty_log(stand_in: LokiStandIn) -> None:
     stand_in.push({"service": "api"}, [(NOW - 60, said("info", "fine"))])
     assert loki_at(stand_in).read([API], FILTER, alive_s=1800, **WINDOW).entries == []
     with pytest.raises(NoReading) as caught:
@@ -130,7 +130,9 @@ def test_a_stream_that_is_not_there_is_no_empty_log(stand_in: LokiStandIn) -> No
         (200, HALF, "malformed-answer"),
     ],
 )
-def test_what_is_no_answer_of_loki_is_no_empty_log(stand_in: LokiStandIn, status: int, page: str, kind: str) -> None:
+def test_unexpected_response_of_loki_is_not_an_empty_log(
+    stand_in: LokiStandIn, status: int, page: str, kind: str
+) -> None:
     stand_in.behaviour.status, stand_in.behaviour.page = status, page
     with pytest.raises(NoReading) as caught:
         loki_at(stand_in).read([API], FILTER, alive_s=1800, **WINDOW)
@@ -138,13 +140,13 @@ def test_what_is_no_answer_of_loki_is_no_empty_log(stand_in: LokiStandIn, status
     assert caught.value.resource == "logs"
 
 
-def test_lokis_own_words_for_a_wrong_query_are_told(stand_in: LokiStandIn) -> None:
+def test_lokis_own_message_for_a_wrong_query_is_shown(stand_in: LokiStandIn) -> None:
     with pytest.raises(NoReading) as caught:
         loki_at(stand_in).read(["{service=api}"], FILTER, alive_s=1800, **WINDOW)
     assert "parse error" in caught.value.reason
 
 
-def test_a_tenant_sees_its_own_streams_alone(stand_in: LokiStandIn) -> None:
+def test_tenant_sees_only_its_own_streams(stand_in: LokiStandIn) -> None:
     stand_in.behaviour.tenant = "ours"
     stand_in.push({"service": "api"}, [(NOW - 60, said("error", "b"))])
     assert len(loki_at(stand_in, "ours").read([API], FILTER, alive_s=1800, **WINDOW).entries) == 1
@@ -194,7 +196,7 @@ def cloudwatch(url: str) -> CloudWatch:
     return CloudWatch("eu-west-1", key_id="checks", secret="checks-secret", endpoint=url)
 
 
-def test_cloudwatch_entries_come_in_order_with_their_own_levels(moto: str) -> None:
+def test_cloudwatch_entries_are_in_order_with_their_own_levels(moto: str) -> None:
     lines = [(NOW - 60, said("error", "b")), (NOW - 90, "2026-05-04T09:00:00Z ERROR a"), (NOW - 30, said("info", "c"))]
     put(behind(moto), "/reverseai/api", lines)
     reading = cloudwatch(moto).read(["/reverseai/api"], "(?i)(error|fatal)", alive_s=1800, **WINDOW)
@@ -205,7 +207,7 @@ def test_cloudwatch_entries_come_in_order_with_their_own_levels(moto: str) -> No
     assert reading.complete
 
 
-def test_a_group_that_is_quiet_or_not_there_is_no_empty_log(moto: str) -> None:
+def test_quiet_or_missing_group_is_not_an_empty_log(moto: str) -> None:
     put(behind(moto), "/reverseai/alive", [(NOW - 60, said("info", "fine"))])
     put(behind(moto), "/reverseai/quiet", [(NOW - 7200, said("error", "long ago"))])
     assert cloudwatch(moto).read(["/reverseai/alive"], "error", alive_s=1800, **WINDOW).entries == []
@@ -215,10 +217,10 @@ def test_a_group_that_is_quiet_or_not_there_is_no_empty_log(moto: str) -> None:
         assert caught.value.kind == "no-stream"
 
 
-def test_a_query_is_asked_after_until_it_is_complete() -> None:
+def test_query_is_polled_until_it_is_complete() -> None:
     asked: list[dict[str, Any]] = []
     states = ("Scheduled", "Unknown", "Running", "Complete")
-    with Beast(insights([("/api", NOW - 60, "ERROR a")], asked, states)) as server, taking(3.0, 1.2):
+    with FakeServer(insights([("/api", NOW - 60, "ERROR a")], asked, states)) as server, taking(3.0, 1.2):
         reading = cloudwatch(server.url).read(["/api"], "a/b", alive_s=3600, **WINDOW)
     assert [(entry.time, entry.message) for entry in reading.entries] == [(NOW - 60, "a")]
     assert (reading.first_time, reading.last_time, reading.complete) == (NOW - 60, NOW - 60, True)
@@ -230,25 +232,29 @@ def test_a_query_is_asked_after_until_it_is_complete() -> None:
     ("state", "kind", "stops"),
     [("Failed", "query-failed", 0), ("Cancelled", "query-failed", 0), ("Running", "timeout", 1)],
 )
-def test_a_query_that_comes_to_nothing_is_no_empty_log(state: str, kind: str, stops: int) -> None:
+def test_failed_query_is_not_an_empty_log(state: str, kind: str, stops: int) -> None:
     calls: list[str] = []
-    with Beast(insights([], [], (state,), calls)) as server, taking(1.5), pytest.raises(NoReading) as caught:
+    with (
+        FakeServer(insights([], [], (state,), calls)) as server,
+        taking(1.5),
+        pytest.raises(NoReading) as caught,
+    ):
         CloudWatch("eu-west-1", key_id="checks", secret="checks-secret", endpoint=server.url, timeout_s=1).read(
             ["/api"], "error", alive_s=1800, **WINDOW
         )
     assert (caught.value.kind, calls.count("StopQuery")) == (kind, stops)
 
 
-def test_as_many_rows_as_insights_gives_at_most_may_not_be_all() -> None:
+def test_maximum_number_of_rows_may_be_incomplete() -> None:
     rows = [("/api", NOW - 60 - number % 100, "ERROR a") for number in range(10_000)]
     for some, is_complete in ((rows, False), (rows[1:], True)):
-        with Beast(insights(some, [])) as server:
+        with FakeServer(insights(some, [])) as server:
             reading = cloudwatch(server.url).read(["/api"], "error", alive_s=1800, **WINDOW)
         assert reading.complete == is_complete
         assert [entry.time for entry in reading.entries] == sorted(at for _, at, _ in some)
 
 
-def test_an_endpoint_that_nobody_answers_at_is_named_in_time() -> None:
+def test_silent_endpoint_is_named_in_time() -> None:
     unreachable = cloudwatch(f"http://127.0.0.1:{quiet_port()}")
     with taking(3), pytest.raises(NoReading) as caught:
         unreachable.read(["/reverseai/api"], "error", alive_s=1800, **WINDOW)
@@ -256,9 +262,9 @@ def test_an_endpoint_that_nobody_answers_at_is_named_in_time() -> None:
 
 
 def test_a_commands_lines_are_entries_within_the_window(tmp_path: Path) -> None:
-    told = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60))
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - 60))
     script = tmp_path / "tail"
-    script.write_text(f"#!/bin/sh\necho \"{told} ERROR since=$1 until=$2\"\necho '2001-01-01T00:00:00Z ERROR old'\n")
+    script.write_text(f"#!/bin/sh\necho \"{stamp} ERROR since=$1 until=$2\"\necho '2001-01-01T00:00:00Z ERROR old'\n")
     script.chmod(0o700)
     reading = read_printed([str(script), "{since}", "{until_utc}"], timeout_s=5, **WINDOW)
     until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW))
@@ -274,7 +280,7 @@ def test_a_commands_lines_are_entries_within_the_window(tmp_path: Path) -> None:
         (["echo", "no time in here"], "no-timestamps"),
     ],
 )
-def test_a_command_that_tells_nothing_is_no_empty_log(words: list[str], kind: str) -> None:
+def test_command_without_usable_output_is_not_an_empty_log(words: list[str], kind: str) -> None:
     with taking(1.5), pytest.raises(NoReading) as caught:
         read_printed(words, timeout_s=1, **WINDOW)
     assert caught.value.kind == kind

@@ -1,4 +1,4 @@
-"""When was a line written, how grave is it, what does it say? Where one figure or one sign decides."""
+"""Time, level and message of a log line, where one character decides."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def test_levels_by_number_and_by_name() -> None:
     numbered = {10: "TRACE", 20: "DEBUG", 30: "INFO", 40: "WARN", 50: "ERROR", 60: "FATAL", 35: "", 0: ""}
     named = {"err": "ERROR", "Warning": "WARN", "CRIT": "FATAL", "critical": "FATAL", "dpanic": "PANIC", "info": "INFO"}
     levels: list[tuple[object, str]] = [*numbered.items(), *named.items()]
-    for level, told in levels:
-        assert of(time=NOON, level=level, msg="x") == (NOON, told, "x")
+    for level, reported in levels:
+        assert of(time=NOON, level=level, msg="x") == (NOON, reported, "x")
     assert of(time=NOON, severity="error") == (NOON, "ERROR", "")
     assert of(time=NOON, msg="x") == (NOON, "", "x")
 
 
 @pytest.mark.parametrize(
-    ("told", "moment"),
+    ("reported", "moment"),
     [
         *((NOON, NOON), (NOON * 1e3, NOON), (NOON * 1e6, NOON), (NOON * 1e9, NOON)),
         *((1.5e11, 1.5e8), (1.5e14, 1.5e8), (1.5e17, 1.5e8), (9.9e10, 9.9e10), (9.9e13, 9.9e10), (9.9e16, 9.9e10)),
@@ -42,8 +42,8 @@ def test_levels_by_number_and_by_name() -> None:
         *(("2026-05-04T12:00:00Z", NOON), ("2026-05-04T12:00:00.25+00:00", NOON + 0.25)),
     ],
 )
-def test_times_by_their_size(told: object, moment: float | None) -> None:
-    found = of(ts=told, msg="x")
+def test_times_by_their_size(reported: object, moment: float | None) -> None:
+    found = of(ts=reported, msg="x")
     assert (found and found[0]) == (moment if moment is None else pytest.approx(moment))
 
 
@@ -63,7 +63,7 @@ def test_times_by_their_zone(text: str, moment: float | None) -> None:
     assert at(text) == moment
 
 
-def test_a_time_told_beside_a_line_is_its_own() -> None:
+def test_time_outside_the_line_has_priority() -> None:
     assert entry_at(5.0, '{"level": "warn", "time": 7, "msg": "x"}', "error").level == "WARN"
     assert entry_at(5.0, '{"msg": "x"}', "error") == entry_at(5.0, "ERROR x")
     assert entry_at(5.0, "2026-05-04T12:00:00Z ERROR x", "info") == entry_at(5.0, "x", "ERROR")
@@ -82,13 +82,13 @@ def test_a_level_and_a_message_are_found_in_fields() -> None:
         "worker 7 WARN slow": ("WARN", "worker 7 WARN slow"),
         "nothing of that": ("", "nothing of that"),
     }
-    for rest, told in said.items():
+    for rest, reported in said.items():
         entry = entry_of(f"2026-05-04T12:00:00Z {rest}")
         assert entry is not None
-        assert (entry.level, entry.message) == told
+        assert (entry.level, entry.message) == reported
 
 
-def test_an_entry_without_words_takes_the_next_line_s() -> None:
+def test_entry_without_a_message_takes_the_next_line() -> None:
     assert [e.message for e in entries_of("2026-05-04T12:00:00Z ERROR", "  the reason  ")] == ["the reason"]
     assert [e.message for e in entries_of("2026-05-04T12:00:00Z ERROR own", "the reason")] == ["own"]
     assert entries_of("no time at all", "x") == []

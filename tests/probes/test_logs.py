@@ -1,4 +1,4 @@
-"""Which entries a log file holds, whatever wrote it and whatever became of it."""
+"""Entries of a log file, in all formats, rotated, truncated or damaged."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("text", FORMS)
-def test_how_entries_are_written(text: str) -> None:
+def test_formats_of_entries(text: str) -> None:
     entry = entry_of(text)
     assert entry is not None
     moment, level, message = FORMS[text]
@@ -91,7 +91,7 @@ def test_how_entries_are_written(text: str) -> None:
         "٢٠٢٦-٠٥-٠٤ 13:44:39 ERROR",
     ],
 )
-def test_what_begins_no_entry(text: str) -> None:
+def test_lines_that_begin_no_entry(text: str) -> None:
     assert entry_of(text) is None
 
 
@@ -109,7 +109,7 @@ def test_lines_without_a_time_belong_to_the_entry_before(log: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["1", "1.gz", "2.gz"])
-def test_rotated_files_are_read_where_the_window_reaches_them(log: Path, ending: str) -> None:
+def test_rotated_files_are_read_if_the_window_includes_them(log: Path, ending: str) -> None:
     log.write_text(line(0, "ERROR new"))
     older = (line(-600, "ERROR too old") + line(-30, "ERROR old")).encode()
     path = log.with_name(f"service.log.{ending}")
@@ -119,20 +119,20 @@ def test_rotated_files_are_read_where_the_window_reaches_them(log: Path, ending:
     assert seen.complete
 
 
-def test_rotated_files_are_left_alone_where_the_window_ends_before(log: Path) -> None:
+def test_rotated_files_before_the_window_are_not_read(log: Path) -> None:
     log.write_text("".join(line(-90 + n / 100) for n in range(60)) + line(0))
     log.with_name("service.log.1").write_text(line(-30, "ERROR out of place"))
     assert len(look(log).entries) == 1
 
 
-def test_a_rotated_file_that_is_broken_leaves_the_window_incomplete(log: Path) -> None:
+def test_broken_rotated_file_leaves_the_window_incomplete(log: Path) -> None:
     log.write_text(line(0))
     log.with_name("service.log.1.gz").write_bytes(gzip.compress(line(-30).encode() * 1000)[:-20])
     seen = look(log)
     assert (len(seen.entries), seen.complete) == (1, False)
 
 
-def test_the_end_of_a_packed_file_counts_not_its_beginning(log: Path) -> None:
+def test_end_of_a_compressed_file_counts_not_its_beginning(log: Path) -> None:
     log.write_text(line(0, "ERROR new"))
     packed = "".join(line(-5000 + n / 10, "INFO filler " + "x" * 100) for n in range(49_990))
     log.with_name("service.log.1.gz").write_bytes(gzip.compress(packed.encode(), 1))
@@ -141,7 +141,7 @@ def test_the_end_of_a_packed_file_counts_not_its_beginning(log: Path) -> None:
     assert len(seen.entries) == 21
 
 
-def test_a_spent_budget_is_told(log: Path) -> None:
+def test_exhausted_budget_is_reported(log: Path) -> None:
     log.write_text("".join(line(-50 + n / 1000, "INFO " + "x" * 100) for n in range(20_000)))
     seen = look(log, max_bytes=100_000)
     assert not seen.complete
@@ -162,7 +162,7 @@ def test_holes_and_odd_bytes_are_tolerated(log: Path) -> None:
     assert [e.message for e in look(log).entries] == ["caf\u00e9 \u4e2d", "something broke"]
 
 
-def test_an_endless_line_costs_little(log: Path) -> None:
+def test_endless_line_costs_little(log: Path) -> None:
     with log.open("wb") as file:
         file.write(line(-1, "ERROR before").encode() + line(0, "ERROR ").encode().rstrip() + b" " + b"x" * (30 << 20))
     with taking(2):
@@ -193,7 +193,7 @@ def test_text_without_any_time_is_no_reading(log: Path, content: bytes | str) ->
     assert (caught.value.resource, caught.value.kind) == ("logs", "no-timestamps")
 
 
-def test_what_can_t_be_read_is_no_reading(tmp_path: Path) -> None:
+def test_unreadable_log_is_no_reading(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
@@ -203,7 +203,7 @@ def test_what_can_t_be_read_is_no_reading(tmp_path: Path) -> None:
         assert caught.value.resource == "logs"
 
 
-def test_the_check_s_deadline_ends_the_reading(log: Path) -> None:
+def test_deadline_of_the_check_ends_the_reading(log: Path) -> None:
     log.write_text(line(0) * 1000)
     token = current.set(Deadline(0))
     try:
@@ -225,7 +225,7 @@ def test_the_check_s_deadline_ends_the_reading(log: Path) -> None:
         ("blob deadbeef01", "blob 0123456789abcdef"),
     ],
 )
-def test_alike_messages_are_grouped(one: str, other: str) -> None:
+def test_similar_messages_are_grouped(one: str, other: str) -> None:
     assert group_message(one) == group_message(other)
 
 

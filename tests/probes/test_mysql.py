@@ -1,7 +1,7 @@
-"""What does the MySQL probe see on real servers: MariaDB, and what speaks as MySQL 8 does?
+"""The MySQL probe on real servers: MariaDB, and a stand-in for MySQL 8.
 
-A real MySQL 8 can be had neither from Debian nor from a package index, so a stand-in speaks its part of the protocol:
-the greeting, caching_sha2_password over TLS, and answers to statements.
+A real MySQL 8 is available neither from Debian nor from a package index, so a stand-in implements its part of the
+protocol: the greeting, caching_sha2_password over TLS, and responses to statements.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from runbook_checks.probes.mysql import activity as mysqlactivity
 from runbook_checks.probes.mysql.client import Mysql
 from runbook_checks_lab.servers.mariadb import MariaDb
 from runbook_checks_lab.servers.mariadb_sessions import sessions
+from tests.misbehaving.mysqlwire import Sha2Server
+from tests.misbehaving.server import FakeServer
 from tests.probes import pki
 from tests.probes.maria import PASSWORD, dsn, running
-from tests.zoo.beast import Beast
-from tests.zoo.mysqlwire import Sha2Server
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory, authority: pki.Made) -> It
         yield server
 
 
-def test_rows_come_as_they_are(mariadb: MariaDb) -> None:
+def test_rows_are_unchanged(mariadb: MariaDb) -> None:
     database = Mysql(dsn(mariadb))
     assert database.query("SELECT title FROM books ORDER BY id") == [{"title": "Ünïcode — 书"}, {"title": None}]
     assert database.query("SELECT id FROM books WHERE title LIKE %s", ["%书"]) == [{"id": 1}]
@@ -66,7 +66,7 @@ def test_port_is_mysqls_where_the_dsn_names_none() -> None:
     assert caught.value.evidence["port"] == 3306
 
 
-def test_account_that_must_come_over_tls_is_told_from_a_wrong_password(mariadb: MariaDb) -> None:
+def test_account_that_requires_tls_is_distinguished_from_a_wrong_password(mariadb: MariaDb) -> None:
     mariadb.run(
         f"CREATE USER 'careful'@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE SSL", "GRANT SELECT ON shop.* TO 'careful'@'%'"
     )
@@ -87,7 +87,7 @@ def test_account_that_must_come_over_tls_is_told_from_a_wrong_password(mariadb: 
         mariadb.run("DROP USER 'careful'@'%'")
 
 
-def test_lock_is_waited_for_less_long_than_a_statement(mariadb: MariaDb) -> None:
+def test_timeout_of_a_lock_is_shorter_than_that_of_a_statement(mariadb: MariaDb) -> None:
     holder = mariadb.session()
     with holder.cursor() as cursor:
         cursor.execute("LOCK TABLES shop.books WRITE")
@@ -97,7 +97,7 @@ def test_lock_is_waited_for_less_long_than_a_statement(mariadb: MariaDb) -> None
     assert caught.value.kind == "lock-timeout"
 
 
-def test_connection_serves_on_after_an_error_and_is_replaced_once_it_went(mariadb: MariaDb) -> None:
+def test_connection_is_reused_after_an_error_and_replaced_after_a_loss(mariadb: MariaDb) -> None:
     database = Mysql(dsn(mariadb), statement_timeout_s=1)
 
     def own_id() -> int:
@@ -130,20 +130,20 @@ def test_connection_serves_on_after_an_error_and_is_replaced_once_it_went(mariad
     ],
 )
 def test_nothing_can_be_changed(mariadb: MariaDb, statement: str) -> None:
-    """Not even by an account that may."""
+    """Not even by an account with write privileges."""
     with pytest.raises(NoReading):
         Mysql(dsn(mariadb, user="worker")).query(statement)
     assert mariadb.value("SELECT COUNT(*) FROM shop.books") == 2
     assert mariadb.value("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'shop'") == 1
 
 
-def test_the_server_ends_what_takes_too_long(mariadb: MariaDb) -> None:
+def test_server_ends_a_statement_that_takes_too_long(mariadb: MariaDb) -> None:
     with pytest.raises(NoReading) as caught:
         Mysql(dsn(mariadb), statement_timeout_s=0.5).query("SELECT SLEEP(30)")
     assert caught.value.kind == "statement-timeout"
 
 
-def test_at_most_two_connections_are_used_and_one_that_went_is_replaced(mariadb: MariaDb) -> None:
+def test_at_most_two_connections_are_used_and_a_lost_one_is_replaced(mariadb: MariaDb) -> None:
     database = Mysql(dsn(mariadb))
     used = {row["id"] for _ in range(20) for row in database.query("SELECT connection_id() AS id")}
     assert len(used) == 1
@@ -168,13 +168,13 @@ def test_tls_is_verified_unless_the_dsn_says_otherwise(mariadb: MariaDb, tmp_pat
 
 def test_another_hosts_certificate_is_refused(mariadb: MariaDb, authority: pki.Made) -> None:
     other = Sha2Server(PASSWORD, _context_for("db.example.com", mariadb.folder, authority))
-    with Beast(other) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(other) as server, pytest.raises(NoReading) as caught:
         Mysql(at(server), ca_file=str(mariadb.folder / "ca.pem")).query("SELECT 1")
     assert caught.value.kind == "tls-failed"
     assert "mismatch" in caught.value.reason
 
 
-def test_sessions_are_seen_with_the_privilege_alone(mariadb: MariaDb) -> None:
+def test_sessions_need_the_privilege(mariadb: MariaDb) -> None:
     database = Mysql(dsn(mariadb))
 
     def rows(sql: str, *parameters: object) -> list[dict[str, object]]:
@@ -198,7 +198,7 @@ def test_sessions_are_seen_with_the_privilege_alone(mariadb: MariaDb) -> None:
         mariadb.run("GRANT PROCESS ON *.* TO 'looker'@'%'")
 
 
-def test_tables_are_found_wherever_they_are(mariadb: MariaDb) -> None:
+def test_tables_are_found_in_any_database(mariadb: MariaDb) -> None:
     mariadb.run("CREATE DATABASE hidden", "CREATE TABLE hidden.books (id INT)")
     database = Mysql(dsn(mariadb))
     try:
@@ -224,20 +224,20 @@ def _context_for(name: str, folder: Path, authority: pki.Made) -> ssl.SSLContext
     return context
 
 
-def at(server: Beast, more: str = "") -> str:
+def at(server: FakeServer, more: str = "") -> str:
     return f"mysql://looker:{PASSWORD}@localhost:{server.port}/shop{more}"
 
 
 @pytest.mark.parametrize("is_cached", [False, True])
-def test_caching_sha2_signs_in_over_verified_tls(mysql8: Sha2Server, tmp_path: Path, is_cached: bool) -> None:
+def test_caching_sha2_logs_in_over_verified_tls(mysql8: Sha2Server, tmp_path: Path, is_cached: bool) -> None:
     mysql8.is_cached = is_cached
-    with Beast(mysql8) as server:
+    with FakeServer(mysql8) as server:
         assert Mysql(at(server), ca_file=str(tmp_path / "ca.pem")).query("SELECT 1 AS one") == [{"one": "1"}]
     assert mysql8.secrets_seen == ([] if is_cached else [PASSWORD.encode() + b"\0"])
 
 
-def test_mysql_is_spoken_to_in_its_own_words(mysql8: Sha2Server, tmp_path: Path) -> None:
-    with Beast(mysql8) as server:
+def test_mysql_gets_its_own_settings(mysql8: Sha2Server, tmp_path: Path) -> None:
+    with FakeServer(mysql8) as server:
         Mysql(at(server), ca_file=str(tmp_path / "ca.pem"), run_id="r1", statement_timeout_s=3).query("SELECT 1 AS one")
     said = " ".join(mysql8.statements)
     assert "max_execution_time = 3000" in said
@@ -245,10 +245,10 @@ def test_mysql_is_spoken_to_in_its_own_words(mysql8: Sha2Server, tmp_path: Path)
     assert "START TRANSACTION READ ONLY /* runbook-checks run=r1 */" in said
 
 
-def test_the_password_crosses_no_open_network(mysql8: Sha2Server) -> None:
-    """Without TLS the server would want it under a key that it sends itself."""
+def test_password_is_not_sent_without_tls(mysql8: Sha2Server) -> None:
+    """Without TLS the server would ask for it encrypted with a key that it sends itself."""
     mysql8.tls = None
-    with Beast(mysql8) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(mysql8) as server, pytest.raises(NoReading) as caught:
         Mysql(at(server, "?ssl-mode=DISABLED")).query("SELECT 1")
     assert caught.value.kind == "tls-required"
     assert mysql8.secrets_seen == []
@@ -256,5 +256,5 @@ def test_the_password_crosses_no_open_network(mysql8: Sha2Server) -> None:
 
 def test_a_cached_password_needs_no_tls(mysql8: Sha2Server) -> None:
     mysql8.tls, mysql8.is_cached = None, True
-    with Beast(mysql8) as server:
+    with FakeServer(mysql8) as server:
         assert Mysql(at(server, "?ssl-mode=DISABLED")).query("SELECT 1 AS one") == [{"one": "1"}]

@@ -1,4 +1,4 @@
-"""What do the statistics of a real MariaDB tell: who is at work, what waits, what is large, what was slow?"""
+"""Statistics of a real MariaDB: active sessions, waiting ones, large tables, slow statements."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def working(mariadb: MariaDb, *statements: str) -> Any:
 
 
 def soon(look: Callable[[], Any], wanted: Any) -> Any:
-    """What a look shows, once it shows what is wanted, or for want of that the last one."""
+    """Return the result once it is the expected one, otherwise the last one."""
     end = time.monotonic() + 5
     while (seen := look()) != wanted and time.monotonic() < end:
         time.sleep(0.05)
@@ -53,10 +53,10 @@ def soon(look: Callable[[], Any], wanted: Any) -> Any:
 
 @contextmanager
 def replicating(mariadb: MariaDb) -> Iterator[None]:
-    """Threads of the server's own, of which one is no daemon; and a scheduler, which is one."""
+    """Threads of the server itself: one that is not a daemon, and a scheduler, which is one."""
     mariadb.run(
         "SET GLOBAL event_scheduler = ON",
-        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9, MASTER_USER = 'nobody'",
+        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9, MASTER_USER = 'absent'",
         "START SLAVE",
     )
     try:
@@ -65,9 +65,7 @@ def replicating(mariadb: MariaDb) -> Iterator[None]:
         mariadb.run("STOP SLAVE", "RESET SLAVE ALL", "SET GLOBAL event_scheduler = OFF")
 
 
-def test_connections_are_told_by_what_they_are_at_and_servers_own_threads_are_none(
-    mariadb: MariaDb, rows: Rows
-) -> None:
+def test_connections_are_grouped_by_activity_without_the_servers_own_threads(mariadb: MariaDb, rows: Rows) -> None:
     def kinds() -> Counter[tuple[str, str, str]]:
         found = mysqlactivity.in_use(rows)
         return Counter((one["application"], one["kind"], one["state"]) for one in found if one["application"] != "root")
@@ -90,7 +88,7 @@ def test_connections_are_told_by_what_they_are_at_and_servers_own_threads_are_no
     assert mysqlactivity.maximum(rows) == mariadb.value("SELECT @@max_connections")
 
 
-def test_sessions_are_those_at_work_or_in_a_transaction_and_who_waits_is_told(mariadb: MariaDb, rows: Rows) -> None:
+def test_sessions_are_active_or_in_a_transaction_with_their_waits(mariadb: MariaDb, rows: Rows) -> None:
     def seen() -> list[tuple[str, bool, bool]]:
         found = mysqlactivity.sessions(rows, "looker")
         return sorted((one.statement, one.is_idle, one.waits_for_lock) for one in found if one.user != "root")
@@ -123,7 +121,7 @@ def test_tables_of_other_engines_are_found_too(mariadb: MariaDb, rows: Rows) -> 
     assert found == {"notes": ["shop"], "books": ["shop"], "gone": []}
 
 
-def test_sizes_are_of_this_databases_tables_with_the_largest_first(mariadb: MariaDb, rows: Rows) -> None:
+def test_sizes_are_of_this_databases_tables_largest_first(mariadb: MariaDb, rows: Rows) -> None:
     mariadb.run(
         "CREATE TABLE shop.large (id INT PRIMARY KEY, note VARCHAR(1000), KEY (note)) ENGINE = MyISAM",
         "INSERT INTO shop.large SELECT seq, RPAD(seq, 1000, 'x') FROM seq_1_to_2000",
@@ -134,13 +132,13 @@ def test_sizes_are_of_this_databases_tables_with_the_largest_first(mariadb: Mari
         "GRANT SELECT ON other.* TO 'looker'@'%'",
         database="shop",
     )
-    told = mariadb.rows("SHOW TABLE STATUS FROM shop LIKE 'large'")[0]
+    reported = mariadb.rows("SHOW TABLE STATUS FROM shop LIKE 'large'")[0]
     try:
         found = mysqlactivity.sizes(rows, "shop", ["small"])
         assert [(one.name, one.schema) for one in found] == [("large", "shop"), ("books", "shop"), ("small", "shop")]
-        assert found[0].data_mb == pytest.approx(told["Data_length"] / 2**20, abs=0.01)
+        assert found[0].data_mb == pytest.approx(reported["Data_length"] / 2**20, abs=0.01)
         assert found[0].data_mb > 1.9
-        assert found[0].index_mb == pytest.approx(told["Index_length"] / 2**20, abs=0.01)
+        assert found[0].index_mb == pytest.approx(reported["Index_length"] / 2**20, abs=0.01)
         assert (found[0].rows, found[2].rows) == (2000, 0)
         with pytest.raises(NoReading, match="shop shows no table gone;") as missing:
             mysqlactivity.sizes(rows, "shop", ["small", "gone"])
@@ -153,7 +151,7 @@ def test_sizes_are_of_this_databases_tables_with_the_largest_first(mariadb: Mari
 
 @contextmanager
 def settings(mariadb: MariaDb, **given: str) -> Iterator[None]:
-    """Global settings, as long as the block lasts."""
+    """Set global variables within the block."""
     before = {name: mariadb.value(f"SELECT @@global.{name}") for name in given}
     mariadb.run(*(f"SET GLOBAL {name} = {value}" for name, value in given.items()))
     try:
@@ -174,7 +172,7 @@ LOGGED = (
 
 @contextmanager
 def slow_log(mariadb: MariaDb, *entries: dict[str, Any]) -> Iterator[None]:
-    """A slow log that holds these. It takes no rows but the server's own, so another table takes its place."""
+    """Use a slow log with these entries. It accepts only the server's own rows, so another table replaces it."""
     columns = "statement", "times", "who", "age_s", "took"
     usual = dict(zip(columns, ("SELECT 1", 1, "worker", 1, "00:00:02"), strict=True))
     mariadb.run(
@@ -191,7 +189,7 @@ def slow_log(mariadb: MariaDb, *entries: dict[str, Any]) -> Iterator[None]:
         )
 
 
-def test_slow_log_is_read_as_far_back_as_asked_for_and_without_our_own(mariadb: MariaDb, rows: Rows) -> None:
+def test_slow_log_is_read_for_the_window_without_the_monitors_own_statements(mariadb: MariaDb, rows: Rows) -> None:
     entries: list[dict[str, Any]] = [
         {"statement": "SELECT a", "times": 2, "took": "00:00:02.250000"},
         {"statement": "SELECT a", "age_s": 300, "took": "00:01:00.750000"},
@@ -217,7 +215,7 @@ def test_newest_entries_of_a_slow_log_without_end_count(mariadb: MariaDb, rows: 
 
 
 @pytest.mark.parametrize("log", [{"slow_query_log": "0"}, {"log_output": "'FILE'"}])
-def test_summaries_tell_what_the_slow_log_does_not(mariadb: MariaDb, rows: Rows, log: dict[str, str]) -> None:
+def test_summaries_supplement_the_slow_log(mariadb: MariaDb, rows: Rows, log: dict[str, str]) -> None:
     mariadb.run("TRUNCATE performance_schema.events_statements_summary_by_digest")
     mariadb.run("SELECT SLEEP(0.2) AS napped", "SELECT SLEEP(0.1) AS dozed", "SELECT 1 AS one", database="shop")
     mariadb.run("SELECT SLEEP(0.2) AS elsewhere", database="mysql")
@@ -231,7 +229,7 @@ def test_summaries_tell_what_the_slow_log_does_not(mariadb: MariaDb, rows: Rows,
         assert slow(rows, than_ms=50, minutes=0) == []
 
 
-def test_grant_that_is_missing_is_named_and_other_reasons_stay_as_they_are(mariadb: MariaDb, rows: Rows) -> None:
+def test_missing_grant_is_named_and_other_reasons_are_unchanged(mariadb: MariaDb, rows: Rows) -> None:
     mariadb.run("REVOKE SELECT ON mysql.slow_log FROM 'looker'@'%'")
     try:
         with pytest.raises(NoReading, match=r"it needs GRANT SELECT ON mysql.slow_log TO 'looker'") as refused:

@@ -1,4 +1,4 @@
-"""However the far end behaves, a MySQL reading ends in time with one sentence, and gives nothing away."""
+"""Whatever the far end does, a MySQL reading ends in time with one sentence, and reveals nothing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.mysql.client import Mysql
-from tests.probes.conftest import Zoo, taking
-from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
-from tests.zoo.mysql import SEEN, begin
-from tests.zoo.mysqlwire import OK, packet, received, refusal
+from tests.misbehaving.mysql import SEEN, begin
+from tests.misbehaving.mysqlwire import OK, packet, received, refusal
+from tests.misbehaving.server import BlackHole, FakeServer, Handler, Visit, refusing_port
+from tests.probes.conftest import Misbehaving, taking
 
 SECRET = "s3cret-password-never-shown"
 
@@ -78,8 +78,8 @@ def is_one_sentence(gone: NoReading) -> bool:
 
 
 @pytest.mark.parametrize("name", ON_CONNECT)
-def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> None:
-    server = zoo(name)
+def test_server_that_refuses_logins_is_reported_in_time(misbehaving: Misbehaving, name: str) -> None:
+    server = misbehaving(name)
     timeout_s = 0.6 if ON_CONNECT[name] == "connect-timeout" else 4
     with taking(1.2), pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port), connect_timeout_s=timeout_s).query("SELECT 1")
@@ -91,8 +91,8 @@ def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ON_QUERY)
-def test_a_server_that_fails_within_a_query_is_named_in_time(zoo: Zoo, name: str) -> None:
-    server = zoo(name)
+def test_server_that_fails_within_a_query_is_reported_in_time(misbehaving: Misbehaving, name: str) -> None:
+    server = misbehaving(name)
     timeout_s = 5 if ON_QUERY[name] == "too-many-rows" else 0.4
     database = Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=timeout_s)
     with taking(2.5), pytest.raises(NoReading) as caught:
@@ -103,46 +103,46 @@ def test_a_server_that_fails_within_a_query_is_named_in_time(zoo: Zoo, name: str
     database.close()
 
 
-def test_garbage_within_a_query_is_no_row(zoo: Zoo) -> None:
-    server = zoo("mysql.garbage-mid-query")
+def test_garbage_within_a_query_is_no_row(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.garbage-mid-query")
     with taking(2.5), pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=0.4).query("SELECT 1")
     assert caught.value.kind in ("connection-lost", "sql-error")
 
 
-def test_silence_within_the_tls_handshake_ends_in_time(zoo: Zoo) -> None:
-    server = zoo("mysql.silent-tls")
+def test_silence_within_the_tls_handshake_ends_in_time(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.silent-tls")
     with taking(1.2), pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port, ""), connect_timeout_s=0.6).query("SELECT 1")
     assert caught.value.kind == "connect-timeout"
 
 
-def test_reset_within_the_tls_handshake_is_no_matter_of_trust(zoo: Zoo) -> None:
+def test_reset_within_the_tls_handshake_is_not_a_trust_error(misbehaving: Misbehaving) -> None:
     with pytest.raises(NoReading) as caught:
-        Mysql(dsn(zoo("mysql.resets-within-tls").port, "")).query("SELECT 1")
+        Mysql(dsn(misbehaving("mysql.resets-within-tls").port, "")).query("SELECT 1")
     assert caught.value.kind == "connection-lost"
 
 
-def test_without_tls_nobody_takes_it_out_of_the_way(zoo: Zoo) -> None:
-    """A server, or somebody on the way, that says it has no TLS gets no password."""
-    server = zoo("mysql.silent-after-greeting")
+def test_tls_cannot_be_stripped(misbehaving: Misbehaving) -> None:
+    """A server, or a man in the middle, that claims to have no TLS gets no password."""
+    server = misbehaving("mysql.silent-after-greeting")
     with pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port, "?ssl-mode=REQUIRED")).query("SELECT 1")
     assert caught.value.kind == "tls-failed"
     assert "ssl-mode=DISABLED" in caught.value.reason
 
 
-def test_neither_password_nor_files_are_handed_over(zoo: Zoo) -> None:
+def test_neither_password_nor_files_are_sent(misbehaving: Misbehaving) -> None:
     SEEN.clear()
     for name in ("mysql.wants-plain-password", "mysql.wants-a-file"):
-        server = zoo(name)
+        server = misbehaving(name)
         with pytest.raises(NoReading):
             Mysql(dsn(server.port), connect_timeout_s=1, statement_timeout_s=0.5).query("SELECT 1")
     assert SECRET.encode() not in b"".join(SEEN)
     assert b"root:" not in b"".join(SEEN)
 
 
-# MySQL's numbers, and from 4000 up MariaDB's own.
+# MySQL's error numbers, and from 4000 up MariaDB's.
 NUMBERS_ON_CONNECT = {
     "too-many-connections": (1040,),
     "own-connection-limit": (1203,),
@@ -178,7 +178,7 @@ WORDS_ON_CONNECT = [
 
 
 def kind_of(handler: Handler, password: str = SECRET) -> tuple[str | None, str]:
-    with Beast(handler) as server, pytest.raises(NoReading) as caught:
+    with FakeServer(handler) as server, pytest.raises(NoReading) as caught:
         Mysql(dsn(server.port).replace(SECRET, password), connect_timeout_s=2, statement_timeout_s=2).query("SELECT 1")
     return caught.value.kind, caught.value.reason
 
@@ -193,7 +193,7 @@ def refusing_a_query(number: int, words: str = "no") -> Handler:
     return handle
 
 
-def test_what_each_number_of_a_server_stands_for() -> None:
+def test_meaning_of_each_error_number() -> None:
     def refusing(number: int, words: str = "no") -> Handler:
         return lambda visit: visit.say(refusal(0, number, words))
 
@@ -205,15 +205,15 @@ def test_what_each_number_of_a_server_stands_for() -> None:
         assert {kind_of(refusing_a_query(number))[0] for number in numbers} == {kind}, numbers
 
 
-@pytest.mark.parametrize(("password", "told"), [("swan", "no *** here"), ("owl", "no owl here")])
-def test_password_that_a_server_repeats_is_not_told_unless_it_is_a_syllable(password: str, told: str) -> None:
+@pytest.mark.parametrize(("password", "reported"), [("swan", "no *** here"), ("owl", "no owl here")])
+def test_password_repeated_by_a_server_is_masked_unless_it_is_very_short(password: str, reported: str) -> None:
     words = f"no {password} here"
-    assert kind_of(lambda visit: visit.say(refusal(0, 1105, words)), password)[1].endswith(told)
-    assert kind_of(refusing_a_query(1064, words), password)[1].endswith(told)
+    assert kind_of(lambda visit: visit.say(refusal(0, 1105, words)), password)[1].endswith(reported)
+    assert kind_of(refusing_a_query(1064, words), password)[1].endswith(reported)
 
 
-def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(zoo: Zoo) -> None:
-    lost, kept = zoo("mysql.killed"), zoo("mysql.no-table")
+def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(misbehaving: Misbehaving) -> None:
+    lost, kept = misbehaving("mysql.killed"), misbehaving("mysql.no-table")
     for server, left in ((lost, 0), (kept, 1)):
         database = Mysql(dsn(server.port))
         with pytest.raises(NoReading):
@@ -226,7 +226,7 @@ def test_connection_that_is_lost_within_a_query_is_closed_and_another_one_kept(z
         database.close()
 
 
-def test_nobody_listens_and_packets_that_are_dropped() -> None:
+def test_closed_port_and_dropped_packets() -> None:
     with refusing_port() as port, taking(1), pytest.raises(NoReading) as refused:
         Mysql(dsn(port)).query("SELECT 1")
     assert refused.value.kind == "connection-refused"
@@ -235,8 +235,8 @@ def test_nobody_listens_and_packets_that_are_dropped() -> None:
     assert dropped.value.kind == "connect-timeout"
 
 
-def test_the_running_checks_deadline_ends_it(zoo: Zoo) -> None:
-    server = zoo("mysql.silent-mid-query")
+def test_the_running_checks_deadline_ends_it(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.silent-mid-query")
     deadline = Deadline(0.5)
     token = current.set(deadline)
     try:
@@ -246,8 +246,8 @@ def test_the_running_checks_deadline_ends_it(zoo: Zoo) -> None:
         current.reset(token)
 
 
-def test_giving_up_closes_the_connection(zoo: Zoo) -> None:
-    server = zoo("mysql.silent-mid-query")
+def test_cancelling_closes_the_connection(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.silent-mid-query")
     deadline = Deadline(30)
     token = current.set(deadline)
     try:
@@ -256,7 +256,7 @@ def test_giving_up_closes_the_connection(zoo: Zoo) -> None:
             Mysql(dsn(server.port), statement_timeout_s=30).query("SELECT 1")
     finally:
         current.reset(token)
-    end = time.monotonic() + 2  # the far end sees it a moment later
+    end = time.monotonic() + 2  # the far end notices it a moment later
     while server.open_connections() and time.monotonic() < end:
         time.sleep(0.01)
     assert server.open_connections() == 0
@@ -275,7 +275,7 @@ def test_giving_up_closes_the_connection(zoo: Zoo) -> None:
         "u:p@tcp(h:3306)/d",
     ],
 )
-def test_a_dsn_that_is_none_is_never_quoted(given: str) -> None:
+def test_invalid_dsn_is_never_quoted(given: str) -> None:
     with pytest.raises(NoReading) as caught:
         Mysql(given.replace(":p@", f":{SECRET}@")).query("SELECT 1")
     assert caught.value.kind == "dsn-malformed"

@@ -1,4 +1,4 @@
-"""Which addresses a name has, asked of well-behaved and other name servers."""
+"""Addresses of a name, from correct and misbehaving name servers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.net.resolve import MOST_S, resolve
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.tls.server import look
+from tests.misbehaving import names
+from tests.misbehaving.names import Nameserver, Rule
+from tests.misbehaving.server import REGISTRY, BlackHole, FakeServer, refusing_port
 from tests.probes.conftest import taking
-from tests.zoo import names
-from tests.zoo.beast import REGISTRY, Beast, BlackHole, refusing_port
-from tests.zoo.names import Nameserver, Rule
 
 ZONE = {
     "cs.lab.test": ["127.0.0.3", "127.0.0.2"],
@@ -82,7 +82,7 @@ def test_addresses(serve: Serve, host: str, addresses: list[str], rule: Rule | N
         ("a..b", "not a name"),
     ],
 )
-def test_why_a_name_has_no_address(serve: Serve, host: str, words: str) -> None:
+def test_reasons_for_a_name_without_an_address(serve: Serve, host: str, words: str) -> None:
     with taking(1), pytest.raises(NoReading, match=words) as caught:
         ask(serve(), host)
     assert caught.value.kind == "name-not-resolved"
@@ -95,22 +95,22 @@ def test_why_a_name_has_no_address(serve: Serve, host: str, words: str) -> None:
         (names.failing(dns.rcode.REFUSED), "REFUSED", 0.3),
         (names.silently, "timeout", 0.8),
         (names.garbled, "timeout", 0.8),
-        (names.for_somebody_else, "timeout", 0.8),
+        (names.for_another_query, "timeout", 0.8),
     ],
     ids=["servfail", "refused", "silent", "garbled", "another-id"],
 )
-def test_name_servers_that_don_t_help(serve: Serve, rule: Rule, words: str, at_most: float) -> None:
+def test_useless_name_servers(serve: Serve, rule: Rule, words: str, at_most: float) -> None:
     with taking(at_most), pytest.raises(NoReading, match=words) as caught:
         ask(serve(rule), "cs.lab.test", 0.5)
     assert caught.value.kind == "name-not-resolved"
 
 
-def test_a_silent_resolver_is_given_up_long_before_a_far_deadline(serve: Serve) -> None:
+def test_silent_resolver_times_out_before_a_late_deadline(serve: Serve) -> None:
     with taking(MOST_S + 0.5, at_least_s=MOST_S), pytest.raises(NoReading, match="timeout"):
         ask(serve(names.silently), "cs.lab.test", 60)
 
 
-def test_a_slow_name_server_is_waited_for_and_asked_again(serve: Serve) -> None:
+def test_slow_name_server_is_waited_for_and_queried_again(serve: Serve) -> None:
     server = serve(delay_s=1.3)
     with taking(2.5, at_least_s=1.2):
         assert ask(server, "cs.lab.test", 4) == ["127.0.0.3", "127.0.0.2"]
@@ -122,13 +122,13 @@ def test_one_family_does_not_wait_for_the_other(serve: Serve) -> None:
         assert ask(serve(names.only("A")), "cs.lab.test", 4) == ["127.0.0.3", "127.0.0.2"]
 
 
-def test_a_resolver_that_is_not_there_is_told_at_once() -> None:
+def test_closed_resolver_port_is_reported_at_once() -> None:
     with refusing_port() as port, taking(0.5), pytest.raises(NoReading, match="nobody listens"):
         resolve("cs.lab.test", resolver=f"127.0.0.1:{port}", deadline=Deadline(5))
 
 
 @pytest.mark.parametrize("bad", ["", "not-an-address", "127.0.0.1:x", "[::1"])
-def test_a_resolver_that_is_no_address(bad: str) -> None:
+def test_resolver_that_is_not_an_address(bad: str) -> None:
     with pytest.raises(NoReading, match="resolver is no address"):
         resolve("cs.lab.test", resolver=bad, deadline=Deadline(1))
 
@@ -140,7 +140,7 @@ def test_the_system_s_resolver() -> None:
     assert caught.value.kind == "name-not-resolved"
 
 
-def test_the_system_s_resolver_does_not_outlast_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_resolver_respects_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
 
     def hangs(*_: object, **__: object) -> None:
@@ -156,7 +156,7 @@ def test_the_system_s_resolver_does_not_outlast_the_deadline(monkeypatch: pytest
     release.set()
 
 
-def test_giving_up_ends_the_asking(serve: Serve) -> None:
+def test_cancelling_ends_the_query(serve: Serve) -> None:
     deadline = Deadline(20)
     threading.Timer(0.2, deadline.expire).start()
     with taking(0.6), pytest.raises(NoReading, match="timeout"):
@@ -165,7 +165,11 @@ def test_giving_up_ends_the_asking(serve: Serve) -> None:
 
 def test_a_black_holed_first_address_costs_its_share_only(serve: Serve) -> None:
     server = serve()
-    with Beast(REGISTRY["http.healthy"]) as alive, BlackHole("127.0.0.2", alive.port), taking(1.6, at_least_s=0.9):
+    with (
+        FakeServer(REGISTRY["http.healthy"]) as alive,
+        BlackHole("127.0.0.2", alive.port),
+        taking(1.6, at_least_s=0.9),
+    ):
         answer = Http(f"http://two.lab.test:{alive.port}", resolver=server.address, timeout_s=2).get("/")
     assert answer.peer == f"127.0.0.1:{alive.port}"
     assert answer.timings.connect_ms is not None
@@ -173,8 +177,8 @@ def test_a_black_holed_first_address_costs_its_share_only(serve: Serve) -> None:
     assert answer.timings.first_byte_ms < 500
 
 
-def test_slow_names_are_told_apart_from_slow_servers(serve: Serve) -> None:
-    with Beast(REGISTRY["http.healthy"]) as alive:
+def test_slow_names_are_distinguished_from_slow_servers(serve: Serve) -> None:
+    with FakeServer(REGISTRY["http.healthy"]) as alive:
         http = Http(f"http://two.lab.test:{alive.port}", resolver=serve(delay_s=0.3).address)
         with pytest.raises(NoReading, match="refused"):
             Http(f"http://cs.lab.test:{alive.port}", resolver=serve().address).get("/")
@@ -185,16 +189,16 @@ def test_slow_names_are_told_apart_from_slow_servers(serve: Serve) -> None:
     assert times.connect_ms < 200
 
 
-def test_every_refused_address_is_told(serve: Serve) -> None:
+def test_every_refused_address_is_reported(serve: Serve) -> None:
     with refusing_port() as port, pytest.raises(NoReading) as caught:
         Http(f"http://two.lab.test:{port}", resolver=serve().address).get("/")
     assert caught.value.kind == "connection-refused"
     assert caught.value.evidence["tried"] == dict.fromkeys(("127.0.0.2", "127.0.0.1"), "refused the connection")
 
 
-def test_postgres_and_tls_ask_the_same_way(serve: Serve) -> None:
+def test_postgres_and_tls_use_the_same_resolver(serve: Serve) -> None:
     server = serve()
-    with Beast(REGISTRY["postgres.starting-up"]) as alive, BlackHole("127.0.0.2", alive.port):
+    with FakeServer(REGISTRY["postgres.starting-up"]) as alive, BlackHole("127.0.0.2", alive.port):
         dsn = f"postgresql://u:p@two.lab.test:{alive.port}/d"
         with taking(2.2, at_least_s=0.9), pytest.raises(NoReading) as caught:
             Postgres(dsn, resolver=server.address, connect_timeout_s=2).query("SELECT 1")
@@ -226,21 +230,21 @@ def blamed(server: Nameserver, host: str = "cs.lab.test", seconds: float = 2.0) 
     return state
 
 
-def test_what_is_told_of_the_name_is_not_blamed_on_the_resolver(serve: Serve) -> None:
+def test_error_of_the_name_is_not_blamed_on_the_resolver(serve: Serve) -> None:
     assert blamed(serve(), "empty.lab.test") is None
     assert blamed(serve(), "nowhere.lab.test") is None
 
 
-def test_silence_about_one_name_is_told_from_a_silent_resolver(serve: Serve) -> None:
-    """Whoever answers that the root zone has name servers, or refuses to, is there."""
+def test_silence_about_one_name_is_distinguished_from_a_silent_resolver(serve: Serve) -> None:
+    """A resolver that answers for the root zone's name servers, or refuses to, is reachable."""
 
     def silent_about_it(query: names.Message, reply: names.Message, by_tcp: bool) -> bytes | None:
         return None if str(query.question[0].name) == "cs.lab.test." else names.plainly(query, reply, by_tcp)
 
     assert blamed(serve(silent_about_it)) == "failing"
     assert blamed(serve(lambda *_: None)) == "silent"
-    assert blamed(serve(lambda *_: None), seconds=0.3) == "failing", "there was no time to find out"
+    assert blamed(serve(lambda *_: None), seconds=0.3) == "failing", "there was no time for a diagnosis"
 
 
-def test_refusal_to_tell_leaves_open_whose_fault_it_is(serve: Serve) -> None:
+def test_refused_query_leaves_the_cause_open(serve: Serve) -> None:
     assert blamed(serve(names.failing(dns.rcode.SERVFAIL))) == "failing"

@@ -1,4 +1,4 @@
-"""What does a bucket hold, seen through an S3 of few words: by pages, by ranges, or neither?"""
+"""Objects of a bucket, from a small S3 stand-in: with pages, with ranges, or with neither."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.providers.object_storage import Bucket
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.http import whole
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer, Visit
 
 XML = "Content-Type: application/xml"
 BODY = b"0123456789"
@@ -26,9 +26,9 @@ def listing(*keys: str, more: str = "") -> bytes:
         f"<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>7</Size></Contents>"
         for key in keys
     )
-    told = f"<NextContinuationToken>{more}</NextContinuationToken>" if more else ""
+    reported = f"<NextContinuationToken>{more}</NextContinuationToken>" if more else ""
     cut = "true" if more else "false"
-    text = f"<ListBucketResult><Name>b</Name><IsTruncated>{cut}</IsTruncated>{told}{entries}</ListBucketResult>"
+    text = f"<ListBucketResult><Name>b</Name><IsTruncated>{cut}</IsTruncated>{reported}{entries}</ListBucketResult>"
     return whole(text.encode(), XML, "Connection: close")
 
 
@@ -38,7 +38,7 @@ def refusal(code: str, status: str, *headers: str) -> bytes:
 
 
 class Storage:
-    """Lists by twos, and sends objects as it is told to."""
+    """Lists two objects a page, and sends objects as configured."""
 
     def __init__(self, *, knows_ranges: bool = True, answer: bytes = b"") -> None:
         self.keys = ["a", "b", "c", "d", "e"]
@@ -65,13 +65,13 @@ class Storage:
         begin, end = int(asked[1]), min(int(asked[2]) + 1, len(BODY))
         if begin >= len(BODY):
             return refusal("InvalidRange", "416 Range Not Satisfiable")
-        told = f"Content-Range: bytes {begin}-{end - 1}/{len(BODY)}"
-        return whole(BODY[begin:end], told, 'ETag: "e"', "Connection: close", status="206 Partial Content")
+        reported = f"Content-Range: bytes {begin}-{end - 1}/{len(BODY)}"
+        return whole(BODY[begin:end], reported, 'ETag: "e"', "Connection: close", status="206 Partial Content")
 
 
 @contextmanager
 def bucket(storage: Storage) -> Iterator[Bucket]:
-    with Beast(storage) as server:
+    with FakeServer(storage) as server:
         seen = Bucket(server.url, "b", key_id="k", secret="s")
         yield seen
         seen.close()
@@ -83,7 +83,7 @@ def refused(answer: bytes) -> NoReading:
     return caught.value
 
 
-def test_all_pages_are_turned_and_no_more_than_asked_for() -> None:
+def test_all_pages_are_read_up_to_the_requested_number() -> None:
     storage = Storage()
     with bucket(storage) as seen:
         assert [one.key for one in seen.listed()] == ["a", "b", "c", "d", "e"]
@@ -98,7 +98,7 @@ def test_all_pages_are_turned_and_no_more_than_asked_for() -> None:
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
-def test_pieces_are_the_same_whoever_knows_no_ranges(knows_ranges: bool) -> None:
+def test_pieces_are_the_same_with_and_without_ranges(knows_ranges: bool) -> None:
     with bucket(Storage(knows_ranges=knows_ranges)) as seen:
         assert seen.piece("k", 0, 4) == (b"0123", '"e"', False)
         assert seen.piece("k", 4, 5) == (b"45678", '"e"', False)
@@ -110,7 +110,7 @@ def test_pieces_are_the_same_whoever_knows_no_ranges(knows_ranges: bool) -> None
             assert file.read() == BODY
 
 
-def test_piece_that_holds_nothing_is_none() -> None:
+def test_empty_piece_is_omitted() -> None:
     empty = whole(b"", "Content-Range: bytes 0-4/10", "Connection: close", status="206 Partial Content")
     assert refused(empty).kind == "malformed-answer"
 
@@ -131,26 +131,26 @@ def test_piece_that_holds_nothing_is_none() -> None:
         ("Odd", "400 Bad Request", "wrong-status"),
     ],
 )
-def test_what_a_storage_refuses_with(code: str, status: str, kind: str) -> None:
+def test_refusals_of_a_storage(code: str, status: str, kind: str) -> None:
     gone = refused(refusal(code, status))
     assert (gone.kind, gone.evidence) == (kind, {"code": code, "status": int(status[:3])})
     assert "clock" not in gone.reason
 
 
 @pytest.mark.parametrize(("off", "side"), [(-HOUR, "3600 s ahead of"), (HOUR, "3600 s behind")])
-def test_clocks_that_are_too_far_apart_are_told_with_the_side(off: timedelta, side: str) -> None:
+def test_clock_difference_is_reported_with_its_direction(off: timedelta, side: str) -> None:
     date = format_datetime(datetime.now(UTC) + off, usegmt=True)
     gone = refused(refusal("RequestTimeTooSkewed", "403 Forbidden", f"Date: {date}"))
     assert gone.kind == "clock-skew"
     seconds, _, words = side.partition(" ")
-    told = re.search(rf"machine's clock is (\d+) {words} the storage's", gone.reason)
-    assert told is not None, gone.reason
-    assert abs(int(told[1]) - int(seconds)) < 60
+    reported = re.search(rf"machine's clock is (\d+) {words} the storage's", gone.reason)
+    assert reported is not None, gone.reason
+    assert abs(int(reported[1]) - int(seconds)) < 60
     assert "too far apart" in refused(refusal("RequestTimeTooSkewed", "403 Forbidden", "Date: soon")).reason
 
 
 @pytest.mark.parametrize("endpoint", ["ftp://s3.test", "https://", "s3.test", "https://s3.test/bucket"])
-def test_endpoint_that_is_none_is_told_before_anybody_is_asked(endpoint: str) -> None:
+def test_invalid_endpoint_is_refused_before_any_request(endpoint: str) -> None:
     seen = Bucket(endpoint, "b", key_id="k", secret="s")
     with pytest.raises(NoReading) as caught:
         seen.head("k")
@@ -159,7 +159,7 @@ def test_endpoint_that_is_none_is_told_before_anybody_is_asked(endpoint: str) ->
 
 
 def test_endpoint_may_end_in_a_slash() -> None:
-    with Beast(Storage()) as server:
+    with FakeServer(Storage()) as server:
         seen = Bucket(f"{server.url}/", "b", key_id="k", secret="s")
         assert len(seen.listed()) == 5
         seen.close()

@@ -1,4 +1,4 @@
-"""Which answers break the OpenAPI document, and when can't that be said?"""
+"""Responses that violate the OpenAPI document, and cases that cannot be decided."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ JSON = "application/json"
 
 
 class Service:
-    """A service that publishes a document and answers by path; it keeps what it was asked."""
+    """A service that publishes a document and responds by path; it records the requests."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, str, Any]] = {}
@@ -90,7 +90,7 @@ def service() -> Iterator[Service]:
 
 
 def get(schema: Any = None, **more: Any) -> dict[str, Any]:
-    """An operation that promises 200 with such a body."""
+    """Return an operation that promises 200 with such a body."""
     answer: dict[str, Any] = {"description": "fine"}
     if schema is not None:
         answer["content"] = {JSON: {"schema": schema}}
@@ -115,7 +115,7 @@ SELF = {"$ref": "#/components/schemas/Item"}
 TREE = {"id": "a", "children": [{"id": "b", "children": []}]}
 
 
-def test_a_document_that_is_kept(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_that_match_the_document(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     state = parameter("state", "query", {"enum": ["open", "closed"]})
     trace = parameter("X-Trace", "header", {"type": "string", "minLength": 2})
@@ -177,7 +177,7 @@ def test_values_of_an_answer_are_not_shown(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("listed", "kinds"), [("500", []), ("5XX", []), ("default", ["server-error"])])
-def test_a_server_error_is_excused_by_its_own_status_only(service: Service, listed: str, kinds: list[str]) -> None:
+def test_server_error_is_only_allowed_by_its_own_status(service: Service, listed: str, kinds: list[str]) -> None:
     operation = get(SELF)
     operation["get"]["responses"][listed] = {"description": "not today"}
     service.publish(document({"/items": operation}))
@@ -185,7 +185,7 @@ def test_a_server_error_is_excused_by_its_own_status_only(service: Service, list
     assert [found.kind for found in service.look()] == kinds
 
 
-def test_one_violation_for_each_operation_and_kind_in_the_document_s_order(service: Service) -> None:
+def test_one_violation_per_operation_and_kind_in_the_documents_order(service: Service) -> None:
     limit = parameter("limit", "query", {"type": "integer"})
     service.publish(document({path: get(SELF, parameters=[limit]) for path in ("/b", "/a", "/c")}))
     service.answers |= {"/b": (200, JSON, {}), "/a": (500, JSON, {}), "/c": (200, JSON, TREE)}
@@ -199,7 +199,7 @@ def test_one_violation_for_each_operation_and_kind_in_the_document_s_order(servi
     assert service.operations_asked() == asked
 
 
-def test_the_document_s_own_examples_come_first(service: Service) -> None:
+def test_examples_of_the_document_come_first(service: Service) -> None:
     known = parameter("id", "path", {"type": "string"}, example="known-1")
     service.publish(document({"/items/{id}": get(SELF, parameters=[known])}))
     service.answers["/items/*"] = (200, JSON, TREE)
@@ -237,7 +237,7 @@ def test_a_document_in_a_yaml_file(service: Service, tmp_path: Path) -> None:
         ("", "v1", "/v1/items"),
     ],
 )
-def test_the_servers_of_the_document_say_where_below_the_base(
+def test_servers_of_the_document_give_the_path_below_the_base(
     service: Service, tmp_path: Path, base: str, server: str, asked: str
 ) -> None:
     file = tmp_path / "openapi.json"
@@ -262,7 +262,7 @@ def test_the_servers_of_the_document_say_where_below_the_base(
         ((503, JSON, {}), "wrong-status"),
     ],
 )
-def test_no_document_to_look_at(service: Service, answer: tuple[int, str, Any], kind: str) -> None:
+def test_unreadable_document(service: Service, answer: tuple[int, str, Any], kind: str) -> None:
     service.answers["/openapi.json"] = answer
     with pytest.raises(NoReading) as caught:
         service.look()
@@ -282,7 +282,7 @@ def test_no_document_in_the_file(service: Service, tmp_path: Path, content: byte
 
 
 @pytest.mark.parametrize("paths", [{}, {"/orders": {"post": {"responses": {"201": {"description": "made"}}}}}])
-def test_nothing_to_look_at(service: Service, paths: dict[str, Any]) -> None:
+def test_document_without_a_checkable_operation(service: Service, paths: dict[str, Any]) -> None:
     service.publish(document(paths))
     with pytest.raises(NoReading) as caught:
         service.look()
@@ -290,7 +290,7 @@ def test_nothing_to_look_at(service: Service, paths: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("reference", ["http://127.0.0.1:9/x.json", "file:///etc/hostname", "other.json#/a"])
-def test_references_that_lead_elsewhere_are_not_followed(service: Service, reference: str) -> None:
+def test_external_references_are_not_followed(service: Service, reference: str) -> None:
     service.publish(document({"/items": get({"$ref": reference})}))
     with pytest.raises(NoReading) as caught:
         service.look()
@@ -308,7 +308,7 @@ def test_external_examples_are_not_fetched(service: Service) -> None:
     assert not any("outside" in path for path in service.operations_asked())
 
 
-def test_an_operation_that_can_t_be_asked_is_no_kept_promise(service: Service) -> None:
+def test_operation_that_cannot_be_called_is_not_clear(service: Service) -> None:
     nowhere = get(parameters=[parameter("q", "query", {"$ref": "#/components/schemas/Gone"})])
     service.publish(document({"/fine": get(), "/broken": nowhere}))
     service.answers |= {"/fine": (200, JSON, {}), "/broken": (200, JSON, {})}
@@ -320,7 +320,7 @@ def test_an_operation_that_can_t_be_asked_is_no_kept_promise(service: Service) -
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_credentials_are_not_made_up_and_who_is_refused_has_not_looked(service: Service, status: int) -> None:
+def test_no_credentials_are_made_up_and_a_refusal_is_no_reading(service: Service, status: int) -> None:
     service.publish(document({"/items": get(security=[{"bearer": []}])}))
     service.answers["/items"] = (status, JSON, {})
     with pytest.raises(NoReading, match=f"refused with {status}") as caught:
@@ -329,7 +329,7 @@ def test_credentials_are_not_made_up_and_who_is_refused_has_not_looked(service: 
     assert not any("authorization" in headers for _, _, headers in service.asked)
 
 
-def test_the_environment_s_own_headers_prevail_and_are_not_in_the_command(service: Service) -> None:
+def test_configured_headers_have_priority_and_are_not_in_the_command(service: Service) -> None:
     service.publish(document({"/items": get(parameters=[parameter("X-Key", "header", {"type": "string"})])}))
     service.answers["/items"] = (500, JSON, {})
     (found,) = violations("/openapi.json", Http(service.url, headers={"x-key": "s3cret"}))
@@ -337,7 +337,7 @@ def test_the_environment_s_own_headers_prevail_and_are_not_in_the_command(servic
     assert "s3cret" not in repr(found)
 
 
-def test_what_is_not_reached_in_time_is_told(service: Service) -> None:
+def test_operations_not_checked_in_time_are_reported(service: Service) -> None:
     service.publish(document({f"/{n}": get() for n in range(12)}))
     service.answers |= {f"/{n}": (200, JSON, {}) for n in range(12)}
     assert service.look() == []
@@ -350,8 +350,8 @@ def test_what_is_not_reached_in_time_is_told(service: Service) -> None:
         assert [found.operation for found in service.look()] == ["GET /0"]
 
 
-def test_a_pattern_that_never_comes_to_an_end_is_given_up(service: Service) -> None:
-    """A regular expression holds the interpreter: here it is another's, which is ended."""
+def test_endless_pattern_is_ended(service: Service) -> None:
+    """A regular expression blocks the interpreter, so it runs in another process, which is killed."""
     endless = parameter("q", "query", {"type": "string", "pattern": "^(a+)+$", "minLength": 60}, required=True)
     service.publish(document({"/a": get(parameters=[endless])}))
     with only(3), taking(4.5), pytest.raises(NoReading, match=r"came to no end within|out of time") as caught:
@@ -359,7 +359,7 @@ def test_a_pattern_that_never_comes_to_an_end_is_given_up(service: Service) -> N
     assert caught.value.kind in ("timeout", "not-looked-at")
 
 
-def test_a_service_that_hangs_up_is_no_violation_unless_one_was_found_before(service: Service) -> None:
+def test_service_that_disconnects_is_no_violation_unless_one_was_found_before(service: Service) -> None:
     service.publish(document({"/a": get(), "/b": get()}))
     service.answers |= {"/a": (200, JSON, {}), "/b": (0, "", "")}
     with pytest.raises(NoReading) as caught:
@@ -369,7 +369,7 @@ def test_a_service_that_hangs_up_is_no_violation_unless_one_was_found_before(ser
     assert [found.operation for found in service.look()] == ["GET /a"]
 
 
-def test_several_threads_look_at_once(service: Service) -> None:
+def test_several_threads_check_at_once(service: Service) -> None:
     limit = parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 50})
     service.publish(document({"/a": get(SELF, parameters=[limit]), "/b": get()}))
     service.answers |= {"/a": (200, JSON, {}), "/b": (200, JSON, {})}

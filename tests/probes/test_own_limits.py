@@ -1,4 +1,4 @@
-"""How connections are shared where a role or a server has few, on real servers."""
+"""Connections are shared where a role or a server has few, on real servers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.sql.database import SqlDatabase
 from runbook_checks.probes.sql.pool import Pools
 from runbook_checks_lab.servers.mariadb import MariaDb
+from tests.misbehaving.server import BlackHole
 from tests.probes import maria, pg, pki
 from tests.probes.conftest import taking
-from tests.zoo.beast import BlackHole
 
 SECRET = "s3cret-password-never-shown"
 ROLES = {"many": "", "four": "CONNECTION LIMIT 4", "one": "CONNECTION LIMIT 1"}
@@ -42,7 +42,7 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
 
 @contextmanager
 def lasting(seconds: float) -> Iterator[None]:
-    """As a check's deadline does."""
+    """The block has a deadline, like a check."""
     token = current.set(Deadline(seconds))
     try:
         yield
@@ -51,13 +51,13 @@ def lasting(seconds: float) -> Iterator[None]:
 
 
 def databases(server: pg.Server, role: str, pools: Pools | None = None) -> list[Postgres]:
-    """One run's, of three systems."""
+    """Return the databases of one run with three systems."""
     pools = pools or Pools()
     return [Postgres(server.dsn(role, SECRET, name), pools=pools) for name in DATABASES]
 
 
 def look(some: list[Any], sql: str = SLEEPS, times: int = 10) -> None:
-    """As checks do: many at once, each with a deadline."""
+    """Query like checks: many at once, each with a deadline."""
 
     def one(number: int) -> None:
         with lasting(10):
@@ -68,12 +68,12 @@ def look(some: list[Any], sql: str = SLEEPS, times: int = 10) -> None:
 
 
 def peak_of(server: pg.Server, role: str, work: Callable[[], None]) -> tuple[int, str]:
-    """The most sessions a role had meanwhile, and what the server had to refuse."""
+    """Return the largest number of a role's sessions during the work, and the server's refusals."""
     import psycopg
 
     server.until_alone(role)
     refused_before = server.log.read_text().count("FATAL:  too many connections for role")
-    counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - a role of ours
+    counting = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"  # noqa: S608 - a role of the test
     most = 0
     with psycopg.connect(server.dsn(), autocommit=True) as boss, ThreadPoolExecutor(1) as threads:
         done = threads.submit(work)
@@ -87,11 +87,11 @@ def peak_of(server: pg.Server, role: str, work: Callable[[], None]) -> tuple[int
 
 def test_systems_of_one_run_share_the_connections_of_a_role(server: pg.Server) -> None:
     assert peak_of(server, "many", lambda: look(databases(server, "many")[:1])) == (2, "0")
-    # One that was just closed for another database's may still be counted.
+    # A connection just closed for another database's may still be counted.
     assert peak_of(server, "many", lambda: look(databases(server, "many")))[0] in (4, 5)
 
 
-def test_a_run_takes_half_of_what_its_role_may_hold(server: pg.Server) -> None:
+def test_run_uses_half_of_its_roles_limit(server: pg.Server) -> None:
     assert peak_of(server, "four", lambda: look(databases(server, "four")[:1])) == (2, "0")
 
 
@@ -123,7 +123,7 @@ def refusal(database: SqlDatabase, seconds: float) -> NoReading:
     return caught.value
 
 
-def test_own_limit_is_waited_for_and_then_named(server: pg.Server) -> None:
+def test_limit_of_the_role_is_waited_for_and_then_named(server: pg.Server) -> None:
     server.until_alone("four")
     with pg.held(server.dsn("four", SECRET)) as count:
         assert count == 4
@@ -137,24 +137,24 @@ def test_own_limit_is_waited_for_and_then_named(server: pg.Server) -> None:
             "raise its CONNECTION LIMIT or run fewer at once"
         )
         assert max(one.attempts for one in all_gone) > 2
-        with taking(0.5):  # the wait was in vain: the next to come doesn't wait as long again
+        with taking(0.5):  # the previous wait failed: the next caller does not wait as long again
             assert refusal(other, 10).kind == "own-connection-limit"
     assert other.query("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_what_the_role_may_hold_is_named_once_it_is_known(server: pg.Server) -> None:
+def test_limit_of_the_role_is_named_once_it_is_known(server: pg.Server) -> None:
     [database, *_] = databases(server, "one")
     database.query("SELECT 1")
     database.close()
     server.until_alone("one")
     with pg.held(server.dsn("one", SECRET)) as count:
         assert count == 1
-        told = "the monitor role one may hold 1 connection and all are in use"
-        with lasting(0.8), pytest.raises(NoReading, match=told):
+        reported = "the monitor role one may hold 1 connection and all are in use"
+        with lasting(0.8), pytest.raises(NoReading, match=reported):
             database.query("SELECT 1", fresh=True)
 
 
-def test_a_place_that_comes_free_within_the_deadline_is_taken(server: pg.Server) -> None:
+def test_connection_that_becomes_free_within_the_deadline_is_used(server: pg.Server) -> None:
     [database, *_] = databases(server, "one")
     server.until_alone("one")
     with ThreadPoolExecutor(1) as threads:
@@ -165,14 +165,14 @@ def test_a_place_that_comes_free_within_the_deadline_is_taken(server: pg.Server)
         assert waiting.result() == [{"one": 1}]
 
 
-def test_the_server_s_last_place_is_enough_for_all(server: pg.Server) -> None:
-    """Another role took all but one: three databases and many checks queue for that one."""
+def test_last_connection_of_the_server_is_enough_for_all(server: pg.Server) -> None:
+    """Another role holds all but one: three databases and many checks wait for that one."""
     with pg.held(server.dsn("many", SECRET), at_most=8) as count:
-        assert count == 8  # of 12, of which 2 are reserved, and one is the superuser's who counts
+        assert count == 8  # of 12, of which 2 are reserved, and one is the counting superuser's
         before = server.log.read_text().count("remaining connection slots")
         some = databases(server, "four")
         assert peak_of(server, "four", lambda: look(some)) == (1, "0")
-    # A connection just closed may still be counted when the next one for another database is made.
+    # A connection just closed may still be counted when the next one for another database is opened.
     assert server.log.read_text().count("remaining connection slots") - before < 15
 
 
@@ -194,11 +194,11 @@ def test_an_account_of_mariadb_has_limits_too(mariadb: MariaDb, limit: int) -> N
         mariadb.run("ALTER USER 'looker'@'%' WITH MAX_USER_CONNECTIONS 0")
     assert gone.kind == "own-connection-limit"
     several = "4 connections" if limit == 4 else "1 connection"
-    told = f"the monitor account looker may hold {several} and all are in use: raise its MAX_USER_CONNECTIONS"
-    assert told in gone.reason
+    reported = f"the monitor account looker may hold {several} and all are in use: raise its MAX_USER_CONNECTIONS"
+    assert reported in gone.reason
 
 
-def test_an_hour_s_share_of_connections_or_statements_is_no_fault_of_the_server(mariadb: MariaDb) -> None:
+def test_hourly_limit_of_an_account_is_not_a_fault_of_the_server(mariadb: MariaDb) -> None:
     mariadb.run("FLUSH USER_RESOURCES", "ALTER USER 'looker'@'%' WITH MAX_CONNECTIONS_PER_HOUR 1")
     try:
         [first, second] = Mysql(maria.dsn(mariadb)), Mysql(maria.dsn(mariadb))
@@ -217,7 +217,7 @@ def test_a_connection_that_is_released_is_not_logged_as_aborted(mariadb: MariaDb
     def aborted() -> int:
         return int(str(mariadb.rows("SHOW GLOBAL STATUS LIKE 'Aborted_clients'")[0]["Value"]))
 
-    # The server may count what an earlier test left a moment later: wait until its counter stands still.
+    # The server may count what an earlier test left a moment later: wait until its counter is stable.
     before, since = aborted(), time.monotonic()
     while time.monotonic() < since + 1:
         time.sleep(0.1)
@@ -231,7 +231,7 @@ def test_a_connection_that_is_released_is_not_logged_as_aborted(mariadb: MariaDb
     assert aborted() == before
 
 
-def test_mariadb_s_last_place_is_enough_for_all(mariadb: MariaDb) -> None:
+def test_last_connection_of_mariadb_is_enough_for_all(mariadb: MariaDb) -> None:
     from runbook_checks_lab.servers.mariadb_settings import MAX_CONNECTIONS
 
     held: list[Any] = []

@@ -1,4 +1,4 @@
-"""What do the statistics of a real PostgreSQL tell: who is at work or idle, what was slow, what nobody uses?"""
+"""Statistics of a real PostgreSQL: active and idle sessions, slow statements, unused indexes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def rows(server: pg.Server) -> Iterator[Rows]:
 
 
 class Crowd(ExitStack):
-    """Sessions that did something, or are at it; ended by the server in the end."""
+    """Sessions that did something, or are still doing it; terminated by the server at the end."""
 
     def __init__(self, server: pg.Server) -> None:
         super().__init__()
@@ -75,13 +75,13 @@ class Crowd(ExitStack):
 
 
 def still_for_s(server: pg.Server) -> dict[int, float]:
-    """How long each session has been in its state."""
+    """Return how long each session has been in its state."""
     sql = "SELECT pid, extract(epoch FROM clock_timestamp() - state_change)::float8 FROM pg_stat_activity"
     with psycopg.connect(server.dsn()) as session:
         return dict(session.execute(sql).fetchall())
 
 
-def test_sessions_are_those_of_this_database_at_work_or_in_a_transaction(server: pg.Server, rows: Rows) -> None:
+def test_sessions_are_active_or_in_a_transaction_in_this_database(server: pg.Server, rows: Rows) -> None:
     with Crowd(server) as crowd:
         idle = crowd.add("BEGIN", "SELECT id, pg_sleep(1), 'secret' FROM items FOR UPDATE")
         nameless = crowd.add(application="", last="SELECT pg_sleep(60)")
@@ -102,7 +102,7 @@ def test_sessions_are_those_of_this_database_at_work_or_in_a_transaction(server:
     assert found[nameless].age_s == pytest.approx(truth[nameless], abs=0.4)
 
 
-def test_sessions_that_hide_what_they_do_are_no_reading(server: pg.Server, rows: Rows) -> None:
+def test_sessions_with_hidden_activity_are_no_reading(server: pg.Server, rows: Rows) -> None:
     with Crowd(server) as crowd:
         crowd.add("SET track_activities = off")
         with pytest.raises(NoReading) as hidden:
@@ -110,7 +110,7 @@ def test_sessions_that_hide_what_they_do_are_no_reading(server: pg.Server, rows:
     assert hidden.value.kind == "not-tracked"
 
 
-def test_waiting_are_who_waits_and_who_is_waited_for_alone(server: pg.Server, rows: Rows) -> None:
+def test_waiting_sessions_and_their_blockers_only(server: pg.Server, rows: Rows) -> None:
     with Crowd(server) as crowd:
         root = crowd.add("BEGIN", "SELECT id FROM items FOR UPDATE")
         crowd.add("BEGIN", "LOCK TABLE items IN ROW SHARE MODE")
@@ -121,7 +121,7 @@ def test_waiting_are_who_waits_and_who_is_waited_for_alone(server: pg.Server, ro
     assert 0.3 <= found[waiter].waits_s < 3
 
 
-def test_idle_sessions_are_told_by_application_the_most_first(server: pg.Server, rows: Rows) -> None:
+def test_idle_sessions_are_grouped_by_application_largest_first(server: pg.Server, rows: Rows) -> None:
     with Crowd(server) as crowd:
         old = [crowd.add("SELECT 1"), crowd.add("SELECT 1")]
         time.sleep(0.5)
@@ -139,7 +139,7 @@ def test_idle_sessions_are_told_by_application_the_most_first(server: pg.Server,
         assert [one.pids for one in pgactivity.idle_sessions(rows, between_s)] == [tuple(old[:2])]
 
 
-def test_slow_statements_are_others_of_this_database_the_slowest_first(server: pg.Server, rows: Rows) -> None:
+def test_slow_statements_are_of_other_roles_slowest_first(server: pg.Server, rows: Rows) -> None:
     server.run("SELECT extensions.pg_stat_statements_reset()")
     with pytest.raises(NoReading) as fresh:
         pgactivity.slow_statements(rows, 50, 3)
@@ -154,10 +154,10 @@ def test_slow_statements_are_others_of_this_database_the_slowest_first(server: p
     assert [one.statement for one in found] == ["SELECT pg_sleep($1), $2 AS slower", "SELECT pg_sleep($1) AS quicker"]
     assert [(one.calls, 200 <= one.mean_ms < 400) for one in found] == [(2, True), (2, False)]
     assert found[0].total_ms == pytest.approx(2 * found[0].mean_ms)
-    assert len(pgactivity.slow_statements(rows, 50, 1)) == 3, "once as well, upkeep never"
+    assert len(pgactivity.slow_statements(rows, 50, 1)) == 3, "a single call too, maintenance never"
 
 
-def test_statements_that_nobody_records_are_no_reading(server: pg.Server) -> None:
+def test_unrecorded_statements_are_no_reading(server: pg.Server) -> None:
     with looking(server, database="other") as rows, pytest.raises(NoReading) as missing:
         pgactivity.slow_statements(rows, 50, 1)
     assert missing.value.kind == "extension-missing"
@@ -170,7 +170,7 @@ def test_statements_that_nobody_records_are_no_reading(server: pg.Server) -> Non
 
 # --------------------------------------------------------------------------------------- counters
 def kind_of(rows: Rows, days: float) -> str | None:
-    """Why the counters are no reading."""
+    """Return the reason why the counters are no reading."""
     try:
         pgcounters.require(rows, days)
     except NoReading as gone:
@@ -178,7 +178,7 @@ def kind_of(rows: Rows, days: float) -> str | None:
     return None
 
 
-def test_counters_count_once_they_are_old_enough_and_something_was_read(server: pg.Server) -> None:
+def test_counters_are_used_when_old_enough_and_not_zero(server: pg.Server) -> None:
     server.run("CREATE DATABASE counted")
 
     def run(*statements: str) -> None:
@@ -206,7 +206,7 @@ def test_counters_count_once_they_are_old_enough_and_something_was_read(server: 
     server.run("ALTER ROLE looker RESET track_counts")
 
 
-def test_unused_indexes_are_those_that_nothing_rests_on(server: pg.Server, rows: Rows) -> None:
+def test_unused_indexes_exclude_those_of_constraints(server: pg.Server, rows: Rows) -> None:
     server.run(
         "CREATE TABLE goods (id int PRIMARY KEY, code int NOT NULL UNIQUE, during int4range, name text, price int,"
         " shelf int, EXCLUDE USING gist (during WITH &&))",
@@ -225,7 +225,7 @@ def test_unused_indexes_are_those_that_nothing_rests_on(server: pg.Server, rows:
     found = [one for one in pgcounters.unused_indexes(rows) if one.table == "goods"]
     with psycopg.connect(server.dsn()) as session:
         time.sleep(0.2)
-        [told] = session.execute(
+        [reported] = session.execute(
             "SELECT pg_relation_size('goods_name'), seq_scan + idx_scan FROM pg_stat_user_tables"
             " WHERE relname = 'goods'"
         ).fetchall()
@@ -235,11 +235,11 @@ def test_unused_indexes_are_those_that_nothing_rests_on(server: pg.Server, rows:
     server.run("DROP TABLE owners, goods")
     assert {"goods_both", "goods_code_key", "goods_broken", "goods_during_excl"} <= set(unused[0])
     assert [one.name for one in found] == ["goods_name", "goods_price"]
-    assert found[0].size_mb == pytest.approx(told[0] / 2**20)
-    assert found[0].table_scans == told[1] >= 2
+    assert found[0].size_mb == pytest.approx(reported[0] / 2**20)
+    assert found[0].table_scans == reported[1] >= 2
 
 
-def test_dead_rows_and_the_hours_since_they_were_cleaned_up(server: pg.Server, rows: Rows) -> None:
+def test_dead_rows_and_hours_since_the_last_vacuum(server: pg.Server, rows: Rows) -> None:
     server.run(
         "CREATE TABLE worn (id int)",
         "INSERT INTO worn SELECT generate_series(1, 100)",
@@ -260,7 +260,7 @@ def test_dead_rows_and_the_hours_since_they_were_cleaned_up(server: pg.Server, r
     assert (untouched.vacuumed_h, untouched.analyzed_h) == (None, None)
 
 
-def test_rows_older_than_so_many_days_are_counted_where_they_can_be_seen(server: pg.Server, rows: Rows) -> None:
+def test_rows_older_than_a_limit_are_counted_if_visible(server: pg.Server, rows: Rows) -> None:
     server.run(
         "CREATE TABLE kept (at timestamptz, state text)",
         "INSERT INTO kept SELECT now() - make_interval(hours => 24 * n + 1), (ARRAY['done', 'open'])[n % 2 + 1]"

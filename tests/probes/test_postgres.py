@@ -1,4 +1,4 @@
-"""What a PostgreSQL reading tells of a real server."""
+"""Facts of a PostgreSQL reading from a real server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_rows_are_dictionaries_with_python_values(server: pg.Server) -> None:
     assert database.query("SELECT 1 AS one WHERE false") == []
 
 
-def test_a_query_is_shared_and_rows_are_the_caller_s_own(server: pg.Server) -> None:
+def test_query_is_shared_and_each_caller_has_its_own_rows(server: pg.Server) -> None:
     database = monitor(server)
     first = database.query("SELECT clock_timestamp() AS t")
     first[0]["x"] = 1
@@ -59,7 +59,7 @@ def test_a_query_is_shared_and_rows_are_the_caller_s_own(server: pg.Server) -> N
     assert database.query("SELECT clock_timestamp() AS t", fresh=True) != again
 
 
-def test_every_statement_is_bounded_and_can_change_nothing(server: pg.Server) -> None:
+def test_every_statement_is_limited_and_read_only(server: pg.Server) -> None:
     database = monitor(server, run_id="r42'; DROP")
     [row] = database.query(
         "SELECT current_setting('transaction_read_only') AS ro, current_setting('statement_timeout') AS st, "
@@ -79,13 +79,13 @@ def test_every_statement_is_bounded_and_can_change_nothing(server: pg.Server) ->
     ("user", "password", "database", "kind", "sqlstate"),
     [
         ("cs_monitor", "wrong-password", "postgres", "authentication-failed", "28P01"),
-        ("nobody", SECRET, "postgres", "authentication-failed", "28P01"),
+        ("absent", SECRET, "postgres", "authentication-failed", "28P01"),
         ("cs_monitor", SECRET, "missing", "database-missing", "3D000"),
         ("cs_monitor", SECRET, "closed", "no-privilege", "42501"),
         ("cs_monitor", "", "postgres", "authentication-failed", None),
     ],
 )
-def test_why_the_server_lets_nobody_in(
+def test_reasons_for_a_refused_login(
     server: pg.Server, user: str, password: str, database: str, kind: str, sqlstate: str | None
 ) -> None:
     with taking(2), pytest.raises(NoReading) as caught:
@@ -102,7 +102,7 @@ def test_why_the_server_lets_nobody_in(
     assert "wrong-password" not in str(gone)
 
 
-def test_a_full_server_is_asked_again_for_a_second(server: pg.Server) -> None:
+def test_full_server_is_retried_for_a_second(server: pg.Server) -> None:
     server.until_alone("cs_monitor")
     with pg.held(server.dsn("cs_monitor", SECRET)), taking(2, at_least_s=1), pytest.raises(NoReading) as caught:
         monitor(server).query("SELECT 1")
@@ -122,7 +122,7 @@ def test_a_full_server_is_asked_again_for_a_second(server: pg.Server) -> None:
         ("SELECT 'infinity'::timestamptz AS t", "sql-error", None),
     ],
 )
-def test_why_a_query_gives_no_rows(server: pg.Server, sql: str, kind: str, sqlstate: str | None) -> None:
+def test_reasons_for_a_query_without_rows(server: pg.Server, sql: str, kind: str, sqlstate: str | None) -> None:
     database = monitor(server, statement_timeout_s=0.5)
     with taking(2), pytest.raises(NoReading) as caught:
         database.query(sql)
@@ -130,7 +130,7 @@ def test_why_a_query_gives_no_rows(server: pg.Server, sql: str, kind: str, sqlst
     assert database.query("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_no_privilege_names_what(server: pg.Server) -> None:
+def test_missing_privilege_names_the_object(server: pg.Server) -> None:
     with pytest.raises(NoReading, match="cs_monitor could not read it: permission denied for table cs_secret"):
         monitor(server).query("SELECT * FROM cs_secret")
 
@@ -157,7 +157,7 @@ def test_pg_hba_without_an_entry_is_host_not_allowed(server: pg.Server) -> None:
         server.reload()
 
 
-def test_pg_variables_and_the_home_folder_are_left_alone(
+def test_pg_variables_and_the_home_folder_are_ignored(
     server: pg.Server, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     pgpass = f"{tmp_path}/.pgpass"
@@ -181,7 +181,7 @@ def test_pg_variables_and_the_home_folder_are_left_alone(
     assert os.environ["PGPASSWORD"] == SECRET
 
 
-def test_the_journal_holds_the_query_and_no_rows(server: pg.Server, entries: list[Reading]) -> None:
+def test_journal_has_the_query_without_rows(server: pg.Server, entries: list[Reading]) -> None:
     monitor(server).query("SELECT note\n  FROM cs_sessions LIMIT 2")
     [entry] = entries
     assert entry.title == "SQL SELECT note FROM cs_sessions LIMIT 2"
@@ -208,7 +208,7 @@ def test_thirty_threads_use_two_connections_and_no_more(server: pg.Server) -> No
     assert alive(server, seen) == set()
 
 
-def test_one_query_of_thirty_threads_is_made_once(server: pg.Server) -> None:
+def test_one_query_of_thirty_threads_is_sent_once(server: pg.Server) -> None:
     database = monitor(server)
     with ThreadPoolExecutor(30) as threads:
         found = list(threads.map(lambda _: database.query("SELECT random() AS r, pg_sleep(0.1)::text"), range(30)))
@@ -224,7 +224,7 @@ def test_a_kept_connection_that_the_server_closed_is_replaced(server: pg.Server)
     assert other["pid"] != row["pid"]
 
 
-def test_the_wait_for_a_connection_is_bounded(server: pg.Server) -> None:
+def test_wait_for_a_connection_is_limited(server: pg.Server) -> None:
     database = monitor(server, connections=1, connect_timeout_s=0.5, statement_timeout_s=3)
     thread = threading.Thread(target=lambda: database.query("SELECT pg_sleep(1.5)"))
     thread.start()
@@ -274,7 +274,7 @@ CHINESE = {
 
 
 @pytest.mark.parametrize("words", CHINESE)
-def test_a_server_may_speak_chinese(words: str) -> None:
+def test_messages_in_chinese(words: str) -> None:
     assert kind_on_connect(None, f"致命错误:  {words}") == CHINESE[words]
 
 
@@ -299,12 +299,12 @@ ENGLISH = {
     "connection is insecure (try using `sslmode=require`)": "tls-required",
     'server certificate for "a" does not match host name "b"': "tls-failed",
     "SSL error: certificate verify failed: unable to get local issuer certificate": "tls-failed",
-    "something nobody has heard of": None,
+    "some unknown message": None,
 }
 
 
 @pytest.mark.parametrize("words", ENGLISH)
-def test_words_tell_what_has_no_sqlstate(words: str) -> None:
+def test_messages_without_a_sqlstate(words: str) -> None:
     assert kind_on_connect(None, f"FATAL:  {words}") == ENGLISH[words]
     assert kind_on_connect("08P01", f"ERROR:  {words}") == ENGLISH[words]
 
@@ -319,5 +319,5 @@ def test_words_tell_what_has_no_sqlstate(words: str) -> None:
         ('too many connections for database "cs_monitor"', "too-many-connections"),
     ],
 )
-def test_a_role_s_limit_names_the_role_in_every_language(words: str, kind: str) -> None:
+def test_limit_of_a_role_names_the_role_in_every_language(words: str, kind: str) -> None:
     assert kind_on_connect("53300", f"FATAL:  {words}", "cs_monitor") == kind

@@ -1,4 +1,4 @@
-"""However the far end behaves, a PostgreSQL reading ends in time with one sentence."""
+"""Whatever the far end does, a PostgreSQL reading ends in time with one sentence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.postgres.client import Postgres
-from tests.probes.conftest import Zoo, taking
-from tests.zoo.beast import BlackHole, refusing_port
+from tests.misbehaving.server import BlackHole, refusing_port
+from tests.probes.conftest import Misbehaving, taking
 
 SECRET = "s3cret-password-never-shown"
 
@@ -55,8 +55,8 @@ def is_one_sentence(gone: NoReading) -> bool:
 
 
 @pytest.mark.parametrize("name", ON_CONNECT)
-def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> None:
-    server = zoo(name)
+def test_server_that_refuses_logins_is_reported_in_time(misbehaving: Misbehaving, name: str) -> None:
+    server = misbehaving(name)
     timeout_s = 0.6 if ON_CONNECT[name] == "connect-timeout" else 4
     with taking(1.2), pytest.raises(NoReading) as caught:
         Postgres(dsn(server.port), connect_timeout_s=timeout_s).query("SELECT 1")
@@ -68,8 +68,8 @@ def test_a_server_that_lets_nobody_in_is_named_in_time(zoo: Zoo, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ON_QUERY)
-def test_a_server_that_fails_within_a_query_is_named_in_time(zoo: Zoo, name: str) -> None:
-    server = zoo(name)
+def test_server_that_fails_within_a_query_is_reported_in_time(misbehaving: Misbehaving, name: str) -> None:
+    server = misbehaving(name)
     timeout_s = 5 if ON_QUERY[name] == "too-many-rows" else 0.4
     database = Postgres(dsn(server.port), connect_timeout_s=1, statement_timeout_s=timeout_s)
     with taking(2.5), pytest.raises(NoReading) as caught:
@@ -93,8 +93,8 @@ def test_black_holed() -> None:
     assert "did not answer the connection attempt" in str(caught.value)
 
 
-def test_several_servers_of_a_dsn_share_the_time(zoo: Zoo) -> None:
-    first, second = zoo("postgres.never-greets"), zoo("postgres.starting-up")
+def test_several_servers_of_a_dsn_share_the_time(misbehaving: Misbehaving) -> None:
+    first, second = misbehaving("postgres.never-greets"), misbehaving("postgres.starting-up")
     several = f"postgresql://u:{SECRET}@127.0.0.1:{first.port},127.0.0.1:{second.port}/db"
     with taking(2.5), pytest.raises(NoReading) as caught:
         Postgres(several, connect_timeout_s=1.2).query("SELECT 1")
@@ -103,8 +103,8 @@ def test_several_servers_of_a_dsn_share_the_time(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("name", ["postgres.never-greets", "postgres.silent-mid-query"])
-def test_giving_a_check_up_ends_its_query_at_once(zoo: Zoo, name: str) -> None:
-    database = Postgres(dsn(zoo(name).port), connect_timeout_s=30, statement_timeout_s=30)
+def test_cancelling_a_check_ends_its_query_at_once(misbehaving: Misbehaving, name: str) -> None:
+    database = Postgres(dsn(misbehaving(name).port), connect_timeout_s=30, statement_timeout_s=30)
     deadline = Deadline(30)
     token = current.set(deadline)
     threading.Timer(0.3, deadline.expire).start()
@@ -115,8 +115,8 @@ def test_giving_a_check_up_ends_its_query_at_once(zoo: Zoo, name: str) -> None:
         current.reset(token)
 
 
-def test_a_server_that_can_t_be_connected_is_not_tried_by_everybody(zoo: Zoo) -> None:
-    server = zoo("postgres.never-greets")
+def test_unreachable_server_is_tried_once_for_all_checks(misbehaving: Misbehaving) -> None:
+    server = misbehaving("postgres.never-greets")
     database = Postgres(dsn(server.port), connect_timeout_s=0.4, connections=1)
     kinds: list[str | None] = []
 
@@ -150,14 +150,14 @@ def test_a_server_that_can_t_be_connected_is_not_tried_by_everybody(zoo: Zoo) ->
         "postgresql://me:" + SECRET + "@a:1,b:2,c:3,d/db?port=1,2",
     ],
 )
-def test_a_malformed_dsn_is_told_without_quoting_it(bad: str) -> None:
+def test_malformed_dsn_is_reported_without_quoting_it(bad: str) -> None:
     with pytest.raises(NoReading) as caught:
         Postgres(bad).query("SELECT 1")
     assert caught.value.kind == "dsn-malformed"
     assert SECRET not in str(caught.value) + repr(caught.value) + str(caught.value.evidence)
 
 
-def test_an_unreadable_ca_file_is_not_the_server_s_fault() -> None:
+def test_unreadable_ca_file_is_not_a_fault_of_the_server() -> None:
     with pytest.raises(NoReading) as caught:
         Postgres(dsn(1), ca_file="/nonexistent/ca.pem").query("SELECT 1")
     assert caught.value.kind == "ca-file-unreadable"

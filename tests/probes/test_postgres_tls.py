@@ -1,4 +1,4 @@
-"""How PostgreSQL over TLS is told: required, verified, refused."""
+"""Results of PostgreSQL over TLS: required, verified, refused."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.postgres.client import Postgres
+from tests.misbehaving.postgres import LET_IN, READY, behind_tls, refusal
+from tests.misbehaving.server import FakeServer
 from tests.probes import pg, pki
-from tests.zoo.beast import Beast
-from tests.zoo.postgres import LET_IN, READY, behind_tls, refusal
 
 NO_ENTRY = 'no pg_hba.conf entry for host "127.0.0.1", user "u", database "d", '
 OUTSIDE = refusal("28000", NO_ENTRY + "no encryption")
@@ -33,9 +33,9 @@ def kind_of(reader: Postgres) -> tuple[str | None, dict[str, object]]:
     ],
     ids=["past-pg-hba", "let-in", "no-entry-either", "garbage"],
 )
-def test_no_entry_in_pg_hba_is_told_apart_by_trying_with_tls(tmp_path: Path, inside: bytes, kind: str) -> None:
+def test_missing_pg_hba_entry_is_diagnosed_with_tls(tmp_path: Path, inside: bytes, kind: str) -> None:
     files = pki.make("db").write(tmp_path)
-    with Beast(behind_tls(*files, inside, OUTSIDE)) as server:
+    with FakeServer(behind_tls(*files, inside, OUTSIDE)) as server:
         dsn = f"postgresql://u:password@127.0.0.1:{server.port}/d?sslmode=disable"
         found, evidence = kind_of(Postgres(dsn, connect_timeout_s=2))
         assert found == kind
@@ -46,7 +46,7 @@ def test_no_entry_in_pg_hba_is_told_apart_by_trying_with_tls(tmp_path: Path, ins
 def test_over_tls_already_it_is_the_host(tmp_path: Path) -> None:
     files = pki.make("db").write(tmp_path)
     inside = refusal("28000", NO_ENTRY + "SSL encryption")
-    with Beast(behind_tls(*files, inside, OUTSIDE)) as server:
+    with FakeServer(behind_tls(*files, inside, OUTSIDE)) as server:
         dsn = f"postgresql://u:password@127.0.0.1:{server.port}/d?sslmode=require"
         assert kind_of(Postgres(dsn, connect_timeout_s=2))[0] == "host-not-allowed"
         assert server.visits == 1
@@ -64,7 +64,7 @@ class Secured:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     binaries = pg.system_binaries()
     if binaries is None:
-        pytest.skip("no PostgreSQL with TLS at hand (the embedded one is built without)")
+        pytest.skip("no PostgreSQL with TLS available (the embedded one is built without)")
     folder = tmp_path_factory.mktemp("tls")
     root = pki.make("Root", is_ca=True)
     server = pg.Server(binaries, tls=pki.make("db", root, names=("127.0.0.1",)).write(folder))
@@ -74,7 +74,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         server.stop()
 
 
-def test_a_real_server_that_takes_tls_only(secured: Secured) -> None:
+def test_real_server_that_requires_tls(secured: Secured) -> None:
     server = secured.server
     server.hba("hostssl all all 127.0.0.1/32 scram-sha-256")
     server.reload()
@@ -98,7 +98,7 @@ def test_a_ca_file_means_that_the_server_is_verified(secured: Secured) -> None:
     assert kind_of(Postgres(secured.server.dsn(more="?sslmode=verify-full")))[0] == "tls-failed"
 
 
-def test_refusals_over_tls_are_told_by_their_words(secured: Secured) -> None:
+def test_refusals_over_tls_are_recognised_by_their_message(secured: Secured) -> None:
     server = secured.server
     wrong = server.dsn(password="wrong-password", more="?sslmode=require")
     assert kind_of(Postgres(wrong))[0] == "authentication-failed"

@@ -1,4 +1,4 @@
-"""Who listens on a port of this host: seen by the probe, listened by ourselves."""
+"""The process that listens on a port of this host, with listeners of the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from runbook_checks.probes.core.reading import Reading
 from runbook_checks.probes.host.process import holder
-from tests.zoo.beast import refusing_port
+from tests.misbehaving.server import refusing_port
 
 
 def listening(host: str) -> socket.socket:
@@ -22,13 +22,13 @@ def listening(host: str) -> socket.socket:
     [
         ("127.0.0.1", "127.0.0.1", True),
         ("127.0.0.1", "localhost", True),
-        ("127.0.0.1", "0.0.0.0", True),  # noqa: S104  asked for, not listened on
+        ("127.0.0.1", "0.0.0.0", True),  # noqa: S104  looked up, not listened on
         ("127.0.0.1", "", True),
         ("127.0.0.1", "127.0.0.2", False),
         ("0.0.0.0", "127.0.0.2", True),  # noqa: S104
     ],
 )
-def test_who_listens_keeps_others_from_it_where_addresses_meet(
+def test_listener_blocks_others_on_overlapping_addresses(
     listens: str, asked: str, clashes: bool, entries: list[Reading]
 ) -> None:
     with listening(listens) as sock:
@@ -41,7 +41,7 @@ def test_who_listens_keeps_others_from_it_where_addresses_meet(
             assert entries[-1].facts["pid"] == os.getpid()
 
 
-def test_who_does_not_listen_holds_nothing() -> None:
+def test_bound_socket_without_listen_holds_nothing() -> None:
     with refusing_port() as port:
         assert holder("127.0.0.1", port) is None
     with listening("127.0.0.1") as sock:

@@ -1,4 +1,4 @@
-"""Providers' APIs, as they are and as they should not be: facts, or why there are none."""
+"""Providers' APIs, with valid and invalid responses: facts, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from runbook_checks.probes.providers.cloudflare import Cloudflare
 from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.slack import Identity, auth_test
 from runbook_checks.probes.providers.status_pages import Incident, incidents, of_components
-from tests.hostile.beasts import always, answering, document
+from tests.hostile.services import always, answering, document
+from tests.misbehaving.server import FakeServer, Handler, Visit
 from tests.probes.conftest import taking
-from tests.zoo.beast import Beast, Handler, Visit
 
 OK = {"success": True, "errors": [], "messages": []}
 BUSY = {"success": False, "errors": [{"code": 971, "message": "Please wait"}], "result": None}
 
 
 def in_turn(*answers: bytes) -> Handler:
-    """One answer after the other, the last one for ever."""
+    """One response after the other, the last one repeated."""
     left = list(answers)
     return answering(lambda _method, _path: left.pop(0) if len(left) > 1 else left[0])
 
@@ -40,7 +40,7 @@ def refusal(ask: Callable[[], Any]) -> NoReading:
     return caught.value
 
 
-def cloudflare(server: Beast) -> Cloudflare:
+def cloudflare(server: FakeServer) -> Cloudflare:
     return Cloudflare(Http(server.url), "a" * 32)
 
 
@@ -58,49 +58,49 @@ def cloudflare(server: Beast) -> Cloudflare:
     ],
 )
 def test_retry_after(header: tuple[str, ...], seconds: float | None) -> None:
-    with Beast(always(document(BUSY, *header, status="429 Too Many Requests"))) as server:
+    with FakeServer(always(document(BUSY, *header, status="429 Too Many Requests"))) as server:
         assert retry_after_s(Http(server.url).get("/", even_limited=True)) == seconds
 
 
-def test_patience_is_as_long_as_asked_for_and_no_longer() -> None:
+def test_wait_is_as_long_as_requested() -> None:
     busy = document(BUSY, "Retry-After: 0.3", status="429 Too Many Requests")
     metrics = document(OK | {"result": {"backlog_count": 3, "oldest_message_timestamp_ms": 0}})
-    with Beast(in_turn(busy, busy, metrics)) as server, taking(1.0, 0.6):
+    with FakeServer(in_turn(busy, busy, metrics)) as server, taking(1.0, 0.6):
         waiting = cloudflare(server).waiting("q")
     assert (waiting.count, waiting.oldest_age_s) == (3, None)
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+def test_wait_beyond_the_deadline_is_not_started() -> None:
     busy = document(BUSY, "Retry-After: 30", status="429 Too Many Requests")
     token = current.set(Deadline(5))
     try:
-        with Beast(always(busy)) as server, taking(0.5):
+        with FakeServer(always(busy)) as server, taking(0.5):
             gone = refusal(lambda: cloudflare(server).waiting("q"))
     finally:
         current.reset(token)
     assert (gone.kind, gone.evidence, gone.attempts) == ("rate-limited", {"retry_after_s": 30.0}, 1)
 
 
-def test_a_busy_api_is_asked_three_times() -> None:
+def test_busy_api_is_called_three_times() -> None:
     busy = document(BUSY, "Retry-After: 0", status="429 Too Many Requests")
-    with Beast(always(busy)) as server:
+    with FakeServer(always(busy)) as server:
         gone = refusal(lambda: cloudflare(server).waiting("q"))
     assert (gone.kind, gone.attempts, server.visits) == ("rate-limited", 3, 3)
 
 
-def test_an_api_that_says_nothing_is_left_alone_for_a_second() -> None:
+def test_default_wait_is_one_second() -> None:
     busy = document(BUSY, status="429 Too Many Requests")
-    with Beast(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server, taking(1.2, 1.0):
+    with FakeServer(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server, taking(1.2, 1.0):
         assert cloudflare(server).waiting("q").count == 1
     assert server.visits == 2
 
 
 @pytest.mark.parametrize(("within_s", "visits"), [(1.3, 2), (0.9, 1)])
-def test_after_a_wait_there_must_be_time_to_ask(within_s: float, visits: int) -> None:
+def test_retry_needs_time_after_the_wait(within_s: float, visits: int) -> None:
     busy = document(BUSY, "Retry-After: 0.6", status="429 Too Many Requests")
     token = current.set(Deadline(within_s))
     try:
-        with Beast(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server:
+        with FakeServer(in_turn(busy, document(OK | {"result": {"backlog_count": 1}}))) as server:
             if visits == 1:
                 assert refusal(lambda: cloudflare(server).waiting("q")).kind == "rate-limited"
             else:
@@ -136,25 +136,25 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_no_count_without_a_count(name: str) -> None:
+def test_no_count_is_no_reading(name: str) -> None:
     answer, kind = REFUSED[name]
-    with Beast(always(answer)) as server:
+    with FakeServer(always(answer)) as server:
         assert refusal(lambda: cloudflare(server).waiting("q")).kind == kind
 
 
 def test_pages_without_end_are_not_followed() -> None:
     page = OK | {"result": [{"queue_id": "1", "queue_name": "other"}], "result_info": {"total_pages": 10**9}}
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         gone = refusal(lambda: cloudflare(server).queue("transcription-queue"))
     assert gone.kind == "incomplete"
 
 
 def test_an_empty_account_has_no_queue() -> None:
-    with Beast(always(document(OK | {"result": [], "result_info": {"total_pages": 0}}))) as server:
+    with FakeServer(always(document(OK | {"result": [], "result_info": {"total_pages": 0}}))) as server:
         assert cloudflare(server).queue("transcription-queue") == (None, 0)
 
 
-def test_what_kind_of_refusal_a_status_is() -> None:
+def test_kind_of_refusal_by_status() -> None:
     kinds = [refusal_of(waiting_at(status)) for status in (401, 403, 404, 400, 500)]
     assert kinds == ["unauthorized", "no-privilege", "not-found", "wrong-status", "wrong-status"]
     kinds = [refusal_of(counting_at(status)) for status in (401, 403, 404, 500, 200)]
@@ -170,7 +170,7 @@ def counting_at(status: int) -> Callable[[Cloudflare], Any]:
 
 
 def refusal_of(ask: Callable[[Cloudflare], Any]) -> str | None:
-    """Of an API that refuses with the status that its queue is called by."""
+    """Return the kind for an API that refuses with the status in its queue's name."""
 
     def answer(visit: Visit) -> None:
         status = re.search(rb"queues/(\d+)|queueId\": \"(\d+)", visit.request())
@@ -178,15 +178,15 @@ def refusal_of(ask: Callable[[Cloudflare], Any]) -> str | None:
         code = (status[1] or status[2]).decode()
         visit.say(document({**BUSY, "data": None}, status=f"{code} No"))
 
-    with Beast(answer) as server:
+    with FakeServer(answer) as server:
         return refusal(lambda: ask(cloudflare(server))).kind
 
 
 @pytest.mark.parametrize(("pages", "asked"), [(1, 1), (3, 3), ("3", 1), (None, 1), (0, 1)])
-def test_as_many_pages_are_turned_as_there_are(pages: Any, asked: int) -> None:
+def test_all_pages_are_read(pages: Any, asked: int) -> None:
     kept: list[bytes] = []
     page = OK | {"result": [{"queue_name": "other"}, "junk"], "result_info": {"total_pages": pages}}
-    with Beast(always(document(page), kept)) as server:
+    with FakeServer(always(document(page), kept)) as server:
         assert cloudflare(server).queue("jobs") == (None, asked)
     assert [seen.partition(b"?page=")[2].split(b" ")[0] for seen in kept] == [
         b"%d&per_page=100" % number for number in range(1, asked + 1)
@@ -197,7 +197,7 @@ def test_as_many_pages_are_turned_as_there_are(pages: Any, asked: int) -> None:
     ("settings", "is_paused"),
     [({"delivery_paused": True}, True), ({"delivery_paused": "true"}, False), ({}, False), (None, False)],
 )
-def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> None:
+def test_queue_with_its_consumers(settings: Any, is_paused: bool) -> None:
     consumers = [{"script": "w", "settings": {"batch_size": 5}}, {"type": "http_pull", "settings": None}, "junk"]
     consumers += [{"script_name": "n"}, {"service": "s"}]
 
@@ -208,7 +208,7 @@ def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> N
             return document(OK | {"result": [{"queue_id": "7", "queue_name": "jobs"}], "result_info": None})
         return document(OK | {"result": {"queue_name": "jobs", "settings": settings}})
 
-    with Beast(answering(answer)) as server:
+    with FakeServer(answering(answer)) as server:
         found, seen = cloudflare(server).queue("jobs")
     assert found is not None
     assert (found.id, found.name, found.is_paused, seen) == ("7", "jobs", is_paused, 1)
@@ -223,12 +223,16 @@ def test_a_queue_is_told_with_its_consumers(settings: Any, is_paused: bool) -> N
     ]
 
 
-@pytest.mark.parametrize(("count", "oldest_s", "told"), [(3, 60, (3, 60)), (2.6, 0, (3, None)), (0, None, (0, None))])
-def test_what_waits_and_for_how_long(count: float, oldest_s: float | None, told: Any) -> None:
+@pytest.mark.parametrize(
+    ("count", "oldest_s", "reported"), [(3, 60, (3, 60)), (2.6, 0, (3, None)), (0, None, (0, None))]
+)
+def test_waiting_messages_and_their_age(count: float, oldest_s: float | None, reported: Any) -> None:
     oldest = oldest_s and (time.time() - oldest_s) * 1000
-    with Beast(always(document(OK | {"result": {"backlog_count": count, "oldest_message_timestamp_ms": oldest}}))) as s:
+    with FakeServer(
+        always(document(OK | {"result": {"backlog_count": count, "oldest_message_timestamp_ms": oldest}}))
+    ) as s:
         found = cloudflare(s).waiting("q")
-    assert (found.count, found.oldest_age_s and round(found.oldest_age_s / 10) * 10) == told
+    assert (found.count, found.oldest_age_s and round(found.oldest_age_s / 10) * 10) == reported
 
 
 BACKLOG = {
@@ -247,14 +251,14 @@ BACKLOG = {
 }
 
 
-def test_a_backlog_is_told_minute_by_minute() -> None:
-    for rows, told in BACKLOG.values():
-        with Beast(always(groups(rows))) as server:
-            if told is None:
+def test_backlog_by_minute() -> None:
+    for rows, reported in BACKLOG.values():
+        with FakeServer(always(groups(rows))) as server:
+            if reported is None:
                 ask = cloudflare(server).backlog
                 assert refusal(lambda: ask("q", 0, 60)).kind == "malformed-answer"  # noqa: B023
             else:
-                assert cloudflare(server).backlog("q", 0, 60) == told
+                assert cloudflare(server).backlog("q", 0, 60) == reported
 
 
 def groups(rows: Any) -> bytes:
@@ -275,37 +279,37 @@ GRAPHQL = {
 }
 
 
-def test_errors_are_refusals_whatever_stands_in_them() -> None:
+def test_errors_are_refusals_with_any_content() -> None:
     refusals: list[Any] = [None, [], ["text"], "text", [{}], [{"code": 7}]]
     for errors in refusals:
         for status in ("400 No", "200 OK"):
-            with Beast(always(document({"success": False, "errors": errors}, status=status))) as server:
+            with FakeServer(always(document({"success": False, "errors": errors}, status=status))) as server:
                 api = cloudflare(server)
-                told = {refusal(lambda: api.waiting("q")).kind, refusal(lambda: api.operations("q", 0, 60)).kind}  # noqa: B023
-            assert told == {"wrong-status"}
+                reported = {refusal(lambda: api.waiting("q")).kind, refusal(lambda: api.operations("q", 0, 60)).kind}  # noqa: B023
+            assert reported == {"wrong-status"}
     others: list[Any] = [["text"], "text", [{}], [{"extensions": "authz"}], [{"extensions": {"code": "other"}}]]
     for said in others:
-        with Beast(always(document({"data": None, "errors": said}))) as server:
+        with FakeServer(always(document({"data": None, "errors": said}))) as server:
             assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == "graphql-error"
 
 
-def test_what_can_not_be_taken_for_a_result_is_malformed() -> None:
+def test_unexpected_result_is_malformed() -> None:
     results: list[Any] = [[], "text", 7, None]
     for result in results:
-        with Beast(always(document(OK | {"result": result}))) as server:
+        with FakeServer(always(document(OK | {"result": result}))) as server:
             assert refusal(lambda: cloudflare(server).waiting("q")).kind == "malformed-answer"
     viewers: list[Any] = [{"viewer": None}, {"viewer": {"accounts": None}}, {"viewer": {}}, []]
     for viewer in viewers:
-        with Beast(always(document({"data": viewer}))) as server:
+        with FakeServer(always(document({"data": viewer}))) as server:
             assert refusal(lambda: cloudflare(server).backlog("q", 0, 60)).kind == "malformed-answer"
-    with Beast(always(document({"data": {"viewer": {"accounts": ["text"]}}}))) as server:
+    with FakeServer(always(document({"data": {"viewer": {"accounts": ["text"]}}}))) as server:
         assert refusal(lambda: cloudflare(server).backlog("q", 0, 60)).kind == "not-found"
 
 
 @pytest.mark.parametrize("name", GRAPHQL)
-def test_errors_inside_a_200_are_no_zeros(name: str) -> None:
+def test_errors_in_a_200_are_not_zeros(name: str) -> None:
     answer, kind = GRAPHQL[name]
-    with Beast(always(answer)) as server:
+    with FakeServer(always(answer)) as server:
         assert refusal(lambda: cloudflare(server).operations("q", 0, 60)).kind == kind
 
 
@@ -315,7 +319,7 @@ def test_operations_are_summed_by_action_and_outcome() -> None:
         {"count": 3, "dimensions": {"actionType": "DeleteMessage", "outcome": "success"}},
         {"count": 2, "dimensions": {"actionType": "WriteMessage", "outcome": None}},
     ]
-    with Beast(always(groups(rows))) as server:
+    with FakeServer(always(groups(rows))) as server:
         counted = cloudflare(server).operations("q", 0, 60)
     assert counted == {("DeleteMessage", "success"): 7, ("WriteMessage", ""): 2}
 
@@ -329,21 +333,21 @@ def test_groqs_quotas_are_read_from_headers() -> None:
         "x-ratelimit-limit-tokens: many",
         "x-ratelimit-remaining-tokens: 5",
     ]
-    with Beast(always(document({"object": "list", "data": []}, *headers))) as server:
+    with FakeServer(always(document({"object": "list", "data": []}, *headers))) as server:
         found = standing(Http(server.url), "/models")
     assert [(q.what, q.left, q.left_percent, q.resets_in) for q in found.quotas] == [
         ("requests", 1440, 10.0, "2m59.56s")
     ]
 
 
-def test_groqs_429_is_an_answer() -> None:
+def test_groqs_429_is_a_response() -> None:
     error = {"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}
-    with Beast(always(document(error, "Retry-After: 9", status="429 Too Many Requests"))) as server:
+    with FakeServer(always(document(error, "Retry-After: 9", status="429 Too Many Requests"))) as server:
         found = standing(Http(server.url), "/models")
     assert (found.status, found.error, found.retry_after_s) == (429, "Rate limit reached", 9.0)
 
 
-def test_what_groq_says_of_a_mistake() -> None:
+def test_groqs_error_message() -> None:
     said: list[tuple[str, Any, str]] = [
         ("200 OK", {"error": {"message": "not told"}}, ""),
         ("401 No", {"error": {"message": "Invalid API Key"}}, "Invalid API Key"),
@@ -351,17 +355,17 @@ def test_what_groq_says_of_a_mistake() -> None:
         ("500 No", {"error": {"code": "x"}}, ""),
         ("404 No", {}, ""),
     ]
-    for status, answer, told in said:
-        with Beast(always(document(answer, status=status))) as server:
+    for status, answer, reported in said:
+        with FakeServer(always(document(answer, status=status))) as server:
             found = standing(Http(server.url), "/models")
-        assert (found.error, f"{found.status}") == (told, status.partition(" ")[0])
+        assert (found.error, f"{found.status}") == (reported, status.partition(" ")[0])
     for status in ("200 OK", "503 No"):
-        with Beast(always(document("<html>", status=status))) as server:
+        with FakeServer(always(document("<html>", status=status))) as server:
             assert refusal(lambda: standing(Http(server.url), "/models")).kind == "not-json"
 
 
 @pytest.mark.parametrize(
-    ("limit", "left", "told"),
+    ("limit", "left", "reported"),
     [
         ("100", "50", [50.0]),
         ("0", "50", []),
@@ -372,40 +376,40 @@ def test_what_groq_says_of_a_mistake() -> None:
         ("1" * 16, "0", []),
     ],
 )
-def test_a_quota_is_told_where_both_its_figures_are(limit: str, left: str, told: list[float]) -> None:
+def test_quota_needs_both_figures(limit: str, left: str, reported: list[float]) -> None:
     headers = [f"x-ratelimit-limit-tokens: {limit}", f"x-ratelimit-remaining-tokens: {left}"]
-    with Beast(always(document({}, *headers))) as server:
+    with FakeServer(always(document({}, *headers))) as server:
         found = standing(Http(server.url), "/models").quotas
-    assert [quota.left_percent for quota in found] == told
+    assert [quota.left_percent for quota in found] == reported
     assert all((quota.what, quota.resets_in) == ("tokens", "unknown") for quota in found)
 
 
 @pytest.mark.parametrize("answer", [{"ok": "true"}, {}, {"error": "invalid_auth"}])
-def test_slack_without_ok_has_said_nothing(answer: dict[str, Any]) -> None:
-    with Beast(always(document(answer))) as server:
+def test_slack_response_without_ok_is_no_reading(answer: dict[str, Any]) -> None:
+    with FakeServer(always(document(answer))) as server:
         assert refusal(lambda: auth_test(Http(server.url))).kind == "malformed-answer"
 
 
-def test_slack_with_another_status_has_said_nothing() -> None:
-    with Beast(always(document({"ok": True}, status="500 Internal Server Error"))) as server:
+def test_slack_response_with_another_status_is_no_reading() -> None:
+    with FakeServer(always(document({"ok": True}, status="500 Internal Server Error"))) as server:
         assert refusal(lambda: auth_test(Http(server.url))).kind == "wrong-status"
 
 
-def test_slack_tells_whom_a_token_stands_for() -> None:
-    with Beast(always(document({"ok": True, "team": "T", "user": "U", "error": "odd"}))) as server:
+def test_identity_of_a_slack_token() -> None:
+    with FakeServer(always(document({"ok": True, "team": "T", "user": "U", "error": "odd"}))) as server:
         assert auth_test(Http(server.url)) == Identity(None, "T", "U")
-    with Beast(always(document({"ok": False}))) as server:
+    with FakeServer(always(document({"ok": False}))) as server:
         assert auth_test(Http(server.url)).error == "no_error_told"
 
 
-def test_slacks_error_stands_inside_a_200() -> None:
-    with Beast(always(document({"ok": False, "error": "token_revoked"}))) as server:
+def test_slacks_error_in_a_200() -> None:
+    with FakeServer(always(document({"ok": False, "error": "token_revoked"}))) as server:
         assert auth_test(Http(server.url)).error == "token_revoked"
 
 
 # --------------------------------------------------------------------------- status pages
-def told(kind: str, page: Any) -> list[tuple[str, bool]]:
-    with Beast(always(document(page))) as server:
+def reported_incidents(kind: str, page: Any) -> list[tuple[str, bool]]:
+    with FakeServer(always(document(page))) as server:
         return [(incident.title, incident.is_outage) for incident in incidents(Http(server.url), kind)]
 
 
@@ -416,52 +420,56 @@ def statuspage(*, state: str = "operational", impacts: tuple[str, ...] = (), gro
 
 
 def test_statuspage() -> None:
-    assert told("statuspage", statuspage()) == []
-    assert told("statuspage", statuspage(impacts=("minor", "critical", "none"))) == [
+    assert reported_incidents("statuspage", statuspage()) == []
+    assert reported_incidents("statuspage", statuspage(impacts=("minor", "critical", "none"))) == [
         ("trouble minor", False),
         ("trouble critical", True),
     ]
-    assert told("statuspage", statuspage(state="major_outage")) == [("R2 is in major outage", True)]
-    assert told("statuspage", statuspage(state="under_maintenance")) == []
-    assert told("statuspage", statuspage(state="partial_outage", impacts=("minor",))) == [("trouble minor", False)]
-    assert told("statuspage", statuspage(state="major_outage", group=True)) == [], "a group repeats its members"
+    assert reported_incidents("statuspage", statuspage(state="major_outage")) == [("R2 is in major outage", True)]
+    assert reported_incidents("statuspage", statuspage(state="under_maintenance")) == []
+    assert reported_incidents("statuspage", statuspage(state="partial_outage", impacts=("minor",))) == [
+        ("trouble minor", False)
+    ]
+    assert reported_incidents("statuspage", statuspage(state="major_outage", group=True)) == [], (
+        "a group repeats its members"
+    )
 
 
 def test_google_keeps_past_incidents() -> None:
     entry = {"external_desc": "errors", "begin": "2026-01-15T08:00:00Z", "status_impact": "SERVICE_OUTAGE"}
     notice = entry | {"status_impact": "SERVICE_INFORMATION"}
-    assert told("google", [entry | {"end": "2026-01-15T09:00:00Z"}, notice]) == []
-    assert told("google", [entry]) == [("errors", True)]
+    assert reported_incidents("google", [entry | {"end": "2026-01-15T09:00:00Z"}, notice]) == []
+    assert reported_incidents("google", [entry]) == [("errors", True)]
 
 
 def test_slacks_page() -> None:
     entry = {"title": "late", "type": "incident", "date_created": "x", "url": "y", "services": ["Files"]}
-    assert told("slack", {"status": "ok", "active_incidents": []}) == []
+    assert reported_incidents("slack", {"status": "ok", "active_incidents": []}) == []
     page = {"status": "active", "active_incidents": [entry, entry | {"type": "maintenance"}]}
-    assert told("slack", page) == [("late", False)]
+    assert reported_incidents("slack", page) == [("late", False)]
 
 
 @pytest.mark.parametrize("kind", ["statuspage", "slack", "google"])
 @pytest.mark.parametrize("page", [{}, [], [7], {"status": "ok"}, {"incidents": [], "components": [{"name": "x"}]}])
-def test_another_form_is_not_all_clear(kind: str, page: Any) -> None:
+def test_unknown_format_is_not_clear(kind: str, page: Any) -> None:
     if kind == "google" and page == []:
-        assert told(kind, page) == [], "an archive may be empty"
+        assert reported_incidents(kind, page) == [], "an archive may be empty"
         return
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         assert refusal(lambda: incidents(Http(server.url), kind)).kind == "malformed-answer"
 
 
 def seen(kind: str, page: Any) -> list[Incident]:
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         return incidents(Http(server.url), kind)
 
 
-def test_page_that_answers_with_another_status_tells_nothing() -> None:
-    with Beast(always(document(statuspage(), status="404 Not Found"))) as server:
+def test_page_with_another_status_is_no_reading() -> None:
+    with FakeServer(always(document(statuspage(), status="404 Not Found"))) as server:
         assert refusal(lambda: incidents(Http(server.url), "statuspage")).kind == "wrong-status"
 
 
-def test_statuspage_tells_components_beginning_and_link() -> None:
+def test_statuspage_has_components_beginning_and_link() -> None:
     entry = {"name": "late", "impact": "major", "started_at": "2026-01-15", "shortlink": "https://x.test/1"}
     touched = [{"name": "R2"}, "odd", {"name": "KV"}]
     plain = {"name": "plain", "impact": "maintenance", "components": [{"name": "Pages"}]}
@@ -476,7 +484,7 @@ def test_statuspage_tells_components_beginning_and_link() -> None:
     ]
 
 
-def test_slacks_page_tells_services_and_outages() -> None:
+def test_slacks_page_has_services_and_outages() -> None:
     entry = {"title": "late", "type": "outage", "date_created": "x", "url": "y", "services": ["Files", "Calls"]}
     page = {"status": "active", "active_incidents": [entry, entry | {"type": "notice"}, entry | {"services": None}]}
     assert seen("slack", page) == [
@@ -486,23 +494,23 @@ def test_slacks_page_tells_services_and_outages() -> None:
     assert refusal(lambda: seen("slack", page | {"status": "gone"})).kind == "malformed-answer"
 
 
-def test_googles_page_tells_products_and_disruptions() -> None:
+def test_googles_page_has_products_and_disruptions() -> None:
     entry = {"external_desc": "late", "begin": "x", "uri": "incidents/1", "status_impact": "SERVICE_DISRUPTION"}
     found = seen("google", [entry | {"affected_products": [{"title": "Gemini"}]}, entry])
     link = "https://status.cloud.google.com/incidents/1"
     assert found == [Incident("late", False, ("Gemini",), "x", link), Incident("late", False, (), "x", link)]
-    assert refusal(lambda: seen("google", {})).kind == "malformed-answer", "no list, though nothing is under way"
+    assert refusal(lambda: seen("google", {})).kind == "malformed-answer", "no list, although nothing is active"
 
 
-def test_incident_without_components_touches_all_of_them() -> None:
+def test_incident_without_components_affects_all() -> None:
     entry = {"name": "all of it", "impact": "minor"}
     [found] = seen("statuspage", statuspage() | {"incidents": [entry]})
     assert of_components([found], ["R2"]) == [found]
 
 
-def test_only_what_matters_is_told() -> None:
+def test_only_relevant_incidents_are_reported() -> None:
     page = statuspage(impacts=("major",))
-    with Beast(always(document(page))) as server:
+    with FakeServer(always(document(page))) as server:
         found = incidents(Http(server.url), "statuspage")
     assert of_components(found, ["r2"]) == found
     assert of_components(found, ["Workers"]) == []
@@ -525,7 +533,7 @@ def logs(*messages: tuple[str, Any]) -> list[dict[str, Any]]:
     return [{"level": level, "message": [said], "timestamp": 1_700_000_000_500} for level, said in messages]
 
 
-def test_a_workers_invocation_is_all_it_wrote() -> None:
+def test_invocation_of_a_worker_has_all_its_lines() -> None:
     failure = json.dumps({"level": "ERROR", "code": "GROQ_API_ERROR", "message": "429"})
     line = invocation(logs=logs(("log", "Processing completed"), ("log", failure), ("warn", {"message": "slow"})))
     assert [(e.level, e.message, e.time) for e in entries_of(line)] == [
@@ -535,7 +543,7 @@ def test_a_workers_invocation_is_all_it_wrote() -> None:
     ]
 
 
-def test_an_invocation_that_ends_badly_is_an_error() -> None:
+def test_failed_invocation_is_an_error() -> None:
     assert [e.level for e in entries_of(invocation(outcome="exceededCpu"))] == ["ERROR"]
     thrown = invocation(outcome="exception", exceptions=[{"name": "TypeError", "message": "x is undefined"}])
     assert [(e.level, e.message) for e in entries_of(thrown)] == [("ERROR", "queue-worker TypeError: x is undefined")]
@@ -543,11 +551,11 @@ def test_an_invocation_that_ends_badly_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("stamp", [True, -1, 1e15, float("nan"), "7", None])
-def test_invocation_without_a_time_is_none(stamp: Any) -> None:
+def test_invocation_without_a_time_is_ignored(stamp: Any) -> None:
     assert workers.logged(invocation(eventTimestamp=stamp)) == []
 
 
-def test_time_of_an_invocation_is_that_of_what_has_none() -> None:
+def test_lines_without_a_time_have_that_of_the_invocation() -> None:
     odd = [{"level": "warn", "message": ["a"], "timestamp": True}, {"level": "info", "message": "b"}, "odd", 7]
     thrown = [{"message": "x"}, "odd"]
     found = workers.logged(invocation(eventTimestamp=0, logs=odd, exceptions=thrown, outcome="exception"))
@@ -560,7 +568,7 @@ def test_time_of_an_invocation_is_that_of_what_has_none() -> None:
     assert [one.time for one in workers.logged(invocation(eventTimestamp=2500, exceptions=[{}]))] == [2.5]
 
 
-def test_invocation_says_how_it_ended_where_nothing_else_does() -> None:
+def test_invocation_without_lines_has_its_outcome() -> None:
     wrote = logs(("log", "a"))
     assert [one.level for one in workers.logged(invocation(logs=wrote, outcome="exceededCpu"))] == ["INFO", "ERROR"]
     assert [one.level for one in workers.logged(invocation(logs=wrote))] == ["INFO"]
@@ -580,7 +588,7 @@ def test_invocation_says_how_it_ended_where_nothing_else_does() -> None:
         (["[1]"], "[1]", "LOG"),
     ],
 )
-def test_words_of_a_console_call(message: Any, said: str, level: str) -> None:
+def test_message_of_a_console_call(message: Any, said: str, level: str) -> None:
     [found] = workers.logged(invocation(logs=[{"level": "log", "message": message}]))
     assert (found.message, found.level.replace("INFO", "LOG")) == (f"queue-worker {said}", level)
 
@@ -607,5 +615,5 @@ def test_logpush_writes_the_same_in_capitals() -> None:
 @pytest.mark.parametrize(
     "line", ['{"scriptName"', '{"scriptName": "x"}', '["scriptName"]', '{"scriptName": 7, "logs": 7}']
 )
-def test_what_is_no_invocation_is_no_entry(line: str) -> None:
+def test_other_lines_are_no_entries(line: str) -> None:
     assert entries_of(line) == []

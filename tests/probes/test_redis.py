@@ -1,4 +1,4 @@
-"""What does the Redis probe make of servers, and of what only answers at their port?"""
+"""The Redis probe with healthy servers, and with other servers on its port."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.redis.client import Redis
-from tests.probes.conftest import Zoo, taking
+from tests.misbehaving.server import REGISTRY, FakeServer
+from tests.misbehaving.tls import serving
+from tests.probes.conftest import Misbehaving, taking
 from tests.probes.pki import make
-from tests.zoo.beast import REGISTRY, Beast
-from tests.zoo.tls import serving
 
 SILENT = {
     "without-memory": "malformed-answer",
@@ -37,19 +37,19 @@ def redis(url: str, timeout_s: float = 5) -> Redis:
 
 
 @pytest.mark.parametrize("name", ["healthy", "in-pieces"])
-def test_a_healthy_one_is_read(zoo: Zoo, name: str) -> None:
-    facts = redis(zoo(f"redis.{name}").url).look()
+def test_healthy_server_is_read(misbehaving: Misbehaving, name: str) -> None:
+    facts = redis(misbehaving(f"redis.{name}").url).look()
     assert (facts.used_memory, facts.max_memory, facts.is_read_only, facts.save_failed) == (1000000, 0, False, False)
 
 
-def test_a_replica_and_a_failed_snapshot_are_told(zoo: Zoo) -> None:
-    assert redis(zoo("redis.replica").url).look().is_read_only
-    assert redis(zoo("redis.snapshot-failed").url).look().save_failed
+def test_replica_and_failed_snapshot_are_reported(misbehaving: Misbehaving) -> None:
+    assert redis(misbehaving("redis.replica").url).look().is_read_only
+    assert redis(misbehaving("redis.snapshot-failed").url).look().save_failed
     for name in ("writable-replica", "master-with-old-settings"):
-        assert not redis(zoo(f"redis.{name}").url).look().is_read_only
+        assert not redis(misbehaving(f"redis.{name}").url).look().is_read_only
 
 
-def test_port_and_login_are_redis_own() -> None:
+def test_default_port_and_login() -> None:
     assert redis("redis://h.test").evidence() == {
         "host": "h.test",
         "port": 6379,
@@ -60,16 +60,16 @@ def test_port_and_login_are_redis_own() -> None:
 
 
 @pytest.mark.parametrize(("name", "kind"), SILENT.items())
-def test_no_reading_is_told_by_its_kind(zoo: Zoo, name: str, kind: str) -> None:
-    server = zoo(f"redis.{name}")
+def test_kind_of_no_reading(misbehaving: Misbehaving, name: str, kind: str) -> None:
+    server = misbehaving(f"redis.{name}")
     with taking(1.0), pytest.raises(NoReading) as caught:
         redis(server.url, 0.6).look()
     assert caught.value.kind == kind, caught.value.reason
     assert caught.value.resource == "redis"
 
 
-def test_a_password_goes_nowhere_but_to_the_server(zoo: Zoo, entries: list[Reading]) -> None:
-    url = zoo("redis.wrong-password").url.replace("http://", "redis://monitor:very-secret-word@")
+def test_password_is_sent_only_to_the_server(misbehaving: Misbehaving, entries: list[Reading]) -> None:
+    url = misbehaving("redis.wrong-password").url.replace("http://", "redis://monitor:very-secret-word@")
     with pytest.raises(NoReading) as caught:
         redis(url).look()
     assert caught.value.kind == "authentication-failed"
@@ -77,13 +77,13 @@ def test_a_password_goes_nowhere_but_to_the_server(zoo: Zoo, entries: list[Readi
     assert "very-secret-word" not in said
 
 
-def test_through_tls_only_who_is_trusted_is_asked(tmp_path: Path) -> None:
+def test_untrusted_tls_server_gets_no_command(tmp_path: Path) -> None:
     authority = make("authority", is_ca=True)
     cert, key = make("redis", authority, names=("127.0.0.1",)).write(tmp_path)
     trusted, other = tmp_path / "ca.pem", tmp_path / "other.pem"
     trusted.write_bytes(authority.pem)
     other.write_bytes(make("stranger", is_ca=True).pem)
-    with Beast(serving(cert, key, REGISTRY["redis.healthy"])) as server:
+    with FakeServer(serving(cert, key, REGISTRY["redis.healthy"])) as server:
         url = server.url.replace("http://", "rediss://")
         assert Redis(url, timeout_s=1, resolver=None, ca_file=str(trusted)).look().role == "master"
         with pytest.raises(NoReading) as caught:
@@ -92,7 +92,7 @@ def test_through_tls_only_who_is_trusted_is_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost", "redis://", "redis://h:70000", "unix:///x"])
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(NoReading) as caught:
         Redis(url, timeout_s=1, resolver=None, ca_file=None)
     assert caught.value.kind == "dsn-malformed"

@@ -10,7 +10,7 @@ from tests.probes.conftest import taking
 PAGE = "https://app.example.com/start/"
 MEGABYTE = 1 << 20
 
-# What stands in the page, and what a browser fetches for it: path (or address) and kind.
+# Markup, and what a browser fetches for it: path (or address) and kind.
 REFERRED = {
     '<script src="a.js"></script>': [("/start/a.js", "script")],
     "<script type=module crossorigin src=/a.js></script>": [("/a.js", "script")],
@@ -51,7 +51,7 @@ REFERRED = {
     '<img src="/a.png"><img src="/a.png#again">': [("/a.png", "image")],
     '<img src="/a\n.png">': [("/a.png", "image")],
 }
-# What looks like a reference and is none.
+# Markup that looks like a reference but is not one.
 NOT_REFERRED = [
     '<!-- <script src="/a.js"></script> -->',
     "<!--><!-- <img src=/a.png> -->",
@@ -70,25 +70,25 @@ NOT_REFERRED = [
 ]
 
 
-def told(references: list[Reference]) -> list[tuple[str, str]]:
+def listed(references: list[Reference]) -> list[tuple[str, str]]:
     return [(reference.url.removeprefix("https://app.example.com"), reference.kind) for reference in references]
 
 
 @pytest.mark.parametrize("markup", REFERRED)
-def test_what_a_page_refers_to(markup: str) -> None:
-    assert told(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == REFERRED[markup]
+def test_references_of_a_page(markup: str) -> None:
+    assert listed(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == REFERRED[markup]
 
 
 @pytest.mark.parametrize("markup", NOT_REFERRED)
-def test_what_a_page_does_not_refer_to(markup: str) -> None:
-    assert told(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == []
+def test_markup_without_references(markup: str) -> None:
+    assert listed(in_html(f"<!doctype html><html><body>{markup}", PAGE)) == []
 
 
 def test_a_page_for_browsers_without_scripts_is_another_page() -> None:
     page = (
         "<!doctype html><html><head><noscript><img src=/pixel.gif></noscript><link rel=stylesheet href=/a.css></head>"
     )
-    assert told(in_html(page, PAGE)) == [("/a.css", "style")]
+    assert listed(in_html(page, PAGE)) == [("/a.css", "style")]
 
 
 def test_what_a_style_sheet_draws_in() -> None:
@@ -98,7 +98,7 @@ def test_what_a_style_sheet_draws_in() -> None:
         q { mask: url(data:image/svg+xml;base64,AA==); cursor: url(c.cur), auto }
         @media print { @font-face { src: url(g.woff2) } r { background: image-set(url(r.png) 1x) } }
     """
-    assert told(in_css(sheet, "https://app.example.com/assets/x.css")) == [
+    assert listed(in_css(sheet, "https://app.example.com/assets/x.css")) == [
         ("/assets/a.css", "style"),
         ("/assets/b.css", "style"),
         ("/assets/f.woff2", "font"),
@@ -112,7 +112,7 @@ def test_what_a_style_sheet_draws_in() -> None:
 
 def test_pictures_of_a_manifest() -> None:
     manifest = {"icons": [{"src": "i.png"}, {"src": 5}, 7], "shortcuts": [{"icons": [{"src": "/s.png"}]}, None]}
-    assert told(in_manifest(manifest, "https://app.example.com/m.webmanifest")) == [
+    assert listed(in_manifest(manifest, "https://app.example.com/m.webmanifest")) == [
         ("/i.png", "image"),
         ("/s.png", "image"),
     ]
@@ -139,7 +139,7 @@ def test_pictures_of_a_manifest() -> None:
         "<p>",
     ],
 )
-def test_a_hostile_page_is_read_in_time(piece: str) -> None:
+def test_hostile_page_is_read_in_time(piece: str) -> None:
     page = (piece * MEGABYTE)[:MEGABYTE]
     with taking(3):
         assert in_html(page, PAGE) == []

@@ -1,4 +1,4 @@
-"""Is an image missing, or is it only that nobody could look?"""
+"""An image that is missing is distinguished from a registry that cannot be read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.http.target import basic
 from runbook_checks.probes.providers import oci_registry as registry
 from runbook_checks.probes.providers import registry_realms as realms
-from tests.hostile.beasts import always
-from tests.probes.conftest import Zoo
-from tests.zoo.beast import Beast, Handler, Visit, beast
-from tests.zoo.http import whole
+from tests.hostile.services import always
+from tests.misbehaving.http import whole
+from tests.misbehaving.server import FakeServer, Handler, Visit, misbehaves
+from tests.probes.conftest import Misbehaving
 
 MANIFEST = {"schemaVersion": 2, "layers": []}
 
 
 def says(name: str, status: int, body: Any, *headers: str) -> str:
-    @beast(f"registry.{name}")
+    @misbehaves(f"registry.{name}")
     def answer(visit: Visit) -> None:
         while visit.request():
             visit.say(
@@ -49,9 +49,9 @@ SILENT = {
 }
 
 
-@beast("registry.wants-a-token")
+@misbehaves("registry.wants-a-token")
 def wants_a_token(visit: Visit) -> None:
-    """As the large registries do: 401, a token from the realm for those who log in, then the manifest."""
+    """Like large registries: 401, a token from the realm after a login, then the manifest."""
     while seen := visit.request().decode():
         port = visit.sock.getsockname()[1]
         if seen.startswith("GET /token?service=it&scope=pull HTTP"):
@@ -71,24 +71,24 @@ def digest(url: str, login: Mapping[str, str] | None = None) -> str | None:
     return registry.digest(open_at, url, "team/backend", "previous", login or {})
 
 
-def test_an_image_is_there(zoo: Zoo) -> None:
-    assert digest(zoo(THERE).url) == "sha256:77"
+def test_image_exists(misbehaving: Misbehaving) -> None:
+    assert digest(misbehaving(THERE).url) == "sha256:77"
 
 
 @pytest.mark.parametrize("name", ABSENT)
-def test_an_image_is_not_there(zoo: Zoo, name: str) -> None:
-    assert digest(zoo(name).url) is None
+def test_image_does_not_exist(misbehaving: Misbehaving, name: str) -> None:
+    assert digest(misbehaving(name).url) is None
 
 
 @pytest.mark.parametrize(("name", "kind"), SILENT.items())
-def test_what_could_not_be_looked_at_is_not_missing(zoo: Zoo, name: str, kind: str) -> None:
+def test_unreadable_image_is_not_missing(misbehaving: Misbehaving, name: str, kind: str) -> None:
     with pytest.raises(NoReading) as caught:
-        digest(zoo(name).url)
+        digest(misbehaving(name).url)
     assert caught.value.kind == kind
 
 
-def test_a_token_is_fetched_with_the_login(zoo: Zoo) -> None:
-    url = zoo("registry.wants-a-token").url
+def test_a_token_is_fetched_with_the_login(misbehaving: Misbehaving) -> None:
+    url = misbehaving("registry.wants-a-token").url
     assert digest(url, basic("monitor", "password")) == "not told"
     with pytest.raises(NoReading) as caught:
         digest(url)
@@ -96,7 +96,7 @@ def test_a_token_is_fetched_with_the_login(zoo: Zoo) -> None:
 
 
 def asking(realm: str) -> Handler:
-    """A registry that wants a token from a realm, whatever it is sent."""
+    """A registry that requires a token from a realm, for every request."""
 
     def answer(visit: Visit) -> None:
         while visit.request():
@@ -106,11 +106,11 @@ def asking(realm: str) -> Handler:
 
 
 @pytest.mark.parametrize("form", ["http://localhost:{port}/token", "http://127.0.0.1:{port}/", "https://127.0.0.1@x/"])
-def test_login_is_not_sent_to_a_realm_that_nobody_named(form: str) -> None:
-    """Not to another port or host, and to no other by plain http: the realm's server records that nobody came."""
+def test_login_is_not_sent_to_an_untrusted_realm(form: str) -> None:
+    """Not to another port or host, nor to any other by plain http: the realm's server gets no request."""
     with (
-        Beast(always(whole(b'{"token": "abc"}'))) as realm,
-        Beast(asking(form.format(port=realm.port))) as here,
+        FakeServer(always(whole(b'{"token": "abc"}'))) as realm,
+        FakeServer(asking(form.format(port=realm.port))) as here,
         pytest.raises(NoReading, match="untrusted token realm; credentials not sent") as caught,
     ):
         digest(here.url, basic("monitor", "password"))
@@ -149,5 +149,5 @@ UNTRUSTED = {
 )
 def test_realms_of_registries_as_they_are(host: str, realm: str, *, is_trusted: bool) -> None:
     parts = realms.parsed(realm)
-    told = parts is not None and realms.is_trusted(parts, f"https://{host}", ["login.elsewhere.test"])
-    assert told == is_trusted
+    reported = parts is not None and realms.is_trusted(parts, f"https://{host}", ["login.elsewhere.test"])
+    assert reported == is_trusted

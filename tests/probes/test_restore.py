@@ -1,4 +1,4 @@
-"""Is a dump restored as it stands, and is it told whether the dump is to blame, the scratch server, or the time?"""
+"""A dump is restored unchanged, and a failure is attributed to the dump, the scratch server, or the time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INSERT INTO shop.books VALUES (7), (8);
 @pytest.fixture(scope="module")
 def scratch() -> Iterator[Scratch]:
     if BINARIES is None:
-        pytest.skip("no PostgreSQL binaries at hand")
+        pytest.skip("no PostgreSQL binaries available")
     with own_server(BINARIES, None) as made:
         yield made
 
@@ -57,7 +57,7 @@ def blamed(scratch: Scratch, dump: bytes) -> str | None:
 
 
 @pytest.mark.parametrize("is_packed", [False, True])
-def test_whole_dump_is_restored_and_its_rows_are_counted(scratch: Scratch, is_packed: bool) -> None:
+def test_complete_dump_is_restored_and_its_rows_are_counted(scratch: Scratch, is_packed: bool) -> None:
     done = restored(scratch, gzip.compress(DUMP) if is_packed else DUMP)
     assert (done.error, done.is_over, done.plain >= len(DUMP)) == (None, True, True)
     assert 0 < done.seconds < 30
@@ -65,11 +65,11 @@ def test_whole_dump_is_restored_and_its_rows_are_counted(scratch: Scratch, is_pa
     assert found == {"items": 3, "shop.books": 2, "books": None, "shop.items": None}
 
 
-def test_dump_gives_psql_no_orders(scratch: Scratch, tmp_path: Path) -> None:
+def test_dump_cannot_run_psql_commands(scratch: Scratch, tmp_path: Path) -> None:
     assert blamed(scratch, b"\\! touch %s\n" % bytes(tmp_path / "made")) == "dump-connects"
     assert not (tmp_path / "made").exists()
     restricted = b"\\restrict abc\n" + DUMP + b"\\unrestrict abc\n"
-    assert restored(scratch, restricted).error is None, "as newer dumps begin themselves"
+    assert restored(scratch, restricted).error is None, "like the beginning of newer dumps"
     assert blamed(scratch, b"CREATE DATABASE other;\n\\connect other\n") == "dump-connects"
 
 
@@ -84,18 +84,18 @@ def test_first_error_is_the_dumps_unless_the_server_lacks_something(scratch: Scr
     assert restored(scratch, owned).error is None
 
 
-def test_damaged_gzip_is_told_in_its_own_words(scratch: Scratch) -> None:
+def test_damaged_gzip_has_its_own_message(scratch: Scratch) -> None:
     packed = gzip.compress(DUMP)
     assert restored(scratch, packed[:-12]).error == "it ends in the middle"
 
 
-def test_restore_that_takes_too_long_is_given_up_and_no_error(scratch: Scratch) -> None:
+def test_restore_that_takes_too_long_is_ended_without_an_error(scratch: Scratch) -> None:
     done = restored(scratch, b"SELECT pg_sleep(60);\n", limit_s=1.2)
     assert (done.is_over, done.error) == (False, None)
     assert 1.2 <= done.seconds < 20
 
 
-def test_deadline_of_the_check_that_comes_first_is_no_reading(scratch: Scratch) -> None:
+def test_earlier_deadline_of_the_check_is_no_reading(scratch: Scratch) -> None:
     token = current.set(Deadline(0.5))
     try:
         begun = time.monotonic()
@@ -107,9 +107,9 @@ def test_deadline_of_the_check_that_comes_first_is_no_reading(scratch: Scratch) 
     assert time.monotonic() - begun < 20
 
 
-def test_database_of_a_random_name_comes_and_goes_on_a_server_that_is_named() -> None:
+def test_database_with_a_random_name_is_created_and_dropped_on_a_configured_server() -> None:
     if BINARIES is None:
-        pytest.skip("no PostgreSQL binaries at hand")
+        pytest.skip("no PostgreSQL binaries available")
     server = pg.Server(BINARIES)
     try:
         server.start()
@@ -129,23 +129,23 @@ def test_database_of_a_random_name_comes_and_goes_on_a_server_that_is_named() ->
 @pytest.mark.parametrize(
     ("dsn", "kind"), [("no dsn", "dsn-malformed"), (f"postgresql://u:{pg.PASSWORD}@127.0.0.1:9/d", "not-made")]
 )
-def test_why_there_is_no_scratch_database(dsn: str, kind: str) -> None:
+def test_reasons_for_a_missing_scratch_database(dsn: str, kind: str) -> None:
     if BINARIES is None:
-        pytest.skip("no PostgreSQL binaries at hand")
+        pytest.skip("no PostgreSQL binaries available")
     with pytest.raises(NoReading) as caught, database_on(dsn, BINARIES):
         pass
     assert caught.value.kind == kind
     assert pg.PASSWORD not in str(caught.value)
 
 
-def test_server_that_can_not_be_made_is_no_reading(tmp_path: Path) -> None:
+def test_server_that_cannot_be_created_is_no_reading(tmp_path: Path) -> None:
     with pytest.raises(NoReading, match="no scratch database") as caught, own_server(BINARIES, tmp_path / "missing"):
         pass
     assert caught.value.kind == "not-made"
 
 
 # ------------------------------------------------------------------------------------ programs
-def test_programs_are_looked_for_where_they_may_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_places_of_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for program in ("initdb", "made_up"):
         (tmp_path / program).touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -159,7 +159,7 @@ def test_programs_are_looked_for_where_they_may_be(monkeypatch: pytest.MonkeyPat
     assert caught.value.kind == "no-programs"
 
 
-def test_server_is_run_by_somebody_else_than_root(tmp_path: Path) -> None:
+def test_server_does_not_run_as_root(tmp_path: Path) -> None:
     broken = tmp_path / "postgres"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

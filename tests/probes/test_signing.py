@@ -1,4 +1,4 @@
-"""Do signatures come out as those who thought them up publish them?"""
+"""Signatures match the published examples of their specifications."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def test_slacks_own_example() -> None:
     assert sign_slack(SECRET, TIMESTAMP, BODY.encode()) == SIGNATURE
 
 
-def test_the_lab_reckons_it_alike() -> None:
-    """By code of its own, so that a mistake in one does not hide in the other."""
+def test_lab_computes_the_same_signature() -> None:
+    """With its own code, so that a mistake in one does not hide in the other."""
     from runbook_checks_lab.sales_ai.verification import signature_of
 
     assert signature_of(SECRET, TIMESTAMP, BODY.encode()).decode() == SIGNATURE

@@ -1,4 +1,4 @@
-"""What is left of a statement once its literals are taken out?"""
+"""Statements with their literals removed."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from runbook_checks.probes.sql.masking import Engine, without_literals
         ("mysql", "SELECT a--1 FROM t", "SELECT a--? FROM t"),
     ],
 )
-def test_literals_are_gone_and_names_stay(engine: Engine, statement: str, shown: str) -> None:
+def test_literals_are_removed_and_names_kept(engine: Engine, statement: str, shown: str) -> None:
     assert without_literals(statement, engine) == shown
 
 
-def test_it_is_one_bounded_line() -> None:
+def test_statement_is_one_line_of_limited_length() -> None:
     shown = without_literals("SELECT\n" + "a,\n" * 1000)
     assert "\n" not in shown
     assert len(shown) == 300

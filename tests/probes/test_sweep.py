@@ -1,4 +1,4 @@
-"""What a sweep tells of domains, and that hostile name servers and addresses neither fool it nor hold it up."""
+"""Facts from a sweep over domains; hostile name servers and addresses neither mislead nor delay it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import pytest
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.domains.sweep import Plan, Swept, sweep
 from runbook_checks.probes.net.far_ends import FarEnds
+from tests.misbehaving.rogue import Rogue, Rule, Zone
+from tests.misbehaving.server import REGISTRY, FakeServer, Handler, Visit
+from tests.misbehaving.tls import serving
 from tests.probes import pki
 from tests.probes.conftest import HERE, taking
-from tests.zoo.beast import REGISTRY, Beast, Handler, Visit
-from tests.zoo.rogue import Rogue, Rule, Zone
-from tests.zoo.tls import serving
 
 BASE, SHOP, TOKEN = "apps.base.test", "shop.example.test", "rv-0815"
 TEXT = f"_reverseai.{SHOP}"
@@ -34,7 +34,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
 class Village:
-    """A root, an intermediate, and one address that serves a certificate for each domain asked for."""
+    """A root, an intermediate, and one address that serves a certificate for each requested domain."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self.stack = folder, stack
@@ -49,8 +49,8 @@ class Village:
         self.run(serving(*made.write(self.folder, self.middle, name=host), then or answering(OK)), host)
 
     def run(self, handler: Handler, host: str = "127.0.0.1") -> None:
-        beast = self.stack.enter_context(Beast(handler, host, 0 if self.port == 443 else self.port))
-        self.port = beast.port
+        server = self.stack.enter_context(FakeServer(handler, host, 0 if self.port == 443 else self.port))
+        self.port = server.port
 
     def sweep(
         self, *domains: str, zone: Zone | None = None, rules: dict[str, Rule] | None = None, **plan: Any
@@ -81,30 +81,30 @@ def answering(*parts: bytes) -> Handler:
 
 
 def raw(twist: Callable[[bytearray], bytes]) -> Rule:
-    """The true answer twisted, and nothing after it."""
+    """The true answer modified, and nothing after it."""
     return lambda _, truth: [twist(bytearray(truth.to_wire()))]
 
 
-def test_a_domain_in_order(village: Village) -> None:
+def test_healthy_domain(village: Village) -> None:
     village.serve()
     facts = village.sweep().facts[SHOP]
     assert (facts.txt.said, facts.txt.values) == ("there", (TOKEN,))
     assert (facts.address.aliases, facts.addresses) == ((BASE,), ("127.0.0.1",))
     assert facts.served is not None
-    assert facts.served.handshake is None, "OpenSSL had nothing to say against it"
+    assert facts.served.handshake is None, "OpenSSL accepted it"
     assert facts.served.issuer == "CN=Middle"
     assert facts.served.not_after - facts.served.not_before == 31 * 86400
     assert facts.routed is not None
     assert facts.routed.status == 200
 
 
-def test_texts_are_joined_and_several_are_told(village: Village) -> None:
+def test_text_parts_are_joined_and_all_records_reported(village: Village) -> None:
     texts = ['"v=spf1 -all"', '"rv-" "08" "15"', '"caf\\195\\169 \\255"']
     facts = village.sweep(zone={(TEXT, "TXT"): texts}).facts[SHOP]
     assert facts.txt.values == ("v=spf1 -all", TOKEN, "café \N{REPLACEMENT CHARACTER}")
 
 
-def test_an_idn_is_asked_for_in_ascii_and_told_as_it_was_given(village: Village) -> None:
+def test_idn_is_queried_in_ascii_and_reported_as_given(village: Village) -> None:
     name = "bücher.example.test"
     village.serve("xn--bcher-kva.example.test")
     facts = village.sweep(name, zone={("xn--bcher-kva.example.test", "CNAME"): [BASE]}).facts[name]
@@ -116,7 +116,7 @@ def test_an_idn_is_asked_for_in_ascii_and_told_as_it_was_given(village: Village)
 @pytest.mark.parametrize(
     "name", ["a..test", "x" * 64 + ".test", ".".join(["longlabel"] * 30), "", "-\N{SNOWMAN}\ud800.test"]
 )
-def test_what_is_no_name_is_not_seen_and_says_so(village: Village, name: str) -> None:
+def test_invalid_name_is_not_queried_and_reported(village: Village, name: str) -> None:
     swept = village.sweep(name, SHOP)
     assert name in swept.unseen
     assert SHOP in swept.facts
@@ -129,7 +129,7 @@ def test_a_chain_and_a_loop(village: Village) -> None:
     assert village.sweep(zone=loop).facts[SHOP].address.is_loop
 
 
-def test_a_loop_that_a_resolver_hides_behind_servfail(village: Village) -> None:
+def test_loop_that_a_resolver_reports_as_servfail(village: Village) -> None:
     loop: Zone = {(SHOP, "CNAME"): ["a.test"], ("a.test", "CNAME"): [SHOP]}
 
     def servfail_unless_cname(query: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
@@ -150,7 +150,7 @@ def failing(query: dns.message.Message, rcode: dns.rcode.Rcode) -> bytes:
 
 
 def forged(query: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
-    """Answers of others come first: another id, another question, another case, no answer at all; then the true one."""
+    """Forged answers come first: another id, another question, another case, no answer; then the true one."""
     lie = dns.message.make_response(query)
     lie.answer.append(dns.rrset.from_text(query.question[0].name, 0, "IN", "TXT", '"forged"'))
     wire = lie.to_wire()
@@ -160,11 +160,11 @@ def forged(query: dns.message.Message, truth: dns.message.Message) -> Iterable[b
     return [other_id, other_name, not_an_answer, b"", b"\0", wire[:11], truth.to_wire()]
 
 
-def test_forged_answers_are_not_believed(village: Village) -> None:
+def test_forged_answers_are_ignored(village: Village) -> None:
     assert village.sweep(rules={TEXT: forged}).facts[SHOP].txt.values == (TOKEN,)
 
 
-def test_a_server_that_does_not_keep_the_case_is_asked_by_tcp(village: Village) -> None:
+def test_server_that_does_not_keep_the_case_is_queried_by_tcp(village: Village) -> None:
     def lowered(query: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
         wire = truth.to_wire()
         size = len(str(query.question[0].name)) + 1
@@ -174,7 +174,7 @@ def test_a_server_that_does_not_keep_the_case_is_asked_by_tcp(village: Village) 
     assert (TEXT, "TXT TCP") in village.rogue.asked
 
 
-def test_a_cut_answer_is_asked_for_by_tcp(village: Village) -> None:
+def test_truncated_answer_is_queried_by_tcp(village: Village) -> None:
     def cut(query: dns.message.Message, _: dns.message.Message) -> Iterable[bytes]:
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.TC
@@ -186,7 +186,7 @@ def test_a_cut_answer_is_asked_for_by_tcp(village: Village) -> None:
     assert TOKEN in facts.txt.values
 
 
-def test_a_server_older_than_edns_is_asked_without(village: Village) -> None:
+def test_server_without_edns_is_queried_without(village: Village) -> None:
     def old(query: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
         return [failing(query, dns.rcode.FORMERR) if query.edns >= 0 else truth.to_wire()]
 
@@ -205,7 +205,7 @@ TWISTED: dict[str, Callable[[bytearray], bytes]] = {
 
 
 @pytest.mark.parametrize("twist", TWISTED.values(), ids=TWISTED)
-def test_a_twisted_answer_is_none(village: Village, twist: Callable[[bytearray], bytes]) -> None:
+def test_malformed_answer_is_ignored(village: Village, twist: Callable[[bytearray], bytes]) -> None:
     with taking(at_most_s=2.5 * TIMEOUT_S):
         facts = village.sweep(rules={TEXT: raw(twist)}).facts[SHOP]
     assert facts.txt.values in ((), (TOKEN,))
@@ -223,7 +223,7 @@ def test_one_label_with_dots_is_not_the_base_host(village: Village) -> None:
     assert BASE not in village.sweep(rules={SHOP: as_one_label}).facts[SHOP].address.aliases
 
 
-def test_a_silent_name_holds_nobody_up(village: Village) -> None:
+def test_silent_name_delays_no_other(village: Village) -> None:
     others = [f"s{n}.example.test" for n in range(40)]
     zone: Zone = {(name, "CNAME"): [BASE] for name in others}
     with taking(at_most_s=2.5 * TIMEOUT_S):
@@ -235,7 +235,7 @@ def test_a_silent_name_holds_nobody_up(village: Village) -> None:
     assert all(swept.facts[name].address.said == "there" for name in others)
 
 
-def test_a_lost_question_is_asked_again(village: Village) -> None:
+def test_lost_query_is_sent_again(village: Village) -> None:
     seen: list[int] = []
 
     def second_time(_: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
@@ -253,7 +253,7 @@ def test_a_silent_or_refusing_name_server_is_no_reading(village: Village) -> Non
         village.sweep(rules={BASE: lambda query, _: [failing(query, dns.rcode.REFUSED)]})
 
 
-def test_a_closed_port_is_told_at_once(village: Village) -> None:
+def test_closed_port_is_reported_at_once(village: Village) -> None:
     with pytest.raises(NoReading, match="nobody listens"), taking(at_most_s=2 * TIMEOUT_S):
         sweep([SHOP], Plan(resolver="127.0.0.1:9", base_host=BASE, timeout_s=TIMEOUT_S))
 
@@ -270,7 +270,9 @@ def test_a_closed_port_is_told_at_once(village: Village) -> None:
     ],
     ids=["expired", "not yet valid", "weak"],
 )
-def test_what_openssl_refuses_is_told_in_full(village: Village, leaf: dict[str, Any], code: int, matches: bool) -> None:
+def test_refusal_of_openssl_is_reported_completely(
+    village: Village, leaf: dict[str, Any], code: int, matches: bool
+) -> None:
     village.serve(**leaf)
     served = village.sweep().facts[SHOP].served
     assert served is not None
@@ -279,7 +281,7 @@ def test_what_openssl_refuses_is_told_in_full(village: Village, leaf: dict[str, 
     assert not served.handshake.trusted
 
 
-def test_a_wrong_name_is_no_matter_of_trust(village: Village) -> None:
+def test_wrong_name_is_not_a_trust_error(village: Village) -> None:
     village.serve("other.example.test")
     served = village.sweep().facts[SHOP].served
     assert served is not None
@@ -287,7 +289,7 @@ def test_a_wrong_name_is_no_matter_of_trust(village: Village) -> None:
     assert (served.handshake.trusted, served.handshake.name_matches) == (True, False)
 
 
-def test_a_foreign_authority_is_accepted_nowhere(village: Village, tmp_path: Path) -> None:
+def test_foreign_authority_is_never_accepted(village: Village, tmp_path: Path) -> None:
     village.serve()
     foreign = tmp_path / "foreign.pem"
     foreign.write_bytes(pki.make("Root", is_ca=True).pem)
@@ -309,7 +311,7 @@ def test_an_incomplete_chain_is_completed_by_a_bundle(village: Village, bundle: 
 
 
 @pytest.mark.parametrize("name", sorted(name for name in REGISTRY if name.startswith("tls.")))
-def test_a_hostile_address_holds_nobody_up(village: Village, name: str) -> None:
+def test_hostile_address_delays_no_other(village: Village, name: str) -> None:
     village.serve("good.example.test")
     village.run(REGISTRY[name], "127.0.0.9")
     others = [f"x{n}.example.test" for n in range(12)]
@@ -323,8 +325,8 @@ def test_a_hostile_address_holds_nobody_up(village: Village, name: str) -> None:
         assert gone.kind in ("read-timeout", "tls-failed", "connection-reset", "malformed-answer", "not-connected")
 
 
-def test_domain_at_an_internal_address_is_not_dialled_unless_it_is_the_base_hosts(village: Village) -> None:
-    """Whoever owns a domain could have the sweep ask any address; the base host is named by the environment file."""
+def test_internal_address_is_only_connected_to_for_the_base_host(village: Village) -> None:
+    """A domain's owner could make the sweep connect to any address; the base host is configured."""
     village.serve("good.example.test")
     asked: Queue[bytes] = Queue()
     village.run(lambda visit: asked.put(visit.request()), "127.0.0.9")
@@ -346,7 +348,7 @@ def test_domain_at_an_internal_address_is_not_dialled_unless_it_is_the_base_host
     assert facts["both.test"].served.peer.startswith("127.0.0.1:")
     assert asked.empty()
     assert village.sweep("evil.test", zone=zone).facts["evil.test"].gone is not None
-    assert asked.get(timeout=5), "it is dialled where the environment allows it"
+    assert asked.get(timeout=5), "it is connected to if the environment allows it"
 
 
 ANSWERS: dict[str, tuple[Handler, str | None]] = {
@@ -360,12 +362,12 @@ ANSWERS: dict[str, tuple[Handler, str | None]] = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_what_answers_a_request(village: Village, name: str) -> None:
+def test_responses_to_a_request(village: Village, name: str) -> None:
     handler, kind = ANSWERS[name]
     village.serve(then=handler)
     with taking(at_most_s=2.5 * TIMEOUT_S):
         facts = village.sweep().facts[SHOP]
-    assert facts.served is not None, "the certificate was seen"
+    assert facts.served is not None, "the certificate was read"
     assert (facts.gone.kind if facts.gone else None) == kind
     assert (facts.routed is not None) == (kind is None)
 

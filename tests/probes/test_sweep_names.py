@@ -1,4 +1,4 @@
-"""What does a sweep learn from name servers that it doesn't learn from one answer: aliases, zones, addresses?"""
+"""Facts that a sweep gets from several name servers: CNAMEs, zones, addresses."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.domains.sweep import Facts, Plan, Swept, sweep
 from runbook_checks.probes.net.far_ends import FarEnds
+from tests.misbehaving.rogue import Rogue, Rule, Zone
 from tests.probes.conftest import HERE
 from tests.probes.test_sweep import BASE, PLAIN, SHOP, TEXT, TOKEN, failing
-from tests.zoo.rogue import Rogue, Rule, Zone
 
 ZONE = "example.test"
 SERVERS: Zone = {(ZONE, "NS"): ["ns1.dns.test", "ns2.dns.test"], ("ns1.dns.test", "A"): ["127.0.0.1"],
@@ -25,7 +25,7 @@ WITHOUT_TEXT: Zone = {(BASE, "A"): ["127.0.0.1"], (SHOP, "CNAME"): [BASE], **SER
 
 
 class Dns(ExitStack):
-    """A resolver, and the server that zones are delegated to."""
+    """A resolver, and the server to which zones are delegated."""
 
     def start(self, zone: Zone, rules: dict[str, Rule] | None = None) -> Rogue:
         return self.enter_context(Rogue(zone, rules))
@@ -38,7 +38,7 @@ class Dns(ExitStack):
         needs: Callable[[str, Facts, tuple[str, ...]], bool] | None = None,
         **plan: Any,
     ) -> Swept:
-        """Nobody listens where the addresses lead, so what is served is not looked at for long."""
+        """The addresses' ports are closed, so that the sweep does not wait for servers."""
         port = int(authority.address.partition(":")[2]) if authority else 9
         settings = {"base_host": BASE, "timeout_s": 2.0, "authority_s": 0.5, "port": 9, "far_ends": HERE} | plan
         made = Plan(resolver=resolver.address, authoritative_port=port, **settings)  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ def servers() -> Iterator[Dns]:
 
 
 def says(rcode: dns.rcode.Rcode, *kinds: str) -> Rule:
-    """Fails questions of these types, or all."""
+    """Fail queries of these types, or all."""
 
     def rule(query: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
         is_meant = not kinds or query.question[0].rdtype.name in kinds
@@ -70,7 +70,7 @@ def silent(*kinds: str) -> Rule:
 
 
 def step_by_step(query: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
-    """The alias alone; where it leads is for others to tell."""
+    """The CNAME alone, without its target."""
     truth.answer = truth.answer[:1]
     return [truth.to_wire()]
 
@@ -81,31 +81,31 @@ def with_zone(_: dns.message.Message, truth: dns.message.Message) -> Iterable[by
 
 
 # --------------------------------------------------------------------------------- authority
-def test_servers_of_the_zone_tell_what_the_resolver_does_not_yet(servers: Dns) -> None:
+def test_authoritative_servers_have_newer_records_than_the_resolver(servers: Dns) -> None:
     resolver, authority = servers.start(WITHOUT_TEXT), servers.start(PLAIN)
     facts = servers.sweep(resolver, authority=authority).facts[SHOP]
     assert facts.txt.values == ()
-    told = facts.authority
-    assert told is not None
-    assert (told.zone, told.servers, told.problem) == (ZONE, ("ns1.dns.test", "ns2.dns.test"), "")
-    assert told.asked == f"ns1.dns.test ({authority.address})"
-    assert told.txt is not None
-    assert told.txt.values == (TOKEN,)
-    assert told.address is not None
-    assert told.address.aliases == (BASE,)
-    assert (SHOP, "NS") in resolver.asked, "the zone was looked for from below"
+    reported = facts.authority
+    assert reported is not None
+    assert (reported.zone, reported.servers, reported.problem) == (ZONE, ("ns1.dns.test", "ns2.dns.test"), "")
+    assert reported.asked == f"ns1.dns.test ({authority.address})"
+    assert reported.txt is not None
+    assert reported.txt.values == (TOKEN,)
+    assert reported.address is not None
+    assert reported.address.aliases == (BASE,)
+    assert (SHOP, "NS") in resolver.asked, "the zone was searched upwards from the name"
 
 
-def test_name_servers_at_internal_addresses_are_not_asked(servers: Dns) -> None:
-    """The owner of a zone names them."""
+def test_name_servers_at_internal_addresses_are_not_queried(servers: Dns) -> None:
+    """The owner of a zone chooses its name servers."""
     resolver, authority = servers.start(WITHOUT_TEXT), servers.start(PLAIN)
-    told = servers.sweep(resolver, authority=authority, far_ends=FarEnds()).facts[SHOP].authority
-    assert told is not None
-    assert "far_ends.allow" in told.problem
+    reported = servers.sweep(resolver, authority=authority, far_ends=FarEnds()).facts[SHOP].authority
+    assert reported is not None
+    assert "far_ends.allow" in reported.problem
     assert authority.asked == []
 
 
-def test_zone_is_told_with_what_is_not_there_and_asked_for_once(servers: Dns) -> None:
+def test_zone_is_reported_for_missing_records_and_queried_once(servers: Dns) -> None:
     other = f"other.{ZONE}"
     zone = WITHOUT_TEXT | {(other, "CNAME"): [BASE]}
     resolver = servers.start(zone, {TEXT: with_zone, f"_reverseai.{other}": with_zone})
@@ -113,15 +113,15 @@ def test_zone_is_told_with_what_is_not_there_and_asked_for_once(servers: Dns) ->
     found = servers.sweep(resolver, SHOP, other, authority=authority, at_once=1).facts
     assert found[SHOP].txt.zone == ZONE
     for domain, text in ((SHOP, TOKEN), (other, "second")):
-        told = found[domain].authority
-        assert told is not None
-        assert told.txt is not None
-        assert told.txt.values == (text,)
+        reported = found[domain].authority
+        assert reported is not None
+        assert reported.txt is not None
+        assert reported.txt.values == (text,)
     assert [kind for _, kind in resolver.asked].count("NS") == 1
     assert (SHOP, "NS") not in resolver.asked
 
 
-def test_zone_of_the_address_counts_where_the_texts_is_not_told(servers: Dns) -> None:
+def test_zone_of_the_address_is_used_if_the_texts_zone_is_unknown(servers: Dns) -> None:
     zone = {key: values for key, values in WITHOUT_TEXT.items() if key[0] != SHOP}
     resolver = servers.start(zone, {SHOP: with_zone, TEXT: says(dns.rcode.SERVFAIL)})
     found = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP]
@@ -141,18 +141,18 @@ def test_zone_of_the_address_counts_where_the_texts_is_not_told(servers: Dns) ->
         ({SHOP: says(dns.rcode.REFUSED), TEXT: lambda *_: []}, "", False),
     ],
 )
-def test_server_that_answers_one_question_of_two_answers(
+def test_server_that_answers_one_of_two_queries_counts(
     servers: Dns, fails: dict[str, Rule], asked: str, is_told: bool
 ) -> None:
     resolver, authority = servers.start(WITHOUT_TEXT), servers.start(PLAIN, fails)
-    told = servers.sweep(resolver, authority=authority, timeout_s=4.0).facts[SHOP].authority
-    assert told is not None
-    assert told.asked.partition(" ")[0] == asked
+    reported = servers.sweep(resolver, authority=authority, timeout_s=4.0).facts[SHOP].authority
+    assert reported is not None
+    assert reported.asked.partition(" ")[0] == asked
     if asked:
-        assert told.txt is not None
-        assert (told.txt.values == (TOKEN,)) == is_told
+        assert reported.txt is not None
+        assert (reported.txt.values == (TOKEN,)) == is_told
     else:
-        assert "none of the name servers that example.test is delegated to answers (ns1" in told.problem
+        assert "none of the name servers that example.test is delegated to answers (ns1" in reported.problem
 
 
 @pytest.mark.parametrize(
@@ -162,28 +162,28 @@ def test_server_that_answers_one_question_of_two_answers(
         (silent("NS"), f"the resolver can't tell the name servers of {SHOP} (no answer in time)"),
     ],
 )
-def test_resolver_that_can_not_tell_the_servers(servers: Dns, rule: Rule, problem: str) -> None:
+def test_resolver_without_the_name_servers_of_a_zone(servers: Dns, rule: Rule, problem: str) -> None:
     resolver = servers.start(WITHOUT_TEXT, {SHOP: rule})
-    told = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
-    assert told is not None
-    assert told.problem == problem
+    reported = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
+    assert reported is not None
+    assert reported.problem == problem
 
 
 def test_domain_without_a_zone_and_servers_without_a_usable_address(servers: Dns) -> None:
     without = {key: values for key, values in WITHOUT_TEXT.items() if key[1] != "NS"}
-    told = servers.sweep(servers.start(without), authority=servers.start(PLAIN)).facts[SHOP].authority
-    assert told is not None
-    assert told.problem == f"no zone with name servers of its own is found above {SHOP}"
+    reported = servers.sweep(servers.start(without), authority=servers.start(PLAIN)).facts[SHOP].authority
+    assert reported is not None
+    assert reported.problem == f"no zone with name servers of its own is found above {SHOP}"
     v6: Zone = {(BASE, "A"): ["127.0.0.1"], (SHOP, "CNAME"): [BASE], (ZONE, "NS"): ["ns6.test", "ns0.test"],
                 ("ns6.test", "AAAA"): ["::1"]}  # fmt: skip
     resolver = servers.start(v6)
-    told = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
-    assert told is not None
-    assert "(ns6.test, ns0.test)" in told.problem
+    reported = servers.sweep(resolver, authority=servers.start(PLAIN)).facts[SHOP].authority
+    assert reported is not None
+    assert "(ns6.test, ns0.test)" in reported.problem
     assert ("ns6.test", "AAAA") in resolver.asked
 
 
-def test_base_hosts_addresses_are_waited_for_before_it_is_asked_who_needs_more(servers: Dns) -> None:
+def test_addresses_of_the_base_host_are_resolved_first(servers: Dns) -> None:
     seen: list[tuple[str, tuple[str, ...]]] = []
     lost: list[bytes] = []
 
@@ -202,13 +202,13 @@ def test_base_hosts_addresses_are_waited_for_before_it_is_asked_who_needs_more(s
 
 
 # ------------------------------------------------------------------------------ aliases and addresses
-def test_aliases_that_are_told_one_by_one_are_followed(servers: Dns) -> None:
+def test_cnames_from_separate_answers_are_followed(servers: Dns) -> None:
     chain: Zone = {(SHOP, "CNAME"): ["a.test"], ("a.test", "CNAME"): ["b.test"], ("b.test", "CNAME"): [BASE],
                    (BASE, "A"): ["127.0.0.1"]}  # fmt: skip
     rules: dict[str, Rule] = dict.fromkeys((SHOP, "a.test", "b.test"), step_by_step)
     facts = servers.sweep(servers.start(chain, rules)).facts[SHOP]
     assert (facts.address.said, facts.address.aliases) == ("there", ("a.test", "b.test", BASE))
-    assert facts.address6 is None, "the alias leads to the base host: that is all that counts"
+    assert facts.address6 is None, "the CNAME points to the base host, which is sufficient"
 
 
 @pytest.mark.parametrize("rule", [step_by_step, None])
@@ -226,7 +226,7 @@ def test_loop_beside_the_domain_is_one(servers: Dns, rule: Rule | None) -> None:
     ("last", "aliases", "is_loop"),
     [("b.test", ("a.test", "b.test", "a.test"), True), (SHOP, ("a.test", SHOP), True), ("c.test", (), False)],
 )
-def test_loop_behind_a_failure_is_told_from_a_failure(
+def test_cname_loop_is_distinguished_from_a_failure(
     servers: Dns, last: str, aliases: tuple[str, ...], is_loop: bool
 ) -> None:
     zone: Zone = {(BASE, "A"): ["127.0.0.1"], (SHOP, "CNAME"): ["a.test"], ("a.test", "CNAME"): [last]}
@@ -237,7 +237,7 @@ def test_loop_behind_a_failure_is_told_from_a_failure(
     assert address.said == ("no-such-record" if is_loop else "server-failure")
 
 
-def test_what_name_servers_say_is_told_in_their_words(servers: Dns) -> None:
+def test_answers_of_name_servers_are_reported_unchanged(servers: Dns) -> None:
     names = {f"x{n}.{ZONE}": dns.rcode.Rcode(n) for n in (1, 2, 4, 5, 9)}
     resolver = servers.start({(BASE, "A"): ["127.0.0.1"]}, {name: says(rcode) for name, rcode in names.items()})
     swept = servers.sweep(resolver, *names, f"gone.{ZONE}")
@@ -250,7 +250,7 @@ def test_what_name_servers_say_is_told_in_their_words(servers: Dns) -> None:
 
 
 @pytest.mark.parametrize("rcode", [dns.rcode.FORMERR, dns.rcode.NOTIMP])
-def test_server_older_than_edns_is_asked_once_more_without(servers: Dns, rcode: dns.rcode.Rcode) -> None:
+def test_server_without_edns_is_queried_again_without(servers: Dns, rcode: dns.rcode.Rcode) -> None:
     def old(query: dns.message.Message, truth: dns.message.Message) -> Iterable[bytes]:
         return [failing(query, rcode) if query.edns >= 0 else truth.to_wire()]
 
@@ -272,7 +272,7 @@ def test_shortest_answers_are_read(servers: Dns) -> None:
     assert facts.gone.reason == "the name has no address"
 
 
-def test_names_are_asked_for_in_lower_case_and_told_as_given(servers: Dns) -> None:
+def test_names_are_queried_in_lower_case_and_reported_as_given(servers: Dns) -> None:
     swept = servers.sweep(servers.start(PLAIN), "Shop.Example.TEST.")
     assert swept.facts["Shop.Example.TEST."].domain == SHOP
     assert swept.facts["Shop.Example.TEST."].txt.values == (TOKEN,)
@@ -287,12 +287,12 @@ def test_domain_of_ipv6_alone(servers: Dns) -> None:
     assert facts.gone.kind in ("connection-refused", "not-connected", "connect-timeout")
 
 
-def test_both_families_of_a_domain_that_does_not_lead_to_the_base_host(servers: Dns) -> None:
+def test_both_address_families_of_a_domain_with_another_target(servers: Dns) -> None:
     zone: Zone = {(BASE, "A"): ["127.0.0.1"], (SHOP, "A"): ["127.0.0.9"], (SHOP, "AAAA"): ["::1"]}
     assert servers.sweep(servers.start(zone)).facts[SHOP].addresses == ("127.0.0.9", "::1")
 
 
-def test_many_domains_are_shared_out_and_all_are_told(servers: Dns) -> None:
+def test_many_domains_are_distributed_and_all_reported(servers: Dns) -> None:
     names = [f"n{n}.{ZONE}" for n in range(250)]
     counted: list[tuple[int, int]] = []
     resolver = servers.start({(BASE, "A"): ["127.0.0.1"]})
@@ -330,7 +330,7 @@ def test_answers_by_tcp(servers: Dns, pieces: Callable[[bytes], list[bytes]], is
 
 
 # ------------------------------------------------------------------------------- time and resolver
-def test_what_the_sweep_did_not_come_to_is_not_seen(servers: Dns) -> None:
+def test_domains_not_checked_in_time_are_reported(servers: Dns) -> None:
     late = f"late.{ZONE}"
     resolver = servers.start(PLAIN, dict.fromkeys((late, f"_reverseai.{late}"), lambda *_: []))
     swept = servers.sweep(resolver, SHOP, late, "a..test", timeout_s=9.0, limit_s=0.8)
@@ -339,7 +339,7 @@ def test_what_the_sweep_did_not_come_to_is_not_seen(servers: Dns) -> None:
     assert "empty label" in swept.unseen["a..test"]
 
 
-def test_silent_names_give_their_places_to_others(servers: Dns) -> None:
+def test_silent_names_make_room_for_others(servers: Dns) -> None:
     names = [f"silent{n}.{ZONE}" for n in range(4)]
     rules: dict[str, Rule] = {}
     for name in names:
@@ -348,23 +348,23 @@ def test_silent_names_give_their_places_to_others(servers: Dns) -> None:
     assert SHOP in swept.facts
 
 
-def test_without_a_base_host_all_that_leads_anywhere_is_told(servers: Dns) -> None:
+def test_without_a_base_host_every_target_is_reported(servers: Dns) -> None:
     swept = servers.sweep(servers.start(PLAIN), base_host="")
     assert swept.facts[SHOP].address.aliases == (BASE,)
     assert swept.base_addresses == ()
 
 
 @pytest.mark.parametrize(
-    ("given", "told"), [("127.0.0.77", "127.0.0.77:53"), ("127.0.0.77:9", "127.0.0.77:9"), ("[::1]:9", "[::1]:9")]
+    ("given", "reported"), [("127.0.0.77", "127.0.0.77:53"), ("127.0.0.77:9", "127.0.0.77:9"), ("[::1]:9", "[::1]:9")]
 )
-def test_resolver_is_told_with_its_port(given: str, told: str) -> None:
+def test_resolver_is_reported_with_its_port(given: str, reported: str) -> None:
     with pytest.raises(NoReading) as caught:
         sweep([SHOP], Plan(resolver=given, base_host=BASE, timeout_s=0.5))
-    assert caught.value.evidence["resolver"] == told
+    assert caught.value.evidence["resolver"] == reported
     assert caught.value.evidence["resolver_state"] == "silent"
 
 
-def test_resolver_that_is_no_address_is_no_reading() -> None:
+def test_invalid_resolver_is_no_reading() -> None:
     with pytest.raises(NoReading) as caught:
         sweep([SHOP], Plan(resolver="resolver.test", base_host=BASE))
     assert caught.value.kind == "no-resolver"

@@ -27,14 +27,14 @@ from tests.probes import pki
 NAME = "_reverseai.shop.example.test"
 
 
-def asked(kind: str, name: str = NAME) -> tuple[dns.message.Message, bytes]:
-    """A query as dnspython reads ours, and the question as it stands in the packet."""
+def query_of(kind: str, name: str = NAME) -> tuple[dns.message.Message, bytes]:
+    """Return a query as dnspython parses it, and the question's bytes in the packet."""
     wire = packets.question(packets.name_wire(name), dns.rdatatype.from_text(kind))
     return dns.message.from_wire(packets.packed(4711, wire)), wire
 
 
 def read(query: dns.message.Message, wire: bytes, *records: str, zone: str = "", **more: int) -> packets.Packet:
-    """dnspython's answer with these records, as it is read here."""
+    """Return dnspython's answer with these records, as the sweep parses it."""
     answer = dns.message.make_response(query)
     answer.set_rcode(dns.rcode.Rcode(more.get("rcode", 0)))
     answer.answer += [dns.rrset.from_text(*record.split(" ", 4)) for record in records]  # type: ignore[arg-type]
@@ -44,44 +44,44 @@ def read(query: dns.message.Message, wire: bytes, *records: str, zone: str = "",
 
 
 @pytest.mark.parametrize("kind", ["A", "NS", "CNAME", "TXT", "AAAA"])
-def test_questions_are_what_dnspython_makes_of_them(kind: str) -> None:
-    query, _ = asked(kind)
+def test_questions_match_dnspython(kind: str) -> None:
+    query, _ = query_of(kind)
     assert (query.id, query.question[0].rdtype.name, query.question[0].name.to_text()) == (4711, kind, f"{NAME}.")
     assert (query.edns, query.payload, bool(query.flags & dns.flags.RD)) == (0, 1232, True)
-    plain = dns.message.from_wire(packets.packed(1, asked(kind)[1], recurse=False, edns=False))
+    plain = dns.message.from_wire(packets.packed(1, query_of(kind)[1], recurse=False, edns=False))
     assert (plain.edns, bool(plain.flags & dns.flags.RD)) == (-1, False)
 
 
-def test_answers_are_read_with_their_aliases() -> None:
+def test_answers_are_read_with_their_cnames() -> None:
     found = read(
-        *asked("A"), f"{NAME}. 0 IN CNAME Apps.Base.Test.", "apps.base.test. 0 IN A 192.0.2.1",
+        *query_of("A"), f"{NAME}. 0 IN CNAME Apps.Base.Test.", "apps.base.test. 0 IN A 192.0.2.1",
         "apps.base.test. 0 IN A 192.0.2.2", "apps.base.test. 0 IN AAAA 2001:db8::1",
     )  # fmt: skip
     assert found.aliases == {NAME: "apps.base.test"}
     assert found.values == {"apps.base.test": ["192.0.2.1", "192.0.2.2"]}
     assert (found.rcode, found.is_truncated, found.zone) == (0, False, None)
-    assert read(*asked("AAAA"), f"{NAME}. 0 IN AAAA 2001:db8::1").values == {NAME: ["2001:db8::1"]}
-    assert read(*asked("CNAME"), f"{NAME}. 0 IN CNAME a.test.").values == {NAME: ["a.test"]}
-    assert read(*asked("CNAME"), f"{NAME}. 0 IN CNAME a.test.").aliases == {}
-    assert read(*asked("TXT"), f'{NAME}. 0 IN TXT "a" "b"').values == {NAME: ["ab"]}
+    assert read(*query_of("AAAA"), f"{NAME}. 0 IN AAAA 2001:db8::1").values == {NAME: ["2001:db8::1"]}
+    assert read(*query_of("CNAME"), f"{NAME}. 0 IN CNAME a.test.").values == {NAME: ["a.test"]}
+    assert read(*query_of("CNAME"), f"{NAME}. 0 IN CNAME a.test.").aliases == {}
+    assert read(*query_of("TXT"), f'{NAME}. 0 IN TXT "a" "b"').values == {NAME: ["ab"]}
 
 
-def test_names_are_read_wherever_pointers_lead_within_a_long_answer() -> None:
+def test_compressed_names_in_a_long_answer() -> None:
     names = [f"ns{n}.a-rather-long-name-of-a-provider-{n % 9}.example.test" for n in range(40)]
     records = [f"{NAME}. 0 IN NS {name}." for name in names]
-    found = read(*asked("NS"), *records)
+    found = read(*query_of("NS"), *records)
     assert sorted(found.values[NAME]) == sorted(names)
 
 
 @pytest.mark.parametrize("rcode", [1, 2, 3, 4, 5])
-def test_zone_and_rcode_of_what_is_not_there(rcode: int) -> None:
-    found = read(*asked("TXT"), zone="example.test.", rcode=rcode)
+def test_zone_and_rcode_of_a_missing_name(rcode: int) -> None:
+    found = read(*query_of("TXT"), zone="example.test.", rcode=rcode)
     assert (found.rcode, found.zone, found.values) == (rcode, "example.test", {})
     assert packets.RCODES[rcode] == dns.rcode.to_text(dns.rcode.Rcode(rcode))
 
 
-def test_cut_answer_is_told_and_not_read() -> None:
-    query, wire = asked("TXT")
+def test_truncated_answer_is_not_read() -> None:
+    query, wire = query_of("TXT")
     answer = dns.message.make_response(query)
     answer.flags |= dns.flags.TC
     assert packets.read(answer.to_wire()[:30], wire).is_truncated
@@ -108,7 +108,7 @@ NO_PACKETS = {
 
 
 @pytest.mark.parametrize("name", NO_PACKETS)
-def test_what_can_not_be_read_is_no_packet(name: str) -> None:
+def test_malformed_packet_is_refused(name: str) -> None:
     wire = packets.name_wire(NAME)
     for kind in (1, 16):
         question = packets.question(wire, kind)
@@ -117,7 +117,7 @@ def test_what_can_not_be_read_is_no_packet(name: str) -> None:
                 packets.read(HEAD + question + NO_PACKETS[name], question)
 
 
-def test_names_may_be_as_long_as_names_may_be() -> None:
+def test_maximum_length_of_names() -> None:
     longest = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
     assert len(longest) == 253
     assert len(packets.name_wire(longest)) == 255
@@ -126,11 +126,11 @@ def test_names_may_be_as_long_as_names_may_be() -> None:
             packets.name_wire(bad)
     assert packets.name_wire("a." + "b" * 63 + ".") == b"\1a\x3f" + b"b" * 63 + b"\0"
     question = packets.question(packets.name_wire(longest), 5)
-    told = packets.read(HEAD + question + record(HERE, 5, packets.name_wire(longest)), question)
-    assert told.values == {longest: [longest]}
+    reported = packets.read(HEAD + question + record(HERE, 5, packets.name_wire(longest)), question)
+    assert reported.values == {longest: [longest]}
 
 
-def test_letters_and_nothing_else_come_in_either_case() -> None:
+def test_only_letters_change_their_case() -> None:
     wire = packets.name_wire("abcxyz.ABCXYZ.09-_@[`{")
     seen = [packets.shuffled(wire) for _ in range(100)]
     assert {one.lower() for one in seen} == {wire.lower()}
@@ -139,7 +139,7 @@ def test_letters_and_nothing_else_come_in_either_case() -> None:
         assert {one[place : place + 1] for one in seen} == both
 
 
-def test_ports_are_those_of_the_services() -> None:
+def test_default_ports() -> None:
     plan = Plan()
     assert (plan.port, plan.authoritative_port) == (socket.getservbyname("https"), socket.getservbyname("domain"))
 
@@ -173,7 +173,7 @@ def test_validity_and_issuer_of_a_certificate(begins: int, ends: int, units: int
 
 
 # ------------------------------------------------------------------------------------------- loop
-def test_timers_are_kept_while_thousands_are_cancelled() -> None:
+def test_timers_work_while_thousands_are_cancelled() -> None:
     loop, called = Loop(), list[str]()
 
     async def wait() -> None:

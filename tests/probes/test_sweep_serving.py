@@ -1,4 +1,4 @@
-"""What does a sweep make of what addresses serve: answers in whole and in part, chains, and connections that fail?"""
+"""A sweep's facts about servers: complete and partial responses, chains, and connections that fail."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from runbook_checks.probes.domains.sweep import Facts
+from tests.misbehaving.http import whole
+from tests.misbehaving.rogue import Zone
+from tests.misbehaving.server import FakeServer, Visit
+from tests.misbehaving.tls import serving
 from tests.probes import pki
 from tests.probes.test_sweep import BASE, OK, SHOP, Village, answering
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.http import whole
-from tests.zoo.rogue import Zone
-from tests.zoo.tls import serving
 
 Said = tuple[int, str | None, str | None] | str
 JSON = b"Content-Type: application/json\r\n"
@@ -89,7 +89,7 @@ def by_name(visit: Visit) -> None:
             visit.stay_silent(8)
     visit.sock.settimeout(2)
     with suppress(OSError):
-        visit.sock.unwrap()  # type: ignore[attr-defined]  # it is TLS, and says that this was all
+        visit.sock.unwrap()  # type: ignore[attr-defined]  # it is TLS, and this announces the end
 
 
 def said(facts: Facts) -> Said:
@@ -99,7 +99,7 @@ def said(facts: Facts) -> Said:
     return facts.gone.kind
 
 
-def test_what_is_made_of_answers(village: Village) -> None:
+def test_facts_of_responses(village: Village) -> None:
     village.serve("*.example.test", then=by_name)
     zone: Zone = {(name, "A"): ["127.0.0.1"] for name in BY_NAME}
     facts = village.sweep(*BY_NAME, zone=zone, timeout_s=5.0).facts
@@ -112,7 +112,7 @@ def resetting(visit: Visit) -> None:
     visit.reset()
 
 
-def test_connections_that_fail_are_told_apart(village: Village) -> None:
+def test_failed_connections_are_distinguished(village: Village) -> None:
     village.run(resetting, "127.0.0.8")
     village.run(lambda visit: visit.say(visit.sock.recv(65536)[:0]), "127.0.0.9")
     addresses = {"reset": "127.0.0.8", "closed": "127.0.0.9", "refused": "127.0.0.10", "many": "224.0.0.1",
@@ -138,7 +138,7 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-def test_first_address_that_answers_counts_of_whichever_family(village: Village) -> None:
+def test_first_address_that_responds_counts_in_either_family(village: Village) -> None:
     village.serve(host="127.0.0.1")
     village.serve(host="::1")
     zone: Zone = {(SHOP, "CNAME"): [BASE], (BASE, "A"): ["127.0.0.1"], ("six.test", "AAAA"): ["::1"],
@@ -151,7 +151,7 @@ def test_first_address_that_answers_counts_of_whichever_family(village: Village)
 
 # ----------------------------------------------------------------------------------- chains
 def incomplete(village: Village, *names: str, aia: str | None = None) -> None:
-    """A server that leaves its issuer out."""
+    """A server that does not send its issuer."""
     made = pki.make("leaf", village.middle, names=names or (SHOP,), aia=aia)
     village.run(serving(*made.write(village.folder), answering(OK)))
 
@@ -163,9 +163,9 @@ def completed_by(facts: Facts) -> tuple[str | None, bool]:
     return handshake.completed_by, handshake.trusted
 
 
-def test_issuer_that_is_named_completes_a_chain_and_is_fetched_once(village: Village) -> None:
+def test_named_issuer_completes_a_chain_and_is_fetched_once(village: Village) -> None:
     der = village.middle.certificate.public_bytes(Encoding.DER)
-    with Beast(answering(whole(der, "Content-Type: application/pkix-cert", "Connection: close"))) as issuer:
+    with FakeServer(answering(whole(der, "Content-Type: application/pkix-cert", "Connection: close"))) as issuer:
         incomplete(village, "*.example.test", aia=f"{issuer.url}/middle.cer")
         names = [f"x{n}.example.test" for n in range(5)]
         zone: Zone = {(name, "A"): ["127.0.0.1"] for name in names}
@@ -180,22 +180,22 @@ def stranger() -> pki.Made:
 
 
 @pytest.mark.parametrize("content", [lambda: stranger().der, lambda: b"no certificate"], ids=["another", "none"])
-def test_issuer_that_does_not_help_completes_nothing(village: Village, content: Callable[[], bytes]) -> None:
-    with Beast(answering(whole(content(), "Connection: close"))) as issuer:
+def test_wrong_issuer_completes_nothing(village: Village, content: Callable[[], bytes]) -> None:
+    with FakeServer(answering(whole(content(), "Connection: close"))) as issuer:
         incomplete(village, aia=f"{issuer.url}/middle.cer")
         facts = village.sweep(timeout_s=4.0).facts[SHOP]
         assert issuer.visits >= 1
     assert completed_by(facts) == (None, False)
 
 
-def test_bundle_of_strangers_completes_nothing(village: Village) -> None:
+def test_bundle_of_other_issuers_completes_nothing(village: Village) -> None:
     (village.folder / "strangers.pem").write_bytes(stranger().pem)
     incomplete(village)
     facts = village.sweep(intermediates_file=str(village.folder / "strangers.pem"), timeout_s=4.0).facts[SHOP]
     assert completed_by(facts) == (None, False)
 
 
-def test_wrong_name_on_a_chain_that_is_refused_is_told_with_both(village: Village) -> None:
+def test_wrong_name_and_untrusted_chain_are_both_reported(village: Village) -> None:
     village.serve("other.example.test", days=(-30, -1))
     served = village.sweep().facts[SHOP].served
     assert served is not None

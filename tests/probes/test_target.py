@@ -1,4 +1,4 @@
-"""Which address is asked, and what of it is shown?"""
+"""The address that is requested, and the form in which it is shown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_paths_are_below_the_base_address(path: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("base", ["http://h.test:0", "https://:443", "ws://h.test", "http://h.test:x"])
-def test_base_address_that_is_none(base: str) -> None:
+def test_invalid_base_address(base: str) -> None:
     with pytest.raises(NoReading) as caught:
         Http(base).url("/")
     assert caught.value.kind == "bad-request"
@@ -70,7 +70,7 @@ def test_origins(one: str, other: str, is_same: bool) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("X Y", "1"), ("X-Y", " 1"), ("X-Y", "1\n2"), ("", "1")])
-def test_header_that_can_not_be_sent_is_told(name: str, value: str) -> None:
+def test_invalid_header_is_reported(name: str, value: str) -> None:
     with pytest.raises(NoReading, match="can't be sent"):
         sent(Http("http://h.test"), {name: value})
 

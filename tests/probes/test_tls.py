@@ -1,4 +1,4 @@
-"""What a look at a TLS server tells, and how hostile ones end."""
+"""Facts from a TLS handshake, and hostile handshakes, which end in time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.tls.certificate import covers, read
 from runbook_checks.probes.tls.server import Handshake, look
+from tests.misbehaving.http import healthy, proxy_to, resets_second_request, whole
+from tests.misbehaving.server import BlackHole, FakeServer, Handler, Visit, refusing_port
+from tests.misbehaving.tls import serving, wanting_name
 from tests.probes import pki
-from tests.probes.conftest import HERE, Zoo, taking
-from tests.zoo.beast import Beast, BlackHole, Handler, Visit, refusing_port
-from tests.zoo.http import healthy, proxy_to, resets_second_request, whole
-from tests.zoo.tls import serving, wanting_name
+from tests.probes.conftest import HERE, Misbehaving, taking
 
 NAME = "cs.lab.test"
 
@@ -46,17 +46,17 @@ class Town:
         path.write_bytes(b"".join(m.pem for m in made))
         return path
 
-    def run(self, handler: Handler) -> Beast:
-        return self._stack.enter_context(Beast(handler))
+    def run(self, handler: Handler) -> FakeServer:
+        return self._stack.enter_context(FakeServer(handler))
 
-    def serve(self, leaf: pki.Made, *chain: pki.Made, then: Handler | None = None, **settings: object) -> Beast:
+    def serve(self, leaf: pki.Made, *chain: pki.Made, then: Handler | None = None, **settings: object) -> FakeServer:
         cert, key = leaf.write(self.folder, *chain)
         return self.run(serving(cert, key, then, **settings))
 
     def leaf(self, *names: str, **settings: object) -> pki.Made:
         return pki.make("leaf", self.middle, names=names or (NAME,), **settings)  # type: ignore[arg-type]
 
-    def look(self, server: Beast, name: str = NAME, **settings: object) -> Handshake:
+    def look(self, server: FakeServer, name: str = NAME, **settings: object) -> Handshake:
         settings = {"ca_file": self.ca_file, "far_ends": HERE} | settings
         return look("127.0.0.1", server.port, server_name=name, **settings)  # type: ignore[arg-type]
 
@@ -67,7 +67,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         yield Town(tmp_path, stack)
 
 
-def test_a_good_chain_is_told_with_one_connection(town: Town, entries: list[Reading]) -> None:
+def test_valid_chain_needs_one_connection(town: Town, entries: list[Reading]) -> None:
     leaf = town.leaf(NAME, "127.0.0.1")
     server = town.serve(leaf, town.middle)
     seen = town.look(server)
@@ -99,14 +99,14 @@ def test_the_facts_of_a_certificate(town: Town) -> None:
     ("settings", "code", "words"),
     [({"days": (-30, -1)}, 10, "certificate has expired"), ({"days": (1, 30)}, 9, "certificate is not yet valid")],
 )
-def test_dates_are_told_as_openssl_tells_them(town: Town, settings: dict[str, object], code: int, words: str) -> None:
+def test_dates_are_reported_like_openssl(town: Town, settings: dict[str, object], code: int, words: str) -> None:
     seen = town.look(town.serve(town.leaf(**settings), town.middle))
     assert (seen.trusted, seen.verify_code, seen.verify_error, seen.completed_by) == (False, code, words, None)
     assert seen.leaf.not_after == pki.NOW + settings["days"][1] * pki.DAY  # type: ignore[index]
     assert seen.name_matches
 
 
-def test_a_wrong_name_is_no_matter_of_trust(town: Town) -> None:
+def test_wrong_name_is_not_a_trust_error(town: Town) -> None:
     seen = town.look(town.serve(town.leaf("other.lab.test"), town.middle))
     assert (seen.trusted, seen.name_matches) == (True, False)
 
@@ -141,14 +141,14 @@ def test_a_root_in_the_bundle_is_not_trusted_for_it(town: Town) -> None:
     assert seen.completed_by is None
 
 
-def test_issuer_of_the_right_name_with_another_key_completes_nothing(town: Town) -> None:
+def test_issuer_with_the_right_name_and_another_key_completes_nothing(town: Town) -> None:
     bundle = town.folder / "namesake.pem"
     bundle.write_bytes(pki.make("Middle", town.root, is_ca=True).pem)
     seen = town.look(town.serve(town.leaf()), intermediates_file=str(bundle))
     assert (seen.trusted, seen.completed_by) == (False, None)
 
 
-def test_an_expired_and_incomplete_chain_tells_both(town: Town) -> None:
+def test_expired_and_incomplete_chain_reports_both(town: Town) -> None:
     seen = town.look(town.serve(town.leaf(days=(-30, -1))), intermediates_file=town.bundle)
     assert (seen.trusted, seen.completed_by) == (False, "bundle")
     assert seen.leaf.not_after < seen.time_of_look
@@ -177,7 +177,7 @@ def test_an_incomplete_chain_is_completed_by_aia(town: Town, form: Callable[[pki
 
 
 def test_aia_of_two_steps(town: Town) -> None:
-    def shelf_of(made: pki.Made) -> Beast:
+    def shelf_of(made: pki.Made) -> FakeServer:
         def hand_out(visit: Visit) -> None:
             visit.request()
             visit.say(whole(made.der))
@@ -191,14 +191,14 @@ def test_aia_of_two_steps(town: Town) -> None:
 
 
 @pytest.mark.parametrize("name", ["http.silent", "http.oversized-unannounced", "http.html", "http.redirects-for-ever"])
-def test_a_hostile_aia_is_no_completion(town: Town, zoo: Zoo, name: str) -> None:
+def test_a_hostile_aia_is_no_completion(town: Town, misbehaving: Misbehaving, name: str) -> None:
     with taking(2.0):
-        seen = town.look(town.serve(town.leaf(aia=f"{zoo(name).url}/m.crt")), timeout_s=1.0)
+        seen = town.look(town.serve(town.leaf(aia=f"{misbehaving(name).url}/m.crt")), timeout_s=1.0)
     assert (seen.trusted, seen.completed_by) == (False, None)
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/m.crt", "ldap:///cn=x", "http://[bad/", "file:///etc/passwd"])
-def test_an_aia_that_is_no_http_address_is_no_completion(town: Town, url: str) -> None:
+def test_aia_without_an_http_address_is_no_completion(town: Town, url: str) -> None:
     assert town.look(town.serve(town.leaf(aia=url))).completed_by is None
 
 
@@ -239,7 +239,7 @@ def test_an_endless_chain_ends(town: Town) -> None:
     assert caught.value.kind == "tls-failed"
 
 
-def test_a_server_that_wants_its_name(town: Town) -> None:
+def test_server_that_requires_sni(town: Town) -> None:
     server = town.run(wanting_name(*town.leaf().write(town.folder, town.middle), NAME))
     assert town.look(server).trusted
     with pytest.raises(NoReading, match="unrecognized name") as caught:
@@ -247,7 +247,7 @@ def test_a_server_that_wants_its_name(town: Town) -> None:
     assert caught.value.kind == "tls-failed"
 
 
-def test_an_old_protocol_may_be_looked_at(town: Town) -> None:
+def test_old_protocol_version_is_read(town: Town) -> None:
     import warnings
 
     with warnings.catch_warnings():
@@ -281,17 +281,17 @@ def patience(name: str) -> float:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_handshake_that_fails_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_a_handshake_that_fails_is_named_in_time(misbehaving: Misbehaving, name: str) -> None:
     with taking(1.2), pytest.raises(NoReading) as caught:
-        look("127.0.0.1", zoo(name).port, timeout_s=patience(name))
+        look("127.0.0.1", misbehaving(name).port, timeout_s=patience(name))
     assert (caught.value.kind, caught.value.resource) == (HOSTILE[name], "tls")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_http_over_a_handshake_that_fails_is_named_in_time(zoo: Zoo, name: str) -> None:
+def test_http_over_a_handshake_that_fails_is_named_in_time(misbehaving: Misbehaving, name: str) -> None:
     with taking(1.6), pytest.raises(NoReading) as caught:
-        Http(f"https://127.0.0.1:{zoo(name).port}", timeout_s=patience(name)).get("/")
+        Http(f"https://127.0.0.1:{misbehaving(name).port}", timeout_s=patience(name)).get("/")
     assert caught.value.kind == HOSTILE[name]
 
 
@@ -304,7 +304,7 @@ def test_refused_and_black_holed() -> None:
     assert silent.value.kind == "connect-timeout"
 
 
-def test_files_that_can_t_be_used_are_not_the_server_s_fault(town: Town) -> None:
+def test_unusable_files_are_not_a_fault_of_the_server(town: Town) -> None:
     server = town.serve(town.leaf())
     empty = town.folder / "empty.pem"
     empty.write_text("")
@@ -321,12 +321,12 @@ def test_files_that_can_t_be_used_are_not_the_server_s_fault(town: Town) -> None
 
 
 def subject_hash(lower: str) -> str:
-    """What `openssl rehash` names a file after (X509_NAME_hash): its subject in lower case, without the outer frame."""
+    """Return the name that `openssl rehash` gives a file (X509_NAME_hash of the lower-case subject)."""
     inner = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, lower)]).public_bytes()[2:]
     return f"{int.from_bytes(hashlib.sha1(inner).digest()[:4], 'little'):08x}"  # noqa: S324  not for secrecy
 
 
-def test_authorities_may_be_a_folder_as_openssl_hashes_it(town: Town) -> None:
+def test_authorities_may_be_a_folder_hashed_by_openssl(town: Town) -> None:
     server = town.serve(town.leaf(), town.middle)
     folder = town.folder / "authorities"
     folder.mkdir()
@@ -413,14 +413,14 @@ def test_a_bad_certificate_behind_a_proxy_is_the_service_s_own(town: Town) -> No
     assert caught.value.kind == "tls-failed"
 
 
-def test_a_common_name_alone_is_no_name(town: Town) -> None:
+def test_common_name_alone_does_not_count(town: Town) -> None:
     server = town.serve(pki.make("127.0.0.1", town.middle), town.middle, then=healthy)
     with pytest.raises(NoReading) as caught:
         Http(f"https://127.0.0.1:{server.port}", ca_file=town.ca_file).get("/")
     assert caught.value.kind == "tls-failed"
 
 
-def test_a_client_certificate_is_shown_where_it_is_asked_for(town: Town) -> None:
+def test_client_certificate_is_sent_on_request(town: Town) -> None:
     server = town.serve(
         town.leaf("127.0.0.1"), town.middle, then=healthy, verify_mode=ssl.CERT_REQUIRED,
         maximum_version=ssl.TLSVersion.TLSv1_2,
@@ -433,7 +433,7 @@ def test_a_client_certificate_is_shown_where_it_is_asked_for(town: Town) -> None
     assert caught.value.kind == "client-certificate-unreadable"
 
 
-def test_an_encrypted_client_key_asks_nobody_for_its_password(town: Town) -> None:
+def test_encrypted_client_key_does_not_prompt(town: Town) -> None:
     made = town.leaf()
     cert, key = made.write(town.folder)
     Path(key).write_bytes(
@@ -464,7 +464,7 @@ def test_an_encrypted_client_key_asks_nobody_for_its_password(town: Town) -> Non
         ("", False),
     ],
 )
-def test_which_names_a_certificate_covers(name: str, is_covered: bool) -> None:
+def test_names_that_a_certificate_covers(name: str, is_covered: bool) -> None:
     names = (
         "cs.lab.test",
         "*.wild.test",

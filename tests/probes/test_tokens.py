@@ -1,4 +1,4 @@
-"""Are forged tokens what they claim to be: refused by who verifies, taken by who makes the mistake?"""
+"""Forged tokens: refused by a verifying server, accepted by one with the corresponding mistake."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def genuine() -> Token:
     return taken_apart(jwt.encode({**CLAIMS, "exp": int(time.time()) + 600}, SECRET, "HS256"))
 
 
-def test_a_published_token_is_taken_apart() -> None:
+def test_published_token_is_parsed() -> None:
     token = taken_apart(RFC_TOKEN)
     assert token.algorithm == "HS256"
     assert token.time("exp") == 1300819380
@@ -38,13 +38,13 @@ def test_a_published_token_is_taken_apart() -> None:
 @pytest.mark.parametrize(
     "text", ["", "a.b.c", "opaque", RFC_TOKEN + ".x", "e30.e30", "W10.e30.x", "e30.W10.x", "é.é.é"]
 )
-def test_what_is_no_token_is_no_reading(text: str) -> None:
+def test_invalid_token_is_no_reading(text: str) -> None:
     with pytest.raises(NoReading) as gone:
         taken_apart(text)
     assert gone.value.kind == "not-a-token"
 
 
-def test_who_verifies_refuses_every_forgery(genuine: Token) -> None:
+def test_verifier_refuses_every_forgery(genuine: Token) -> None:
     made = list(forgeries(genuine, None))
     assert {forgery.kind for forgery in made} == {"unsigned", "tampered"}
     for forgery in [*made, *out_of_time(genuine, SECRET, time.time())]:
@@ -58,14 +58,14 @@ def test_forgeries_carry_the_genuine_claims(genuine: Token) -> None:
         assert claims["email"] == CLAIMS["email"], forgery.what
 
 
-def test_who_believes_a_key_in_the_token_takes_it(genuine: Token) -> None:
+def test_verifier_that_trusts_an_embedded_key_accepts_it(genuine: Token) -> None:
     (forgery,) = [f for f in forgeries(genuine, None) if "jwk" in f.what]
     header: dict[str, Any] = jwt.get_unverified_header(forgery.token)
     key = jwt.PyJWK.from_json(json.dumps(header["jwk"]), "ES256").key
     assert jwt.decode(forgery.token, key, algorithms=["ES256"])["sub"] == "41"
 
 
-def test_who_takes_the_public_key_for_a_secret_is_caught() -> None:
+def test_verifier_that_uses_the_public_key_as_secret_accepts_it() -> None:
     pair = rsa.generate_private_key(65537, 2048)
     public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     genuine = taken_apart(jwt.encode(CLAIMS, pair, "RS256"))
@@ -76,7 +76,7 @@ def test_who_takes_the_public_key_for_a_secret_is_caught() -> None:
             jwt.decode(forgery.token, public, algorithms=["RS256"])
 
 
-def test_times_alone_are_wrong_in_tokens_made_with_the_secret(genuine: Token) -> None:
+def test_only_times_are_wrong_in_tokens_signed_with_the_secret(genuine: Token) -> None:
     expired, early = out_of_time(genuine, SECRET, time.time())
     with pytest.raises(jwt.ExpiredSignatureError):
         jwt.decode(expired.token, SECRET, algorithms=["HS256"])

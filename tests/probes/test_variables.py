@@ -1,4 +1,4 @@
-"""Which variables does a process, a file or a command hold, and when is it told that they can't be read?"""
+"""Variables of a process, a file or a command, and the reasons when they cannot be read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("text", WRITTEN)
-def test_how_dotenv_is_written(text: str) -> None:
+def test_dotenv_format(text: str) -> None:
     assert parse_dotenv(text) == WRITTEN[text]
 
 
@@ -42,7 +42,7 @@ def test_variables_of_this_process(monkeypatch: pytest.MonkeyPatch, entries: lis
     assert "secret-value" not in repr(entries)
 
 
-def test_variables_of_a_file_and_of_what_a_command_prints(tmp_path: Path) -> None:
+def test_variables_of_a_file_and_of_a_command(tmp_path: Path) -> None:
     file = tmp_path / "process"
     file.write_bytes(b"\xef\xbb\xbfA=1\nB=2\n")
     assert read_variables(file) == read_variables(str(file)) == {"A": "1", "B": "2"}
@@ -52,7 +52,7 @@ def test_variables_of_a_file_and_of_what_a_command_prints(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "why"), [(b"A=\xff", "is not UTF-8 text"), (b"A=1\0", "is not text"), (None, "can't be read")]
 )
-def test_file_that_is_none(tmp_path: Path, content: bytes | None, why: str) -> None:
+def test_invalid_file(tmp_path: Path, content: bytes | None, why: str) -> None:
     file = tmp_path / "variables"
     if content is not None:
         file.write_bytes(content)
@@ -61,7 +61,7 @@ def test_file_that_is_none(tmp_path: Path, content: bytes | None, why: str) -> N
     assert caught.value.kind == "unreadable"
 
 
-def test_a_mebibyte_is_read_and_no_more(tmp_path: Path) -> None:
+def test_at_most_a_mebibyte_is_read(tmp_path: Path) -> None:
     file = tmp_path / "variables"
     file.write_bytes(b"A=" + b"x" * (MAX_BYTES - 2))
     assert len(read_variables(file)["A"]) == 2**20 - 2
@@ -70,6 +70,6 @@ def test_a_mebibyte_is_read_and_no_more(tmp_path: Path) -> None:
         read_variables(file)
 
 
-def test_command_without_words_is_none() -> None:
+def test_empty_command() -> None:
     with pytest.raises(NoReading, match="the command has no words"):
         read_variables([])

@@ -1,7 +1,7 @@
-"""An address that could be read in two ways is told without any of it, resolved by nobody and dialled by nobody.
+"""An ambiguous address is reported without any part of it, and is neither resolved nor connected to.
 
-Each password holds, unescaped, what ends a user, a password or a host, and so pieces that stand where the host of the
-address is expected: names that our name server knows, all leading to a listener of ours.
+Each password contains unescaped characters that end a user, a password or a host. The parts that could then be read as
+a host are names that the tests' name server resolves to a listener.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.harness import PROJECT, Ran, run
-from tests.zoo.beast import Beast, Visit
-from tests.zoo.names import Nameserver
+from tests.misbehaving.names import Nameserver
+from tests.misbehaving.server import FakeServer, Visit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Pieces of passwords; each is also a host that our name server knows.
+# Parts of passwords; each is also a host that the name server knows.
 PIECES = ("qzrtvx", "wvxkjq", "zyjhbq", "nmbpqx")
 PASSWORDS = {
     "at": "Qzrtvx@wvxkjq",
@@ -38,7 +38,7 @@ SHORTEST_TOLD = 4
 
 
 def fragments(password: str) -> set[str]:
-    """Every four letters of a password's pieces, as they could be told as a host."""
+    """Return every four letters of a password's parts, in case an error shows them as a host."""
     known = [piece for piece in PIECES if piece in password.lower()]
     return {piece[at : at + SHORTEST_TOLD] for piece in known for at in range(len(piece) - SHORTEST_TOLD + 1)}
 
@@ -48,15 +48,15 @@ def addresses(scheme: str, port: int, path: str) -> dict[str, str]:
 
 
 class Onlooker:
-    """A name server that knows every piece of the passwords, and a listener that they lead to."""
+    """A name server that knows every part of the passwords, and a listener at their address."""
 
     def __init__(self, stack: ExitStack) -> None:
         zone = {name: ["127.0.0.1"] for piece in PIECES for name in (piece, f"{piece}.test")}
         self.names = stack.enter_context(Nameserver(zone | {"monitor": ["127.0.0.1"]}))
-        self.listener = stack.enter_context(Beast(_listen))
+        self.listener = stack.enter_context(FakeServer(_listen))
 
     def saw_nothing(self) -> None:
-        # The providers' pages that a runbook names are asked for all the same.
+        # The providers' pages that a runbook names are still requested.
         assert [query for query in self.names.queries if any(name in query for name in (*PIECES, "monitor"))] == []
         assert self.listener.visits == 0
 
@@ -82,13 +82,13 @@ _FILES = {"markdown": "summary.md", "metrics": "run.prom", "results": "results.j
 
 
 def _everything(folder: Path, ran: Ran) -> str:
-    """All that the run said and left, file by file."""
+    """Return the output and files of the run, file by file."""
     files = [file for file in folder.rglob("*") if file.is_file() and file.name != "odd.yaml"]
     assert {"results.json", "summary.md", "junit.xml"} <= {file.name for file in files}
     return "\n".join([ran.output(), *(file.read_bytes().decode("utf-8", "replace") for file in files)]).lower()
 
 
-def _must_be_told_nowhere(folder: Path, ran: Ran) -> None:
+def _must_be_shown_nowhere(folder: Path, ran: Ran) -> None:
     assert "Traceback" not in ran.output(), ran.output()
     said = _everything(folder, ran)
     for name, password in PASSWORDS.items():
@@ -125,11 +125,15 @@ def test_databases(tmp_path: Path) -> None:
         seen.saw_nothing()
     for file in tmp_path.glob("*.env"):
         file.unlink()
-    _must_be_told_nowhere(tmp_path, ran)
+    _must_be_shown_nowhere(tmp_path, ran)
     results = [result for result in ran.document["results"] if result["system"] not in nexts]
     assert {result["outcome"] for result in results} == {"unknown"}
-    told = {r["system"]: r["findings"] for r in ran.document["results"] if r["symptom"] == "preflight.dsn-malformed"}
-    assert {name: [finding["cause"] for finding in told[name]] for name in nexts} == {n: ["not-a-url"] for n in nexts}
+    reported = {
+        r["system"]: r["findings"] for r in ran.document["results"] if r["symptom"] == "preflight.dsn-malformed"
+    }
+    assert {name: [finding["cause"] for finding in reported[name]] for name in nexts} == {
+        n: ["not-a-url"] for n in nexts
+    }
     first = {r["system"]: r for r in results if r["symptom"] in ("database.unreachable", "dependency.redis")}
     assert len(first) == len(systems)
     for system, result in first.items():
@@ -145,7 +149,7 @@ def _next_instances(folder: Path, dsns: dict[str, str]) -> dict[str, Any]:
     return systems
 
 
-# Where a URL stands in an environment file, and what else the capability needs.
+# Settings with a URL in an environment file, and the other settings of the capability.
 KEY = {"env": "A_KEY"}
 PLACES: dict[str, tuple[str, dict[str, Any]]] = {
     "base": ("ai-customer-service", {"http": {"base_url": ...}, "webhook": {"secret": KEY}, "openapi": {}, "tls": {}}),
@@ -186,7 +190,7 @@ def test_addresses_of_http(tmp_path: Path) -> None:
         odd = addresses("http", seen.listener.port, "/")
         systems, variables = {}, {"A_KEY": "a-key-for-tests-0123456789"}
         for number, (place, (system, settings)) in enumerate(PLACES.items()):
-            # Every place gets each of two ways, and the first of them all.
+            # Each setting gets two of the variants, and the first one gets them all.
             ways = {*[*odd][number % len(odd) :][:1], *[*odd][(number * 3 + 1) % len(odd) :][:1], "at"}
             for way in sorted(ways if place != "base" else odd):
                 variable = f"ODD_{len(variables)}"
@@ -194,34 +198,34 @@ def test_addresses_of_http(tmp_path: Path) -> None:
                 systems[f"{place}-{way}"] = _one(system, **_filled(settings, {"env": variable}))
         ran = _check(tmp_path, systems, variables, seen.names.address)
         seen.saw_nothing()
-    _must_be_told_nowhere(tmp_path, ran)
+    _must_be_shown_nowhere(tmp_path, ran)
     for result in ran.document["results"]:
         if not result["system"].startswith(("direct-", "proxy-")):
             assert result["outcome"] in ("unknown", "skipped"), result
     for place in PLACES:
-        told = [r["reason"] or "" for r in ran.document["results"] if r["system"] == f"{place}-at"]
-        assert any("'@' may stand in it once" in reason for reason in told), (place, told)
+        reported = [r["reason"] or "" for r in ran.document["results"] if r["system"] == f"{place}-at"]
+        assert any("'@' may stand in it once" in reason for reason in reported), (place, reported)
 
 
-def test_an_option_with_a_password_is_not_repeated(tmp_path: Path) -> None:
+def test_option_with_a_password_is_not_repeated(tmp_path: Path) -> None:
     system = _one("ai-customer-service", http={"base_url": "http://127.0.0.1:9"})
     file = tmp_path / "odd.yaml"
     file.write_text(json.dumps({"name": "odd", "tier": "staging", "systems": {"odd": system}}))
     for address in ("monitor:Qzrtvx@wvxkjq/x@127.0.0.1:9", "monitor:Qzrtvx@127.0.0.1:9", "Qzrtvx@127.0.0.1:9"):
         _must_be_refused(tmp_path, run("--env", str(file), "--base-url", f"http://{address}", out=tmp_path / "out"))
-    (tmp_path / "words").write_text("--base-url=http://Qzrtvx@127.0.0.1:9\n")  # pytest reads it by itself
+    (tmp_path / "words").write_text("--base-url=http://Qzrtvx@127.0.0.1:9\n")  # pytest itself reads this file
     _must_be_refused(tmp_path, run("--env", str(file), f"@{tmp_path / 'words'}", out=tmp_path / "out"))
 
 
 @pytest.mark.parametrize("option", ["--baseurl=", "", "--env=", "--domain=", "--system=", "--attest=", "-k", "-m"])
-def test_an_address_in_the_wrong_place_is_not_repeated(tmp_path: Path, option: str) -> None:
+def test_address_in_the_wrong_option_is_not_repeated(tmp_path: Path, option: str) -> None:
     word = f"{option}http://monitor:Qzrtvx,wvxkjq=zyjhbq@127.0.0.1:9"
     _must_be_refused(tmp_path, run(*([] if "env" in option else ["--env=lab"]), word, out=tmp_path / "out"))
     if option == "--baseurl=":
         _must_be_refused(tmp_path, run("--env=lab", out=tmp_path / "out", variables={"PYTEST_ADDOPTS": word}))
 
 
-def test_an_address_for_an_environment_is_not_repeated(tmp_path: Path) -> None:
+def test_address_in_place_of_an_environment_is_not_repeated(tmp_path: Path) -> None:
     address = "http://monitor:Qzrtvx@wvxkjq"
     _must_be_refused(tmp_path, run(out=tmp_path / "out", variables={"CHECKS_ENV": address}))
     _must_be_refused(tmp_path, run(address, out=tmp_path / "out", words=("-m", "runbook_checks.monitor")))

@@ -1,4 +1,4 @@
-"""What does a user see of custom domains: one told link by link, many in a table, from whichever source there is?"""
+"""Reports of custom domains: one domain link by link, many in a table, from any of the sources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, LabClient, Ran, told
+from tests.harness import PROJECT, LabClient, Ran, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +23,11 @@ def lab(lab_of: Callable[[str], LabClient]) -> LabClient:
 
 
 def findings(ran: Ran) -> dict[str, set[str | None]]:
-    """The subjects found, by symptom."""
+    """Return the found subjects by symptom."""
     return {name: {f["subject"] for f in result["findings"]} for name, result in ran.outcomes("found").items()}
 
 
-def test_one_domain_is_told_link_by_link(lab: LabClient) -> None:
+def test_one_domain_is_reported_link_by_link(lab: LabClient) -> None:
     with lab.fault("domain.cname-wrong:wrong-target"):
         ran = lab.check("-m", "domain", "--domain", SHOP)
     assert ran.document["roots"] == [f"domain.cname-wrong[{SYSTEM}]#{SHOP}"]
@@ -36,8 +36,8 @@ def test_one_domain_is_told_link_by_link(lab: LabClient) -> None:
     assert "TLS         the connection was refused" in ran.stdout
 
 
-def test_address_that_a_customer_chose_within_is_unknown_and_never_a_finding(lab: LabClient, tmp_path: Path) -> None:
-    """Where the environment allows no internal range, only the base host's own address is connected to."""
+def test_internal_address_of_a_customer_is_unknown_and_never_a_finding(lab: LabClient, tmp_path: Path) -> None:
+    """If the environment allows no internal range, only the base host's own address is connected to."""
     text = (PROJECT / "environments" / "lab.yaml").read_text()
     env = tmp_path / "lab.yaml"
     env.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("far_ends:")))
@@ -48,22 +48,22 @@ def test_address_that_a_customer_chose_within_is_unknown_and_never_a_finding(lab
     assert "far_ends.allow" in ran.results["domain.https-broken"]["reason"]
 
 
-def test_another_domain_is_not_looked_at(lab: LabClient) -> None:
+def test_other_domains_are_not_checked(lab: LabClient) -> None:
     with lab.fault("domain.cname-wrong:wrong-target"):
         ran = lab.check("-m", "domain", "--domain", "bergsport.test")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
 
 
 @pytest.mark.parametrize("spelling", ["laden.müller-söhne.test", "laden.xn--mller-shne-9db0d.test"])
-def test_an_idn_is_found_in_either_spelling(lab: LabClient, spelling: str) -> None:
+def test_idn_is_found_in_either_spelling(lab: LabClient, spelling: str) -> None:
     spelling = spelling if not spelling.isascii() else "laden.müller-söhne.test".encode("idna").decode()
     ran = lab.check("-m", "domain", "--domain", spelling)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert ran.outcomes("clear")
 
 
-def test_a_domain_of_nobody_verifies_nothing(lab: LabClient) -> None:
-    ran = lab.check("-m", "domain and not p2", "--domain", "nobody.example.test")
+def test_unknown_domain_verifies_nothing(lab: LabClient) -> None:
+    ran = lab.check("-m", "domain and not p2", "--domain", "unknown.example.test")
     assert ran.results["domain.cname-wrong"]["outcome"] == "skipped"
 
 
@@ -74,11 +74,11 @@ def test_many_findings_are_one_table_by_severity(lab: LabClient) -> None:
     tables = [list(csv.DictReader(path.open())) for path in (ran.folder / "allure").glob("*.csv")]
     assert len(tables) == 1
     assert {row["subject"] for row in tables[0]} == findings(ran)["domain.https-broken"]
-    assert len(tables[0]) == 12, "every domain but the one that is pending"
+    assert len(tables[0]) == 12, "every domain except the pending one"
     assert [row["severity"] for row in tables[0]] == sorted(row["severity"] for row in tables[0])
 
 
-def test_a_domain_that_could_not_be_looked_at_is_not_clear(lab: LabClient) -> None:
+def test_domain_that_could_not_be_checked_is_not_clear(lab: LabClient) -> None:
     with lab.fault("domain.https-broken:handshake-failed"):
         ran = lab.check("-m", "domain")
     result = ran.results["domain.certificate-expired"]
@@ -98,7 +98,7 @@ def test_a_domain_that_could_not_be_looked_at_is_not_clear(lab: LabClient) -> No
     ],
     ids=["API", "list"],
 )
-def test_other_sources_tell_what_they_can(lab: LabClient, tmp_path: Path, source: str, unknown: set[str]) -> None:
+def test_other_sources_give_what_they_can(lab: LabClient, tmp_path: Path, source: str, unknown: set[str]) -> None:
     text = (PROJECT / "environments" / "lab.yaml").read_text()
     section = text[text.index("  reverseai:") :]
     section = section[: section.index("\n  aura-flow:")] if "\n  aura-flow:" in section else section
@@ -109,4 +109,4 @@ def test_other_sources_tell_what_they_can(lab: LabClient, tmp_path: Path, source
         ran = lab.check("-m", "domain", env=str(environment))
     assert findings(ran)["domain.cname-wrong"] == {SHOP}
     told_apart = {name for name, r in ran.outcomes("unknown").items() if r["resource"] == "domain-records"}
-    assert told_apart == {f"domain.{name}" for name in unknown}, told(ran)
+    assert told_apart == {f"domain.{name}" for name in unknown}, describe(ran)

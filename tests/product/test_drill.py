@@ -1,4 +1,4 @@
-"""Does a restore drill leave nothing behind, however it ends, and touch nothing but its scratch server?"""
+"""A restore drill leaves nothing behind, however it ends, and changes only its scratch server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness import LabClient, interruptible, told
+from tests.harness import LabClient, describe, interruptible
 
 SYSTEM = "aura-flow"
 DRILL = ("-m", "drill and backup")
@@ -29,7 +29,7 @@ def aura(lab_of: Callable[[str], LabClient]) -> LabClient:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """Where the drills of a test put their scratch servers; whoever PostgreSQL runs as has to get there."""
+    """Return the folder for scratch servers of drills; PostgreSQL's user must be able to reach it."""
     folder = Path("/tmp") / f"drill-{os.getpid()}-{time.monotonic_ns() % 10**6}"
     folder.mkdir(mode=0o711)
     yield folder
@@ -37,7 +37,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 
 def environment(where: Path, **drill: object) -> str:
-    """An environment file in which the drill is told more."""
+    """Write an environment file with additional settings of the drill."""
     system = {
         "postgres": {"dsn": {"env": "LAB_AF_MONITOR_DSN"}},
         "resolver": {"env": "LAB_RESOLVER"},
@@ -52,28 +52,28 @@ def environment(where: Path, **drill: object) -> str:
 
 
 def servers(place: Path) -> list[psutil.Process]:
-    """The processes of scratch servers below a folder."""
+    """Return the processes of scratch servers below a folder."""
     running = psutil.process_iter(["cmdline"])
     return [process for process in running if any(str(place) in word for word in process.info["cmdline"] or ())]
 
 
 def restoring(place: Path) -> bool:
-    """Some session of the scratch server is at the dump's sleep."""
+    """Whether a session of the scratch server is at the dump's sleep."""
     try:
         sessions = [session for server in servers(place) for session in server.children()]
         return any("SELECT" in " ".join(session.cmdline()) for session in sessions)
-    except psutil.NoSuchProcess:  # initdb's come and go
+    except psutil.NoSuchProcess:  # initdb's processes come and go
         return False
 
 
 def until(is_so: Callable[[], object], patience_s: float = 60) -> None:
     end = time.monotonic() + patience_s
     while not is_so():
-        assert time.monotonic() < end, "not in time"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.05)
 
 
-def test_drill_that_went_well_is_noted_and_leaves_nothing(aura: LabClient, tmp_path: Path, place: Path) -> None:
+def test_successful_drill_is_recorded_and_leaves_nothing(aura: LabClient, tmp_path: Path, place: Path) -> None:
     env = environment(tmp_path, folder=str(place))
     (tmp_path / "drills.json").symlink_to("kept.json")
     overdue = aura.check("-m", "backup and not drill", env=env, variables=aura.variables).results[
@@ -81,10 +81,10 @@ def test_drill_that_went_well_is_noted_and_leaves_nothing(aura: LabClient, tmp_p
     ]
     assert [finding["cause"] for finding in overdue["findings"]] == ["never-drilled"]
     ran = aura.check(*DRILL, env=env, variables=aura.variables)
-    assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
+    assert ran.results["backup.not-restorable"]["outcome"] == "clear", describe(ran)
     again = aura.check("-m", "backup and not drill", env=env, variables=aura.variables)
-    assert again.results["backup.drill-overdue"]["outcome"] == "clear", told(again)
-    assert (tmp_path / "drills.json").is_symlink(), "the record is written to where a link leads"
+    assert again.results["backup.drill-overdue"]["outcome"] == "clear", describe(again)
+    assert (tmp_path / "drills.json").is_symlink(), "the record is written to the target of the link"
     assert list(place.iterdir()) == []
     assert servers(place) == []
 
@@ -96,12 +96,12 @@ def test_drill_in_a_folder_too_long_for_a_socket(aura: LabClient, tmp_path: Path
         folder.chmod(0o777)
     before = set(Path("/tmp").glob(FOLDERS))
     ran = aura.check(*DRILL, env=environment(tmp_path, folder=str(deep)), variables=aura.variables)
-    assert ran.results["backup.not-restorable"]["outcome"] == "clear", told(ran)
+    assert ran.results["backup.not-restorable"]["outcome"] == "clear", describe(ran)
     assert list(deep.iterdir()) == []
     until(lambda: set(Path("/tmp").glob(FOLDERS)) <= before)
 
 
-def test_drill_says_nothing_to_the_systems_own_database(aura: LabClient, tmp_path: Path, place: Path) -> None:
+def test_drill_sends_nothing_to_the_systems_own_database(aura: LabClient, tmp_path: Path, place: Path) -> None:
     env = environment(tmp_path, folder=str(place))
     aura.ask("DELETE", "requests")
     assert aura.check(*DRILL, env=env, variables=aura.variables).code == 0
@@ -109,8 +109,8 @@ def test_drill_says_nothing_to_the_systems_own_database(aura: LabClient, tmp_pat
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_drill_cut_short_leaves_nothing(aura: LabClient, tmp_path: Path, place: Path, how: signal.Signals) -> None:
-    """In the middle of a restore that takes a minute."""
+def test_interrupted_drill_leaves_nothing(aura: LabClient, tmp_path: Path, place: Path, how: signal.Signals) -> None:
+    """Interrupted during a restore that takes a minute."""
     env = environment(tmp_path, folder=str(place))
     words = [sys.executable, "-m", "pytest", "--env", env, *DRILL]
     variables = {**os.environ, **aura.variables, "CHECKS_OUT": str(tmp_path / "out")}
@@ -124,7 +124,7 @@ def test_drill_cut_short_leaves_nothing(aura: LabClient, tmp_path: Path, place: 
     assert not (tmp_path / "drills.json").exists()
 
 
-def test_folder_of_a_keeper_that_was_killed_goes_with_the_next_drill(
+def test_folder_of_a_killed_supervisor_is_removed_by_the_next_drill(
     aura: LabClient, tmp_path: Path, place: Path
 ) -> None:
     left = place / "runbook-checks-drill-left"
@@ -140,7 +140,7 @@ def test_server_of_the_system_itself_is_refused(aura: LabClient, tmp_path: Path)
     aura.ask("DELETE", "requests")
     ran = aura.check(*DRILL, env=env, variables=aura.variables)
     result = ran.results["backup.not-restorable"]
-    assert result["outcome"] == "unknown", told(ran)
+    assert result["outcome"] == "unknown", describe(ran)
     assert "the server of the system's own database" in result["reason"]
     assert not any("CREATE DATABASE" in row["statement"] for row in aura.ask("GET", "statements"))
 
@@ -153,7 +153,7 @@ def test_machine_without_programs_is_unknown(aura: LabClient, tmp_path: Path) ->
     assert "are not to be had" in result["reason"]
 
 
-def test_role_that_nobody_named_is_not_the_dumps_fault(aura: LabClient, tmp_path: Path, place: Path) -> None:
+def test_missing_role_is_not_the_dumps_fault(aura: LabClient, tmp_path: Path, place: Path) -> None:
     env = environment(tmp_path, folder=str(place), roles=[])
     result = aura.check(*DRILL, env=env, variables=aura.variables).results["backup.not-restorable"]
     assert result["outcome"] == "unknown"

@@ -1,4 +1,4 @@
-"""Is a scratch database on a server that the environment names gone when the drill is over?"""
+"""A scratch database on a configured server is dropped when the drill is over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_checks.probes.postgres.client import Postgres
-from tests.harness import LabClient, told
+from tests.harness import LabClient, describe
 from tests.probes import pg
 from tests.product.test_drill import DRILL, SYSTEM, environment
 
@@ -28,7 +28,7 @@ def test_scratch_database_is_dropped(
     with aura.fault(*([fault] if fault else [])):
         ran = aura.check(*DRILL, env=env, variables=aura.variables | {"SCRATCH_DSN": server.dsn()})
     result = ran.results["backup.not-restorable"]
-    assert result["outcome"] == ("found" if fault else "clear"), told(ran)
+    assert result["outcome"] == ("found" if fault else "clear"), describe(ran)
     database = Postgres(server.dsn())
     assert database.query("SELECT datname FROM pg_database WHERE datname LIKE 'runbook%'") == []
     assert any(b"CREATE DATABASE" in line for line in server.log.read_bytes().splitlines())
@@ -36,10 +36,10 @@ def test_scratch_database_is_dropped(
     assert pg.PASSWORD not in ran.output() + str(ran.document)
 
 
-def test_system_s_own_server_is_refused_before_anything_is_made_on_it(
+def test_systems_own_server_is_refused_before_anything_is_created(
     lab_of: Callable[[str], LabClient], tmp_path: Path
 ) -> None:
-    """By the server's own identifier: it may well go by another name."""
+    """Recognised by the server's own identifier, because it may have another name."""
     aura = lab_of(SYSTEM)
     own = aura.variables["LAB_AF_MONITOR_DSN"]
     again = own.replace("/aura_flow", "/postgres", 1)

@@ -1,4 +1,4 @@
-"""Does nothing beyond the environment's effects reach the target? The servers' own logs tell."""
+"""A run has no effects on the target beyond those that the environment allows, according to the servers' logs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import LabClient, told
+from tests.harness import LabClient, describe
 from tests.product.test_exit_codes import altered
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ READS = re.compile(
 
 
 def reached(lab: LabClient) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The requests and the monitor role's statements since the logs were cleared."""
+    """Return the requests and the monitoring role's statements since the logs were cleared."""
     statements = [s for s in lab.ask("GET", "statements") if s["user"] == "cs_monitor"]
     return lab.ask("GET", "requests"), statements
 
@@ -27,7 +27,7 @@ def reached(lab: LabClient) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
 @pytest.mark.parametrize(
     "how", [("--collect-only",), ("--list-symptoms",), ("--list-symptoms=json", "-q"), ("-m", "drill")]
 )
-def test_looking_at_the_list_touches_nothing(lab: LabClient, how: tuple[str, ...]) -> None:
+def test_listing_sends_nothing(lab: LabClient, how: tuple[str, ...]) -> None:
     lab.ask("DELETE", "requests")
     lab.check(*how)
     assert reached(lab) == ([], [])
@@ -38,7 +38,7 @@ def test_read_only_environment_sends_only_reads(lab: LabClient, tmp_path: Path) 
     lab.ask("DELETE", "requests")
     ran = lab.check(env=env)
     requests, statements = reached(lab)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert {request["method"] for request in requests} == {"GET"}
     assert statements
     assert [s["statement"] for s in statements if not READS.match(s["statement"])] == []
@@ -49,25 +49,25 @@ def test_refused_environment_sends_nothing_that_is_accepted(lab: LabClient, tmp_
     lab.ask("DELETE", "requests")
     ran = lab.check(env=env)
     requests, statements = reached(lab)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     posted = [request for request in requests if request["method"] != "GET"]
     assert posted
     assert {request["status"] for request in posted} <= {400, 403}
     assert [s["statement"] for s in statements if not READS.match(s["statement"])] == []
 
 
-def test_refused_deliveries_could_do_no_harm_where_the_door_stands_open(lab: LabClient, tmp_path: Path) -> None:
-    """Even a receiver that checks no signature stores nothing of what is sent where writes aren't allowed."""
+def test_refused_deliveries_are_harmless_for_a_receiver_that_accepts_everything(lab: LabClient, tmp_path: Path) -> None:
+    """Even a receiver that checks no signature stores nothing from a run without write effects."""
     env = altered(tmp_path, ("effects: write", "effects: refused"))
     lab.ask("DELETE", "requests")
     with lab.fault("webhook.unsigned-accepted:accepted", "webhook.tampered-accepted:accepted"):
         ran = lab.check("-m", "webhook", env=env)
     requests, _ = reached(lab)
-    assert ran.code == 1, told(ran)
+    assert ran.code == 1, describe(ran)
     assert [r for r in requests if r["method"] == "POST" and 200 <= r["status"] < 300] == []
 
 
-def test_every_request_says_who_it_is_and_of_which_run(lab: LabClient) -> None:
+def test_every_request_names_the_product_and_the_run(lab: LabClient) -> None:
     lab.ask("DELETE", "requests")
     ran = lab.check("-m", "health or webhook")
     requests, _ = reached(lab)
@@ -86,6 +86,6 @@ def test_at_most_two_connections_to_the_database(lab: LabClient) -> None:
     for statement in statements:
         lives.setdefault(statement["pid"], []).append(statement["at"])
     assert lives
-    # A connection that broke is replaced: what counts is how many there are at a time.
+    # A broken connection is replaced, so the number at one time is counted.
     at_once = max(sum(min(ours) <= min(life) <= max(ours) for ours in lives.values()) for life in lives.values())
     assert at_once <= 2, lives

@@ -1,4 +1,4 @@
-"""Exit code 1 means found and nothing else: what becomes of the output changes no outcome, and a sentence says it."""
+"""Exit code 1 only means found: a failing output changes no outcome, and is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def full(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A working directory of a test's own, from which the checks can be run."""
+    """A separate working directory from which the checks can be run."""
     here = tmp_path / "here"
     here.mkdir()
     yield here
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def shell(
     script: str, lab: LabClient | None = None, cwd: Path = PROJECT, variables: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A shell's line, as a person would type it."""
+    """Run a shell's line, as a person would type it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CHECKS_"))}
     environment |= {"CHECKS_LAB": str(lab.state)} if lab else {}
     environment |= {"PYTHONPATH": str(PROJECT), "COLUMNS": "80"} | (variables or {})
@@ -63,7 +63,7 @@ def words(out: Path, *more: str) -> str:
 
 
 def joined(text: str) -> str:
-    """Without blanks and line breaks: long paths are broken anywhere."""
+    """Remove blanks and line breaks: long paths are wrapped anywhere."""
     return "".join(text.split())
 
 
@@ -72,7 +72,7 @@ def document(out: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("program", [BARE, SCRIPT, f"{BARE} -n 2"], ids=["bare", "script", "workers"])
-def test_reader_that_goes_away_changes_no_outcome(lab: LabClient, tmp_path: Path, program: str) -> None:
+def test_closed_pipe_changes_no_outcome(lab: LabClient, tmp_path: Path, program: str) -> None:
     clear = shell(f"{program} {words(tmp_path / 'out')} | head -1", lab)
     with lab.fault(FOUND):
         found = shell(f"{program} {words(tmp_path / 'out')} | head -1", lab)
@@ -81,7 +81,7 @@ def test_reader_that_goes_away_changes_no_outcome(lab: LabClient, tmp_path: Path
     assert document(tmp_path / "out")["roots"] == [f"health.wrong-version[{SYSTEM}]"]
 
 
-def test_watch_that_nobody_reads_ends_with_its_last_look(lab: LabClient, tmp_path: Path) -> None:
+def test_watch_without_a_reader_ends_with_its_last_results(lab: LabClient, tmp_path: Path) -> None:
     with lab.fault(FOUND):
         ran = shell(f"{BARE} {words(tmp_path, '--watch 0.2')} | grep -m1 'look 2'", lab)
     assert (ran.returncode, ran.stderr) == (1, f"{GONE}Broken pipe\n")
@@ -111,7 +111,7 @@ def test_document_for_a_closed_standard_output_is_refused(lab: LabClient, tmp_pa
 
 @is_root
 def test_full_disk_under_standard_output(lab: LabClient, tmp_path: Path, full: Path) -> None:
-    """The outcome is in the run's folder; where only standard output had it, nobody got it."""
+    """The outcome is in the run's folder; if only standard output had it, it is lost."""
     for more in ("", "--paste"):
         ran = shell(f"{BARE} {words(tmp_path / 'out', more)} >{full}", lab)
         assert (ran.returncode, ran.stderr) == (0, f"{GONE}No space left on device\n")
@@ -124,13 +124,13 @@ def test_full_disk_under_standard_output(lab: LabClient, tmp_path: Path, full: P
 
 
 @is_root
-def test_output_that_cannot_be_written_makes_no_0_and_no_other_code(lab: LabClient, tmp_path: Path, full: Path) -> None:
+def test_output_that_cannot_be_written_exits_3_instead_of_0(lab: LabClient, tmp_path: Path, full: Path) -> None:
     named = f"--results {full} --markdown {full}x --junitxml {tmp_path}/j"
     ran = shell(f"cp -a {full} {full}x; {BARE} {words(tmp_path / 'out', named)}", lab)
     assert ran.returncode == 3, ran.stdout
     for flag in (f"--results {full}", f"--markdown {full}x"):
         assert joined(f"note: {flag} can't be written: No space left on device") in joined(ran.stdout)
-    assert (tmp_path / "j").is_file(), "one that fails keeps no other from being written"
+    assert (tmp_path / "j").is_file(), "a failing output does not affect the others"
     assert " clear; gate P3: trouble of the checks' own (exit 3)" in ran.stdout
     junit = shell(f"{BARE} {words(tmp_path / 'out', f'--junitxml {full}')}", lab)
     assert (junit.returncode, junit.stderr) == (3, "")
@@ -144,8 +144,8 @@ def test_output_that_cannot_be_written_makes_no_0_and_no_other_code(lab: LabClie
 
 
 @pytest.mark.parametrize("workers", ["", "-n 2"])
-def test_full_disk_in_the_middle_of_the_run(lab: LabClient, tmp_path: Path, workers: str) -> None:
-    """Allure's results, JUnit, the document and pytest's cache all come to more than this."""
+def test_full_disk_during_the_run(lab: LabClient, tmp_path: Path, workers: str) -> None:
+    """Allure's results, JUnit, the document and pytest's cache are all larger than this."""
     ran = shell(f"ulimit -f 1; {BARE} {words(tmp_path / 'clear', workers)} 2>&1 | cat", lab)
     with lab.fault(FOUND):
         found = shell(f"ulimit -f 1; {BARE} {words(tmp_path / 'found', workers)} 2>&1 | cat", lab)
@@ -157,7 +157,7 @@ def test_full_disk_in_the_middle_of_the_run(lab: LabClient, tmp_path: Path, work
     assert "FOUND  old-version-running" in found.stdout
 
 
-def test_out_that_is_no_folder(lab: LabClient, tmp_path: Path) -> None:
+def test_out_that_is_not_a_folder(lab: LabClient, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
     ran = shell(f"{BARE} {words(tmp_path / 'file')}", lab)
     assert ran.returncode == 3
@@ -165,8 +165,8 @@ def test_out_that_is_no_folder(lab: LabClient, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "kept"
 
 
-def test_folder_that_vanishes(lab: LabClient, tmp_path: Path, folder: Path) -> None:
-    """Before the run nothing can be checked; during it everything is still told and written."""
+def test_working_directory_that_disappears(lab: LabClient, tmp_path: Path, folder: Path) -> None:
+    """Before the run nothing can be checked; during it everything is still reported and written."""
     before = shell(f"rmdir {folder}; {SCRIPT} {words(tmp_path / 'out')}", lab, folder)
     assert before.returncode == 3
     assert before.stderr == "runbook-checks: the working directory is gone; change to another one\n"
@@ -181,7 +181,7 @@ def test_folder_that_vanishes(lab: LabClient, tmp_path: Path, folder: Path) -> N
     assert json.loads((folder / "r.json").read_text()) == document(tmp_path / "out")
 
 
-def test_terminal_that_knows_ascii_only(lab: LabClient, tmp_path: Path) -> None:
+def test_ascii_terminal(lab: LabClient, tmp_path: Path) -> None:
     reason = {"symptom": "health.*", "reason": "Zoë sieht nach … bald", "until": "2099-01-01", "by": "Zoë"}
     (tmp_path / "known.yaml").write_text(json.dumps({"acknowledged": [reason]}))
     with lab.fault(FOUND):
@@ -194,7 +194,7 @@ def test_terminal_that_knows_ascii_only(lab: LabClient, tmp_path: Path) -> None:
         assert (ran.returncode, ran.stderr) == (0, "")
 
 
-def test_what_a_person_never_sees_is_replaced_in_ascii(tmp_path: Path) -> None:
+def test_characters_outside_ascii_are_replaced(tmp_path: Path) -> None:
     code = "from runbook_checks.output import streams; streams.steady(); print('caf\\u00e9 \\u2026 \\udc80')"
     ran = shell(f'{PYTHON} -c "{code}"', variables=ASCII)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "caf? ?  \n", "")
@@ -203,14 +203,14 @@ def test_what_a_person_never_sees_is_replaced_in_ascii(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["TERM=", "COLUMNS=0", "COLUMNS=wide", "HOME=/nowhere", "LC_ALL=xx_YY", "TMPDIR=/no"])
-def test_odd_surroundings_change_nothing(lab: LabClient, tmp_path: Path, given: str) -> None:
+def test_unusual_environment_changes_nothing(lab: LabClient, tmp_path: Path, given: str) -> None:
     ran = shell(f"{given} {BARE} {words(tmp_path)}", lab)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert " clear; gate P3: clear (exit 0)" in ran.stdout
 
 
-def test_few_files_are_our_own_limit(lab: LabClient, tmp_path: Path) -> None:
-    """A connection that fails for them would be found on the target."""
+def test_low_limit_of_open_files_is_an_error_of_the_run(lab: LabClient, tmp_path: Path) -> None:
+    """A connection that fails because of it would be a finding about the target."""
     soft = shell(f"ulimit -Sn 12; {BARE} {words(tmp_path)}", lab)
     assert soft.returncode == 0, soft.stdout + soft.stderr
     for limit in (9, 24, 255):
@@ -225,7 +225,7 @@ def test_few_files_are_our_own_limit(lab: LabClient, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -15), (signal.SIGHUP, -1), (signal.SIGINT, 1)])
 def test_signals(lab: LabClient, tmp_path: Path, number: int, code: int) -> None:
-    """Ctrl-C ends --watch with the last look; the others end the process at once, as a shell tells it."""
+    """Ctrl-C ends --watch with the last results; other signals end the process at once, with the shell's exit code."""
     with lab.fault(FOUND):
         child = interruptible(
             [sys.executable, "-m", "pytest", *words(tmp_path, "--watch 1").split()],
@@ -241,12 +241,12 @@ def test_signals(lab: LabClient, tmp_path: Path, number: int, code: int) -> None
     assert "Traceback" not in rest
 
 
-def test_lab_that_nobody_listens_to(tmp_path: Path) -> None:
+def test_lab_with_a_closed_pipe(tmp_path: Path) -> None:
     listed = shell(f"{PYTHON} -m runbook_checks_lab --list | true")
     assert listed.returncode == 0
-    assert listed.stderr == "lab: standard output can't be written: Broken pipe\n"
+    assert listed.stderr == "lab: cannot write to standard output: Broken pipe\n"
     assert shell(f"{PYTHON} -m runbook_checks_lab --list >&-").returncode == 0
     (tmp_path / "link").symlink_to("state.json")
     refused = shell(f"{PYTHON} -m runbook_checks_lab --system sales-ai --state {tmp_path / 'link'}")
-    assert (refused.returncode, refused.stderr) == (3, f"lab: --state {tmp_path / 'link'} is no regular file\n")
+    assert (refused.returncode, refused.stderr) == (3, f"lab: --state {tmp_path / 'link'} is not a regular file\n")
     assert (tmp_path / "link").is_symlink()

@@ -1,4 +1,4 @@
-"""Does every check end within its deadline, whatever its body does, and does one that hangs hold up no other?"""
+"""Every check ends within its deadline, and one that hangs delays no other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ systems:
 
 
 def run_checks(folder: Path, source: str, *arguments: str, deadline: float = 1.0) -> Ran:
-    """Run checks of the test's own, in a folder outside the project."""
+    """Run a test's own checks, in a folder outside the project."""
     (folder / "checks").mkdir()
     (folder / "checks" / "own.py").write_text(HEAD + source)
     env = folder / "e.yaml"
@@ -46,7 +46,7 @@ def only(ran: Ran) -> dict[str, object]:
     return dict(result)
 
 
-def test_body_that_never_returns_is_given_up(tmp_path: Path) -> None:
+def test_check_that_never_returns_times_out(tmp_path: Path) -> None:
     begun = time.monotonic()
     ran = run_checks(tmp_path, check("while True: time.sleep(60)"))
     assert time.monotonic() - begun < 10
@@ -56,20 +56,20 @@ def test_body_that_never_returns_is_given_up(tmp_path: Path) -> None:
     assert ran.code == 10
 
 
-def test_hung_checks_hold_up_no_other(tmp_path: Path) -> None:
+def test_hanging_checks_delay_no_other(tmp_path: Path) -> None:
     hung = "".join(check("threading.Event().wait()", f"hangs_{n}") for n in range(40))
     ran = run_checks(tmp_path, hung + check("pass", "is_well"))
     outcomes = {r["check"].rpartition("check_")[2].partition("[")[0]: r["outcome"] for r in ran.document["results"]}
     assert outcomes.pop("is_well") == "clear"
     assert set(outcomes.values()) == {"unknown"}
-    assert ran.duration_s < 12, "40 hung checks, 24 at once: two rounds of 1.5 s"
+    assert ran.duration_s < 12, "40 hanging checks, 24 at once: two rounds of 1.5 s"
 
 
 def test_checks_wait_together(tmp_path: Path) -> None:
     waiting = "".join(check("time.sleep(0.5)", f"waits_{n}") for n in range(20))
     ran = run_checks(tmp_path, waiting, deadline=10)
     assert ran.document["counts"]["clear"] == 20
-    assert ran.document["run"]["duration_s"] < 5, "one after another it were 10 s"
+    assert ran.document["run"]["duration_s"] < 5, "one after another would take 10 s"
 
 
 def test_serial_runs_one_at_a_time(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_serial_runs_one_at_a_time(tmp_path: Path) -> None:
     assert run_checks(tmp_path, source, "--serial", deadline=10).document["counts"]["clear"] == 6
 
 
-def test_check_marked_alone_runs_with_nothing_beside_it(tmp_path: Path) -> None:
+def test_check_marked_alone_runs_alone(tmp_path: Path) -> None:
     beside = "global running\nrunning += 1\ntime.sleep(0.2)\nrunning -= 1"
     alone = "if running: raise Found('none', seen=f'{running} beside it', wanted='none')"
     source = "running = 0\n" + check(alone, "burst").replace('stale")', 'stale", alone=True)')
@@ -88,7 +88,7 @@ def test_check_marked_alone_runs_with_nothing_beside_it(tmp_path: Path) -> None:
     assert ran.document["counts"]["clear"] == 9, ran.output()
 
 
-def test_error_in_a_check_is_unknown_and_says_where(tmp_path: Path) -> None:
+def test_error_in_a_check_is_unknown_and_names_the_line(tmp_path: Path) -> None:
     result = only(ran := run_checks(tmp_path, check("{}['missing']")))
     assert result["outcome"] == "unknown"
     assert "the check itself failed: KeyError: 'missing'" in str(result["reason"])
@@ -96,17 +96,17 @@ def test_error_in_a_check_is_unknown_and_says_where(tmp_path: Path) -> None:
 
 
 def test_plain_assertion_in_a_check_is_not_a_finding(tmp_path: Path) -> None:
-    """Only Found says that the symptom is there; an assertion that fails is a mistake in the check."""
+    """Only Found reports the symptom; a failing assertion is a mistake in the check."""
     assert only(run_checks(tmp_path, check("assert 1 == 2")))["outcome"] == "unknown"
 
 
-def test_system_exit_and_interrupts_in_a_body_do_not_end_the_run(tmp_path: Path) -> None:
+def test_system_exit_and_interrupts_in_a_check_do_not_end_the_run(tmp_path: Path) -> None:
     ran = run_checks(tmp_path, check("raise SystemExit(0)", "leaves") + check("pass", "stays"))
     assert ran.code == 10, ran.output()
     assert ran.document["counts"]["clear"] == 1
 
 
-def test_findings_over_many_subjects_are_all_told(tmp_path: Path) -> None:
+def test_findings_on_many_subjects_are_all_reported(tmp_path: Path) -> None:
     body = "Found.all(Found('none', seen=f'{n}', wanted='x', subject=f's{n}') for n in range(50))"
     ran = run_checks(tmp_path, check(body))
     findings = only(ran)["findings"]
@@ -115,7 +115,7 @@ def test_findings_over_many_subjects_are_all_told(tmp_path: Path) -> None:
     assert "and 30 more roots" in ran.stdout
 
 
-def test_check_with_a_fixture_of_its_own_runs_as_pytest_runs_it(tmp_path: Path) -> None:
+def test_check_with_its_own_fixture_runs_as_in_pytest(tmp_path: Path) -> None:
     source = "import pytest\n@pytest.fixture\ndef number(): return 42\n"
     source += check("if number != 42: raise Found('none', seen=str(number), wanted='42')").replace(
         "(backups: Backups)", "(backups: Backups, number)"

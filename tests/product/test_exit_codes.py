@@ -1,4 +1,4 @@
-"""Does the exit code say what a pipeline may go by? Never 0 when nothing was verified."""
+"""The exit code shows what a pipeline needs: never 0 when nothing was verified."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,11 +15,11 @@ READ_ONLY = "effects: read"
 
 
 def altered(folder: Path, *changes: tuple[str, str]) -> str:
-    """The lab's environment file with some of its words changed, as a file elsewhere."""
+    """Write the lab's environment file with some words replaced, in another folder."""
     text = (PROJECT / "environments" / "lab.yaml").read_text()
     for old, new in changes:
         assert old in text, old
-        text = text.replace(old, new, 1)  # AI Customer Service stands first
+        text = text.replace(old, new, 1)  # AI Customer Service comes first
     path = folder / "altered.yaml"
     path.write_text(text)
     return str(path)
@@ -27,8 +27,8 @@ def altered(folder: Path, *changes: tuple[str, str]) -> str:
 
 def test_0_when_all_is_clear(lab: LabClient) -> None:
     ran = lab.check("-m", "health")
-    assert ran.code == 0, told(ran)
-    assert set(ran.outcomes("clear")) == set(ran.results), told(ran)
+    assert ran.code == 0, describe(ran)
+    assert set(ran.outcomes("clear")) == set(ran.results), describe(ran)
 
 
 def test_1_when_a_symptom_is_found(lab: LabClient) -> None:
@@ -38,43 +38,43 @@ def test_1_when_a_symptom_is_found(lab: LabClient) -> None:
     assert ran.document["run"]["exit_code"] == 1
 
 
-def test_gate_leaves_milder_findings_out(lab: LabClient) -> None:
+def test_gate_ignores_findings_of_lower_severity(lab: LabClient) -> None:
     with lab.fault("backup.stale:none"):
         ran = lab.check("--gate", "P1", "-m", "backup or health")
         alone = lab.check("--gate", "P1", "-m", "backup")
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert "backup.stale" in ran.stdout
-    assert alone.code == 5, "nothing was at the gate, so nothing was verified"
+    assert alone.code == 5, "no check counts at the gate, so nothing was verified"
 
 
-def test_gate_goes_by_the_finding_not_by_the_marker(lab: LabClient) -> None:
-    """A certificate due for renewal is P2; one whose renewal fails is P1, by the same check."""
+def test_gate_uses_the_severity_of_the_finding_not_of_the_marker(lab: LabClient) -> None:
+    """For the same check, a certificate due for renewal is P2, and a failing renewal is P1."""
     with lab.fault("domain.certificate-expiring:renewal-failing"):
         late = lab.check("--gate", "P1", "-m", "domain")
     with lab.fault("domain.certificate-expiring:renewal-due"):
         due = lab.check("--gate", "P1", "-m", "domain")
-    assert (late.code, due.code) == (1, 0), told(late) + told(due)
+    assert (late.code, due.code) == (1, 0), describe(late) + describe(due)
 
 
-def test_10_when_a_check_could_not_look(lab: LabClient) -> None:
+def test_10_when_a_check_is_unknown(lab: LabClient) -> None:
     with lab.outage("backup-folder-missing"):
         ran = lab.check("-m", "backup or health")
-    assert ran.code == 10, told(ran)
+    assert ran.code == 10, describe(ran)
     assert ran.document["roots"] == [f"unreadable:backups[{SYSTEM}]"]
 
 
-def test_1_wins_over_10(lab: LabClient) -> None:
+def test_1_has_priority_over_10(lab: LabClient) -> None:
     with lab.outage("log-file-missing"), lab.fault("backup.stale:none"):
         assert lab.check("-m", "backup or logs").code == 1
 
 
 @pytest.mark.parametrize("option", ["-x", "--maxfail=1", "--exitfirst"])
-def test_2_when_checks_are_left_out_after_the_first_finding(lab: LabClient, option: str) -> None:
-    """What was not looked at is not known to be clear: the gravest finding may be among it."""
+def test_2_when_checks_are_not_run_after_the_first_finding(lab: LabClient, option: str) -> None:
+    """Checks that did not run are not clear: the most severe finding may be among them."""
     with lab.fault("backup.stale:none"):
         ran = lab.check("--gate", "P0", "-m", "backup or webhook", option)
         counted = lab.check("--gate", "P2", "-m", "backup or webhook", option)
-    assert (ran.code, counted.code) == (2, 1), told(ran)
+    assert (ran.code, counted.code) == (2, 1), describe(ran)
     assert "checks were not looked at; leave -x and --maxfail out" in " ".join(ran.stdout.split())
 
 
@@ -84,7 +84,7 @@ def test_5_when_nothing_is_selected(lab: LabClient) -> None:
     assert "nothing verified" in ran.stdout
 
 
-def test_5_when_all_is_skipped_and_it_is_listed(lab: LabClient, tmp_path: Path) -> None:
+def test_5_when_all_is_skipped_and_listed(lab: LabClient, tmp_path: Path) -> None:
     env = altered(tmp_path, ("effects: write", READ_ONLY))
     ran = lab.check("-m", "write", env=env)
     assert ran.code == 5
@@ -104,7 +104,7 @@ def test_5_when_all_is_skipped_and_it_is_listed(lab: LabClient, tmp_path: Path) 
         (("--env", "lab", "--checklist", "rollback-verificatio"), "did you mean 'rollback-verification'?"),
         (("--env", "lab", "--fault", "health.slow:slow-dnss"), "did you mean 'health.slow:slow-dns'?"),
         (("--env", "lab", "--fault", "webhook.stale-accepted:accepted@sales-ai"), "sales-ai has no such fault"),
-        (("--env", "lab", "--expect-version", "nobody=1.0"), "no system 'nobody' is chosen"),
+        (("--env", "lab", "--expect-version", "absent=1.0"), "no system 'absent' is chosen"),
         (("--env", "lab", "--domain", "https://x/"), "must be a host name such as shop.example.com"),
         (("--env", "lab", "-m", "healt and p1"), "there is no marker 'healt'; did you mean 'health'?"),
     ],
@@ -138,7 +138,7 @@ def test_fault_is_refused_outside_the_lab(tmp_path: Path) -> None:
 
 def test_checklist_is_ticked_crossed_or_unanswered(lab: LabClient) -> None:
     healthy = lab.check("--checklist", "rollback-verification")
-    assert healthy.code == 0, told(healthy)
+    assert healthy.code == 0, describe(healthy)
     states = [item["state"] for item in healthy.document["checklist"]["items"]]
     assert states == ["ticked"] * 3
     assert "[x]" in healthy.stdout

@@ -1,4 +1,4 @@
-"""Who may import whom: the floors of the house, with imports for types and inside functions."""
+"""The allowed imports of each package (its floor), including imports for types and inside functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.harness import PROJECT
 from tests.imports import ImportGraph, import_graph
 
 ENGINE, LAB = "runbook_checks", "runbook_checks_lab"
-# What each part of the engine may import beside itself; "" is the engine's own __init__, the API for checks.
+# The packages that each part of the engine may import; "" is the engine's own __init__, the API for checks.
 FLOORS = {
     "": {"verdicts", "probes.core"},
     "locations": set[str](),
@@ -49,7 +49,7 @@ def is_in(module: str, part: str) -> bool:
 
 def test_every_part_of_the_engine_has_its_floor() -> None:
     parts = {floor_of(module) for module in engine().imports}
-    assert parts == set(FLOORS), "say in FLOORS what each part of the engine may import"
+    assert parts == set(FLOORS), "add to FLOORS what each part of the engine may import"
 
 
 @pytest.mark.parametrize("floor", FLOORS)
@@ -65,8 +65,8 @@ def test_engine_imports_only_from_lower_floors(floor: str) -> None:
     assert not wrong, f"{floor or ENGINE} may import {sorted(allowed)} only; move what these need: {wrong}"
 
 
-def test_checks_import_the_engine_alone() -> None:
-    """A check has the API, its handles, and the facts that their probes return."""
+def test_checks_import_only_the_engine() -> None:
+    """A check uses the API, its handles, and the facts that their probes return."""
     allowed = tuple(
         f"{ENGINE}.{name}"
         for name in ("handles.", "inputs.", "probes.", "suite.fixtures.", "Found", "NoReading", "symptom")
@@ -81,7 +81,7 @@ def test_checks_import_the_engine_alone() -> None:
 
 
 def test_lab_and_engine_share_no_code() -> None:
-    """A mistake that both made would hide itself."""
+    """A mistake in shared code would hide itself."""
     lab = graph(LAB, f"lab/src/{LAB}")
     assert lab.imports
     assert [name for names in lab.outside.values() for name in names if name.split(".")[0] == ENGINE] == []

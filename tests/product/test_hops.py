@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import runbook_checks
-import tests.zoo.http  # noqa: F401 - it fills the registry
+import tests.misbehaving.http  # noqa: F401 - it fills the registry
 from runbook_checks.handles.service import Service
+from tests.misbehaving.server import REGISTRY, FakeServer
 from tests.probes.handles import handle
-from tests.zoo.beast import REGISTRY, Beast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def entered(work: Callable[[], object]) -> set[str]:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_get_enters_few_modules(tmp_path: Path, host: str) -> None:
     """References and the base address are read once for a run, by the first reading; what follows is each GET's own."""
-    with Beast(REGISTRY["http.healthy"]) as server:
+    with FakeServer(REGISTRY["http.healthy"]) as server:
         http = {"base_url": f"http://{host}:{server.port}"}
         with handle(Service, tmp_path, http=http) as service:
             service.get("/first")

@@ -1,4 +1,4 @@
-"""The walker of tests/imports.py finds an import cycle however the imports are written."""
+"""The import graph of tests/imports.py finds a cycle in every spelling of an import."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_cycle_is_found(tmp_path: Path, up: str) -> None:
     assert import_graph(_package(tmp_path, {"low.py": up, "high/door.py": DOWN}), "ours").cycles == CYCLE
 
 
-def test_no_cycle_without_the_way_back(tmp_path: Path) -> None:
+def test_no_cycle_without_the_import_back(tmp_path: Path) -> None:
     graph = import_graph(_package(tmp_path, {"low.py": "import ours.other\n", "high/door.py": DOWN}), "ours")
     assert graph.cycles == []
     assert graph.packages == {
@@ -48,6 +48,6 @@ def test_no_cycle_without_the_way_back(tmp_path: Path) -> None:
     assert graph.outside["ours.other"] == {"json"}
 
 
-def test_long_way_round_is_one_cycle(tmp_path: Path) -> None:
+def test_long_cycle_is_one_cycle(tmp_path: Path) -> None:
     files = {"low.py": "import ours.other\n", "other.py": "from .high import door\n", "high/door.py": DOWN}
     assert import_graph(_package(tmp_path, files), "ours").cycles == [["ours.high.door", "ours.low", "ours.other"]]

@@ -1,4 +1,4 @@
-"""Is nothing left running, however a run ends?"""
+"""No process started by a run survives it, whichever way the run ends."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.harness import interruptible
 if TYPE_CHECKING:
     from pathlib import Path
 
-IN_BACKGROUND = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")  # as `nohup` and `&` start a command
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")  # like a command that `nohup` and `&` start
 ONE_SYSTEM = ("--system", "ai-customer-service")
-MARK = "PYTHONTESTMARK"  # every process that the product starts inherits what begins with PYTHON
+MARK = "PYTHONTESTMARK"  # every process that the product starts inherits variables that begin with PYTHON
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Every process that inherited the mark: the run, its workers, the lab and all the lab started."""
+    """Return every process that inherited the mark: the run, its workers, the lab and its children."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -36,8 +36,8 @@ def marked(mark: str) -> list[psutil.Process]:
     return found
 
 
-def names(mark: str) -> list[str]:
-    """What they are called; one that ends meanwhile is called nothing."""
+def process_names(mark: str) -> list[str]:
+    """Return the names of the marked processes that are still running."""
     found = []
     for process in marked(mark):
         with suppress(psutil.Error):
@@ -46,7 +46,7 @@ def names(mark: str) -> list[str]:
 
 
 def started(tmp_path: Path, *arguments: str, within: tuple[str, ...] = ()) -> tuple[subprocess.Popen[str], str]:
-    """A run with a lab of its own that goes on for a while, in a process group of its own."""
+    """Start a run with its own lab that takes a while, in its own process group."""
     mark = tmp_path.name + str(os.getpid())
     hidden = ("PYTEST_", "CHECKS_", "LAB_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
@@ -69,7 +69,7 @@ def started(tmp_path: Path, *arguments: str, within: tuple[str, ...] = ()) -> tu
         process_group=0,
     )
     end = time.monotonic() + 60
-    while not any("postgres" in name for name in names(mark)):
+    while not any("postgres" in name for name in process_names(mark)):
         assert time.monotonic() < end, "the lab did not start"
         time.sleep(0.05)
     return child, mark
@@ -86,24 +86,24 @@ def gone(mark: str, within_s: float) -> bool:
 
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["alone", "spread"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["int", "term", "kill"])
-def test_nothing_outlives_a_run(tmp_path: Path, how: signal.Signals, spread: tuple[str, ...]) -> None:
+def test_no_process_survives_the_run(tmp_path: Path, how: signal.Signals, spread: tuple[str, ...]) -> None:
     child, mark = started(tmp_path, *spread)
     time.sleep(0.5)
     child.send_signal(how)
     child.communicate(timeout=60)
-    assert gone(mark, 10), names(mark)
+    assert gone(mark, 10), process_names(mark)
 
 
-def test_nothing_outlives_a_run_that_ends_well(tmp_path: Path) -> None:
+def test_no_process_survives_a_successful_run(tmp_path: Path) -> None:
     child, mark = started(tmp_path)
     child.communicate(timeout=60)
     assert child.returncode == 1
-    assert gone(mark, 2), names(mark)
+    assert gone(mark, 2), process_names(mark)
 
 
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["alone", "spread"])
 def test_run_in_the_background_is_not_interrupted(tmp_path: Path, spread: tuple[str, ...]) -> None:
-    """Neither by Ctrl-C in its terminal nor by the end of it: the lab and the workers go on as well."""
+    """Neither Ctrl-C in its terminal nor closing the terminal interrupts it; the lab and the workers continue too."""
     child, mark = started(tmp_path, *ONE_SYSTEM, *spread, within=IN_BACKGROUND)
     for number in (signal.SIGINT, signal.SIGHUP):
         os.killpg(child.pid, number)
@@ -111,7 +111,7 @@ def test_run_in_the_background_is_not_interrupted(tmp_path: Path, spread: tuple[
     assert child.returncode == 1, said
     [document] = tmp_path.glob("2*/results.json")
     assert json.loads(document.read_text())["roots"] == ["health.unreachable[ai-customer-service]"], said
-    assert gone(mark, 2), names(mark)
+    assert gone(mark, 2), process_names(mark)
 
 
 def test_run_in_the_background_ends_on_sigterm(tmp_path: Path) -> None:
@@ -119,4 +119,4 @@ def test_run_in_the_background_ends_on_sigterm(tmp_path: Path) -> None:
     child.terminate()
     child.communicate(timeout=30)
     assert child.returncode == -signal.SIGTERM
-    assert gone(mark, 10), names(mark)
+    assert gone(mark, 10), process_names(mark)

@@ -1,4 +1,4 @@
-"""Do tokens and passwords of the login stay out of every output, and are its limits those of the environment?"""
+"""Tokens and passwords of the login are in no output, and the limits are those of the environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import PROJECT, LabClient, told
+from tests.harness import PROJECT, LabClient, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,23 +56,23 @@ def _environment(aura: LabClient, *changes: tuple[str, str]) -> str:
     return str(path)
 
 
-def test_where_nothing_may_be_written_no_login_is_tried(aura: LabClient) -> None:
+def test_no_login_is_tried_without_write_effects(aura: LabClient) -> None:
     aura.ask("DELETE", "requests")
     ran = aura.check("--system", SYSTEM, "-m", "auth", env=_environment(aura))
-    assert ran.results["auth.login-failing"]["outcome"] == "skipped", told(ran)
+    assert ran.results["auth.login-failing"]["outcome"] == "skipped", describe(ran)
     for symptom in ("auth.forgery-accepted", "auth.role-not-enforced"):
-        assert ran.results[symptom]["outcome"] == "unknown", told(ran)
+        assert ran.results[symptom]["outcome"] == "unknown", describe(ran)
         assert "auth.token" in ran.results[symptom]["reason"]
     assert not [request for request in aura.ask("GET", "requests") if request["path"].endswith("/login")]
 
 
-def test_a_token_that_the_environment_names_is_the_control(aura: LabClient) -> None:
+def test_configured_token_is_the_positive_control(aura: LabClient) -> None:
     body = {"email": aura.variables["LAB_AF_USER"], "password": aura.variables["LAB_AF_PASSWORD"]}
     token = _login(aura, body)
     named = ("      password: {env: LAB_AF_PASSWORD}", "      token: {env: NAMED_TOKEN}")
     env = _environment(aura, named)
     ran = aura.check("--system", SYSTEM, "-m", "auth and not write", env=env, variables={"NAMED_TOKEN": token})
-    assert ran.outcomes("clear").keys() == {"auth.forgery-accepted", "auth.role-not-enforced"}, told(ran)
+    assert ran.outcomes("clear").keys() == {"auth.forgery-accepted", "auth.role-not-enforced"}, describe(ran)
     assert token not in everything(ran)
 
 
@@ -83,11 +83,11 @@ def _login(aura: LabClient, body: dict[str, str]) -> str:
     return str(answer.json()["token"])
 
 
-def test_the_burst_of_wrong_logins_is_bounded_and_for_nobody(aura: LabClient) -> None:
+def test_burst_of_wrong_logins_is_limited_and_uses_an_unknown_user(aura: LabClient) -> None:
     with aura.fault("auth.rate-limit-missing:not-limited"):
         aura.ask("DELETE", "requests")
         ran = aura.check("-m", "auth and drill")
         requests = [r for r in aura.ask("GET", "requests") if r["path"].endswith("/login")]
-    assert ran.results["auth.rate-limit-missing"]["outcome"] == "found", told(ran)
+    assert ran.results["auth.rate-limit-missing"]["outcome"] == "found", describe(ran)
     assert len(requests) == 20
     assert {request["status"] for request in requests} == {401}

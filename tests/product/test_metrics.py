@@ -1,4 +1,4 @@
-"""What do metrics tell that only look alarming, and what does Prometheus itself make of the same numbers?"""
+"""Metrics that only look alarming cause no finding, and Prometheus itself computes the same numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import LabClient, told
+from tests.harness import LabClient, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,37 +20,37 @@ LATENCY = "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seco
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_target_that_was_restarted_raises_no_alarm(lab_of: Callable[[str], LabClient], system: str) -> None:
+def test_restarted_target_raises_no_alarm(lab_of: Callable[[str], LabClient], system: str) -> None:
     lab = lab_of(system)
     with lab.outage("metrics-target-restarted"):
         ran = lab.check("-m", "slo or rollback")
     for symptom in ("slo.error-rate", "slo.latency"):
-        assert ran.results[symptom]["outcome"] == "clear", told(ran)
+        assert ran.results[symptom]["outcome"] == "clear", describe(ran)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_handful_of_requests_is_not_judged(lab_of: Callable[[str], LabClient], system: str) -> None:
+def test_few_requests_are_not_judged(lab_of: Callable[[str], LabClient], system: str) -> None:
     lab = lab_of(system)
     with lab.outage("metrics-little-traffic"):
         ran = lab.check("-m", "slo")
     for symptom in ("slo.error-rate", "slo.latency"):
-        assert ran.results[symptom]["outcome"] == "skipped", told(ran)
+        assert ran.results[symptom]["outcome"] == "skipped", describe(ran)
         assert "fewer than 100" in ran.results[symptom]["reason"]
 
 
 @pytest.mark.parametrize(("system", "prefix"), SYSTEMS.items())
-def test_p95_is_the_one_that_prometheus_reckons(lab_of: Callable[[str], LabClient], system: str, prefix: str) -> None:
+def test_p95_is_the_one_that_prometheus_computes(lab_of: Callable[[str], LabClient], system: str, prefix: str) -> None:
     lab = lab_of(system)
     with lab.fault("slo.latency:over-alert"):
         ran = lab.check("-m", "slo")
-        theirs = 1000 * _asked(lab, prefix, LATENCY)
+        theirs = 1000 * _queried(lab, prefix, LATENCY)
     [finding] = ran.results["slo.latency"]["findings"]
     ours = float(finding["evidence"]["p95"].removesuffix(" ms"))
-    assert ours == pytest.approx(theirs, rel=0.05), told(ran)
+    assert ours == pytest.approx(theirs, rel=0.05), describe(ran)
 
 
-def _asked(lab: LabClient, prefix: str, query: str) -> float:
-    """The one value, by the HTTP API and nothing of ours."""
+def _queried(lab: LabClient, prefix: str, query: str) -> float:
+    """Return the value from the HTTP API, without code of the product."""
     names = [f"LAB_{prefix}_PROMETHEUS_{name}" for name in ("URL", "USER", "PASSWORD")]
     url, user, password = (lab.variables[name] for name in names)
     manager = urllib.request.HTTPPasswordMgrWithPriorAuth()
@@ -61,7 +61,7 @@ def _asked(lab: LabClient, prefix: str, query: str) -> float:
     return float(document["data"]["result"][0]["value"][1])
 
 
-def test_the_password_stands_in_no_report(lab_of: Callable[[str], LabClient]) -> None:
+def test_password_is_in_no_report(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of("aura-flow")
     with lab.outage("prometheus-login-refused"):
         ran = lab.check("-m", "slo")

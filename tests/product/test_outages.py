@@ -1,6 +1,6 @@
-"""When a check can't look, does it say so? Clear would be a lie, and found a guess.
+"""A check that cannot read its source is unknown: neither clear nor found would be justified.
 
-Here those are run that must be unknown; `make matrix` runs all with each source taken away.
+This runs the checks that must be unknown; `make matrix` runs all checks with each source removed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from runbook_checks_lab.registry import Change, outages
 from runbook_checks_lab.systems import SYSTEMS
-from tests.harness import PROJECT, SYSTEM, LabClient, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe
 from tests.listed import check_of
 
 if TYPE_CHECKING:
@@ -23,24 +23,24 @@ OUTAGES = {f"{outage.system}-{outage.name}": outage for outage in outages().valu
 
 
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
-def test_check_that_cannot_look_is_unknown(lab_of: Callable[[str], LabClient], outage: Change) -> None:
+def test_check_without_its_source_is_unknown(lab_of: Callable[[str], LabClient], outage: Change) -> None:
     lab = lab_of(outage.system)
     with lab.outage(outage.name):
         ran = lab.check(*(check_of(symptom, outage.system) for symptom in outage.hides))
     for symptom in outage.hides:
         result = ran.results[symptom]
-        assert result["outcome"] == "unknown", f"{symptom} is {result['outcome']}\n{told(ran)}"
+        assert result["outcome"] == "unknown", f"{symptom} is {result['outcome']}\n{describe(ran)}"
         assert result["reason"], result
         assert result["resource"], result
         assert "the check itself failed" not in result["reason"], result
         assert not result["findings"]
-    assert ran.code in (1, 10), told(ran)
+    assert ran.code in (1, 10), describe(ran)
     assert "Traceback" not in ran.output()
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_nothing_is_clear_where_no_reference_can_be_resolved(lab_of: Callable[[str], LabClient], system: str) -> None:
-    """Made from the environment file itself, so that no new check and no new key escapes it."""
+def test_nothing_is_clear_without_resolvable_references(lab_of: Callable[[str], LabClient], system: str) -> None:
+    """Made from the environment file itself, so that it covers every new check and key."""
     lab = lab_of(system)
     state = json.loads(lab.state.read_text())
     shared = {name: value for name, value in state["variables"].items() if name in SHARED}
@@ -48,11 +48,11 @@ def test_nothing_is_clear_where_no_reference_can_be_resolved(lab_of: Callable[[s
     blank.write_text(json.dumps(state | {"variables": shared}))
     ran = lab.check(variables={"CHECKS_LAB": str(blank)})
     wrong = {name: r for name, r in ran.results.items() if r["outcome"] not in ("unknown", "skipped")}
-    assert not wrong, told(ran)
+    assert not wrong, describe(ran)
     for name, result in ran.outcomes("unknown").items():
         assert "the check itself failed" not in result["reason"], name
-        assert "LAB_" in result["reason"], f"{name} does not say which reference: {result['reason']}"
-    assert ran.code == 10, told(ran)
+        assert "LAB_" in result["reason"], f"{name} does not name the reference: {result['reason']}"
+    assert ran.code == 10, describe(ran)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_nothing_is_clear_where_no_reference_can_be_resolved(lab_of: Callable[[s
     ],
 )
 def test_unresolved_reference_is_unknown_and_named(lab: LabClient, variable: str, symptom: str) -> None:
-    """The lab's state fills the variables in; another environment file asks for one that nobody sets."""
+    """The lab sets the variables; this environment file refers to one that is not set."""
     text = lab.state.parent / "env.yaml"
     source = (PROJECT / "environments" / "lab.yaml").read_text()
-    text.write_text(source.replace(f"{{env: {variable}}}", "{env: NOBODY_SETS_THIS}"))
+    text.write_text(source.replace(f"{{env: {variable}}}", "{env: NOT_SET_ANYWHERE}"))
     other = "logs.errors" if symptom == "backup.stale" else "backup.stale"
     ran = lab.check(check_of(symptom, SYSTEM), check_of(other, SYSTEM), env=str(text))
     result = ran.results[symptom]
-    assert result["outcome"] == "unknown", told(ran)
-    assert "NOBODY_SETS_THIS" in result["reason"]
-    assert ran.results[other]["outcome"] == "clear", "a check that doesn't need it runs"
+    assert result["outcome"] == "unknown", describe(ran)
+    assert "NOT_SET_ANYWHERE" in result["reason"]
+    assert ran.results[other]["outcome"] == "clear", "a check that does not need it runs"

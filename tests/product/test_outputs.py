@@ -20,12 +20,12 @@ from xml.etree import ElementTree
 import pytest
 
 from runbook_checks.output import files as outputs
-from tests.harness import PROJECT, LabClient, run, told
+from tests.harness import PROJECT, LabClient, describe, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONG = "ü" * 200_000  # more than a pipe holds
+LONG = "ü" * 200_000  # more than the capacity of a pipe
 NULL, FULL, NO_DISK = os.makedev(1, 3), os.makedev(1, 7), os.makedev(7, 250)
 STRANGER = 12345
 is_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes device nodes and other users' files")
@@ -37,7 +37,7 @@ def node(path: Path, kind: int, device: int) -> Path:
         path.chmod(0o666)
         os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK)) if kind == stat.S_IFCHR else None
     except OSError as error:
-        pytest.skip(f"no device nodes can be made here: {error.strerror}")
+        pytest.skip(f"device nodes cannot be created: {error.strerror}")
     return path
 
 
@@ -56,15 +56,15 @@ def umask(mask: int) -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[list[bytes]]:
-    """Everything that is written to a pipe, once the block is over."""
-    told: list[bytes] = []
-    reader = threading.Thread(target=lambda: told.append(path.read_bytes()), daemon=True)
+    """Yield everything that is written to a pipe, complete at the end of the block."""
+    reported: list[bytes] = []
+    reader = threading.Thread(target=lambda: reported.append(path.read_bytes()), daemon=True)
     reader.start()
-    yield told
+    yield reported
     reader.join(20)
 
 
-def test_link_stays_a_link_and_a_dangling_one_makes_its_target(tmp_path: Path) -> None:
+def test_link_stays_a_link_and_a_dangling_one_creates_its_target(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("old")
     (tmp_path / "deep").mkdir()
     for name, target in (("link", "target"), ("deep/up", "../link"), ("dangling", "made")):
@@ -83,7 +83,7 @@ def test_file_with_several_names_keeps_them(tmp_path: Path) -> None:
     assert (tmp_path / "two").read_text() == "new"
 
 
-def test_existing_file_keeps_its_mode_and_a_new_one_obeys_the_umask(tmp_path: Path) -> None:
+def test_existing_file_keeps_its_mode_and_a_new_one_uses_the_umask(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("old")
     (tmp_path / "there").chmod(0o640)
     for mask, mode in ((0o077, 0o600), (0o027, 0o640), (0o002, 0o664)):
@@ -109,7 +109,7 @@ def test_file_in_a_folder_that_allows_no_new_one_is_written_in_place() -> None:
         there.write_text("something longer than what comes")
         there.chmod(0o666)
         folder.chmod(0o555)
-        os.seteuid(user or STRANGER)  # nothing is forbidden to root
+        os.seteuid(user or STRANGER)  # root may write everywhere
         try:
             outputs.require(there)
             outputs.write(there, "new")
@@ -121,17 +121,17 @@ def test_file_in_a_folder_that_allows_no_new_one_is_written_in_place() -> None:
         assert there.read_text() == "new"
 
 
-def test_pipe_stays_a_pipe_and_gets_all_of_it(tmp_path: Path) -> None:
+def test_pipe_stays_a_pipe_and_gets_everything(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     outputs.require(tmp_path / "pipe")
-    with reading(tmp_path / "pipe") as told:
+    with reading(tmp_path / "pipe") as reported:
         outputs.write(tmp_path / "pipe", LONG)
-    assert told == [LONG.encode()]
+    assert reported == [LONG.encode()]
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-def test_pipe_that_nobody_reads_from_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    """Without a reader, with one that takes nothing, and with one that leaves in the middle."""
+def test_pipe_without_a_reader_times_out(tmp_path: Path) -> None:
+    """Without a reader, with one that reads nothing, and with one that closes early."""
     for name in ("alone", "stuck", "left"):
         os.mkfifo(tmp_path / name)
     stuck = os.open(tmp_path / "stuck", os.O_RDONLY | os.O_NONBLOCK)
@@ -145,12 +145,12 @@ def test_pipe_that_nobody_reads_from_is_not_waited_for_for_ever(tmp_path: Path) 
         return "written"
 
     with ThreadPoolExecutor() as pool:
-        told = {name: pool.submit(outcome, name) for name in ("alone", "stuck", "left")}
+        reported = {name: pool.submit(outcome, name) for name in ("alone", "stuck", "left")}
         time.sleep(0.5)
         os.close(left)
-        assert told["left"].result(5) == "Broken pipe"
-        assert told["alone"].result(30) == "nobody read from this pipe within 10 s"
-        assert told["stuck"].result(30) == "nobody read from it for 10 s"
+        assert reported["left"].result(5) == "Broken pipe"
+        assert reported["alone"].result(30) == "nobody read from this pipe within 10 s"
+        assert reported["stuck"].result(30) == "nobody read from it for 10 s"
     os.close(stuck)
 
 
@@ -181,8 +181,8 @@ def test_device_stays_a_device(tmp_path: Path) -> None:
     assert disk.is_block_device()
 
 
-def test_descriptor_that_was_handed_over_is_written_to(tmp_path: Path) -> None:
-    """Process substitution is one: `--results >(jq .roots)`; a file is added to, and nothing else is touched."""
+def test_inherited_descriptor_is_written_to(tmp_path: Path) -> None:
+    """Process substitution is one: `--results >(jq .roots)`; a file is appended to, and nothing else is changed."""
     code = "import sys; from pathlib import Path; from runbook_checks.output import files as outputs\n"
     code += "p = Path(sys.argv[1]); outputs.require(p); outputs.write(p, 'new')"
     (tmp_path / "input").touch()
@@ -204,14 +204,14 @@ def test_descriptor_that_was_handed_over_is_written_to(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "before newnew"
 
 
-def test_descriptor_that_we_opened_for_something_else_is_refused(tmp_path: Path) -> None:
+def test_descriptor_of_another_file_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "ours").open("w") as ours, pytest.raises(OSError, match="Bad file descriptor"):
         outputs.require(Path(f"/dev/fd/{ours.fileno()}"))
 
 
 @is_root
 @pytest.mark.parametrize("kind", ["link", "file", "pipe"])
-def test_what_another_user_left_in_a_shared_folder_is_refused(tmp_path: Path, kind: str) -> None:
+def test_object_of_another_user_in_a_shared_folder_is_refused(tmp_path: Path, kind: str) -> None:
     shared, target, planted = tmp_path / "shared", tmp_path / "target", tmp_path / "shared" / "r.json"
     shared.mkdir()
     shared.chmod(0o1777)
@@ -229,7 +229,7 @@ def test_what_another_user_left_in_a_shared_folder_is_refused(tmp_path: Path, ki
     assert target.read_text() == "ours"
 
 
-def test_file_is_whole_or_as_it_was_on_a_full_disk(tmp_path: Path) -> None:
+def test_file_is_complete_or_unchanged_on_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / "r").write_text("old")
     code = "import resource, sys; from pathlib import Path; from runbook_checks.output import files as outputs\n"
     code += "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); outputs.write(Path(sys.argv[1]), 'x' * 2000)"
@@ -242,7 +242,7 @@ def test_file_is_whole_or_as_it_was_on_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_run_writes_through_links_and_pipes(lab: LabClient, tmp_path: Path) -> None:
-    """One run, an output of each kind; nothing is replaced, and every document is whole."""
+    """One run with an output of each kind; nothing is replaced, and every document is complete."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "r.json").symlink_to("target.json")
     (tmp_path / "junit.xml").write_text("old")
@@ -250,7 +250,7 @@ def test_run_writes_through_links_and_pipes(lab: LabClient, tmp_path: Path) -> N
     words = ("--results", str(tmp_path / "r.json"), "--markdown", str(tmp_path / "pipe"))
     with reading(tmp_path / "pipe") as summary:
         ran = lab.check("-m", "backup", *words, "--junitxml", str(tmp_path / "junit.xml"))
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert json.loads((tmp_path / "target.json").read_text()) == ran.document
     assert (tmp_path / "r.json").is_symlink()
     assert ran.folder
@@ -297,7 +297,7 @@ def test_4_for_what_cannot_be_written(tmp_path: Path, words: tuple[str, ...], se
     assert (tmp_path / "file").read_text() == "kept"
 
 
-def test_file_that_takes_what_is_printed_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_also_standard_output_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "r").open("w") as printed:
         words = [sys.executable, "-m", "pytest", "--env", "lab", "--results", str(tmp_path / "r")]
         done = subprocess.run(words, cwd=PROJECT, stdout=printed, stderr=subprocess.PIPE, text=True, check=False)
@@ -306,17 +306,15 @@ def test_file_that_takes_what_is_printed_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("-q",), ("--paste",)])
-def test_document_on_standard_output_is_all_there_is_on_it(
-    lab: LabClient, tmp_path: Path, words: tuple[str, ...]
-) -> None:
-    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")  # as /dev/stdout is
+def test_document_on_standard_output_is_the_only_output(lab: LabClient, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")  # like /dev/stdout
     ran = lab.check("-m", "backup", "--results", str(tmp_path / "stdout"), *words)
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert json.loads(ran.stdout) == ran.document
     assert "clear (exit 0)" in ran.stderr
 
 
-def test_nobody_else_reads_what_a_run_leaves_under_umask_077(lab: LabClient, tmp_path: Path) -> None:
+def test_files_of_a_run_are_private_with_umask_077(lab: LabClient, tmp_path: Path) -> None:
     with umask(0o077):
         words = [sys.executable, "-m", "pytest", "--env", "lab", "--system", "ai-customer-service", "-m", "backup"]
         words += ["--out", str(tmp_path / "out"), "--results", str(tmp_path / "r"), "--junitxml", str(tmp_path / "j")]
@@ -329,9 +327,9 @@ def test_nobody_else_reads_what_a_run_leaves_under_umask_077(lab: LabClient, tmp
     assert [str(path) for path in left if mode_of(path) & 0o077] == []
 
 
-def test_latest_of_somebody_else_is_left_alone(lab: LabClient, tmp_path: Path) -> None:
+def test_latest_link_of_another_user_is_left_alone(lab: LabClient, tmp_path: Path) -> None:
     (tmp_path / "latest").write_text("theirs")
     ran = lab.check("-m", "backup", "--out", str(tmp_path))
-    assert ran.code == 0, told(ran)
+    assert ran.code == 0, describe(ran)
     assert (tmp_path / "latest").read_text() == "theirs"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -1,4 +1,4 @@
-"""What users see where the monitor role, or the server, has few connections: real servers, whole runs."""
+"""Reports when the monitoring role, or the server, has few connections: real servers, whole runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check(
     systems: tuple[str, ...] = SYSTEMS,
     deadline_s: float = DEADLINE_S,
 ) -> Ran:
-    """Look at a database of each system, all on one server, as one role."""
+    """Check a database of each system, all on one server, with one role."""
     folder.mkdir(exist_ok=True)
     shutil.copy(PROJECT / "runbooks" / f"{SYSTEM}.yaml", folder / "runbook.yaml")
     looked_at = {
@@ -59,8 +59,10 @@ def check(
 
 
 @pytest.mark.parametrize(("role", "words"), [("four", ()), ("one", ()), ("one", ("-n", "2"))])
-def test_runs_beside_each_other_find_room(server: pg.Server, tmp_path: Path, role: str, words: tuple[str, ...]) -> None:
-    """Three systems of one environment, and a monitor's round beside a gate."""
+def test_concurrent_runs_share_few_connections(
+    server: pg.Server, tmp_path: Path, role: str, words: tuple[str, ...]
+) -> None:
+    """Three systems of one environment, and a monitoring run at the same time as a gate."""
     with ThreadPoolExecutor(2) as threads:
         ran = list(threads.map(lambda n: check(tmp_path / str(n), server, role, *words), range(2)))
     for one in ran:
@@ -78,14 +80,14 @@ def test_own_limit_is_unknown_and_one_root(server: pg.Server, tmp_path: Path, wo
     assert ran.document["roots"] == ["unreadable:postgres[first]"]
     results = ran.document["results"]
     assert {(result["outcome"], result["resource"]) for result in results} == {("unknown", "postgres")}
-    told = "all the connections that the monitor role four may hold are in use: raise its CONNECTION LIMIT"
-    assert all(told in result["reason"] for result in results), ran.stdout
+    reported = "all the connections that the monitor role four may hold are in use: raise its CONNECTION LIMIT"
+    assert all(reported in result["reason"] for result in results), ran.stdout
     assert max(result["attempts"] for result in results) > 2
     assert "too many" not in ran.stdout
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "2")])
-def test_last_place_of_the_server_is_connections_exhausted(
+def test_server_without_a_free_connection_is_connections_exhausted(
     server: pg.Server, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     server.until_alone("roomy")
@@ -128,7 +130,7 @@ def check_mariadb(folder: Path, server: MariaDb, systems: tuple[str, ...] = SYST
     return run(*words, out=folder / "out", variables={"DSN": maria.dsn(server)})
 
 
-def test_runs_beside_each_other_share_an_account_of_mariadb(mariadb: MariaDb, tmp_path: Path) -> None:
+def test_concurrent_runs_share_an_account_of_mariadb(mariadb: MariaDb, tmp_path: Path) -> None:
     mariadb.run("ALTER USER 'looker'@'%' WITH MAX_USER_CONNECTIONS 1")
     with ThreadPoolExecutor(2) as threads:
         ran = list(threads.map(lambda n: check_mariadb(tmp_path / str(n), mariadb), range(2)))
@@ -145,7 +147,7 @@ def test_runs_beside_each_other_share_an_account_of_mariadb(mariadb: MariaDb, tm
     )
 
 
-def test_last_place_of_mariadb_is_connections_exhausted(mariadb: MariaDb, tmp_path: Path) -> None:
+def test_mariadb_without_a_free_connection_is_connections_exhausted(mariadb: MariaDb, tmp_path: Path) -> None:
     with ExitStack() as stack:
         for _ in range(MAX_CONNECTIONS - 1):
             stack.enter_context(closing(mariadb.session("worker", password=maria.PASSWORD)))

@@ -1,6 +1,6 @@
-"""Every symptom has a text, a check, and for each system faults, an outage and a boundary; what is missing is named.
+"""Every symptom has a text, a check, and for each system faults, an outage and a boundary; missing ones are named.
 
-Each sentence says which file to add it to: CONTRIBUTING.md shows an example of each.
+Each message names the file to add it to; CONTRIBUTING.md shows an example of each.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 LAB = "lab/src/runbook_checks_lab"
 WITHOUT_BOUNDARY = "tests/proof/without_boundary.yaml"
-# The kernel shows its table of sockets to everybody.
+# The kernel shows its table of sockets to every user.
 NEVER_HIDDEN = {("preflight.address-in-use", "aura-flow")}
 
 
 @cache
 def texts() -> dict[str, Any]:
-    """The symptoms of runbooks/symptoms/, by name."""
+    """Return the symptoms of runbooks/symptoms/, by name."""
     documents = [yaml.safe_load(path.read_text()) for path in (PROJECT / "runbooks" / "symptoms").glob("*.yaml")]
     return {name: text for document in documents for name, text in document.items()}
 
 
 @cache
 def checks() -> dict[str, list[tuple[str, ast.FunctionDef]]]:
-    """The functions decorated with @symptom, by symptom, each with the file that it stands in."""
+    """Return the functions decorated with @symptom, by symptom, each with its file."""
     found: dict[str, list[tuple[str, ast.FunctionDef]]] = {}
     for path in sorted((PROJECT / "checks").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -51,7 +51,7 @@ def _symptoms_of(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def require_none(missing: list[str]) -> None:
-    """Fail with these sentences alone, without a traceback."""
+    """Fail with these sentences, without a traceback."""
     if missing:
         pytest.fail("\n".join(missing), pytrace=False)
 
@@ -80,7 +80,7 @@ def test_every_check_has_a_text() -> None:
     require_none(missing)
 
 
-def test_every_check_has_one_place_and_says_why_it_matters() -> None:
+def test_every_check_has_one_place_and_a_docstring() -> None:
     wrong = []
     for name, functions in checks().items():
         area, files = area_of(name), [file for file, _ in functions]
@@ -129,7 +129,7 @@ def test_every_check_has_an_outage() -> None:
     hidden = {(symptom, outage.system) for outage in outages().values() for symptom in outage.hides}
     missing = [
         f"{symptom} has no outage for {system}: name it in an @outage(...) of {LAB}/outages/{folder_of(system)}.py "
-        "that takes away what the check needs, or add one"
+        "that removes what the check needs, or add one"
         for symptom, system in sorted({(row["symptom"], row["system"]) for row in rows()} - hidden - NEVER_HIDDEN)
     ]
     require_none(missing)

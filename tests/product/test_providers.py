@@ -1,4 +1,4 @@
-"""What does a user read where a provider limits, refuses, errs or has nothing to show?"""
+"""Results when a provider limits, refuses, fails or has no data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness import told
+from tests.harness import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.harness import LabClient
 
 SYSTEM = "sales-ai"
-# What is done to the lab: the symptom, its outcome, words of the sentence.
+# The change to the lab: the symptom, its outcome, words of its message.
 OUTAGES = {
     "cloudflare-token-expired": ("queue.consumer-missing", "unknown", "Invalid API Token: is the token still valid?"),
     "cloudflare-token-may-not-read-queues": ("queue.consumer-missing", "unknown", "may the token read queues"),
@@ -74,44 +74,44 @@ def test_outcome_and_sentence(lab_of: Callable[[str], LabClient], name: str) -> 
     with lab.outage(name):
         ran = lab.check("-m", "queue or slack or dependency")
     result = ran.results[symptom]
-    assert result["outcome"] == outcome, told(ran)
-    assert words in _said(result), told(ran)
+    assert result["outcome"] == outcome, describe(ran)
+    assert words in _said(result), describe(ran)
     assert "Traceback" not in ran.output()
 
 
 @pytest.mark.parametrize("name", FAULT)
-def test_finding_says_what_was_seen(lab_of: Callable[[str], LabClient], name: str) -> None:
+def test_finding_shows_what_was_seen(lab_of: Callable[[str], LabClient], name: str) -> None:
     lab = lab_of(SYSTEM)
     with lab.fault(name):
         ran = lab.check("-m", "queue or slack or dependency")
-    assert FAULT[name] in _said(ran.results[name.partition(":")[0]]), told(ran)
+    assert FAULT[name] in _said(ran.results[name.partition(":")[0]]), describe(ran)
 
 
-def test_failures_are_seen_in_the_log_where_analytics_are_closed(lab_of: Callable[[str], LabClient]) -> None:
+def test_failures_are_read_from_the_log_without_analytics(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of(SYSTEM)
     with lab.outage("analytics-forbidden"), lab.fault("queue.failing:database-error"):
         ran = lab.check("-m", "queue")
     result = ran.results["queue.failing"]
-    assert [finding["cause"] for finding in result["findings"]] == ["database-error"], told(ran)
+    assert [finding["cause"] for finding in result["findings"]] == ["database-error"], describe(ran)
     assert result["findings"][0]["evidence"]["source"] == "the consumer's log"
 
 
-def test_incident_stands_beside_what_it_explains(lab_of: Callable[[str], LabClient]) -> None:
-    """An incident at Slack explains that Slack limits the bot, and not that Groq's quota is low."""
+def test_incident_explains_only_its_own_consequences(lab_of: Callable[[str], LabClient]) -> None:
+    """An incident at Slack explains that Slack limits the bot, but not that Groq's quota is low."""
     lab = lab_of(SYSTEM)
     incident, limited = "dependency.provider-incident:outage", "slack.token-invalid:rate-limited"
     with lab.fault(incident, limited, "dependency.groq-limited:quota-low"):
         ran = lab.check("-m", "slack or dependency")
     explained = ran.results["slack.token-invalid"]["findings"][0]["explained_by"]
-    assert explained == "dependency.provider-incident[sales-ai]#Slack", told(ran)
-    assert ran.results["dependency.groq-limited"]["findings"][0]["explained_by"] is None, told(ran)
+    assert explained == "dependency.provider-incident[sales-ai]#Slack", describe(ran)
+    assert ran.results["dependency.groq-limited"]["findings"][0]["explained_by"] is None, describe(ran)
 
 
-def test_a_provider_explains_why_the_queue_fails(lab_of: Callable[[str], LabClient]) -> None:
+def test_provider_explains_why_the_queue_fails(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of(SYSTEM)
     with lab.fault("queue.failing:groq-api-error", "dependency.groq-limited:rate-limited"):
         ran = lab.check("-m", "queue or dependency or logs")
-    assert ran.document["roots"] == ["dependency.groq-limited[sales-ai]#Groq"], told(ran)
+    assert ran.document["roots"] == ["dependency.groq-limited[sales-ai]#Groq"], describe(ran)
 
 
 def test_every_page_of_queues_is_read(lab_of: Callable[[str], LabClient]) -> None:
@@ -123,7 +123,7 @@ def test_every_page_of_queues_is_read(lab_of: Callable[[str], LabClient]) -> Non
     assert ran.results["queue.consumer-missing"]["outcome"] == "clear"
 
 
-def test_no_key_of_a_provider_is_told(lab_of: Callable[[str], LabClient]) -> None:
+def test_no_key_of_a_provider_is_shown(lab_of: Callable[[str], LabClient]) -> None:
     lab = lab_of(SYSTEM)
     with lab.outage("cloudflare-token-expired"), lab.fault("dependency.object-storage:access-denied"):
         ran = lab.check()
@@ -133,4 +133,4 @@ def test_no_key_of_a_provider_is_told(lab_of: Callable[[str], LabClient]) -> Non
     secrets |= {"LAB_SALES_R2_KEY_ID": lab.variables["LAB_SALES_R2_KEY_ID"]}
     assert len(secrets) >= 6
     for name, value in secrets.items():
-        assert not any(value in text for text in [ran.output(), *files]), f"{name} is told"
+        assert not any(value in text for text in [ran.output(), *files]), f"{name} is shown"

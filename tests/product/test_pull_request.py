@@ -1,4 +1,4 @@
-"""What files from a stranger, as in a pull request of a fork, can make the suite start, read or say."""
+"""Untrusted files, as in a pull request from a fork, cannot start programs, read other files or show content."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def environment(folder: Path, system: dict[str, Any], name: str = SYSTEM) -> Pat
 
 
 @pytest.mark.parametrize("said", ["option", "variable", "nothing"])
-def test_no_program_of_a_file_is_started(tmp_path: Path, said: str) -> None:
+def test_no_program_named_in_a_file_is_started(tmp_path: Path, said: str) -> None:
     file = environment(
         tmp_path,
         {
@@ -60,7 +60,7 @@ def test_no_program_of_a_file_is_started(tmp_path: Path, said: str) -> None:
         assert "--no-commands (or CHECKS_NO_COMMANDS) keeps programs" in result["reason"]
 
 
-def test_nor_a_drill_s_from_a_folder_that_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_program_of_a_configured_folder_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHECKS_NO_COMMANDS", "1")
     (tmp_path / "bin").mkdir()
     for name in ("initdb", "postgres", "psql"):
@@ -73,7 +73,7 @@ def test_nor_a_drill_s_from_a_folder_that_it_names(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("how", ["absolute", "upwards", "a link", "a link by name"])
-def test_no_file_from_elsewhere_is_read_as_a_runbook(tmp_path: Path, how: str) -> None:
+def test_no_file_outside_the_folder_is_read_as_a_runbook(tmp_path: Path, how: str) -> None:
     foreign = tmp_path / "foreign"
     foreign.write_text(f"{ROOT}\n'{ROOT}': secret\ntitle: x\n")
     here = tmp_path / "environments"
@@ -84,13 +84,13 @@ def test_no_file_from_elsewhere_is_read_as_a_runbook(tmp_path: Path, how: str) -
     file = environment(here, {"runbook": named} if named else {}, "shop")
     with pytest.raises(BadFile) as caught:
         read(file)
-    told = str(caught.value)
-    assert "the runbook file must lie below the environment file's folder" in told
-    assert "root" not in told.replace(str(tmp_path), "")
+    reported = str(caught.value)
+    assert "the runbook file must lie below the environment file's folder" in reported
+    assert "root" not in reported.replace(str(tmp_path), "")
 
 
 @pytest.mark.parametrize("place", ["environments/shop.yaml", "environments/mine/shop.yaml", "runbooks/shop.yaml"])
-def test_a_suite_s_own_runbooks_are_read(tmp_path: Path, place: str) -> None:
+def test_own_runbooks_of_a_suite_are_read(tmp_path: Path, place: str) -> None:
     runbook = tmp_path / place
     runbook.parent.mkdir(parents=True)
     runbook.write_text("http: {}\nsymptoms: {health.slow: }\n")
@@ -115,7 +115,7 @@ def test_a_suite_s_own_runbooks_are_read(tmp_path: Path, place: str) -> None:
         json.dumps({"docker-logins": {ROOT: {"auth": ROOT}}}),
     ],
 )
-def test_a_file_of_something_else_is_not_quoted(tmp_path: Path, text: str) -> None:
+def test_file_of_another_kind_is_not_quoted(tmp_path: Path, text: str) -> None:
     (tmp_path / "shop.yaml").write_text(text)
     wanted = {"http": {"base_url": "http://127.0.0.1:9"}}
     for look in (lambda: read(tmp_path / "shop.yaml"), lambda: read(environment(tmp_path, wanted, "shop")),
@@ -126,7 +126,7 @@ def test_a_file_of_something_else_is_not_quoted(tmp_path: Path, text: str) -> No
             assert word not in str(caught.value).replace(str(tmp_path), ""), str(caught.value)
 
 
-def test_a_line_that_is_no_key_is_not_quoted(tmp_path: Path) -> None:
+def test_line_that_is_not_a_key_is_not_quoted(tmp_path: Path) -> None:
     (tmp_path / "e.yaml").write_text(f"name: e\ntier: staging\nsystems: {{{SYSTEM}: {{}}}}\n'{ROOT}': 1\n")
     with pytest.raises(BadFile, match=r"e\.yaml: unknown key that is no name.* \(line 4\)"):
         read(tmp_path / "e.yaml")

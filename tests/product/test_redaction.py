@@ -1,4 +1,4 @@
-"""Is nothing of a secret left where a text was cut in the middle of it, wrapped, or written in another way?"""
+"""No part of a secret remains where a text was truncated within it, wrapped, or encoded differently."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def least(secret: str) -> int:
 
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("mark", ["", "…", "...", "… and 3 more", "...'"])
-def test_cut_in_the_middle_of_a_secret(name: str, mark: str) -> None:
+def test_text_truncated_within_a_secret(name: str, mark: str) -> None:
     redact, secret = redaction().text, SECRETS[name]
     for size in range(least(secret), len(secret)):
         left = redact(f"password authentication failed for {secret[:size]}{mark}")
@@ -47,19 +47,19 @@ def test_cut_in_the_middle_of_a_secret(name: str, mark: str) -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("mark", ["", "…", "...", "a long text ..."])
-def test_rest_of_a_secret_after_a_cut(name: str, mark: str) -> None:
+def test_rest_of_a_secret_after_a_truncated_start(name: str, mark: str) -> None:
     redact, secret = redaction().text, SECRETS[name]
     for size in range(least(secret), len(secret)):
         left = redact(f"{mark}{secret[-size:]} was refused")
-        given_away = "-q7x2" if name == "dsn" else secret[-least(secret) :]  # where it leads to is no secret
+        given_away = "-q7x2" if name == "dsn" else secret[-least(secret) :]  # the address in it is not a secret
         assert given_away not in left, left
         assert left.startswith(mark)
         assert left.endswith(" was refused")
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_whatever_cuts_first(name: str) -> None:
-    """The suite's own cutting comes before redaction, for probes know no secrets."""
+def test_truncation_before_redaction(name: str) -> None:
+    """The suite's own truncation comes before redaction, because probes know no secrets."""
     redact, secret = redaction().text, " ".join(SECRETS[name].split())
     for limit in range(40, 130):
         left = redact(one_line(f"the far end said: {'x' * 20} {secret} and more of it", limit))
@@ -69,13 +69,13 @@ def test_whatever_cuts_first(name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["postgresql", "it is reached by postgresql://", "see https://", "https…", "xoxb…", "a b c"]
 )
-def test_what_everybody_knows_stays(text: str) -> None:
+def test_common_words_are_not_redacted(text: str) -> None:
     assert redaction().text(text) == text
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_wrapping_comes_after_redaction_or_finds_nothing(name: str) -> None:
-    """A sentence is redacted, then wrapped; what is wrapped alone has been redacted as a sentence."""
+def test_wrapped_text_was_redacted_before(name: str) -> None:
+    """A sentence is redacted, then wrapped; separately wrapped text has been redacted as a sentence."""
     secret = SECRETS[name]
     lines = textwrap.wrap(redaction().text(f"the service said {secret} and went away; {secret}"), 66)
     assert "".join(secret.split())[:12] not in "".join("".join(lines).split())

@@ -1,4 +1,4 @@
-"""Do the terminal, the results document, Allure and JUnit tell the same, in the form they promise?"""
+"""The terminal, the results document, Allure and JUnit report the same, in their documented formats."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from tests.harness import PROJECT, SYSTEM, LabClient, run, told
+from tests.harness import PROJECT, SYSTEM, LabClient, describe, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,24 +21,24 @@ def schema() -> object:
     return json.loads((PROJECT / "reports" / "results.schema.json").read_text())
 
 
-def as_told(ran: Ran) -> dict[str, tuple[str, str | None, list[str]]]:
+def as_reported(ran: Ran) -> dict[str, tuple[str, str | None, list[str]]]:
     return {
         name: (r["outcome"], r["explained_by"], sorted(str(f["cause"]) for f in r["findings"]))
         for name, r in ran.results.items()
-        if name != "logs.errors"  # what one run made the service log, the next one reads
+        if name != "logs.errors"  # what one run makes the service log, the next one reads
     }
 
 
-def test_results_document_keeps_its_schema(lab: LabClient) -> None:
+def test_results_document_matches_its_schema(lab: LabClient) -> None:
     import jsonschema
 
     with lab.fault("database.unreachable:authentication-failed", "backup.stale:none"):
         ran = lab.check()
     jsonschema.Draft202012Validator(schema()).validate(ran.document)  # type: ignore[arg-type]
-    assert ran.document["counts"]["found"] == 2, told(ran)
+    assert ran.document["counts"]["found"] == 2, describe(ran)
 
 
-def test_every_report_tells_the_same(lab: LabClient) -> None:
+def test_every_report_has_the_same_results(lab: LabClient) -> None:
     with lab.fault("webhook.signature-rejected:secret-mismatch"), lab.outage("log-file-missing"):
         ran = lab.check()
     stories = {
@@ -55,7 +55,7 @@ def test_every_report_tells_the_same(lab: LabClient) -> None:
     assert f"{counts['clear']} clear, {counts['found']} found, {counts['unknown']} unknown" in ran.stdout
 
 
-def test_allure_carries_the_runbook(lab: LabClient) -> None:
+def test_allure_shows_the_runbook(lab: LabClient) -> None:
     with lab.fault("webhook.signature-rejected:secret-mismatch"):
         ran = lab.check()
     result = next(r for r in ran.allure() if "webhook.signature-rejected" in r["name"])
@@ -69,9 +69,11 @@ def test_allure_carries_the_runbook(lab: LabClient) -> None:
     assert ran.folder is not None
     categories = json.loads((ran.folder / "allure" / "categories.json").read_text())
     root = next(c for c in categories if c["name"].startswith("Root: P0 webhook.signature-rejected"))
-    told_as = [r["statusDetails"]["message"] for r in ran.allure() if r["status"] in ("failed", "broken")]
-    assert told_as
-    assert all(re.match(root["messageRegex"], message) for message in told_as), "all go back to the one root"
+    reported_as = [r["statusDetails"]["message"] for r in ran.allure() if r["status"] in ("failed", "broken")]
+    assert reported_as
+    assert all(re.match(root["messageRegex"], message) for message in reported_as), (
+        "all are explained by the one root cause"
+    )
     assert "environment = lab" in (ran.folder / "allure" / "environment.properties").read_text()
 
 
@@ -99,16 +101,16 @@ def test_reproduce_line_reproduces(lab: LabClient) -> None:
     assert list(again.results) == ["backup.stale"]
 
 
-def test_spread_over_processes_tells_the_same(lab: LabClient) -> None:
+def test_run_in_several_processes_has_the_same_results(lab: LabClient) -> None:
     with lab.fault("database.unreachable:connection-refused", "backup.stale:none"):
         alone, spread, serial = lab.check(), lab.check("-n", "2"), lab.check("--serial")
-    assert as_told(alone) == as_told(spread) == as_told(serial)
+    assert as_reported(alone) == as_reported(spread) == as_reported(serial)
     assert alone.document["roots"] == spread.document["roots"] == serial.document["roots"]
     assert alone.code == spread.code == serial.code == 1
     assert len(spread.allure()) == len(alone.allure())
 
 
-def test_crashed_worker_is_told_everywhere(lab: LabClient, tmp_path: Path) -> None:
+def test_crashed_worker_is_in_every_report(lab: LabClient, tmp_path: Path) -> None:
     """A check whose process dies is unknown, never missing: in the document and in Allure."""
     checks = tmp_path / "checks"
     checks.mkdir()
@@ -136,7 +138,7 @@ def test_latest_points_to_the_newest_run(lab: LabClient) -> None:
     assert (lab.out / "latest").resolve() == second.folder
 
 
-def test_oldest_runs_are_forgotten_and_nothing_else(lab: LabClient, tmp_path: Path) -> None:
+def test_only_the_oldest_runs_are_deleted(lab: LabClient, tmp_path: Path) -> None:
     for number in range(110):
         (tmp_path / f"20200101T000000-{number:06x}").mkdir()
     (tmp_path / "notes").mkdir()

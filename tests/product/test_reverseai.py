@@ -1,4 +1,4 @@
-"""What does somebody on call for ReverseAI see, and what do the checks leave behind on its database?"""
+"""Reports for an on-call engineer of ReverseAI, and the checks' effects on its database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reverseai(lab_of: Callable[[str], LabClient]) -> LabClient:
     return lab_of("reverseai")
 
 
-def test_remedies_show_the_call_with_the_real_ids_and_make_none(reverseai: LabClient) -> None:
+def test_remedies_show_the_request_with_real_ids_and_do_not_send_it(reverseai: LabClient) -> None:
     with reverseai.fault("execution.stuck:node-hanging"):
         reverseai.ask("DELETE", "requests")
         ran = reverseai.check("-m", "execution")
@@ -36,7 +36,7 @@ def test_remedies_show_the_call_with_the_real_ids_and_make_none(reverseai: LabCl
     assert {request["method"] for request in asked} <= {"GET"}
 
 
-def test_the_database_is_only_read_and_every_statement_names_its_run(reverseai: LabClient) -> None:
+def test_database_is_only_read_and_every_statement_names_its_run(reverseai: LabClient) -> None:
     reverseai.ask("DELETE", "requests")
     ran = reverseai.check()
     said = [row["statement"] for row in reverseai.ask("GET", "statements") if row["user"] == "reverse_monitor"]
@@ -47,7 +47,7 @@ def test_the_database_is_only_read_and_every_statement_names_its_run(reverseai: 
     assert unmarked == []
 
 
-def test_a_missing_grant_is_named(reverseai: LabClient) -> None:
+def test_missing_grant_is_named(reverseai: LabClient) -> None:
     with reverseai.outage("mysql-accounts-revoked"):
         ran = reverseai.check("-m", "provision")
     assert "GRANT SELECT ON mysql.user TO 'reverse_monitor'" in ran.results["provision.user-missing"]["reason"]
@@ -66,7 +66,7 @@ def test_failures_are_grouped_by_their_cause_with_ids(reverseai: LabClient) -> N
     assert "9000014" in finding["evidence"]["ids"]
 
 
-def test_a_checklist_is_ticked_by_its_checks_alone(reverseai: LabClient) -> None:
+def test_checklist_items_are_ticked_only_by_their_checks(reverseai: LabClient) -> None:
     attested = (
         "what was lost, and since when, is agreed with the customer",
         "key tables and addresses were checked after the restore",

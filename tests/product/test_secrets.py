@@ -1,6 +1,7 @@
-"""Does any secret turn up in anything that is said, in any form?
+"""No secret is in any output, in any encoding.
 
-The forms are written down here anew, by other means than the product's: what one forgets, the other may not.
+The encodings are implemented again here, independently of the product, so that an omission in one is found by the
+other.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ GATEWAY = 'gateway-token/with+odd=chars&"quotes" 7f3a'
 
 
 def secrets_of(lab: LabClient) -> dict[str, str]:
-    """Every secret of the lab's environment: what is referred to, and what the next instance is given."""
+    """Return every secret of the lab's environment: the references, and the variables of the next instance."""
     found = {"webhook": lab.variables["LAB_CS_WEBHOOK_SECRET"], "dsn": lab.variables["LAB_CS_MONITOR_DSN"]}
     found["dsn password"] = urllib.parse.urlsplit(found["dsn"]).password or ""
     with open(lab.variables["LAB_CS_DOTENV"], encoding="utf-8") as stream:
@@ -52,7 +53,7 @@ def written(secret: str) -> Iterator[str]:
     yield codecs.encode(secret.encode(), "hex").decode()
     for padding in (b"", b"a", b"ab"):
         encoded = base64.b64encode(padding + secret.encode()).decode()
-        # The characters that share bits with what stands before or after are left out.
+        # Characters that share bits with their neighbours are omitted.
         yield encoded[4 if padding else 0 : -4]
 
 
@@ -79,7 +80,7 @@ CASES: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("faults", "arguments"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_no_output_holds_a_secret(
+def test_no_output_contains_a_secret(
     lab: LabClient, tmp_path: Path, faults: tuple[str, ...], arguments: tuple[str, ...]
 ) -> None:
     env = altered(tmp_path, ("    resolver:", "    headers: {X-Gateway-Token: {env: GATEWAY_TOKEN}}\n    resolver:"))
@@ -93,7 +94,7 @@ def test_no_output_holds_a_secret(
         )  # fmt: skip
     assert results.is_file(), ran.output()
     outputs = list(said(ran, tmp_path / "out"))
-    assert len(outputs) > 40, "Allure's files are among what is searched"
+    assert len(outputs) > 40, "Allure's files are searched too"
     leaks = [
         f"{name} in {where}"
         for where, text in outputs
@@ -104,8 +105,8 @@ def test_no_output_holds_a_secret(
     assert leaks == []
 
 
-def test_secret_that_a_server_echoes_is_taken_out(lab: LabClient, tmp_path: Path) -> None:
-    """A log line, an error page, a status: what comes from outside is searched like what comes from inside."""
+def test_secret_that_a_server_echoes_is_redacted(lab: LabClient, tmp_path: Path) -> None:
+    """A log line, an error page, a status: text from outside is redacted like the product's own."""
     secret = lab.variables["LAB_CS_WEBHOOK_SECRET"]
     log = tmp_path / "echo.log"
     import datetime

@@ -1,4 +1,4 @@
-"""Does any secret of any system turn up in anything that a whole run says: healthy, broken in many places, crashed?"""
+"""No secret of any system is in any output of a whole run: healthy, with many faults, crashed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHORTEST = 10
 WRAPPED = ("output", "error", ".md", ".txt", ".xml")
 SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|DSN|DATABASE_URL|WEBHOOK_URL")
 REFERENCE = re.compile(r"(\w+): \{env: (\w+)\}")
-# Keys of the environment file whose references are no secrets: where things are, and what they are called.
+# Keys of the environment file whose references are not secrets: addresses and names.
 OPEN = re.compile(
     r".*url|resolver|headers|pages|Groq|Neon|Cloudflare|Slack|ca_file|file|folder|endpoint|expect_version|base_host|authoritative_port|port|intermediates_file|record"
     r"|artefact|configuration|script|user|registry|address|expected|project|account|access_key_id|tenant"
@@ -37,8 +37,7 @@ ONCE = {
     "sales-ai": ("dependency.groq-limited:key-rejected", "slack.token-invalid:invalid-auth",
                  "dependency.object-storage:access-denied", "preflight.example-credential:too-short"),
 }  # fmt: skip
-# Something in a check goes wrong whose message, cause and local variables are full of secrets; so do a thread, and an
-# object when it is thrown away.
+# A check crashes with secrets in the message, cause and local variables; so do a thread, and an object's finalizer.
 CRASHING = """
 import os
 import threading
@@ -76,7 +75,7 @@ def pytest_runtest_logreport(report):
 
 
 def planted(lab: LabClient) -> dict[str, str]:
-    """Every secret that lab.yaml refers to, and those in the variables of the next instances; with passwords inside."""
+    """Return every secret in lab.yaml, and in the variables of the next instances, with passwords inside."""
     text = (PROJECT / "environments" / "lab.yaml").read_text()
     found = {
         name: lab.variables[name]
@@ -94,17 +93,17 @@ def planted(lab: LabClient) -> dict[str, str]:
 
 
 def squeezed(text: str) -> str:
-    """Without blanks and line breaks: what was wrapped at some width stands together again."""
+    """Remove blanks and line breaks, so that wrapped text is searchable."""
     return re.sub(r"\s+", "", text)
 
 
 def leaks(ran: Ran, folder: Path, known: dict[str, str]) -> list[str]:
     outputs = list(said(ran, folder))
-    assert len(outputs) > 20, "Allure's files are among what is searched"
+    assert len(outputs) > 20, "Allure's files are searched too"
     forms = {name: _forms(secret) for name, secret in known.items()}
     found = []
     for where, text in outputs:
-        # Only what is written for people is wrapped.
+        # Only text for people is wrapped.
         texts = [text, squeezed(text)] if where.endswith(WRAPPED) else [text]
         stands = [name for name, several in forms.items() if any(form in each for each in texts for form in several)]
         found += [f"{name} in {where}" for name in stands]
@@ -113,12 +112,12 @@ def leaks(ran: Ran, folder: Path, known: dict[str, str]) -> list[str]:
 
 def _forms(secret: str) -> set[str]:
     forms = {form for form in written(secret) if len(form) >= SHORTEST}
-    # Half a secret at the end of what was cut is as bad.
+    # Half a secret at the end of truncated text is as bad.
     return forms | {squeezed(form) for form in forms} | {secret[: max(SHORTEST, len(secret) // 2 + 1)]}
 
 
-def test_what_is_looked_for(everything: LabClient) -> None:
-    """One secret at least of each system, and of each kind."""
+def test_secrets_of_every_kind_are_searched_for(everything: LabClient) -> None:
+    """At least one secret of each system, and of each kind."""
     known = planted(everything)
     for word in ("WEBHOOK_SECRET", "MONITOR_DSN (password)", "REDIS_URL (password)", "R2_SECRET", "GROQ_KEY",
                  "SLACK_TOKEN", "NEON_KEY", "CLOUDFLARE_TOKEN", "SIGNING_SECRET", "REVERSE_TOKEN", "AF_PASSWORD",
@@ -130,11 +129,11 @@ def checked(lab: LabClient, tmp_path: Path, *arguments: str, **variables: str) -
     out = tmp_path / "out"
     out.mkdir()
     files = [f"--{name}={out / name}.txt" for name in ("results", "markdown", "metrics")]
-    # Its own words are in the way of nobody: --debug leaves a file where it is told to.
+    # --debug writes its own file to the given path.
     return lab.check("--out", str(out), *files, f"--debug={out / 'debug.log'}", *arguments, variables=variables)
 
 
-def test_healthy_run_at_its_loudest(everything: LabClient, tmp_path: Path) -> None:
+def test_healthy_run_with_all_output(everything: LabClient, tmp_path: Path) -> None:
     ran = checked(everything, tmp_path, *LOUD)
     assert leaks(ran, tmp_path, planted(everything)) == []
 
@@ -151,20 +150,20 @@ def test_run_with_many_faults_at_once(everything: LabClient, tmp_path: Path, how
 
 
 @pytest.mark.parametrize("length", [1, 150])
-def test_check_that_crashes_over_a_secret(everything: LabClient, tmp_path: Path, length: int) -> None:
-    """In its message at whatever place it is cut, in what it was raised from, in local variables."""
+def test_check_that_crashes_with_a_secret(everything: LabClient, tmp_path: Path, length: int) -> None:
+    """In its message, truncated at any place, in its cause, in local variables."""
     (tmp_path / "crashing.py").write_text(CRASHING % length)
     more = LOUD if length == 1 else ("-vv", "-n", "2")
     ran = checked(everything, tmp_path, "-p", "crashing", "-m", "webhook or database", *more, PYTHONPATH=str(tmp_path))
-    for told in ("the check itself failed: RuntimeError", "a thread fell over", "an object fell over"):
-        assert told in ran.output()
+    for reported in ("the check itself failed: RuntimeError", "a thread fell over", "an object fell over"):
+        assert reported in ran.output()
     (tmp_path / "crashing.py").unlink()
     assert leaks(ran, tmp_path, planted(everything)) == []
 
 
 @pytest.mark.parametrize("how", [(), ("-n", "2"), ("--full-trace", "--showlocals")], ids=["alone", "spread", "traced"])
-def test_suite_that_falls_over_a_secret(everything: LabClient, tmp_path: Path, how: tuple[str, ...]) -> None:
-    """pytest tells of an error in a plugin by itself."""
+def test_plugin_that_crashes_with_a_secret(everything: LabClient, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """pytest itself prints an error in a plugin."""
     (tmp_path / "crashing.py").write_text(CRASHING % 1)
     ran = checked(
         everything, tmp_path, "-p", "crashing", "-m", "health", *how, PYTHONPATH=str(tmp_path), CRASH_IN_HOOK="1"

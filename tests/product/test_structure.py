@@ -1,4 +1,4 @@
-"""Is the house in order? Facts about the repository that keep it so; each failure says what to do."""
+"""Facts about the repository's structure; each failure says what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WITHOUT_CYCLES = {  # packages by name, with the folder of each
 @pytest.mark.parametrize("package", WITHOUT_CYCLES)
 def test_no_import_cycle(package: str) -> None:
     graph = import_graph(PROJECT / WITHOUT_CYCLES[package], package)
-    assert graph.imports, f"{WITHOUT_CYCLES[package]} holds no module"
+    assert graph.imports, f"{WITHOUT_CYCLES[package]} contains no module"
     advice = "move what two of these share into a module below both, or give the lower one a Protocol"
     assert graph.cycles == [], f"these modules import each other (types and imports in functions count): {advice}"
 
@@ -76,7 +76,7 @@ def listed() -> list[dict[str, Any]]:
     return list(json.loads(ran.stdout))
 
 
-def test_list_is_the_whole_of_a_system() -> None:
+def test_list_has_every_symptom_of_a_system() -> None:
     import yaml
 
     runbook = yaml.safe_load((PROJECT / "runbooks" / f"{SYSTEM}.yaml").read_text())
@@ -85,7 +85,7 @@ def test_list_is_the_whole_of_a_system() -> None:
     assert all(set(row) == keys for row in listed())
 
 
-def test_capability_left_out_leaves_its_checks_uncollected_and_names_them(tmp_path: Any) -> None:
+def test_checks_without_their_capability_are_not_collected_and_named(tmp_path: Any) -> None:
     env = tmp_path / "part.yaml"
     env.write_text(f"name: part\ntier: staging\nsystems: {{{SYSTEM}: {{http: {{base_url: 'http://127.0.0.1:9'}}}}}}\n")
     ran = run("--env", str(env), "--list-symptoms=json")
@@ -96,7 +96,7 @@ def test_capability_left_out_leaves_its_checks_uncollected_and_names_them(tmp_pa
     assert f"database.unreachable [{SYSTEM}]: part says nothing about postgres" in text
 
 
-def test_repository_names_no_place_of_its_making() -> None:
+def test_repository_names_no_path_of_this_machine() -> None:
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S607
     if tracked.returncode:
         pytest.skip("not a git checkout")

@@ -28,7 +28,7 @@ STUCK = "checks/orders.py::check_paid_orders_are_shipped[bookshop]"
 
 
 class Shop:
-    """The bookshop and its warehouse, at one address; the warehouse wants its token."""
+    """The bookshop and its warehouse, at one address; the warehouse requires its token."""
 
     def __init__(self) -> None:
         self.picking: Any = {"picker": "picker-1", "stopped_s": 0, "waiting": 3, "missing": 0}
@@ -71,7 +71,7 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """The example's suite in a repository whose settings, hooks and modules would all spoil a run."""
+    """The example's suite in a repository whose settings, hooks and modules would each spoil a run."""
     folder = team.made(tmp_path / "repository")
     team.without_what_comes_before_us(folder)
     shutil.rmtree(folder / "checks")
@@ -103,7 +103,7 @@ def outcomes(repository: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "spread"])
-def test_team_s_checks_run_beside_the_built_in_ones(repository: Path, shop: Shop, spread: tuple[str, ...]) -> None:
+def test_checks_of_a_team_run_with_the_built_in_ones(repository: Path, shop: Shop, spread: tuple[str, ...]) -> None:
     before = {path for path in repository.rglob("*") if "reports" not in path.parts}
     clear = run(repository, "--env", "staging", *spread, shop=shop)
     assert clear.returncode == 0, clear.stdout + clear.stderr
@@ -121,10 +121,10 @@ def test_team_s_checks_run_beside_the_built_in_ones(repository: Path, shop: Shop
                       and path.name != "__pycache__"}  # fmt: skip
     assert subprocess.run(["git", "init", "-q", "."], cwd=repository, check=True).returncode == 0  # noqa: S607
     status = subprocess.run(["git", "status", "--short", "reports"], cwd=repository, capture_output=True, check=True)  # noqa: S607
-    assert status.stdout == b"", "a run's files are nobody's to commit"
+    assert status.stdout == b"", "git ignores a run's files"
 
 
-def test_suite_is_found_from_within_and_by_path(repository: Path, shop: Shop, tmp_path: Path) -> None:
+def test_suite_is_found_from_its_folder_and_by_path(repository: Path, shop: Shop, tmp_path: Path) -> None:
     inside = repository / "elsewhere"
     assert run(repository, "--env", "staging", at=inside, shop=shop).returncode == 0
     path = str(repository / "environments" / "staging.yaml")
@@ -152,7 +152,7 @@ def test_environments_found_are_listed(repository: Path) -> None:
     assert "did you mean 'staging'? (there are: staging, lab)" in wrong.stderr
 
 
-def test_what_cannot_be_read_is_unknown_and_secrets_do_not_show(repository: Path, shop: Shop) -> None:
+def test_unreadable_source_is_unknown_and_secrets_are_not_shown(repository: Path, shop: Shop) -> None:
     shop.picking = ["no", "mapping"]
     unknown = run(repository, "--env", "staging", shop=shop)
     assert unknown.returncode == 10, unknown.stdout + unknown.stderr
@@ -162,11 +162,11 @@ def test_what_cannot_be_read_is_unknown_and_secrets_do_not_show(repository: Path
     assert missing.returncode == 10
     assert "{env: WAREHOUSE_TOKEN} is blank" in missing.stdout
     shop.picking = {"picker": TOKEN, "stopped_s": 90, "waiting": 30, "missing": 0}
-    told = run(repository, "--env", "staging", shop=shop)
-    assert told.returncode == 1
+    reported = run(repository, "--env", "staging", shop=shop)
+    assert reported.returncode == 1
     for path in (repository / "reports" / "out").rglob("*"):
         assert not path.is_file() or TOKEN not in path.read_text(errors="replace"), path
-    assert TOKEN not in told.stdout
+    assert TOKEN not in reported.stdout
 
 
 PRINTING = """
@@ -270,7 +270,7 @@ CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(wareho
         ),
     ],
 )
-def test_what_does_not_fit_together_is_said_before_anything_runs(
+def test_inconsistent_suite_is_refused_before_anything_runs(
     repository: Path, change: tuple[str, str], sentence: str
 ) -> None:
     name, text = change
@@ -287,7 +287,7 @@ def test_what_does_not_fit_together_is_said_before_anything_runs(
 
 
 @pytest.mark.parametrize("how", ["gone", "a file"])
-def test_symptoms_without_a_folder_of_checks_are_said(repository: Path, how: str) -> None:
+def test_symptoms_without_a_folder_of_checks_are_reported(repository: Path, how: str) -> None:
     shutil.rmtree(repository / "checks")
     if how == "a file":
         (repository / "checks").touch()
@@ -299,7 +299,7 @@ def test_symptoms_without_a_folder_of_checks_are_said(repository: Path, how: str
     assert "orders.stuck: no check answers for it; add one" in refused.stderr
 
 
-def test_files_that_are_no_modules_of_checks_are_let_be(repository: Path, shop: Shop) -> None:
+def test_files_that_are_not_check_modules_are_ignored(repository: Path, shop: Shop) -> None:
     (repository / "checks" / ".#orders.py").symlink_to("somebody@somewhere.1")
     (repository / "checks" / "gone.py").symlink_to("nowhere.py")
     (repository / "checks" / "folder.py").mkdir()
@@ -308,7 +308,7 @@ def test_files_that_are_no_modules_of_checks_are_let_be(repository: Path, shop: 
     assert list(outcomes(repository).values()) == ["clear", "clear"]
 
 
-def test_check_that_returns_something_is_unknown_and_says_where_it_fails(repository: Path, shop: Shop) -> None:
+def test_check_that_returns_a_value_is_unknown_with_its_place(repository: Path, shop: Shop) -> None:
     orders = repository / "checks" / "orders.py"
     text = orders.read_text()
     for body, sentence in (
@@ -383,7 +383,7 @@ def test_what_a_check_prints_shows_no_secret(repository: Path, shop: Shop) -> No
     assert "checks/more.py, line 2: the module can't be imported: ValueError: " in refused.stderr
 
 
-def test_clone_of_the_project_is_no_team_s_suite(tmp_path: Path, shop: Shop) -> None:
+def test_clone_of_the_project_is_not_a_team_suite(tmp_path: Path, shop: Shop) -> None:
     clone = tmp_path / "clone"
     for name in ("checks", "environments", "runbooks", "src"):
         shutil.copytree(PROJECT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__", "out"))
@@ -396,22 +396,22 @@ def test_clone_of_the_project_is_no_team_s_suite(tmp_path: Path, shop: Shop) -> 
     assert "health.unreachable" in listed.stdout
 
 
-def test_reproduce_line_keeps_what_the_run_was_told(repository: Path, shop: Shop) -> None:
+def test_reproduce_line_has_the_options_of_the_run(repository: Path, shop: Shop) -> None:
     url = "http://127.0.0.1:9"
     ran = run(repository, "--env", "staging", "--base-url", url, "-m", "health", shop=shop)
     assert ran.returncode == 1
     assert f'reproduce  runbook-checks --env staging --base-url {url} "checks/health.py::' in ran.stdout
 
 
-def test_capability_that_no_environment_gives_is_said(repository: Path, shop: Shop) -> None:
+def test_capability_without_settings_is_reported(repository: Path, shop: Shop) -> None:
     environment = repository / "environments" / "staging.yaml"
     environment.write_text(
         "".join(line for line in environment.read_text().splitlines(True) if "warehouse" not in line)
     )
     ran = run(repository, "--env", "staging", shop=shop)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    told = " ".join(ran.stdout.split())
-    assert f"orders.stuck is not checked ({STUCK.partition('[')[0]}): no system of staging gives warehouse" in told
+    reported = " ".join(ran.stdout.split())
+    assert f"orders.stuck is not checked ({STUCK.partition('[')[0]}): no system of staging gives warehouse" in reported
     assert "orders.stuck" in run(repository, "--env", "staging", "--list-symptoms", shop=shop).stdout
 
 
@@ -426,16 +426,16 @@ def test_python_of_a_pull_request_is_not_run(repository: Path, shop: Shop, how: 
     assert not (repository / "ran").exists()
 
 
-def test_monitor_and_gate_take_a_team_s_suite(repository: Path, shop: Shop, tmp_path: Path) -> None:
+def test_monitor_and_gate_run_a_team_suite(repository: Path, shop: Shop, tmp_path: Path) -> None:
     shop.picking = {"picker": "picker-1", "stopped_s": 90, "waiting": 30, "missing": 0}
     gate = run(repository, "gate", "postdeploy", "staging", shop=shop)
-    assert gate.returncode == 0, gate.stdout + gate.stderr  # orders.stuck is not looked for after a deploy
+    assert gate.returncode == 0, gate.stdout + gate.stderr  # orders.stuck is not checked after a deployment
     monitored = run(repository, "monitor", "staging", "--state", str(tmp_path / "state"), shop=shop)
     assert monitored.returncode == 0, monitored.stdout + monitored.stderr
     assert "orders.stuck" in monitored.stdout
 
 
-def test_strict_types_hold_in_a_team_s_repository(tmp_path: Path) -> None:
+def test_strict_types_work_in_a_team_repository(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLE, tmp_path / "suite", ignore=shutil.ignore_patterns("__pycache__"))
     words = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "checks"]
     checked = subprocess.run(words, cwd=tmp_path / "suite", capture_output=True, text=True, check=False)

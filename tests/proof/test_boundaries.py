@@ -1,7 +1,7 @@
 """Each check is clear just inside its limits, and finds the cause just outside.
 
-There are hundreds of these states, so a boundary without settings is checked in a process that has loaded the project
-already.
+There are hundreds of these states, so a boundary without settings is checked in a process that has already loaded the
+project.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from quality.mutation.looker import Looker
+from quality.mutation.check_process import CheckProcess
 from runbook_checks_lab.registry import Change, boundaries
 from tests.listed import check_of
 
@@ -28,35 +28,37 @@ def _check(boundary: Change) -> str:
 
 
 @pytest.fixture(scope="session")
-def looker_of(lab_of: Callable[[str], LabClient]) -> Iterator[Callable[[str], Looker]]:
-    lookers: dict[str, Looker] = {}
+def process_of(lab_of: Callable[[str], LabClient]) -> Iterator[Callable[[str], CheckProcess]]:
+    processes: dict[str, CheckProcess] = {}
     with ExitStack() as stack:
 
-        def looker(system: str) -> Looker:
-            if system not in lookers:
+        def process(system: str) -> CheckProcess:
+            if system not in processes:
                 lab = lab_of(system)
                 checks = [_check(boundary) for boundary in BOUNDARIES.values() if boundary.system == system]
-                lookers[system] = Looker.spawned(lab.state, lab.state.parent, checks)
-                stack.callback(lookers[system].close)
-            return lookers[system]
+                processes[system] = CheckProcess.spawned(lab.state, lab.state.parent, checks)
+                stack.callback(processes[system].close)
+            return processes[system]
 
-        yield looker
+        yield process
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES.values(), ids=BOUNDARIES)
-def test_near_a_limit(lab_of: Callable[[str], LabClient], looker_of: Callable[[str], Looker], boundary: Change) -> None:
+def test_near_a_limit(
+    lab_of: Callable[[str], LabClient], process_of: Callable[[str], CheckProcess], boundary: Change
+) -> None:
     lab = lab_of(boundary.system)
     with lab.boundary(boundary.name):
-        told = _run(lab, boundary) if boundary.settings else _looked(looker_of(boundary.system), boundary)
-    assert told == (sorted(boundary.told) or ["clear"])
+        reported = _run(lab, boundary) if boundary.settings else _looked(process_of(boundary.system), boundary)
+    assert reported == (sorted(boundary.expected) or ["clear"])
 
 
-def _looked(looker: Looker, boundary: Change) -> list[str]:
-    verdict = looker.verdict(_check(boundary))
+def _looked(process: CheckProcess, boundary: Change) -> list[str]:
+    verdict = process.verdict(_check(boundary))
     if verdict["outcome"] != "found":
         assert verdict["outcome"] != "unknown" or verdict["resource"], verdict
         return [verdict["outcome"]]
-    return sorted(_named(one.split(" ")[0], one.split(" ")[1], boundary) for one in verdict["told"])
+    return sorted(_named(one.split(" ")[0], one.split(" ")[1], boundary) for one in verdict["findings"])
 
 
 def _run(lab: LabClient, boundary: Change) -> list[str]:
@@ -70,5 +72,5 @@ def _run(lab: LabClient, boundary: Change) -> list[str]:
 
 
 def _named(severity: str, cause: str, boundary: Change) -> str:
-    """With its severity where one is told with it."""
-    return f"{severity} {cause}" if f"{severity} {cause}" in boundary.told else cause
+    """Return the cause, with its severity if the boundary expects one."""
+    return f"{severity} {cause}" if f"{severity} {cause}" in boundary.expected else cause

@@ -1,4 +1,4 @@
-"""docs/mutation.md is up to date, its survivors have reasons, and the campaign notices some changes right now."""
+"""docs/mutation.md is up to date, its survivors have reasons, and the campaign detects some changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def possible(path: str) -> set[Key]:
     return {mutant.key for mutant in mutants(file)} if file.is_file() else set()
 
 
-def test_every_reason_speaks_of_code_that_is_there() -> None:
+def test_every_reason_refers_to_existing_code() -> None:
     gone = [key for key in reasons() if key not in possible(key[0])]
     assert not gone, "this code changed: remove or rewrite these in quality/mutation/reasons.yaml; then make mutation"
 
@@ -43,14 +43,14 @@ def test_every_survivor_has_a_reason() -> None:
 
 def test_document_is_made_from_the_kept_figures() -> None:
     assert KEPT.read_text() == as_json(kept()), "docs/mutation.json is written by `make mutation`"
-    assert (PROJECT / "docs" / "mutation.md").read_text() == page.document(), "python -m quality.mutation --tell"
+    assert (PROJECT / "docs" / "mutation.md").read_text() == page.document(), "python -m quality.mutation --render"
 
 
-def test_share_that_is_noticed_does_not_fall() -> None:
+def test_share_of_detected_changes_does_not_fall() -> None:
     checks = [module for module in kept() if module.path.startswith("checks/")]
     below = [module for module in kept() if module not in checks]
     for modules, least in ((checks, 0.95), (below, 0.85)):
-        noticed, counted = sum(module.noticed for module in modules), sum(module.counted for module in modules)
+        noticed, counted = sum(module.noticed for module in modules), sum(module.considered for module in modules)
         assert noticed >= least * counted, f"{noticed} of {counted}"
     assert sum(module.tried for module in below) >= 250, "make mutation ARGS='--probes 250'"
     assert {module.path for module in checks} == {
@@ -71,11 +71,11 @@ def test_isolated_processes_are_changed_and_traced_too(tmp_path: Path) -> None:
     assert "PYTHONMUTATIONLINES" not in os.environ
 
 
-def test_some_changes_are_noticed() -> None:
-    """The machinery works: six changes to three conditions, in the smallest lab."""
+def test_some_changes_are_detected() -> None:
+    """Run the campaign on six changes to three conditions, in the smallest lab."""
     words = ["--only", "checks/preflight.py", "--function", "check_database_is_switched_on"]
     done = subprocess.run(
         [sys.executable, "-m", "quality.mutation", *words, "--system", "ai-customer-service"],
         cwd=PROJECT, capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
-    assert "6 of 6 noticed" in done.stdout, done.stdout + done.stderr
+    assert "6 of 6 detected" in done.stdout, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Is what truly goes wrong told as one root with all that it takes along, however the checks are run?"""
+"""An incident is reported as one root cause that explains all its consequences, however the checks are run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 
 from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import LabClient
-from tests.roots.reading import causes_of, not_clear, roots_of
+from tests.roots.documents import causes_of, not_clear, roots_of
 
 CS, AURA, REVERSE, SALES = "ai-customer-service", "aura-flow", "reverseai", "sales-ai"
 DATABASES = {f"database-gone@{system}": f"database.unreachable[{system}] connection-refused" for system in SYSTEMS}
 EXPIRED = {f"certificate-expired@{system}": f"domain.certificate-expired[{system}] expired" for system in SYSTEMS}
 RESOLVER = f"unreadable:resolver[{CS}]"
-# What befalls which system at the same time, and what each is to be told as: they have nothing to do with each other.
+# Simultaneous incidents of different systems, and the root cause expected for each: they are independent.
 TOGETHER = {
     "databases-gone": DATABASES,
     "name-server-gone": {f"name-server-gone@{CS}": RESOLVER},
@@ -33,7 +33,7 @@ TOGETHER = {
         f"slack-down@{SALES}": f"dependency.provider-incident[{SALES}] outage",
     },
 }
-# What each has to take along at least, so that nothing is explained away by not being seen.
+# The minimum number of results that each explains, so that none counts as explained merely by being unknown.
 TAKES_ALONG = {
     f"database.unreachable[{CS}]": 8,
     f"database.unreachable[{AURA}]": 20,
@@ -52,7 +52,7 @@ TAKES_ALONG = {
 }
 
 
-# How what has something to say is looked at once more: in reverse order, alone or together, or by several processes.
+# How checks that are not clear are run again: in reverse order, alone or together, or in several processes.
 AGAIN = {
     "databases-gone": (("-n", "4"),),
     "name-server-gone": (("-n", "2"),),
@@ -73,14 +73,14 @@ def test_incident_is_one_root_in_any_order_and_any_number_of_processes(everythin
         document = ran.document
         again = [*chosen, *reversed(not_clear(document))]
         others = [everything.check(*again, *how) for how in AGAIN[name]]
-    told = roots_of(document)
+    reported = roots_of(document)
     causes = causes_of(document)
-    plain = {f"{root.partition('#')[0]} {causes.get(root.partition('#')[0]) or ''}".strip() for root in told}
+    plain = {f"{root.partition('#')[0]} {causes.get(root.partition('#')[0]) or ''}".strip() for root in reported}
     assert plain == set(wanted.values()), ran.stdout
-    assert len(told) == len(wanted), ran.stdout
-    for root, explained in told.items():
+    assert len(reported) == len(wanted), ran.stdout
+    for root, explained in reported.items():
         least = TAKES_ALONG.get(root.partition("#")[0], 0)
         assert len(explained) >= least, f"{root} explains {sorted(explained)}"
     for other in others:
-        assert roots_of(other.document) == told, other.stdout
+        assert roots_of(other.document) == reported, other.stdout
         assert other.code == ran.code == 1

@@ -1,4 +1,4 @@
-"""Are independent faults told as roots of their own, however near to each other they look?"""
+"""Independent faults are reported as separate root causes, however related they look."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from runbook_checks_lab.systems import SYSTEMS
 from tests.harness import LabClient
-from tests.roots.reading import causes_of, roots_of
+from tests.roots.documents import causes_of, roots_of
 
 CS, AURA, REVERSE, SALES = "ai-customer-service", "aura-flow", "reverseai", "sales-ai"
-# Each looks as if it could be the other's doing, and what is seen of it says that it isn't.
+# Each looks like a consequence of the other, but its evidence says otherwise.
 NEAR = (
     (
         ("database.unreachable:authentication-failed", "logs.errors:new-error", CS),
@@ -32,7 +32,7 @@ NEAR = (
         ("dependency.provider-incident:degraded", "queue.backlog:paused", SALES),
     ),
 )
-# Nothing in this list has to do with anything else in it, or takes anything along.
+# All items in this list are independent of each other.
 ALONE = {
     CS: (
         "backup.stale:none",
@@ -82,8 +82,8 @@ SEEDS, AT_ONCE = (6, 61), 3
 
 
 def chosen(seed: int) -> list[str]:
-    """Some of each system, of different areas."""
-    choice = random.Random(seed)  # noqa: S311  a choice, no secret
+    """Return some faults of each system, in different areas."""
+    choice = random.Random(seed)  # noqa: S311  not a secret
     return [f"{fault}@{system}" for system in SYSTEMS for fault in choice.sample(_known(system), AT_ONCE)]
 
 
@@ -103,16 +103,14 @@ def roots_with_causes(lab: LabClient, faults: list[str]) -> tuple[set[str], str]
 
 
 @pytest.mark.parametrize("group", NEAR, ids=lambda group: group[0][0].partition(":")[0])
-def test_neighbours_that_have_nothing_to_do_with_each_other(
-    everything: LabClient, group: tuple[tuple[str, str, str], ...]
-) -> None:
+def test_independent_faults_in_related_areas(everything: LabClient, group: tuple[tuple[str, str, str], ...]) -> None:
     faults = [f"{fault}@{system}" for *both, system in group for fault in both]
-    told, said = roots_with_causes(everything, faults)
-    assert told == set(faults), said
+    reported, said = roots_with_causes(everything, faults)
+    assert reported == set(faults), said
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_three_faults_in_each_system_are_twelve_roots(everything: LabClient, seed: int) -> None:
     faults = chosen(seed)
-    told, said = roots_with_causes(everything, faults)
-    assert told == set(faults), said
+    reported, said = roots_with_causes(everything, faults)
+    assert reported == set(faults), said

@@ -1,4 +1,4 @@
-"""A project of a few lines for tools/setup.py to set up for real, without a package index."""
+"""A small project that tools/setup.py really sets up, without a package index."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ backend-path = ["."]
 name = "small"
 version = "1"
 """
-# What an editable install asks of a build backend (PEP 660).
+# The calls that an editable install makes to a build backend (PEP 660).
 BACKEND = """\
 import pathlib, zipfile
 
@@ -56,7 +56,7 @@ class SmallProject:
         return self.folder / ".venv" / "set-up.json"
 
     def start(self) -> subprocess.Popen[str]:
-        # An index that refuses at once: nothing here may need it, and nothing may be taken from it.
+        # An index that refuses at once: nothing here may need it, and nothing may be installed from it.
         index = {
             "PIP_INDEX_URL": "http://127.0.0.1:9",
             "UV_INDEX_URL": "http://127.0.0.1:9",
@@ -80,10 +80,10 @@ class SmallProject:
         return process.returncode, said
 
     def imports_itself(self) -> bool:
-        """Is the project found from another folder, in a locale that knows only ASCII?"""
+        """Whether the project can be imported from another folder, in an ASCII locale."""
         python = self.folder / ".venv" / "bin" / "python"
         code = "import small; print(ascii(small.__file__))"
-        told = subprocess.run(
+        reported = subprocess.run(
             [str(python), "-c", code], check=False, cwd="/", env={"LC_ALL": "C"}, capture_output=True, text=True
         )
-        return told.stdout.strip() == ascii(str(self.folder / "src" / "small.py"))
+        return reported.stdout.strip() == ascii(str(self.folder / "src" / "small.py"))

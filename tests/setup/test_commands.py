@@ -1,4 +1,4 @@
-"""Does every command say what it is for, and what it lacks?"""
+"""Every command prints its purpose, and what it lacks."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_make_alone_lists_every_command() -> None:
     assert all(len(line) <= 100 for line in listed.splitlines())
 
 
-def test_commands_together_run_one_after_the_other() -> None:
+def test_several_commands_run_one_after_the_other() -> None:
     assert re.findall(r"-m (ruff|mypy|pytest)", make("-n", "-j4", "lint", "test")) == ["ruff", "ruff", "mypy", "pytest"]
 
 
-def test_every_test_is_in_one_of_two_commands() -> None:
-    """One with and one without what is slow, and otherwise the same."""
+def test_two_commands_cover_every_test() -> None:
+    """One with and one without the slow tests, otherwise equal."""
     test, rest = (make("-n", name).splitlines()[-1] for name in ("test", "test-all"))
     assert test.replace('-m "not slow"', "-m slow") == rest != test
 
@@ -52,7 +52,7 @@ def test_ci_calls_the_same_commands() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A suite of a team's own, whose runs lie in its folder."""
+    """A team's own suite, with its runs in its folder."""
     folder = tmp_path / "my checks"
     (folder / "environments").mkdir(parents=True)
     (folder / "environments" / "some.yaml").touch()
@@ -91,9 +91,9 @@ def test_pages_without_a_run_or_without_node(checkout: Path) -> None:
     )
 
 
-def test_pages_count_a_run_once_in_the_trends_and_load_nothing_from_elsewhere(checkout: Path) -> None:
+def test_pages_count_a_run_once_in_the_trends_and_load_nothing_remote(checkout: Path) -> None:
     if not (ROOT / ".toolbox" / "allure").exists() or not shutil.which("npm"):
-        pytest.skip("Allure isn't here: `make report` gets it, where node is")
+        pytest.skip("Allure is not installed: `make report` fetches it if node is installed")
     leave_a_run(checkout, "one")
     assert pages(checkout, os.environ["PATH"]).returncode == 0
     leave_a_run(checkout, "two")
@@ -104,5 +104,5 @@ def test_pages_count_a_run_once_in_the_trends_and_load_nothing_from_elsewhere(ch
     assert [json.loads(line)["name"] for line in history] == ["runbook-checks one", "runbook-checks two"]
     page = (checkout / "reports" / "out" / "report" / "index.html").read_text()
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=\"https?:", page), (
-        "the pages load something from elsewhere"
+        "the pages load something from another host"
     )

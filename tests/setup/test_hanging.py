@@ -1,4 +1,4 @@
-"""A test that hangs fails with its name, in one process and spread over several."""
+"""A test that hangs fails with its name, in one process and in several."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HANGING = textwrap.dedent("""
     def test_comes_after():
         pass
 """)
-# The timeout is an exception, which the test's own cleaning up may swallow.
+# The timeout is an exception, which the test's own cleanup may swallow.
 BLOCKED = textwrap.dedent("""
     import time
 
@@ -33,7 +33,7 @@ BLOCKED = textwrap.dedent("""
 
 
 def ran(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """A test file under the settings of our own tests, but with limits of a second or two."""
+    """Run a test file with the project's own pytest settings, but with limits of a second or two."""
     (folder / "test_it.py").write_text(text)
     limits = ["-o", "timeout=1", "-o", "faulthandler_timeout=2"]
     command = [sys.executable, "-m", "pytest", "-c", str(TESTS / "pytest.ini"), "--rootdir", ".", *limits, *words, "."]

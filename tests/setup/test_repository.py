@@ -1,4 +1,4 @@
-"""Does the repository keep to itself? Nothing in it may know the machine or the mirror it was made on."""
+"""The repository does not name the machine or the package mirror on which it was made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# In pieces, so that this file doesn't find itself.
+# Split, so that this file does not match.
 FOLDERS = (
     r"(?<![\w.$}~-])/(?:ho" + r"me|ro" + r"ot|wo" + r"rk|Us" + r"ers|opt/py" + r"pi|tmp/t" + r"ry)/|\.\./sha" + "red"
 )
@@ -18,12 +18,12 @@ OPTIONS = "|".join(["--find" + "-links", "--(?:extra-)?index" + "-url"])
 
 
 def tracked() -> list[Path]:
-    """The files under version control, and those about to be."""
+    """Return the files under version control, and those about to be added."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    if told.returncode != 0:
+    reported = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if reported.returncode != 0:
         pytest.skip("not a git checkout")
-    paths = [ROOT / name for name in told.stdout.split("\0") if name]
+    paths = [ROOT / name for name in reported.stdout.split("\0") if name]
     return [path for path in paths if path.is_file()]
 
 
@@ -41,6 +41,6 @@ def test_no_file_names(pattern: str, what: str) -> None:
     assert not found, f"names {what}; say it without:\n" + "\n".join(found)
 
 
-def test_nothing_that_is_made_is_kept() -> None:
+def test_no_generated_file_is_tracked() -> None:
     made = re.compile(r"(^|/)(\.venv|\.cache|\.toolbox|node_modules|__pycache__|reports/out)/")
     assert not [path for path in tracked() if made.search(path.relative_to(ROOT).as_posix())]

@@ -1,4 +1,4 @@
-"""Are the packages pinned, hashed, and named without saying where they come from?"""
+"""The packages are pinned and hashed, without the address of a package index."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def test_every_package_is_pinned_and_hashed(name: str) -> None:
 def test_no_host_and_no_folder_is_named(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text
-    assert not re.search(r"^\s*-(?!-hash=)", text, re.MULTILINE), f"{name} carries an option of pip; {RENEW}"
+    assert not re.search(r"^\s*-(?!-hash=)", text, re.MULTILINE), f"{name} has an option of pip; {RENEW}"
 
 
-def test_the_pins_are_what_pyproject_asks_for() -> None:
+def test_pins_satisfy_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lab = tomllib.loads((ROOT / "lab" / "pyproject.toml").read_text())["project"]
     asked = {
@@ -63,7 +63,7 @@ def test_the_pins_are_what_pyproject_asks_for() -> None:
             assert requirement.specifier.contains(version), f"{name} has {version} of {requirement}; {RENEW}"
 
 
-def test_the_files_agree_with_each_other() -> None:
+def test_requirements_files_agree() -> None:
     everything = pins("requirements-dev.txt")
     for name in FILES:
         for package, version in pins(name).items():
@@ -71,7 +71,7 @@ def test_the_files_agree_with_each_other() -> None:
 
 
 @pytest.mark.parametrize("folder", ["reports/allure", "tests/ci/tools"])
-def test_the_locks_of_what_comes_from_npm_have_hashes_and_no_host(folder: str) -> None:
+def test_npm_locks_have_hashes_and_no_host(folder: str) -> None:
     lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = {path: package for path, package in lock["packages"].items() if path}
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())

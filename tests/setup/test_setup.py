@@ -1,4 +1,4 @@
-"""Does set-up leave a whole .venv behind, once, whatever befalls it?"""
+"""Set-up creates a complete .venv once, also after interruptions."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ MISSING = f"nothing-there==1 --hash=sha256:{'0' * 64}\n"
 
 
 @pytest.mark.slow
-def test_the_life_of_a_checkout(tmp_path: Path) -> None:
+def test_life_of_a_checkout(tmp_path: Path) -> None:
     project = SmallProject(tmp_path / "my wörk")
     two_at_once(project)
     began = time.monotonic()
     assert project.set_up() == (0, "")
     assert time.monotonic() - began < 1.0
-    keeps_what_it_has_when_the_index_is_out_of_reach(project)
+    keeps_the_environment_when_the_index_is_unreachable(project)
     updates_in_place(project)
-    starts_afresh_when_killed_and_moved(project)
+    starts_again_when_killed_and_moved(project)
 
 
 def two_at_once(project: SmallProject) -> None:
     both = [project.start(), project.start()]
     said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("ready after" in text for text in said) == 1, "one does the work, the other waits for it"
+    assert sum("ready after" in text for text in said) == 1, "one does the work, the other waits"
     assert project.imports_itself()
-    assert list((project.folder / "tools" / "__pycache__").glob("setup.*.pyc")), "bytecode in spite of the environment"
+    assert list((project.folder / "tools" / "__pycache__").glob("setup.*.pyc")), "bytecode despite the environment"
 
 
-def keeps_what_it_has_when_the_index_is_out_of_reach(project: SmallProject) -> None:
+def keeps_the_environment_when_the_index_is_unreachable(project: SmallProject) -> None:
     before = project.stamp.read_text()
     (project.folder / "requirements-dev.txt").write_text(MISSING)
     code, said = project.set_up()
@@ -58,8 +58,8 @@ def updates_in_place(project: SmallProject) -> None:
     assert project.set_up() == (0, "")
 
 
-def starts_afresh_when_killed_and_moved(project: SmallProject) -> None:
-    """Half made is not made; and the scripts of a virtual environment know where it was made."""
+def starts_again_when_killed_and_moved(project: SmallProject) -> None:
+    """An incomplete environment is made again; the scripts of a virtual environment contain its path."""
     (project.folder / "pyproject.toml").open("a").write("# changed again\n")
     killed = project.start()
     while project.stamp.exists():
@@ -96,9 +96,9 @@ def test_a_newer_python_is_taken_in_place_of_an_old_one(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "taken: tools/setup.py\n", "")
 
 
-def test_a_folder_that_is_not_ours_to_write_in_is_said(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported(tmp_path: Path) -> None:
     if os.geteuid() == 0:
-        return  # nothing is forbidden to root
+        return  # root may write everywhere
     project = SmallProject(tmp_path / "theirs")
     project.folder.chmod(0o555)
     code, said = project.set_up()

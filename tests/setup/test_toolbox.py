@@ -1,4 +1,4 @@
-"""Can a program that was unpacked without root start: is all of it unpacked, are its libraries found?"""
+"""A program that was unpacked without root can start: it is complete, and its libraries are found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOLD = "\n".join(f"'file:/x' {name}_1.0-1_amd64.deb 1 SHA256:0" for name in ("li
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A toolbox with Chromium, and a machine without."""
+    """A toolbox with Chromium, on a machine without it."""
     program = tmp_path / "chromium" / "usr" / "lib" / "chromium" / "chromium"
     for place in PLACES:
         (tmp_path / "chromium" / place).mkdir(parents=True)
@@ -41,8 +41,8 @@ def test_libraries_of_both_places_are_found(box: Path) -> None:
         assert folders <= set(environment["LD_LIBRARY_PATH"].split(os.pathsep))
 
 
-def test_the_data_that_must_lie_beside_chromium_is_unpacked_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another's C library would not fit the machine's loader."""
+def test_data_files_of_chromium_are_unpacked_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another C library would not fit the machine's loader."""
     (part,) = (part for part in PARTS if part.name == "chromium")
     apt = Apt.__new__(Apt)
     apt.options = []
@@ -85,7 +85,7 @@ def aged(place: Path, days: float) -> None:
 TOOL = [Part("tool", "tool", ("tool",))]
 
 
-def test_a_part_older_than_a_month_is_fetched_again(
+def test_part_older_than_a_month_is_fetched_again(
     machine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAYMENTS_TOKEN", "s3cret")
@@ -95,17 +95,17 @@ def test_a_part_older_than_a_month_is_fetched_again(
     assert "s3cret" not in (machine / "environment").read_text()
     (machine / "asked").unlink()
     assert tools.toolbox.make_ready(TOOL) == {}
-    assert not (machine / "asked").exists(), "it is new now"
+    assert not (machine / "asked").exists(), "it is now new"
 
 
-def test_without_a_registry_an_old_part_goes_on_with_a_note(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_old_part_is_used_with_a_note_without_a_registry(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (machine / "offline").touch()
     assert tools.toolbox.make_ready(TOOL) == {}
     assert (machine / "toolbox" / "tool" / "tool").read_text() == "old"
     assert "tool can't be renewed, so the one of 31 days ago is used: " in capsys.readouterr().err
 
 
-def test_a_younger_part_is_left_alone(machine: Path) -> None:
+def test_recent_part_is_left_alone(machine: Path) -> None:
     aged(machine / "toolbox" / "tool", 29)
     assert tools.toolbox.make_ready(TOOL) == {}
     assert not (machine / "asked").exists()

@@ -1,4 +1,4 @@
-"""Build the two wheels, install them as their users do, and run them there."""
+"""Build the two wheels, install them as users do, and run them there."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The bookshop of docs/example, in operation: an HTTP server, PostgreSQL, a log and backups."""
+"""The bookshop of docs/example in operation: an HTTP server, PostgreSQL, a log and backups."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OTHER_ADDRESSES = {
 
 @dataclass
 class Bookshop:
-    """The shop, which is healthy but for the components that are named as down."""
+    """The shop, healthy except for the components named as down."""
 
     url: str
     dsn: str
@@ -44,7 +44,7 @@ class Bookshop:
     down: set[str] = field(default_factory=set)
 
     def example(self, to: Path) -> Path:
-        """Copy docs/example as a person would, with the addresses of this shop; its environment file."""
+        """Copy docs/example as a user would, with this shop's addresses; return its environment file."""
         shutil.copytree(PROJECT / "docs" / "example", to)
         staging = to / "staging.yaml"
         text = staging.read_text()
@@ -61,7 +61,7 @@ class Bookshop:
 
 @contextmanager
 def open_bookshop(folder: Path) -> Iterator[Bookshop]:
-    """A shop that has just opened: nothing wrong in its log, and a new backup."""
+    """A newly opened shop: no errors in its log, and a new backup."""
     (folder / "app.log").write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} INFO the shop is open\n")
     (folder / "bookshop-1.dump").write_bytes(b"PGDMP")
     with pg.started(*SCHEMA) as database, serving() as (url, down):
@@ -70,7 +70,7 @@ def open_bookshop(folder: Path) -> Iterator[Bookshop]:
 
 @contextmanager
 def serving() -> Iterator[tuple[str, set[str]]]:
-    """The shop's HTTP server: its address, and the components that are down, which may be changed meanwhile."""
+    """Run the shop's HTTP server; yield its address and the components that are down, which can be changed."""
     down: set[str] = set()
 
     class Handler(BaseHTTPRequestHandler):

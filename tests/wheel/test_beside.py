@@ -1,4 +1,4 @@
-"""What else is installed is not touched: a team's own pytest runs, and PyPI's package `fixtures`."""
+"""Other installed packages are not affected: a team's own pytest, and PyPI's package `fixtures`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 pytestmark = SLOW
 
 
-def test_pytest_shows_no_option_fixture_hook_or_plugin_of_ours(venv: Venv) -> None:
+def test_pytest_shows_no_option_fixture_hook_or_plugin_of_the_product(venv: Venv) -> None:
     before = json.loads((venv.folder / "before.json").read_text())["pytest"]
     after = pytests_own(venv, venv.folder / "empty")
     assert after == before
@@ -23,7 +23,7 @@ def test_pytest_shows_no_option_fixture_hook_or_plugin_of_ours(venv: Venv) -> No
     assert "PLUGIN registered" in after["--trace-config --collect-only"]
 
 
-def test_fixtures_of_pypi_stays_as_it_was(venv: Venv, user: User) -> None:
+def test_package_fixtures_of_pypi_is_unchanged(venv: Venv, user: User) -> None:
     before = json.loads((venv.folder / "before.json").read_text())["fixtures"]
     assert "fixtures/__init__.py" in before
     assert fixtures_of_pypi(venv) == before

@@ -1,4 +1,4 @@
-"""The commands of an installed wheel, from another folder, with a home of one's own and no program on PATH."""
+"""The commands of an installed wheel, from another folder, with their own home and no program on PATH."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_symptoms_of_a_copied_example_are_listed(user: User, shop: Bookshop) -> 
     assert {path.name for path in user.work.iterdir()} == {"example"}
 
 
-def test_a_team_s_suite_is_found_where_it_lies(user: User) -> None:
+def test_suite_of_a_team_is_found_in_its_folder(user: User) -> None:
     """The built-in checks that its runbook lists, and the team's own with its own capability."""
     suite = user.work / "suite"
     shutil.copytree(PROJECT / "docs" / "example" / "suite", suite, ignore=shutil.ignore_patterns("__pycache__"))
@@ -69,7 +69,7 @@ def test_a_team_s_suite_is_found_where_it_lies(user: User) -> None:
 
 
 @pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["serial", "spread"])
-def test_a_healthy_service_is_clear(user: User, shop: Bookshop, spread: tuple[str, ...]) -> None:
+def test_healthy_service_is_clear(user: User, shop: Bookshop, spread: tuple[str, ...]) -> None:
     shop.example(user.work / "example")
     done = user.checks("--env", "example/staging.yaml", *EXPECTED, *spread, **shop.variables)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -82,7 +82,7 @@ def test_a_healthy_service_is_clear(user: User, shop: Bookshop, spread: tuple[st
 
 
 @pytest.mark.usefixtures("payments_down")
-def test_a_fault_is_found_with_its_remedy_and_reproduced(user: User, shop: Bookshop) -> None:
+def test_fault_is_found_with_its_remedy_and_reproduced(user: User, shop: Bookshop) -> None:
     shop.example(user.work / "example")
     done = user.checks("--env", "example/staging.yaml", *EXPECTED, **shop.variables)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -107,7 +107,7 @@ def test_gate_stops_and_passes(user: User, shop: Bookshop) -> None:
     assert written == {"allure", "junit.xml", "results.json", "runs", "summary.md"}
 
 
-def test_comparison_blames_the_new_version_alone(user: User, shop: Bookshop) -> None:
+def test_comparison_counts_only_the_new_version(user: User, shop: Bookshop) -> None:
     shop.example(user.work / "example")
     with serving() as (url, down):
         down.add("payments")
@@ -128,7 +128,7 @@ def test_monitor_keeps_its_history_in_the_state_folder(user: User, shop: Booksho
     assert {path.name for path in user.work.iterdir()} == {"example"}
 
 
-def test_lab_is_named_where_it_is_not_installed(user: User) -> None:
+def test_missing_lab_is_reported(user: User) -> None:
     by_hand, chosen, listed = user.checks("lab"), user.checks("--env=lab"), user.checks("--env=lab", "--list-symptoms")
     assert (by_hand.returncode, by_hand.stderr) == (4, LAB_IS_MISSING)
     assert (chosen.returncode, chosen.stderr) == (4, f"ERROR: {LAB_IS_MISSING}\n")
@@ -145,11 +145,11 @@ def test_report_needs_a_run_and_node(user: User, shop: Bookshop) -> None:
     assert "the pages need Node 20 or newer and npm, and there is no node or npm on PATH" in without_node.stderr
 
 
-def test_report_makes_pages_with_what_it_keeps_in_the_cache(user: User, shop: Bookshop) -> None:
-    """npm's own cache is that of whoever runs the tests, so that it needs its registry only once."""
+def test_report_makes_pages_with_its_cache(user: User, shop: Bookshop) -> None:
+    """Uses npm's cache of the user who runs the tests, so that its registry is needed only once."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        pytest.skip("there is no node or npm on PATH")
+        pytest.skip("node or npm is not on PATH")
     shop.example(user.work / "example")
     user.checks("--env", "example/staging.yaml", **shop.variables)
     settings = {k: v for k, v in os.environ.items() if k.lower().startswith("npm_config_")} | npm_cache(npm)
@@ -162,5 +162,5 @@ def test_report_makes_pages_with_what_it_keeps_in_the_cache(user: User, shop: Bo
 
 
 def npm_cache(npm: str) -> dict[str, str]:
-    told = subprocess.run([npm, "config", "get", "cache"], capture_output=True, text=True, check=True)
-    return {"npm_config_cache": told.stdout.strip()}
+    reported = subprocess.run([npm, "config", "get", "cache"], capture_output=True, text=True, check=True)
+    return {"npm_config_cache": reported.stdout.strip()}

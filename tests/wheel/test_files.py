@@ -1,4 +1,4 @@
-"""The wheels hold the tracked files, each below one package, however untidy the tree is that they are built from."""
+"""The wheels contain the tracked files, each below one package, even if built from an untidy tree."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.wheel.sources import (
 
 pytestmark = SLOW
 PROJECTS = pytest.mark.parametrize("project", [ENGINE, LAB], ids=["engine", "lab"])
-# Ignored by git, and not: what people and tools leave lying about, and what a user of the clone writes for himself.
+# Ignored and untracked files: what people and tools leave behind, and what a user of the clone writes.
 LEFT_LYING = (
     "checks/__pycache__/health.cpython-311.pyc",
     "checks/.DS_Store",
@@ -42,12 +42,12 @@ LEFT_LYING = (
 
 
 def below_package(wheel: Path) -> list[str]:
-    """The installed files but for the metadata, which name the wheel's hashes."""
+    """Return the installed files without the metadata, which contain the wheel's hashes."""
     return [name for name in files_in(wheel) if ".dist-info/" not in name]
 
 
 @PROJECTS
-def test_a_wheel_holds_the_tracked_files_below_one_package(project: Project, tmp_path: Path) -> None:
+def test_wheel_has_the_tracked_files_below_one_package(project: Project, tmp_path: Path) -> None:
     source = clone_of_work_tree(tmp_path / "clean")
     wheel = build(source, project, "wheel", tmp_path)
     expected = [
@@ -63,20 +63,20 @@ def test_a_wheel_holds_the_tracked_files_below_one_package(project: Project, tmp
 
 
 @PROJECTS
-def test_a_dirty_tree_and_an_sdist_give_the_same_files(project: Project, tmp_path: Path) -> None:
+def test_dirty_tree_and_sdist_give_the_same_files(project: Project, tmp_path: Path) -> None:
     source = clone_of_work_tree(tmp_path / "tree")
     clean = files_in(build(source, project, "wheel", tmp_path / "clean"))
     for name in LEFT_LYING:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).write_text("left lying about\n")
+        (source / name).write_text("left behind\n")
     assert files_in(build(source, project, "wheel", tmp_path / "dirty")) == clean
     assert files_in(build_from_sdist(source, project, tmp_path / "sdist")) == clean
 
 
-def test_what_a_build_leaves_out_is_named(tmp_path: Path) -> None:
-    """Else a module that was forgotten at `git add` would be missing without a word."""
+def test_excluded_files_are_named(tmp_path: Path) -> None:
+    """Otherwise a module that was forgotten at `git add` would be silently missing."""
     source = clone_of_work_tree(tmp_path / "tree")
     for name in ("checks/forgotten.py", "checks/ignored.pyc", "tests/elsewhere.py"):
         (source / name).touch()
     said = said_by_build(source, ENGINE, "wheel", tmp_path)
-    assert said.startswith("left out, as git does not track it: checks/forgotten.py\n")
+    assert said.startswith("excluded because git does not track it: checks/forgotten.py\n")

@@ -1,4 +1,4 @@
-"""uvx and pipx install the wheel as pip does: offline, and from wheels only."""
+"""uvx and pipx install the wheel like pip: offline, and from wheels only."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def installers(once: Once) -> Venv:
 
 
 def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run an installer that finds packages in the wheelhouse alone and builds none; pipx installs with uv as well."""
+    """Run an installer that finds packages only in the wheelhouse and builds none; pipx also installs with uv."""
     offline = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": wheelhouse().as_uri(), "UV_NO_BUILD": "1"}
     own = {"HOME": str(home), "PATH": "/usr/bin:/bin", "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
     home.mkdir(exist_ok=True)
     return subprocess.run(words, cwd=home, env=own | offline, capture_output=True, text=True, check=False)
 
 
-def test_uvx_runs_it(installers: Venv, wheels: dict[str, Path], tmp_path: Path) -> None:
+def test_uvx_runs_the_command(installers: Venv, wheels: dict[str, Path], tmp_path: Path) -> None:
     words = ("--python", installers.program("python"), "--from", str(wheels[ENGINE.name]))
     done = run(tmp_path / "home", installers.program("uvx"), *words, "runbook-checks", "--version")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("runbook-checks ")
 
 
-def test_pipx_installs_it(installers: Venv, wheels: dict[str, Path], tmp_path: Path) -> None:
+def test_pipx_installs_the_command(installers: Venv, wheels: dict[str, Path], tmp_path: Path) -> None:
     home = tmp_path / "home"
     words = ("install", "--python", installers.program("python"), str(wheels[ENGINE.name]))
     done = run(home, installers.program("pipx"), *words)

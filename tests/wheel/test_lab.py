@@ -1,4 +1,4 @@
-"""The lab is a distribution of its own: with it installed, `--env lab` works from any folder."""
+"""The lab is a separate distribution: with it installed, `--env lab` works from any folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAULT = "health.not-ready:component-down"
 
 @pytest.fixture
 def user(lab_venv: Venv, tmp_path: Path) -> User:
-    """Somebody with both wheels; the lab takes from PATH what no Python package brings."""
+    """A user with both wheels; the lab finds on PATH the programs that are not in Python packages."""
     return User(lab_venv, tmp_path / "user", path=f"{lab_venv.folder / 'bin'}:/usr/bin:/bin")
 
 

@@ -1,4 +1,4 @@
-"""Who runs an installed wheel, and where: an ordinary user, a user without a home, a team's repository."""
+"""An installed wheel works for an unprivileged user, a user without a home, and in a team's repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.ci import team
 from tests.wheel import SLOW
 from tests.wheel.bookshop import VERSION, Bookshop
-from tests.wheel.conftest import folder_for_everybody
+from tests.wheel.conftest import public_folder
 from tests.wheel.environments import BASE_PYTHON, NO_PROGRAMS, User, Venv, pip_install
 from tests.wheel.sources import ENGINE
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = SLOW
-NOBODY = 65534
-NAMELESS = 64321  # has no entry in /etc/passwd, as in a container that is run under any number
+UNPRIVILEGED = 65534
+NAMELESS = 64321  # no entry in /etc/passwd, as in a container that runs under an arbitrary number
 SAME_PYTHON = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
 WORDS = ("--env", "example/staging.yaml", "--expect-version", VERSION)
 
 
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
-    with folder_for_everybody("wheel-users-") as folder:
+    with public_folder("wheel-users-") as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
-def everybodys_venv(open_folder: Path, wheels: dict[str, Path]) -> Venv:
-    """An environment that every user may run and only root may change; skipped where no Python is every user's."""
+def public_venv(open_folder: Path, wheels: dict[str, Path]) -> Venv:
+    """An environment that every user can run and only root can change; skipped if Python itself is private."""
     if os.geteuid() != 0:
-        pytest.skip("only root may become another user; all tests run as an ordinary user here")
+        pytest.skip("only root can become another user")
     usable = [path for path in (sys.executable, "/usr/bin/python3") if _runs(path, SAME_PYTHON)]
     if not usable:
-        pytest.skip("this Python lies where only root may run it")
+        pytest.skip("only root can run this Python")
     venv = Venv.made(open_folder / "venv", usable[0])
     venv.install(str(wheels[ENGINE.name]))
     return venv
@@ -49,17 +49,19 @@ def everybodys_venv(open_folder: Path, wheels: dict[str, Path]) -> Venv:
 def _runs(python: str, code: str) -> bool:
     command = [python, "-I", "-c", f"{code}"]
     try:
-        done = subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], check=False, env={"PATH": ""})
+        done = subprocess.run(
+            command, user=UNPRIVILEGED, group=UNPRIVILEGED, extra_groups=[], check=False, env={"PATH": ""}
+        )
     except OSError:
         return False
     return done.returncode == 0
 
 
-@pytest.mark.parametrize("uid", [NOBODY, NAMELESS], ids=["nobody", "nameless"])
-def test_another_user_than_the_installer_runs_it(
-    uid: int, everybodys_venv: Venv, open_folder: Path, shop: Bookshop
+@pytest.mark.parametrize("uid", [UNPRIVILEGED, NAMELESS], ids=["unprivileged", "nameless"])
+def test_user_other_than_the_installer_runs_the_command(
+    uid: int, public_venv: Venv, open_folder: Path, shop: Bookshop
 ) -> None:
-    user = User(everybodys_venv, open_folder / str(uid), uid=uid)
+    user = User(public_venv, open_folder / str(uid), uid=uid)
     shop.example(user.work / "example")
     owned_by(uid, user.folder)
     done = user.checks(*WORDS, **shop.variables)
@@ -69,9 +71,9 @@ def test_another_user_than_the_installer_runs_it(
     assert (user.cache / "runbooks").stat().st_uid == uid
 
 
-def test_a_user_without_a_home_needs_none(everybodys_venv: Venv, open_folder: Path, shop: Bookshop) -> None:
-    """There is no place for caches, and none for the monitor's history, which is said."""
-    user = User(everybodys_venv, open_folder / "homeless", uid=NAMELESS, has_home=False)
+def test_user_without_a_home(public_venv: Venv, open_folder: Path, shop: Bookshop) -> None:
+    """There is no folder for caches, and none for the monitor's history, which is reported."""
+    user = User(public_venv, open_folder / "homeless", uid=NAMELESS, has_home=False)
     shop.example(user.work / "example")
     owned_by(NAMELESS, user.folder)
     done = user.checks(*WORDS, **shop.variables)
@@ -89,8 +91,10 @@ def owned_by(uid: int, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("are_set", [False, True], ids=["plain", "with variables"])
-def test_nothing_of_a_hostile_repository_is_imported(are_set: bool, venv: Venv, tmp_path: Path, shop: Bookshop) -> None:
-    """Modules named as those of Python and of ours lie in the working directory."""
+def test_no_module_of_a_hostile_repository_is_imported(
+    are_set: bool, venv: Venv, tmp_path: Path, shop: Bookshop
+) -> None:
+    """Modules named like those of Python and of the product are in the working directory."""
     user = User(venv, tmp_path / "user")
     user.work.rmdir()
     team.made(user.work)
@@ -99,7 +103,7 @@ def test_nothing_of_a_hostile_repository_is_imported(are_set: bool, venv: Venv, 
     if are_set:
         team.without_what_comes_before_us(user.work)
         more |= team.variables(user.work)
-        del more["PYTHONOPTIMIZE"]  # with it Python itself writes more bytecode beside each module
+        del more["PYTHONOPTIMIZE"]  # with it Python itself writes additional bytecode files
     expected = ("--expect-version", VERSION)
     ran = user.checks("--env", staging, *expected, "-n", "2", **more)
     gated = user.checks("gate", "postdeploy", staging, *expected, **more)
@@ -109,8 +113,8 @@ def test_nothing_of_a_hostile_repository_is_imported(are_set: bool, venv: Venv, 
     assert "bookshop-staging" in {path.name for path in (user.state / "monitor").iterdir()}
 
 
-def test_it_works_in_a_user_s_own_site_packages(wheels: dict[str, Path], tmp_path: Path, shop: Bookshop) -> None:
-    """`pip install --user`. A Python that is isolated, as with PYTHONPATH set, does not look there by itself."""
+def test_user_site_packages(wheels: dict[str, Path], tmp_path: Path, shop: Bookshop) -> None:
+    """`pip install --user`: an isolated Python, as with PYTHONPATH set, does not search there by itself."""
     home = {"HOME": str(tmp_path / "home")}
     pip_install(BASE_PYTHON, "--user", "--break-system-packages", str(wheels[ENGINE.name]), **home)
     staging, program = str(shop.example(tmp_path / "example")), str(tmp_path / "home" / ".local/bin/runbook-checks")

@@ -1,6 +1,6 @@
 """A folder with the wheels of all pinned packages, so that the tests install without a package index.
 
-It is filled once, checked by the hashes of the requirements files, and used without a network afterwards.
+It is filled once, verified with the hashes of the requirements files, and then used without a network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DOWNLOAD = ("download", "--quiet", "--no-input", "--no-deps", "--require-hashes"
 
 
 def wheelhouse() -> Path:
-    """The folder, filled where it is not; the test fails where the package index is out of reach this first time."""
+    """Return the folder, filled if necessary; the test fails if the package index is unreachable then."""
     FOLDER.parent.mkdir(exist_ok=True)
     with alone(FOLDER.parent / "wheelhouse.lock"):
         if not (FOLDER / _key()).exists():
@@ -36,29 +36,29 @@ def wheelhouse() -> Path:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """One process at a time."""
+    """Allow one process at a time."""
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _key() -> str:
-    """The name of the file that says for which requirements and which Python the folder is whole."""
+    """Return the name of the file that marks the folder as complete for these requirements and this Python."""
     texts = b"\0".join((PROJECT / name).read_bytes() for name in (*NEEDED, OPTIONAL))
     return f"{hashlib.sha256(texts + sys.version.encode()).hexdigest()[:16]}.whole"
 
 
 def _fill() -> None:
-    beside = FOLDER.with_name("wheelhouse.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
+    new_path = FOLDER.with_name("wheelhouse.tmp")
+    shutil.rmtree(new_path, ignore_errors=True)
     for name in NEEDED:
-        done = _download(name, beside)
+        done = _download(name, new_path)
         if done.returncode != 0:
-            pytest.fail(f"The package index must be within reach this first time.\n{done.stderr[-2000:]}")
-    _download(OPTIONAL, beside)
-    (beside / _key()).touch()
+            pytest.fail(f"The package index must be reachable the first time.\n{done.stderr[-2000:]}")
+    _download(OPTIONAL, new_path)
+    (new_path / _key()).touch()
     shutil.rmtree(FOLDER, ignore_errors=True)
-    beside.rename(FOLDER)
+    new_path.rename(FOLDER)
 
 
 def _download(requirements: str, to: Path) -> subprocess.CompletedProcess[str]:
@@ -67,7 +67,7 @@ def _download(requirements: str, to: Path) -> subprocess.CompletedProcess[str]:
 
 
 def pip() -> list[str]:
-    """The words that start pip, which a virtual environment that uv made lacks at first."""
+    """Return the command for pip, which is missing at first in a virtual environment made by uv."""
     python = [sys.executable, "-I", "-m"]
     if find_spec("pip") is None:
         subprocess.run([*python, "ensurepip", "--default-pip"], capture_output=True, check=True)

@@ -37,10 +37,12 @@ class Parser(argparse.ArgumentParser):
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog=f"python -m {__package__}", description="Run the stand-in systems; Ctrl-C stops them.")
-    parser.add_argument("--fault", action="append", default=[], metavar="SYMPTOM:CAUSE[@SYSTEM]", help="break it so")
-    parser.add_argument("--system", action="append", default=[], choices=list(SYSTEMS), help="only this one")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="SYMPTOM:CAUSE[@SYSTEM]", help="apply this fault"
+    )
+    parser.add_argument("--system", action="append", default=[], choices=list(SYSTEMS), help="run only this system")
     parser.add_argument("--list", nargs="?", const="text", choices=["text", "json"], help="print the faults")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="tell a parent process where everything is")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="write addresses for the parent process")
     return parser.parse_args(arguments)
 
 
@@ -59,7 +61,7 @@ def _run(systems: list[str], faults: list[registry.Change], state: Path | None) 
 
     from runbook_checks_lab.running import run
 
-    # FastAPI keeps pydantic from warning of FastAPI's own fields, but not while another thread does the same.
+    # FastAPI prevents pydantic's warning about FastAPI's own fields, but not while another thread does the same.
     warnings.filterwarnings("ignore", message="The 'alias' attribute")
     try:
         asyncio.run(run(systems, faults, state))
@@ -70,16 +72,16 @@ def _run(systems: list[str], faults: list[registry.Change], state: Path | None) 
 
 
 def _ended() -> int:
-    """The exit code; a reader that has read enough of a list and went away (`| head`) is no trouble."""
-    if sys.stdout is None:  # closed, and the next file that is opened would be printed to
+    """Return the exit code. A reader that closes the pipe early (`| head`) is not an error."""
+    if sys.stdout is None:  # closed: otherwise the next file opened becomes the standard output
         sys.stdout = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: SIM115 - it stays open
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         code = main()
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still to be flushed
-        print(f"lab: standard output can't be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the output that is still to be flushed
+        print(f"lab: cannot write to standard output: {error.strerror}", file=sys.stderr)
         code = 0 if error.errno == errno.EPIPE else TROUBLE
     return code
 

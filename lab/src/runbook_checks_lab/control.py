@@ -1,4 +1,4 @@
-"""How is a running lab told to break, to heal, and to show what reached it?"""
+"""HTTP interface of a running lab: apply and undo faults, list the requests that reached it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def create_control(lab: Lab, stack: FaultStack) -> Starlette:
-    """Everything lies under the token, except the intermediate certificate, which is public."""
+    """Every route is below the token, except the intermediate certificate, which is public."""
     faults = _switching(lab, stack, "fault", registry.find_fault, registry.faults)
     outages = _switching(lab, stack, "outage", registry.find_outage, registry.outages)
     incidents = _switching(lab, stack, "incident", registry.find_incident, registry.incidents)
@@ -73,12 +73,12 @@ def _switching(
         try:
             change = find((await request.json())[key], lab.names)
         except (ValueError, KeyError, TypeError):
-            return JSONResponse({"error": f'a body such as {{"{key}": "NAME"}} is needed'}, 400)
+            return JSONResponse({"error": f'the body must be {{"{key}": "NAME"}}'}, 400)
         except registry.UnknownName as unknown:
             return JSONResponse({"error": str(unknown)}, 404)
         try:
             await (stack.apply(change) if request.method == "POST" else stack.undo(change))
-        except Exception as error:  # whatever went wrong is the caller's to read
+        except Exception as error:  # every error is reported to the caller
             return JSONResponse({"error": f"{change.name}: {type(error).__name__}: {error}"}, 500)
         return JSONResponse({"active": stack.names(known(lab.names))})
 

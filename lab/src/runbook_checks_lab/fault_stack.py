@@ -1,4 +1,4 @@
-"""The changes in force, and how the lab returns to health."""
+"""The active changes, and how the lab returns to health."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Active:
 
 
 class FaultStack:
-    """Faults, outages, incidents and boundaries in force.
+    """Active faults, outages, incidents and boundaries.
 
-    The last one is undone first, so each undo finds the lab as its change left it.
+    They are undone in reverse order, so each undo finds the lab as its change left it.
     """
 
     def __init__(self, lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Where the lab keeps its files: those of one run, and the cache."""
+"""Folders of the lab: one for each run, and the cache."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def _clone() -> Path | None:
 
 
 CLONE = _clone()
-"""The top of the repository that holds this package in lab/src/; None where the package is installed."""
+"""The top of the repository that contains this package in lab/src/; None if the package is installed."""
 
 
 class RunFolder:
-    """A private folder for one lab; a lock that dies with the process tells whether it is still in use."""
+    """A private folder for one lab, with a lock that the kernel releases when the process dies."""
 
     def __init__(self) -> None:
         remove_stale()
@@ -37,7 +37,7 @@ class RunFolder:
         half_made = self.path / f"{ALIVE}.new"
         self._lock = half_made.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        half_made.rename(self.path / ALIVE)  # nobody finds it unlocked
+        half_made.rename(self.path / ALIVE)  # it never exists under this name without the lock
 
     def sub(self, name: str) -> Path:
         folder = self.path / name
@@ -50,13 +50,13 @@ class RunFolder:
 
 
 def place() -> str:
-    """The path of a Unix socket ends after 107 bytes (unix(7)), so a long temporary folder won't do."""
+    """Return the temporary folder, or /tmp if its path is too long for a Unix socket (107 bytes, unix(7))."""
     given = tempfile.gettempdir()
     return given if len(os.fsencode(given)) <= LONGEST else "/tmp"  # noqa: S108  a fresh folder is made inside
 
 
 def remove_stale() -> None:
-    """Folders of labs that were killed are left behind by them and removed by the next one."""
+    """Remove the folders of labs that were killed."""
     for folder in Path(place()).glob(PREFIX + "*"):
         if _is_abandoned(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -79,13 +79,13 @@ def _is_abandoned(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    """No link that somebody else left in a shared place, and nothing that everybody may write to."""
+    """Whether the folder is owned by this user, is not a symbolic link and is not writable by everyone."""
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o002
 
 
 def cache_folder() -> Path:
-    """The first of these that can be written to: the clone's, the user's, one in the temporary folder."""
+    """Return the first writable folder: the clone's, the user's cache, or one in the temporary folder."""
     for folder in _cache_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -102,7 +102,7 @@ def _cache_folders() -> Iterator[Path]:
     for home in (os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")):
         if os.path.isabs(home):  # the XDG Base Directory Specification ignores a relative path
             yield Path(home) / "runbook-checks-lab"
-    # Not by PREFIX: labs remove what they find abandoned under that name.
+    # Not named with PREFIX: labs remove abandoned folders with that prefix.
     yield Path(tempfile.gettempdir()) / f"runbook-checks-cache-{os.geteuid()}"
 
 

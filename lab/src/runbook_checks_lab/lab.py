@@ -1,4 +1,4 @@
-"""The whole lab: what it consists of, and in which order it starts and stops."""
+"""The whole lab: its parts, and the order in which they start and stop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CLASSES: Mapping[str, Callable[[SharedServers], StandIn]] = {
 
 
 class Lab(SharedServers):
-    """What all systems share, and one attribute for each system that is up."""
+    """The shared servers, and one attribute for each running system."""
 
     customer_service: CustomerService
     sales_ai: SalesAi
@@ -60,12 +60,12 @@ class Lab(SharedServers):
         return [self.dns, self.moto, self.moto.front, *(part for system in self.systems for part in system.components)]
 
     async def start(self, control: ASGIApp) -> None:
-        """Start everything; `control` answers control requests."""
+        """Start every part; `control` serves the control requests."""
         await asyncio.gather(
             self.dns.start(), asyncio.to_thread(self.authority.start), *(system.start() for system in self.systems)
         )
         await self.control.start(control)
-        self.variables = self._variables()  # before any fault: what the lab ought to be
+        self.variables = self._variables()  # read before any fault is applied, so these are the healthy values
 
     async def stop(self) -> None:
         await asyncio.gather(
@@ -101,7 +101,7 @@ class Lab(SharedServers):
         return [row for system in self.systems for row in system.statements()]
 
     def request_log(self) -> list[dict[str, object]]:
-        """What reached any server, by those servers' own account."""
+        """Requests that reached any server, as recorded by the servers."""
         rows = [*request_log.ENTRIES, *self.moto.request_log()]
         return rows + [row for system in self.systems for row in system.request_log()]
 
@@ -112,12 +112,12 @@ class Lab(SharedServers):
             system.clear()
 
     def on_loop(self, step: Coroutine[Any, Any, Any], patience_s: float = 10.0) -> Any:
-        """For faults, which run in a thread of their own: one step in the lab's event loop, on its main thread."""
+        """Run one step in the lab's event loop, on its main thread; for faults, which run in worker threads."""
         return asyncio.run_coroutine_threadsafe(step, self.loop).result(patience_s)
 
     @contextlib.contextmanager
     def hold_port(self, port: int, spawn: Callable[[], subprocess.Popen[bytes]]) -> Iterator[None]:
-        """Another process holds the port; it is spawned on the main thread, whose death is the lab's."""
+        """Another process holds the port. It is spawned on the main thread, so that it dies with the lab."""
 
         async def on_main_thread() -> subprocess.Popen[bytes]:
             return spawn()

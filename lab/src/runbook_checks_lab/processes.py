@@ -1,4 +1,4 @@
-"""How does a child of the lab start, and what makes sure that it never outlives the lab?"""
+"""Start the lab's child processes so that none of them survives the lab."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(number: int) -> None:
-    """Ask the kernel for a signal at the parent's death; it also comes after kill -9 (prctl(2))."""
+    """Ask the kernel to send a signal when the parent dies, also after kill -9 (prctl(2))."""
     _libc.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
@@ -32,7 +32,7 @@ def _in_child(parent: int, number: int) -> Callable[[], None]:
 
 
 def module(name: str) -> list[str]:
-    """The command that runs a module of this package in another Python, which imports it from where this one did."""
+    """Return the command that runs a module of this package in another Python, imported from the same place."""
     isolation = ["-I"] if sys.flags.isolated else []
     code = (
         f"import runpy, sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); "
@@ -51,7 +51,10 @@ def spawn(
     cwd: Path | None = None,
     output: IO[bytes] | int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Call from the main thread: the kernel counts the death of the thread that forked as the parent's."""
+    """Start a child process.
+
+    Call this from the main thread: the kernel sends the death signal when the thread that forked ends.
+    """
     return subprocess.Popen(
         list(command),
         executable=executable,
@@ -63,8 +66,8 @@ def spawn(
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        start_new_session=True,  # Ctrl-C is for the lab, which then stops its children in order
-        preexec_fn=_in_child(os.getpid(), at_death),  # noqa: PLW1509  no thread holds a lock it needs: one system call
+        start_new_session=True,  # Ctrl-C goes to the lab, which then stops its children in order
+        preexec_fn=_in_child(os.getpid(), at_death),  # noqa: PLW1509  it makes one system call and needs no lock
     )
 
 

@@ -1,4 +1,4 @@
-"""Which faults does the lab know, and which one does an id mean?"""
+"""The lab's faults, outages, incidents and boundaries, and the lookup of one by its id."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class UnknownName(Exception):
-    """One sentence with near candidates; the command line exits 4 with it."""
+    """An unknown id; the message suggests similar ids. The command exits with 4."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One way to break the lab: a function that changes behaviours, or a generator that undoes itself after `yield`."""
+    """A change to the lab: a function that sets behaviours, or a generator that undoes its change after `yield`."""
 
     name: str
     system: str
     body: Body
     hides: tuple[str, ...] = ()
     is_shared: bool = False
-    told: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
@@ -68,10 +68,10 @@ class FaultsOf:
 
 
 class OutagesOf:
-    """The decorator `@outage("name", "symptom", ...)`: a source or a privilege taken away, so that a check can't look.
+    """The decorator `@outage("name", "symptom", ...)`: remove a source or a privilege that checks need.
 
-    The symptoms named must then be unknown. Where none is named, something else is left to look with. What is shared
-    is missed by every system of the lab.
+    The named symptoms must then be unknown. If none is named, the checks still have another source. With `is_shared`,
+    the outage affects every system of the lab.
     """
 
     def __init__(self, system: str) -> None:
@@ -82,7 +82,7 @@ class OutagesOf:
 
 
 class IncidentsOf:
-    """The decorator `@incident("name")`: what truly goes wrong, with all it takes along, and not one symptom alone."""
+    """The decorator `@incident("name")`: a realistic failure with all its consequences, not one symptom alone."""
 
     def __init__(self, system: str) -> None:
         self._system = system
@@ -92,20 +92,20 @@ class IncidentsOf:
 
 
 class BoundariesOf:
-    """The decorator `@boundary("symptom", "name", ...)`: a state near a limit, and what is then told of the symptom.
+    """The decorator `@boundary("symptom", "name", ...)`: a state near a limit, and the results expected for it.
 
-    That is the causes, one for each finding, with a severity before it where that matters ("P1 renewal-failing");
-    nothing where the state lies just inside the limit; or "unknown", or "skipped". `settings` are what the environment
-    file says differently of the system then, by their place ("auth.secret"); None takes it out.
+    The expected results are the causes, one for each finding, with a severity in front where it matters ("P1
+    renewal-failing"); none if the state is just inside the limit; or "unknown", or "skipped". `settings` replace
+    settings of the system in the environment file, by path ("auth.secret"); None removes one.
     """
 
     def __init__(self, system: str) -> None:
         self._system = system
 
     def __call__(
-        self, symptom: str, name: str, *told: str, settings: Mapping[str, Any] | None = None
+        self, symptom: str, name: str, *expected: str, settings: Mapping[str, Any] | None = None
     ) -> Callable[[Body], Body]:
-        return _registering(_boundaries, f"{symptom}/{name}", self._system, told=told, settings=settings or {})
+        return _registering(_boundaries, f"{symptom}/{name}", self._system, expected=expected, settings=settings or {})
 
 
 def _registering(table: dict[str, Change], name: str, system: str, **more: Any) -> Callable[[Body], Body]:
@@ -132,7 +132,7 @@ def incidents(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
 
 
 def as_fault(name: str, system: str) -> Body:
-    """The body of a boundary that is a fault's, seen with other settings or by another check."""
+    """Return a fault's body for a boundary with other settings or another check."""
 
     def body(lab: Lab) -> Iterator[None] | None:
         return find_fault(name, [system]).body(lab)
@@ -141,7 +141,7 @@ def as_fault(name: str, system: str) -> Body:
 
 
 def untouched(lab: Lab) -> None:
-    """The body of a boundary that lies in the settings alone."""
+    """The body of a boundary that changes only settings."""
 
 
 def boundaries(systems: Iterable[str] = SYSTEMS) -> dict[str, Change]:
@@ -153,7 +153,7 @@ def _of(systems: Iterable[str], table: dict[str, Change]) -> dict[str, Change]:
 
 
 def _loaded(folder: str, table: dict[str, Change]) -> dict[str, Change]:
-    """The table, once every module in the folder has been imported: their decorators fill it."""
+    """Import every module in the folder, whose decorators fill the table, and return the table."""
     if folder not in _read:
         _read.add(folder)
         package = importlib.import_module(f"{__package__}.{folder}")
@@ -190,7 +190,7 @@ def _find(table: dict[str, Change], given: str, kind: str) -> Change:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UnknownName(f"{kind} '{given}' fits several systems: {_either([c.full_name for c in matches])}")
+        raise UnknownName(f"{kind} '{given}' exists in several systems: {_either([c.full_name for c in matches])}")
     raise UnknownName(f"there is no {kind} '{given}'{_near(table, given)}")
 
 

@@ -1,4 +1,4 @@
-"""How does a lab start, tell where it is, and stop whatever happens?"""
+"""Start a lab, report its addresses, and stop it on a signal or when its parent dies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def run(systems: list[str], faults: list[Change], state: Path | None) -> N
     ends = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPPING:
-        # `nohup` and `&` start processes with SIGHUP or SIGINT ignored, so that these do not stop them.
+        # `nohup` and `&` start processes with SIGHUP or SIGINT ignored; these must not stop on them.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, ends.set)
     if state:
@@ -47,7 +47,7 @@ async def _boot_and_wait(lab: Lab, faults: list[Change], state: Path | None, end
         await asyncio.wait({waiting, starting}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            _tell(lab, state)
+            _report_addresses(lab, state)
             await waiting
     finally:
         starting.cancel()
@@ -66,7 +66,7 @@ async def _start(lab: Lab, faults: list[Change]) -> None:
 
 
 def _follow_parent(ends: asyncio.Event) -> None:
-    """The kernel's signal comes at the death of the parent's thread; only the death of the parent itself counts."""
+    """Stop when the parent process dies. The kernel's signal also comes when only the parent's thread ends."""
     parent = os.getppid()
 
     def look() -> None:
@@ -79,29 +79,29 @@ def _follow_parent(ends: asyncio.Event) -> None:
     look()
 
 
-def _tell(lab: Lab, state: Path | None) -> None:
+def _report_addresses(lab: Lab, state: Path | None) -> None:
     for part, why in lab.missing().items():
         print(f"the lab has no {part}: {why}", file=sys.stderr, flush=True)
     if state is None:
         _print(lab)
         return
-    told = {
+    addresses = {
         "pid": os.getpid(),
         "control": lab.control_url,
         "variables": lab.variables,
         "missing": lab.missing(),
     }
     if state.is_symlink() or (state.exists() and not state.is_file()):
-        raise OSError(f"--state {state} is no regular file")
-    handle, beside = tempfile.mkstemp(dir=state.parent)
+        raise OSError(f"--state {state} is not a regular file")
+    handle, new_path = tempfile.mkstemp(dir=state.parent)
     with os.fdopen(handle, "w") as stream:
-        json.dump(told, stream, indent=1)
-    Path(beside).replace(state)
+        json.dump(addresses, stream, indent=1)
+    Path(new_path).replace(state)
 
 
 def _print(lab: Lab) -> None:
     for name, value in lab.variables.items():
         print(f"{name}={value}")
-    print("\nThe lab is up; Ctrl-C stops it. To break it and to heal it:")
+    print("\nThe lab is up; Ctrl-C stops it. To apply and to undo a fault:")
     for method in ("POST", "DELETE"):
         print(f"  curl -X {method:<6} {lab.control_url}/faults -d '{EXAMPLE}'", flush=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SharedServers:
-    """The name server, the certificate authority, moto, and the server for control requests; handed to each system."""
+    """The name server, the certificate authority, moto and the control server; passed to each system."""
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run

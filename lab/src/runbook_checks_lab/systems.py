@@ -1,4 +1,4 @@
-"""Which systems does the lab stand in for, and what do they have in common?"""
+"""The systems that the lab simulates, and their common interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from runbook_checks_lab.servers.component import Component
 
 
-# By the name that environment files use: the attribute of Lab.
+# Name in environment files -> attribute of Lab.
 SYSTEMS = {
     "ai-customer-service": "customer_service",
     "sales-ai": "sales_ai",
@@ -19,33 +19,33 @@ SYSTEMS = {
 
 
 class StandIn(Protocol):
-    """One system of the lab: made with the SharedServers as its only argument, started and stopped with it."""
+    """One system of the lab, made with the SharedServers as its only argument."""
 
     missing: dict[str, str]
-    """Components that this machine can't have, and why."""
+    """Components that are not available on this machine, each with the reason."""
 
     @property
     def components(self) -> Sequence[Component]:
-        """What a fault may change, in the order in which a change settles."""
+        """The parts that a fault may change, in the order in which they settle."""
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
     def variables(self) -> dict[str, str]:
-        """What environments/lab.yaml refers to."""
+        """The variables that environments/lab.yaml refers to."""
 
     def healed(self) -> None:
-        """The last fault has been undone."""
+        """Called when the last fault has been undone."""
 
     def requests(self) -> list[dict[str, object]]:
-        """What reached its HTTP services."""
+        """Requests that reached its HTTP services."""
 
     def statements(self) -> list[dict[str, object]]:
-        """What reached its databases."""
+        """Statements that reached its databases."""
 
     def request_log(self) -> list[dict[str, object]]:
-        """What its other servers say of what reached them."""
+        """Requests recorded by its other servers."""
 
     def clear(self) -> None:
-        """Forget all that."""
+        """Forget all recorded requests and statements."""

@@ -1,4 +1,4 @@
-"""Find the programs that no Python package brings."""
+"""Find the programs that are not in Python packages."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from runbook_checks_lab.folders import CLONE
 
 TOOLBOX = CLONE / ".toolbox" if CLONE else None
-"""What `make set-up` of a clone unpacks without root; outside a clone there is only PATH."""
+"""Programs that `make set-up` unpacks in a clone, without root. Outside a clone only PATH is searched."""
 FOLDERS = ("usr/sbin", "usr/bin", "usr/lib/chromium")
 PACKAGES = {"mariadbd": "mariadb-server-core", "prometheus": "prometheus", "promtool": "prometheus"}
-"""By program: Debian's package."""
+"""Program -> Debian package."""
 
 
 class NotHere(OSError):
-    """The machine does not have the program; the text is one sentence that says what to do."""
+    """The program is not installed; the message says how to install it."""
 
 
 def find(program: str) -> Path:
-    """The machine's own program, else the one in the toolbox."""
+    """Return the program from PATH, otherwise from the toolbox."""
     own = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
     if own:
         return Path(own)
@@ -39,14 +39,14 @@ def _advice(program: str) -> str:
 
 
 def root_of(program: Path) -> Path:
-    """The folder that the program's own files lie below: its box in the toolbox, or the machine's root."""
+    """Return the folder that contains the program's files: its folder in the toolbox, or the root folder."""
     if TOOLBOX and program.is_relative_to(TOOLBOX):
         return TOOLBOX / program.relative_to(TOOLBOX).parts[0]
     return Path("/")
 
 
 def libraries(program: Path) -> dict[str, str]:
-    """The environment in which a program of the toolbox finds the libraries unpacked with it."""
+    """Return the environment in which a toolbox program finds the libraries unpacked with it."""
     root = root_of(program)
     if root == Path("/"):
         return dict(os.environ)

@@ -1,6 +1,6 @@
-"""Change a module of ours as it is imported, and trace the lines that are run.
+"""Change a module of the project when it is imported, and trace the lines that are run.
 
-Only the standard library is needed, so that a Python that has only just started can do it.
+Only the standard library is imported, so that this works at the very start of Python.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
 ENGINE = "src/runbook_checks"
 FOLDERS = ("checks", f"{ENGINE}/probes", f"{ENGINE}/handles", f"{ENGINE}/plugin")
-"""Where lines are traced."""
+"""Folders in which lines are traced."""
 _TRACED = tuple(f"{PROJECT}/{folder}/" for folder in FOLDERS)
 
 
 def change(changed: Mapping[str, str]) -> None:
-    """Import `module` from the text `source` in place of what `file` holds."""
+    """Import `module` from the text `source` instead of the content of `file`."""
     sys.meta_path.insert(0, _Finder(changed))
 
 
@@ -48,7 +48,7 @@ class _Loader(SourceFileLoader):
 
 
 def trace(note: Callable[[str, int], None]) -> None:
-    """Call `note` with the file, relative to the project, and the number of every line of ours run from now on."""
+    """Call `note` with the file, relative to the project, and the number of each project line that is run."""
 
     def called(frame: Any, event: str, argument: Any) -> Any:
         file = frame.f_code.co_filename

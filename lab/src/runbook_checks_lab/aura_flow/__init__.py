@@ -1,1 +1,1 @@
-"""Aura Flow: nginx before a static front end and a back end."""
+"""Aura Flow: nginx in front of a static front end and a back end."""

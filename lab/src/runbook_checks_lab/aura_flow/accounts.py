@@ -1,4 +1,4 @@
-"""Who may come in, and what may they see?"""
+"""Login and permissions of the back end's users."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["accounts"])
 bearer = HTTPBearer(auto_error=False)
 Refusals = dict[int | str, dict[str, Any]]
-REFUSED: Refusals = {401: {"model": d.Refusal, "description": "no token that is believed"}}
-FORBIDDEN = REFUSED | {403: {"model": d.Refusal, "description": "the user has not the role"}}
-LIMITED = REFUSED | {429: {"model": d.Refusal, "description": "tried too often"}}
+REFUSED: Refusals = {401: {"model": d.Refusal, "description": "no valid token"}}
+FORBIDDEN = REFUSED | {403: {"model": d.Refusal, "description": "the user does not have the role"}}
+LIMITED = REFUSED | {429: {"model": d.Refusal, "description": "too many attempts"}}
 
 
 def service_of(request: Request) -> Service:
@@ -28,7 +28,7 @@ def service_of(request: Request) -> Service:
 
 
 def claims(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> dict[str, Any]:
-    """The claims of the request's token; 401 without one."""
+    """Return the claims of the request's token; 401 without a valid one."""
     service = service_of(request)
     rules = service.behaviour.token
     if given is None:

@@ -1,4 +1,4 @@
-"""At which addresses does the back end answer, and how?"""
+"""Routes of the back end."""
 
 from __future__ import annotations
 

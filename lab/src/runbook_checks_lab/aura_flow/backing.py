@@ -1,4 +1,4 @@
-"""What stands behind Aura Flow's back end: database, metrics, and what lies on its host?"""
+"""The servers and files behind Aura Flow's back end: database, metrics, host."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ READS = 6
 
 
 class Backing:
-    """One attribute per component; AuraFlow has them all as its own."""
+    """One attribute per component; AuraFlow inherits them."""
 
     database_host, database = DATABASE_HOST, DATABASE
     service_role, monitor_role, hba = SERVICE_ROLE, MONITOR_ROLE, HBA
@@ -109,9 +109,9 @@ class Backing:
         self.drills.note(DRILLED_DAYS)
 
     def exercise(self) -> None:
-        """What the back end asks, often enough to tell how long it takes."""
-        ordinary = ("SELECT title, price FROM plans", "SELECT topic, score FROM insights ORDER BY id DESC LIMIT 20")
-        self.postgres.run(f"SET ROLE {SERVICE_ROLE}", *ordinary * READS, database=DATABASE)
+        """Run the back end's queries, often enough to measure their duration."""
+        usual = ("SELECT title, price FROM plans", "SELECT topic, score FROM insights ORDER BY id DESC LIMIT 20")
+        self.postgres.run(f"SET ROLE {SERVICE_ROLE}", *usual * READS, database=DATABASE)
 
     def password_statements(self) -> list[str]:
         return [f"ALTER ROLE {role} PASSWORD '{password}'" for role, password in self.passwords.items()]
@@ -121,7 +121,7 @@ class Backing:
         return f"postgresql://{role}:{self.passwords[role]}@{at}/{DATABASE}{parameters}"
 
     def _next_release(self) -> dict[str, str]:
-        """server/.env of the instance that is about to start."""
+        """Return server/.env of the instance that is about to start."""
         return {
             "NODE_ENV": "production",
             "PORT": str(self.next_port),
@@ -155,6 +155,6 @@ class Backing:
 
 
 def _paragraphs() -> list[str]:
-    """Single-user mode ends a statement at a semicolon and an empty line: each statement is a paragraph."""
+    """Return each statement as a paragraph: in single-user mode a statement ends with a semicolon and an empty line."""
     text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
     return [part.strip() for part in text.split(";\n") if part.strip()]

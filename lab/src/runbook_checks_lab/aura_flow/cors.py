@@ -1,4 +1,4 @@
-"""Which pages may call the API from a browser? (The Fetch standard's CORS protocol, with the ways to get it wrong.)"""
+"""The Fetch standard's CORS protocol, with the usual mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_AGE_S = 600
 
 
 class Cors:
-    """ASGI middleware: answers preflights, and says in every answer who may read it."""
+    """ASGI middleware: answers preflights and adds the CORS headers to every response."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""What do the back end's documents look like? (The OpenAPI document is made from these.)"""
+"""The back end's JSON documents, from which the OpenAPI document is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a rollback need on the host of Aura Flow?"""
+"""Files on Aura Flow's host that a rollback needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RollbackFiles:
 
 
 def write_rollback_files(folder: Path) -> RollbackFiles:
-    """As the deploy before left them."""
+    """Write the files as the previous deployment left them."""
     way = folder / "deploy"
     way.mkdir(exist_ok=True)
     files = RollbackFiles(way / ".env.production.previous", way / "rollback.sh")

@@ -1,4 +1,4 @@
-"""What is the service there for: plans, insights, uploads?"""
+"""Plans, insights and uploads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["functions"])
 OFFERED = (("free", "Free", 0.0), ("team", "Team", 49.0), ("company", "Company", 490.0))
 TOPICS = ("focus", "rhythm", "energy")
 TOO_LARGE: Refusals = {413: {"model": d.Refusal, "description": "the file is too large"}}
-NOT_TAKEN: Refusals = {503: {"model": d.Refusal, "description": "there is nowhere to put it"}}
+NOT_TAKEN: Refusals = {503: {"model": d.Refusal, "description": "the disk is full"}}
 GONE: Refusals = {404: {"model": d.Refusal, "description": "there is no such upload"}}
 
 
@@ -26,7 +26,7 @@ def plans() -> d.Plans:
 
 @router.post(INSIGHTS)
 def preview(question: d.Question) -> d.Insights:
-    """What an insight would look like; nothing is stored, no model is asked."""
+    """Return an example insight; nothing is stored, and no model is called."""
     score = 0.5 + len(question.text) % 50 / 100
     return d.Insights(status="ready", insights=[d.Insight(topic=topic, score=score) for topic in TOPICS])
 

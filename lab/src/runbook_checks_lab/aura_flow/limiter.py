@@ -1,4 +1,4 @@
-"""Has somebody tried too often? (A fixed window for each key, as express-rate-limit has it.)"""
+"""A rate limit with a fixed window for each key, as in express-rate-limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Limiter:
         self._tries: dict[str, deque[float]] = {}
 
     def allows(self, key: str) -> bool:
-        """Counts this try."""
+        """Count this attempt and return whether it is within the limit."""
         now = time.monotonic()
         tries = self._tries.setdefault(key, deque(maxlen=self._most + 1))
         while tries and tries[0] < now - self._window_s:

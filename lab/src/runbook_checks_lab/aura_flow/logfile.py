@@ -1,4 +1,4 @@
-"""What does the back end's combined.log say about the last two hours, and from now on? (As winston writes it.)"""
+"""The back end's combined.log for the last two hours and from now on, as winston writes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ADDRESSES = ("/api/plans", "/api/auth/me", "/api/insights/preview", "/health")
 
 
 class CombinedLog(JsonLines):
-    """Requests as they come, and now and then an error that everybody knows."""
+    """Requests, and occasionally a known error."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, lambda event: event["timestamp"])
@@ -31,7 +31,7 @@ class CombinedLog(JsonLines):
 
         for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
-            self.write(ordinary(time.time()))
+            self.write(normal_request(time.time()))
             if is_known_due(number, EVERY_S):
                 self.write(error(time.time(), BACKGROUND))
 
@@ -44,8 +44,8 @@ def error(at: float, message: str) -> Event:
     return _entry(at, "error", message, service="aura-flow-backend")
 
 
-def ordinary(at: float) -> Event:
-    # not a secret: how quick a made-up service is
+def normal_request(at: float) -> Event:
+    # not a secret: the duration of a made-up request
     return request(at, random.choice(ADDRESSES), random.randint(4, 180))  # noqa: S311
 
 
@@ -56,6 +56,6 @@ def _entry(at: float, level: str, message: str, **more: object) -> Event:
 
 def _history(now: float) -> Iterator[Event]:
     for k in range(1, HISTORY_S // EVERY_S):
-        yield ordinary(now - EVERY_S * k)
+        yield normal_request(now - EVERY_S * k)
     for at in known_before(now):
         yield error(at, BACKGROUND)

@@ -1,4 +1,4 @@
-"""What do Aura Flow's metrics say: requests, probes from outside, connections to the database, its host?"""
+"""Aura Flow's metrics: requests, external probes, database connections, host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runbook_checks_lab.servers.timeseries import MONTHLY_COUNTER, MONTHLY_GAUGE, Series, counting, steady, up_except
-from runbook_checks_lab.servers.traffic import LATELY_S, MetricsBehaviour, told, traffic
+from runbook_checks_lab.servers.traffic import LATELY_S, MetricsBehaviour, exported, traffic
 
 DAY_S = 24 * 3600
 GIB = float(1 << 30)
@@ -19,8 +19,8 @@ HOST = {"job": "node", "instance": "host-1:9100"}
 
 @dataclass
 class AuraMetrics(MetricsBehaviour):
-    downtimes: tuple[tuple[float, float], ...] = ((12 * DAY_S, 600.0),)  # so long ago, for so long
-    failing_connections: float = 0.00005  # of all, in the month
+    downtimes: tuple[tuple[float, float], ...] = ((12 * DAY_S, 600.0),)  # each: seconds ago, length in seconds
+    failing_connections: float = 0.00005  # share of the month's connections
     failing_lately: float = 0.00005
     disk_used: float = 0.41
     disk_grows_a_second: float = 1000.0  # bytes
@@ -30,7 +30,7 @@ class AuraMetrics(MetricsBehaviour):
 
 
 def series(behaviour: AuraMetrics, now: float) -> Iterator[Series]:
-    yield from told(_all(behaviour, now), behaviour, now)
+    yield from exported(_all(behaviour, now), behaviour, now)
 
 
 def _all(behaviour: AuraMetrics, now: float) -> Iterator[Series]:

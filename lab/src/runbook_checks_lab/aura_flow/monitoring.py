@@ -1,4 +1,4 @@
-"""How does the back end say how it is?"""
+"""Health, metrics and status addresses of the back end."""
 
 from __future__ import annotations
 

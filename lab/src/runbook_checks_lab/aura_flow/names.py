@@ -1,10 +1,10 @@
-"""What are the components of Aura Flow called?"""
+"""Names of Aura Flow's components."""
 
 from __future__ import annotations
 
 HOST, DATABASE_HOST, DATABASE = "aura.lab.test", "aura-db.lab.test", "aura_flow"
 SERVICE_ROLE, MONITOR_ROLE = "aura_flow_user", "aura_monitor"
-MONITOR = "monitor"  # who looks at Redis and at the registry
+MONITOR = "monitor"  # the account for Redis and the registry
 DRILLED_DAYS = 5.0  # since the last restore drill
 MIGRATION = "20260118103000_uploads"
 TABLES = ("users", "plans", "insights", "uploads")

@@ -1,4 +1,4 @@
-"""How does nginx stand before the front end and the back end?"""
+"""nginx in front of the front end and the back end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runbook_checks_lab.servers.nginx import Nginx
 from runbook_checks_lab.servers.request_log import LogOf
 
 LIMITED = PLANS
-NOBODY = 9  # the discard service, which hardly any machine has any more
+UNUSED_PORT = 9  # the discard service, which hardly any machine runs
 PASSED_ON = ("/api/", "= /health", "/monitoring/")
 
 
@@ -25,12 +25,12 @@ class ProxyBehaviour:
     max_body: str = "11m"
     answers_missing_with_index: bool = False  # `try_files ... /index.html` for assets too
     rates: dict[str, str] = field(default_factory=dict)  # path: limit_rate
-    more: str = ""  # locations besides
-    limit: str = ""  # limit_req of LIMITED, which lets 40 requests a second through
+    more: str = ""  # additional locations
+    limit: str = ""  # limit_req of LIMITED, which accepts 40 requests a second
 
 
 class Proxy:
-    """A component: nginx, configured by its behaviour, with the certificates that the front's behaviour asks for."""
+    """A component: nginx, configured by its behaviour, with the certificates of the front's behaviour."""
 
     def __init__(
         self, folder: Path, root: Path, backend_port: int, chain: Callable[[], tuple[ChainPlan, Path]]
@@ -67,7 +67,7 @@ class Proxy:
 """
 
     def _locations(self) -> str:
-        port = self._backend_port if self.behaviour.knows_backend else NOBODY
+        port = self._backend_port if self.behaviour.knows_backend else UNUSED_PORT
         passing = f"proxy_pass http://127.0.0.1:{port}; proxy_http_version 1.1; proxy_set_header Host $http_host;"
         otherwise = "/index.html" if self.behaviour.answers_missing_with_index else "=404"
         slow = [f"location = /{path} {{ limit_rate {rate}; }}" for path, rate in self.behaviour.rates.items()]

@@ -1,4 +1,4 @@
-"""By which rules does the back end answer, and which of them can a fault change?"""
+"""Rules of the back end that a fault can change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Origins = Literal["listed", "reflected", "any", "null too", "suffix"]
 
 @dataclass
 class TokenRules:
-    """How tokens are made and judged; JWT as RFC 7519 has it while all of these are as they stand."""
+    """How tokens are issued and validated; with the defaults, JWT as in RFC 7519."""
 
     lifetime_s: float = 3600.0
     issues_with_another_key: bool = False
@@ -23,12 +23,12 @@ class TokenRules:
     checks_times: bool = True
     takes_embedded_keys: bool = False
     checks_role: bool = True
-    refuses_with: int = 401  # whoever shows a token that is not believed
+    refuses_with: int = 401  # status for an invalid token
 
 
 @dataclass
 class CorsRules:
-    """Which origins may call the API from a browser."""
+    """Origins that may call the API from a browser."""
 
     origins: list[str] = field(default_factory=list)
     preflight_status: int = 204

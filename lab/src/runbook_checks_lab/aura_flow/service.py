@@ -1,4 +1,4 @@
-"""What does the running back end know: its rules, clock, users, tokens, uploads?"""
+"""State of the running back end: rules, clock, users, tokens, uploads."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Service:
         self.started = time.time()
 
     async def settle(self) -> None:
-        """Nothing is kept that a change would have to reach."""
+        """Nothing is cached, so there is nothing to do."""
 
     @property
     def answered(self) -> int:
-        """How many requests it has answered; some of ordinary use among them."""
+        """Return how many requests it has answered, with some of normal use."""
         return 1200 + int(4 * (time.time() - self.started))
 
     def components(self) -> dict[str, str]:
@@ -56,7 +56,7 @@ class Service:
         return account if account and right else None
 
     def expired_token(self) -> str:
-        """One of the synthetic user's from yesterday."""
+        """Return a token of the synthetic user that expired yesterday."""
         rules = ServiceBehaviour().token
         return self.tokens.issue(self.claims(self.synthetic), self.clock.seconds() - 86400, rules)
 

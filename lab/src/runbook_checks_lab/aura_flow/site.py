@@ -1,4 +1,4 @@
-"""What does the built front end consist of? (The shape of a Vite build: hashed assets, preloads, a manifest.)"""
+"""The built front end, in the shape of a Vite build: hashed assets, preloads, a manifest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 import zlib
 from pathlib import Path
 
-LICENSE = "/*! Aura Flow: made from many packages, each under a licence of its own. " + "-" * 6000 + " */\n"
+LICENSE = "/*! Aura Flow: made from many packages, each with its own licence. " + "-" * 6000 + " */\n"
 VENDOR = "export const h = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });\n"
 ENTRY = """import {{ h }} from "./{vendor}";
 const root = document.getElementById("root");
@@ -50,7 +50,7 @@ PAGE = """<!doctype html>
 
 
 class Site:
-    """The folder that nginx serves, and what its files are called."""
+    """The folder that nginx serves, and the names of its files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -73,7 +73,7 @@ class Site:
         self._write("index.html", PAGE.format(**self.names))
 
     def path(self, name: str) -> Path:
-        """By its name above, or by its path."""
+        """Return a file by its name above, or by its path."""
         return self.folder / self.names.get(name, name)
 
     def _asset(self, name: str, ending: str, content: str | bytes) -> None:
@@ -94,7 +94,7 @@ def _manifest() -> dict[str, object]:
 
 
 def png(width: int, height: int) -> bytes:
-    """A picture in one colour (PNG, 8 bits a channel)."""
+    """Return a picture in one colour (PNG, 8 bits a channel)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

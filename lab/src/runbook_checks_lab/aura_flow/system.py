@@ -1,4 +1,4 @@
-"""How do the components of Aura Flow come up together, and where are they reached?"""
+"""Start the components of Aura Flow together, and give their addresses."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class AuraFlow(Backing):
         }
 
     def healed(self) -> None:
-        """The last fault has been undone."""
+        """Called when the last fault has been undone."""
         self.service.logins.forget()
 
     def requests(self) -> list[dict[str, object]]:
@@ -119,7 +119,7 @@ class AuraFlow(Backing):
 
 
 def _create_app() -> Callable[[Service], Recorder]:
-    """Imported in a thread: FastAPI takes a while."""
+    """Import in a thread, because FastAPI takes a while."""
     from runbook_checks_lab.aura_flow.app import create_app
 
     return create_app

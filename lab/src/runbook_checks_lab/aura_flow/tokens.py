@@ -1,4 +1,4 @@
-"""Which tokens does the back end hand out, and which does it believe?"""
+"""Issue and validate the back end's tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALGORITHM = "HS256"
 
 
 class Refused(Exception):
-    """No token, or one that nobody should believe."""
+    """The token is missing or must not be accepted."""
 
 
 class Tokens:
@@ -33,7 +33,7 @@ class Tokens:
         return jwt.encode({**claims, **times}, key, ALGORITHM)
 
     def claims(self, token: str, now: float, rules: TokenRules) -> dict[str, Any]:
-        """The claims of a token that is believed; Refused for any other."""
+        """Return the claims of an accepted token; raise Refused for any other."""
         import jwt
 
         try:
@@ -49,7 +49,7 @@ class Tokens:
         import jwt
 
         algorithm = str(header.get("alg"))
-        # Times go by the service's own clock.
+        # Times are compared with the service's own clock.
         timeless: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
         if not rules.checks_signature or (rules.takes_unsigned and algorithm.lower() == "none"):
             return dict(jwt.decode(token, options={**timeless, "verify_signature": False}))

@@ -1,4 +1,4 @@
-"""What lies just inside and just outside of a limit? One module per system.
+"""States just inside and just outside a limit; one module per system.
 
-A fault is far beyond the limit; these are near it, and tell whether the check has the limit in the right place.
+A fault is far beyond the limit. These states are near it and show whether the check has the limit in the right place.
 """

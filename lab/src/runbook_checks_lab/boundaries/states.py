@@ -1,4 +1,4 @@
-"""How is a stand-in brought near a limit: by another rule, or by another answer?"""
+"""Bring a stand-in near a limit, by another rule or by another response."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_NOW = {"error": "not now"}
 
 
 def rules(of: Callable[[Lab], Any], **values: Any) -> Body:
-    """A behaviour with these fields otherwise."""
+    """Set fields of a behaviour."""
 
     def body(lab: Lab) -> None:
         vars(of(lab)).update(values)
@@ -25,8 +25,8 @@ def rules(of: Callable[[Lab], Any], **values: Any) -> Body:
     return body
 
 
-def says(of: Callable[[Lab], HttpBehaviour], what: str, status: int, answer: Any = NOT_NOW) -> Body:
-    """A request ("GET /path") that is answered so."""
+def responds(of: Callable[[Lab], HttpBehaviour], what: str, status: int, answer: Any = NOT_NOW) -> Body:
+    """Set the response to a request ("GET /path")."""
 
     def body(lab: Lab) -> None:
         of(lab).canned[what] = Canned(status, answer)

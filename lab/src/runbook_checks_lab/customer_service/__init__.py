@@ -1,1 +1,1 @@
-"""What is AI Customer Service in the lab? A service, its database, its fronts and its files."""
+"""AI Customer Service in the lab: a service, its database, its fronts and its files."""

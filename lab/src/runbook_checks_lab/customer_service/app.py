@@ -1,4 +1,4 @@
-"""At which addresses does the service answer, and how?"""
+"""Routes of the service."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def refusal(status: int, code: str, message: str) -> JSONResponse:
 
 def _unavailable(request: Request, error: Exception) -> Response:
     _log(request, "pq: connection refused", error)
-    return refusal(503, "CS_STORE_5031", "the database can't be reached")
+    return refusal(503, "CS_STORE_5031", "the database is unreachable")
 
 
 def _failed(request: Request, error: Exception) -> Response:

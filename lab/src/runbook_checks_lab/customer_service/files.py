@@ -1,4 +1,4 @@
-"""What lies on the service's host: backups, and what a rollback needs?"""
+"""Files on the service's host: backups, and what a rollback needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RollbackFiles:
 
 
 def write_backups(folder: Path, newest_age_h: float) -> None:
-    """One dump a day, as the runbook names them; name and modification time agree."""
+    """Write one dump a day with the runbook's names; name and modification time match."""
     folder.mkdir(exist_ok=True)
     for day in range(3):
         at = time.time() - (newest_age_h + 24 * day) * HOUR_S

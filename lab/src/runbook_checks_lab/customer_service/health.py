@@ -1,4 +1,4 @@
-"""How does the service say how it is, and which version runs?"""
+"""Health and version addresses of the service."""
 
 from __future__ import annotations
 

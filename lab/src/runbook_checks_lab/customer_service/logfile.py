@@ -1,4 +1,4 @@
-"""What does the service's log say about the last two hours, and from now on?"""
+"""The service's log for the last two hours and from now on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Entry = tuple[float, str, str]
 
 
 class LogFile:
-    """Each line is appended by itself, so that the file may be moved or replaced under the service."""
+    """Each line is appended with its own write, so that the file may be moved or replaced while the service runs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,7 +38,7 @@ class LogFile:
                 self._failures.append(text)
 
     def forget_failures(self) -> None:
-        """What a fault made the service complain about goes with the fault."""
+        """Remove the errors that a fault caused, when the fault is undone."""
         gone = set(self._failures)
         self._failures.clear()
         if gone:
@@ -56,7 +56,7 @@ class LogFile:
             self._is_paused = False
 
     def insert(self, entries: Iterable[Entry]) -> None:
-        """Lines keep their order in time: equal widths make it the order of the text too."""
+        """Insert entries in order of time: stamps of equal width sort like times."""
         with self._lock:
             lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
             self._replace(sorted([*lines, *map(line, entries)]))
@@ -70,9 +70,9 @@ class LogFile:
             self._replace(kept)
 
     def _replace(self, lines: list[str]) -> None:
-        beside = self.path.with_suffix(".new")
-        beside.write_text("".join(lines), encoding="utf-8")
-        beside.replace(self.path)
+        new_path = self.path.with_suffix(".new")
+        new_path.write_text("".join(lines), encoding="utf-8")
+        new_path.replace(self.path)
 
 
 def line(entry: Entry) -> str:
@@ -94,5 +94,5 @@ def _history(now: float) -> Iterable[Entry]:
 
 
 def heartbeat() -> tuple[str, str]:
-    # not a secret: how busy a made-up service is
+    # not a secret: the load of a made-up service
     return "INFO", f"webhook batch accepted={random.randint(1, 9)} duplicates={random.randint(0, 1)}"  # noqa: S311

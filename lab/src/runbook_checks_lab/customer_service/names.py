@@ -1,4 +1,4 @@
-"""What are the components of AI Customer Service called?"""
+"""Names of AI Customer Service's components."""
 
 from __future__ import annotations
 

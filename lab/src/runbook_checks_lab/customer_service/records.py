@@ -1,4 +1,4 @@
-"""Which rows does a message make, and which a step of its session?"""
+"""Database rows of a message and of the steps of its session."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class NoSuchSession(Exception):
 
 
 class WrongStatus(Exception):
-    """409: the session isn't where this step begins."""
+    """409: the session does not have the status that this step needs."""
 
 
 def receive(
     db: Connection, channel: str, message_id: str, open_id: str, content: str, sent_at: datetime, *, is_once: bool
 ) -> dict[str, Any]:
-    """The first to claim the message id processes it; two at once wait for each other at the primary key."""
+    """Process a message id once: the first request inserts it, and a concurrent one waits at the primary key."""
     claimed = db.execute(
         "INSERT INTO cs_message_dedup (channel, message_id) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING 1",
         (channel, message_id),
@@ -64,7 +64,7 @@ def audit(db: Connection, session_id: UUID, action: str, actor: str) -> None:
 
 
 def remove(db: Connection, session_id: UUID) -> None:
-    """Everything but the audit rows."""
+    """Remove everything except the audit rows."""
     db.execute(
         "DELETE FROM cs_message_dedup AS d USING cs_messages AS m"
         " WHERE m.session_id = %s AND (d.channel, d.message_id) = (m.channel, m.message_id)",

@@ -1,4 +1,4 @@
-"""By which rules does the service answer, and which of them can a fault change?"""
+"""Rules of the service that a fault can change."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from runbook_checks_lab.servers.answers import HttpBehaviour
 class ServiceBehaviour(HttpBehaviour):
     secret: str = ""
     max_skew_s: float = 300.0
-    max_ahead_s: float | None = None  # where it is another for what comes from the future
+    max_ahead_s: float | None = None  # if it differs for timestamps in the future
     requires_signature: bool = True
     checks_age: bool = True
     checks_signature: bool = True
     drops_duplicates: bool = True
     writes_audit: bool = True
-    audits_after_s: float = 0.0  # audit rows are written so long after the answer
+    audits_after_s: float = 0.0  # delay between the response and the audit row
     codes: dict[str, str] = field(
         default_factory=lambda: {
             "unsigned": "CS_AUTH_4031",

@@ -1,4 +1,4 @@
-"""What does the running service know: its rules, clock, log and store?"""
+"""State of the running service: rules, clock, log and store."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Service:
         self._last_read: dict[str, list[dict[str, Any]]] = {}
 
     async def settle(self) -> None:
-        """Whatever has changed around it, the service finds out now and not at the next request."""
+        """Make the service notice every change now, and not at the next request."""
         if self.store:
             await asyncio.to_thread(self.store.probe)
 
@@ -40,7 +40,7 @@ class Service:
         return {"postgres": "UP" if self.store.is_up() else "DOWN"}
 
     def read(self, name: str, query: Callable[[Connection], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        """Lists are served from the last good reading while the database is away."""
+        """Return a list, from the last good reading while the database is unreachable."""
         import psycopg
 
         from runbook_checks_lab.customer_service.store import Down
@@ -52,7 +52,7 @@ class Service:
         return self._last_read.get(name, [])
 
     async def live(self) -> None:
-        """What the log shows of an ordinary day."""
+        """Write the log entries of normal operation."""
         for beat in itertools.count(1):
             await asyncio.sleep(HEARTBEAT_EVERY_S)
             self.log.write(*heartbeat())

@@ -1,4 +1,4 @@
-"""How does the service keep sessions, messages, tickets and audit rows in PostgreSQL?"""
+"""Sessions, messages, tickets and audit rows in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ DOWN_FOR_S = 1.0
 
 
 class Down(Exception):
-    """PostgreSQL can't be reached; told at once for a while after an attempt has failed."""
+    """PostgreSQL is unreachable; raised without an attempt for a while after one has failed."""
 
 
 class Store:
-    """A small pool and a breaker, so that health answers stay quick while the database is away."""
+    """A small pool and a circuit breaker, so that health responses stay quick while the database is unreachable."""
 
     def __init__(self, host: str, port: int, password: str) -> None:
         self._address = (host, port)
@@ -38,7 +38,7 @@ class Store:
         try:
             with self.connection() as connection:
                 connection.execute("SELECT 1")
-        except Exception:  # noqa: BLE001,RUF100  whatever it is, the component is down
+        except Exception:  # noqa: BLE001,RUF100  any error means that the component is down
             return False
         return True
 
@@ -52,7 +52,7 @@ class Store:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
-        """One transaction; a connection that broke is thrown away and one new one tried."""
+        """Return a connection for one transaction; a broken connection is replaced once."""
         with self._places:
             connection = self._alive() or self._connected()
             with contextlib.ExitStack() as stack:
@@ -89,7 +89,7 @@ class Store:
                 sslmode="disable",
                 autocommit=True,
                 connect_timeout=2,
-                prepare_threshold=None,  # tables change under the service: no plan may be kept
+                prepare_threshold=None,  # tables change while the service runs, so plans must not be cached
                 row_factory=psycopg.rows.dict_row,
             )
         except (OSError, psycopg.OperationalError) as error:
@@ -103,7 +103,7 @@ class Store:
 
 
 def _is_cut(connection: Connection) -> bool:
-    """An idle connection has nothing to read: readable means that the server has gone."""
+    """Whether the server has closed the connection: an idle connection is readable only then."""
     import select
 
     return bool(select.select([connection.fileno()], [], [], 0)[0])

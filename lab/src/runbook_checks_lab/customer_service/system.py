@@ -1,4 +1,4 @@
-"""How do the components of AI Customer Service come up together, and where are they reached?"""
+"""Start the components of AI Customer Service together, and give their addresses."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class CustomerService:
 
     @property
     def components(self) -> list[Component]:
-        """In the order in which a change settles: the service looks last."""
+        """In the order in which a change settles: the service comes last."""
         return [self.front, self.direct, self.database_port, self.dotenv, self.service]
 
     async def start(self) -> None:
@@ -131,7 +131,7 @@ class CustomerService:
         return variables
 
     def healed(self) -> None:
-        """The last fault has been undone."""
+        """Called when the last fault has been undone."""
         self.log.forget_failures()
 
     def requests(self) -> list[dict[str, object]]:
@@ -141,7 +141,7 @@ class CustomerService:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
     def request_log(self) -> list[dict[str, object]]:
-        return []  # there is no server whose log isn't kept elsewhere
+        return []  # every server's log is kept elsewhere
 
     def clear(self) -> None:
         if self.recorder:
@@ -151,13 +151,13 @@ class CustomerService:
 
 
 def _create_app() -> Callable[[Service], tuple[FastAPI, Recorder]]:
-    """Imported in a thread: FastAPI takes a while."""
+    """Import in a thread, because FastAPI takes a while."""
     from runbook_checks_lab.customer_service.app import create_app
 
     return create_app
 
 
 def _schema() -> str:
-    """Single-user mode ends a statement at a semicolon and an empty line: each statement becomes a paragraph."""
+    """Return each statement as a paragraph: in single-user mode a statement ends with a semicolon and an empty line."""
     text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
     return ";\n\n".join(part.strip() for part in text.split(";\n") if part.strip()) + ";"

@@ -1,4 +1,4 @@
-"""Does a request come from somebody who knows the secret, and lately?"""
+"""Verify that a request is recent and signed with the secret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MESSAGES = {
 
 
 def flaw(headers: Mapping[str, str], body: bytes, now_s: float, rules: ServiceBehaviour) -> str | None:
-    """The first thing that is wrong with a request, or None; upper-case hex is the same signature."""
+    """Return the first defect of a request, or None; a signature in upper-case hex is accepted."""
     signature, stamp = headers.get("x-cs-signature", ""), headers.get("x-cs-timestamp", "")
     if not signature:
         return "unsigned" if rules.requires_signature else None

@@ -1,4 +1,4 @@
-"""What does the service do with a message, and with the steps of a session?"""
+"""Process messages and the steps of a session."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SIGNED: Refusals = {
     403: {"model": d.Refusal, "description": "the signature is missing, stale or invalid"},
     413: {"model": d.Refusal, "description": "the body is larger than 1 MiB"},
     500: {"model": d.Refusal, "description": "the database refused a statement"},
-    503: {"model": d.Refusal, "description": "the database can't be reached"},
+    503: {"model": d.Refusal, "description": "the database is unreachable"},
 }
 STEPPED: Refusals = SIGNED | {
     404: {"model": d.Refusal, "description": "there is no such session"},
-    409: {"model": d.Refusal, "description": "the session is not where this step begins"},
+    409: {"model": d.Refusal, "description": "the session's status does not allow this step"},
 }
 Limit = Annotated[int, Query(ge=1, le=100)]
 Action = Literal["assign", "resolve", "close"]
@@ -130,7 +130,7 @@ def _store(service: Service) -> Any:
 
 
 def _unless_known(request: Request, body: bytes) -> Response | None:
-    """Clerks' tools show the secret as a bearer token; others sign as the webhook's callers do."""
+    """Refuse an unknown caller. Clerks' tools send the secret as a bearer token; others sign like webhook callers."""
     bearer = f"Bearer {_service(request).behaviour.secret}".encode()
     if hmac.compare_digest(request.headers.get("authorization", "").encode("utf-8", "replace"), bearer):
         return None

@@ -1,1 +1,1 @@
-"""How can the lab be broken? One folder per system, one module per area, one function per cause."""
+"""Faults that break the lab: one folder per system, one module per area, one function per cause."""

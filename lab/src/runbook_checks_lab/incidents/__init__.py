@@ -1,5 +1,6 @@
-"""What goes wrong in earnest, with everything that it takes along? One module per system.
+"""Realistic failures with all their consequences; one module per system.
 
-A fault shows one symptom as purely as it can be had; an incident is what an on-call engineer meets: a server that has
-ended, and all that lived on it. What the stand-ins don't have (a back end that asks its database) is done by hand.
+A fault shows one symptom in isolation. An incident is what an on-call engineer meets: a server that has stopped, and
+everything that depended on it. Consequences that the stand-ins do not produce themselves (a back end that queries its
+database) are set by hand.
 """

@@ -1,4 +1,4 @@
-"""What can befall AI Customer Service?"""
+"""Incidents of AI Customer Service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can befall ReverseAI?"""
+"""Incidents of ReverseAI."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mariadb_ended(lab: Lab) -> Iterator[None]:
 
 @incident("llm-provider-down")
 def models_overloaded(lab: Lab) -> Iterator[None]:
-    """Executions fail in their llm nodes, and the runtime's log says so."""
+    """Executions fail in their llm nodes, and the runtime's log shows it."""
     overloaded = errors("node llm: provider answered 503: model is overloaded", 40, 6)
     with ExitStack() as stack:
         stack.enter_context(faults(["reverseai"])["execution.failing:llm-provider@reverseai"].entered(lab))

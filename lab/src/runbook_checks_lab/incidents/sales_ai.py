@@ -1,4 +1,4 @@
-"""What can befall Sales AI?"""
+"""Incidents of Sales AI."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAILURES, SPAN_S = 80, 780
 
 
 def _failing_messages(lab: Lab, code: str) -> Any:
-    """Half of the messages fail for the last time, others are tried again; they pile up, and the log says why."""
+    """Half of the messages fail permanently and others are retried; they pile up, and the log shows why."""
     rules = system(lab).cloudflare.behaviour
     rules.backlog, rules.growth_a_minute, rules.oldest_age_s = 640.0, 14.0, 2700.0
     rules.a_minute.update(written=40, read=90, success=12, fail=4, dlq=10)
@@ -35,17 +35,17 @@ def _failing_messages(lab: Lab, code: str) -> Any:
 
 @incident("database-gone")
 def postgres_ended(lab: Lab) -> Iterator[None]:
-    """Neither Worker gets to its rows."""
+    """Neither Worker can read its rows."""
     behaviour = system(lab).service.behaviour
     behaviour.components["database"] = "down"
-    behaviour.canned[f"GET {CONVERSATIONS}"] = Canned(500, {"error": "database not reached"})
+    behaviour.canned[f"GET {CONVERSATIONS}"] = Canned(500, {"error": "database not reachable"})
     with _failing_messages(lab, "DATABASE_ERROR"):
         yield from shared.database_ended(lab, system(lab))
 
 
 @incident("groq-down")
 def groq_has_an_outage(lab: Lab) -> Iterator[None]:
-    """Its status page tells of it, its API fails, and nothing is transcribed."""
+    """Its status page reports it, its API fails, and nothing is transcribed."""
     sales = system(lab)
     sales.status.behaviour.trouble["groq"] = "outage"
     sales.groq.behaviour.canned["*"] = Canned(503, {"error": {"message": "Service Unavailable"}})
@@ -55,7 +55,7 @@ def groq_has_an_outage(lab: Lab) -> Iterator[None]:
 
 @incident("cloudflare-down")
 def cloudflare_has_an_outage(lab: Lab) -> Iterator[None]:
-    """Recordings can't be fetched, and the queue's API fails as well."""
+    """Recordings cannot be read, and the queue's API fails as well."""
     sales = system(lab)
     sales.status.behaviour.trouble["cloudflare"] = "outage"
     sales.storage.front.behaviour.page = 503

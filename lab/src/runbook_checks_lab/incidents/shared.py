@@ -1,4 +1,4 @@
-"""What can go wrong with any system? For each of them to register as its own (see faults/shared)."""
+"""Incidents that any system can register as its own (see faults/shared)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ CLOCK_OFF_S = 600.0
 
 
 def name_server_gone(incident: IncidentsOf) -> None:
-    """There is one for all systems."""
+    """All systems share one name server."""
 
     @incident("name-server-gone")
-    def nobody_at_the_name_servers_port(lab: Lab) -> None:
+    def name_server_stopped(lab: Lab) -> None:
         lab.dns.behaviour.is_gone = True
 
     @incident("name-server-silent")
-    def the_name_server_hangs(lab: Lab) -> None:
+    def name_server_hangs(lab: Lab) -> None:
         lab.dns.behaviour.is_silent = True
 
 
 def certificate_expired(incident: IncidentsOf, of: Of[Web]) -> None:
     @incident("certificate-expired")
-    def nobody_renewed_the_fronts_certificate(lab: Lab) -> None:
+    def front_certificate_expired(lab: Lab) -> None:
         behaviour = of(lab).front.behaviour
         behaviour.chain = replace(behaviour.chain, days_left=-2)
 
@@ -47,7 +47,7 @@ def clock_off(incident: IncidentsOf, of: Of[Web]) -> None:
 
 
 def database_ended(lab: Lab, system: WithPostgres | WithMariaDb) -> Iterator[None]:
-    """The server's process ends, and nobody is at its port."""
+    """The server's process ends, and its port refuses connections."""
     server: Postgres | MariaDb = system.postgres if hasattr(system, "postgres") else system.mariadb
     system.database_port.behaviour.door = "refused"
     lab.on_loop(server.end_server())

@@ -1,1 +1,1 @@
-"""How can a check be kept from looking? One module per system."""
+"""Outages that prevent checks from reading; one module per system."""

@@ -1,4 +1,4 @@
-"""Which sources and privileges can be taken from the checks of AI Customer Service?"""
+"""Sources and privileges that can be removed from the checks of AI Customer Service."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ STANDARD_VIEWS = ("information_schema.tables", "information_schema.columns")
 FUNCTIONS = ("has_schema_privilege(name, text, text)", "has_database_privilege(name, text, text)")
 
 
-def _revoke(lab: Lab, granted: Sequence[str], whom: str, database: str = DATABASE) -> Iterator[None]:
+def _revoke(lab: Lab, granted: Sequence[str], role: str, database: str = DATABASE) -> Iterator[None]:
     postgres = lab.customer_service.postgres
-    postgres.run(*(f"REVOKE {what} FROM {whom}" for what in granted), database=database)
+    postgres.run(*(f"REVOKE {what} FROM {role}" for what in granted), database=database)
     yield
-    postgres.run(*(f"GRANT {what} TO {whom}" for what in granted), database=database)
+    postgres.run(*(f"GRANT {what} TO {role}" for what in granted), database=database)
 
 
-def _say(lab: Lab, path: str, status: int, body: Any) -> None:
+def _respond(lab: Lab, path: str, status: int, body: Any) -> None:
     lab.customer_service.service.behaviour.canned[f"GET {path}"] = Canned(status, body)
 
 
@@ -57,7 +57,7 @@ def privilege_functions_closed(lab: Lab) -> Iterator[None]:
 
 @outage("postgres-tables-revoked")
 def tables_closed(lab: Lab) -> Iterator[None]:
-    """information_schema then shows the role none of them, as if they did not exist."""
+    """information_schema then shows the role no tables, as if they did not exist."""
     yield from _revoke(lab, [f"SELECT ON {table}" for table in TABLES], "cs_monitor")
 
 
@@ -77,7 +77,7 @@ def schema_closed(lab: Lab) -> Iterator[None]:
 
 
 @outage("postgres-never-greets", "migration.missing", "migration.permission-denied", "migration.column-drift")
-def accepts_and_says_nothing(lab: Lab) -> None:
+def accepts_without_response(lab: Lab) -> None:
     lab.customer_service.database_port.behaviour.silent_for = "cs_monitor"
 
 
@@ -198,19 +198,19 @@ def no_date_header(lab: Lab) -> None:
 
 @outage("version-not-told", "health.wrong-version")
 def info_not_found(lab: Lab) -> None:
-    _say(lab, INFO, 404, {"detail": "Not Found"})
+    _respond(lab, INFO, 404, {"detail": "Not Found"})
 
 
 @outage("version-field-missing", "health.wrong-version")
 def info_without_version(lab: Lab) -> None:
-    _say(lab, INFO, 200, {"app": {"name": "ai-customer-service"}})
+    _respond(lab, INFO, 200, {"app": {"name": "ai-customer-service"}})
 
 
 @outage("openapi-not-json")
-def document_is_a_page(lab: Lab) -> None:
-    _say(lab, "/openapi.json", 200, "<html><body>Swagger</body></html>")
+def document_is_html(lab: Lab) -> None:
+    _respond(lab, "/openapi.json", 200, "<html><body>Swagger</body></html>")
 
 
 @outage("openapi-forbidden", "contract.violated")
 def document_forbidden(lab: Lab) -> None:
-    _say(lab, "/openapi.json", 403, {"detail": "Forbidden"})
+    _respond(lab, "/openapi.json", 403, {"detail": "Forbidden"})

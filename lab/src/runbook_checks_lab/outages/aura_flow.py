@@ -1,4 +1,4 @@
-"""Which sources and privileges can be taken from the checks of Aura Flow?"""
+"""Sources and privileges that can be removed from the checks of Aura Flow."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def health_without_version(lab: Lab) -> None:
 
 
 @outage("metrics-forbidden", "health.metrics-unreadable")
-def metrics_for_others_only(lab: Lab) -> None:
-    lab.aura_flow.service.behaviour.canned[f"GET {METRICS}"] = Canned(403, {"error": "from inside only"})
+def metrics_forbidden(lab: Lab) -> None:
+    lab.aura_flow.service.behaviour.canned[f"GET {METRICS}"] = Canned(403, {"error": "internal addresses only"})
 
 
 @outage("no-date", "webhook.clock-drift")
@@ -79,12 +79,12 @@ VARIABLES = ("variable-missing", "dsn-malformed", "example-credential", "wrong-m
 
 
 @outage("postgres-never-greets", "migration.missing", "migration.unfinished", *STRAIN)
-def accepts_and_says_nothing(lab: Lab) -> None:
+def accepts_without_response(lab: Lab) -> None:
     lab.aura_flow.database_port.behaviour.silent_for = lab.aura_flow.monitor_role
 
 
 @outage("redis-info-revoked", "dependency.redis")
-def redis_tells_nothing(lab: Lab) -> Iterator[None]:
+def redis_info_refused(lab: Lab) -> Iterator[None]:
     lab.aura_flow.redis.run("ACL", "SETUSER", MONITOR, "-info")
     yield
     lab.aura_flow.redis.run("ACL", "SETUSER", MONITOR, "+info")
@@ -96,8 +96,8 @@ def registry_forbidden(lab: Lab) -> None:
 
 
 @outage("registry-is-a-page", "rollback.not-possible")
-def no_registry_there(lab: Lab) -> None:
-    """An ordinary 404 says nothing about an image."""
+def registry_not_found(lab: Lab) -> None:
+    """A 404 without a registry's error code does not show whether the image exists."""
     lab.aura_flow.registry.behaviour.is_a_page = True
 
 
@@ -108,8 +108,8 @@ def rollback_folder_closed(lab: Lab) -> Iterator[None]:
 
 
 @outage("ai-status-forbidden", "ai.quota-exceeded")
-def ai_status_for_others_only(lab: Lab) -> None:
-    lab.aura_flow.service.behaviour.canned[f"GET {AI_STATUS}"] = Canned(403, {"error": "from inside only"})
+def ai_status_forbidden(lab: Lab) -> None:
+    lab.aura_flow.service.behaviour.canned[f"GET {AI_STATUS}"] = Canned(403, {"error": "internal addresses only"})
 
 
 @outage("ai-status-without-quota", "ai.quota-exceeded")
@@ -157,19 +157,19 @@ def requests_not_timed(lab: Lab) -> Iterator[None]:
 
 
 @outage("login-without-token", *AUTH, "web.upload-failing")
-def login_tells_no_token(lab: Lab) -> None:
+def login_returns_no_token(lab: Lab) -> None:
     lab.aura_flow.service.behaviour.canned[f"POST {LOGIN}"] = Canned(200, {"user": "checks"})
 
 
 @outage("forgeries-not-judged", "auth.forgery-accepted")
-def failing_behind_the_token(lab: Lab) -> None:
-    """The address fails for everybody: that nobody forged comes through says nothing."""
+def failing_for_every_caller(lab: Lab) -> None:
+    """The address fails for every caller, so an accepted forged token proves nothing."""
     lab.aura_flow.service.behaviour.canned[f"GET {ME}"] = Canned(503, {"error": "not now"})
 
 
 @outage("cors-control-refused", "web.cors-open")
-def nobody_may_call(lab: Lab) -> None:
-    """Strangers are refused, and so is everybody."""
+def every_caller_refused(lab: Lab) -> None:
+    """Every caller is refused, not only those without a valid token."""
     lab.aura_flow.service.behaviour.cors.is_silent = True
 
 

@@ -1,4 +1,4 @@
-"""Which sources and privileges can be taken from the checks of ReverseAI?"""
+"""Sources and privileges that can be removed from the checks of ReverseAI."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def slow_log_closed(lab: Lab) -> Iterator[None]:
 
 @outage("mysql-slow-log-off")
 def slow_log_not_kept(lab: Lab) -> Iterator[None]:
-    """The statement summaries are left to look at."""
+    """The statement summaries are still readable."""
     lab.reverseai.mariadb.run("SET GLOBAL slow_query_log = 0")
     yield
     lab.reverseai.mariadb.run("SET GLOBAL slow_query_log = 1")
@@ -58,12 +58,12 @@ def slow_log_not_kept(lab: Lab) -> Iterator[None]:
 
 @outage("mysql-tables-revoked", "database.unreachable", "database.table-size")
 def tables_closed(lab: Lab) -> Iterator[None]:
-    """Whoever may see nothing in a database may not enter it either."""
+    """An account without any privilege in a database cannot connect to it either."""
     yield from _revoke(lab, f"SELECT ON {DATABASE}.*")
 
 
 @outage("mysql-never-greets", "database.table-size", "migration.missing", "database.slow-queries")
-def accepts_and_says_nothing(lab: Lab) -> None:
+def accepts_without_response(lab: Lab) -> None:
     lab.reverseai.database_port.behaviour.never_greets = True
 
 
@@ -83,7 +83,7 @@ def databases_hidden(lab: Lab) -> Iterator[None]:
 
 
 def _emptied(lab: Lab, table: str) -> Iterator[None]:
-    """As on a server that nobody uses."""
+    """The table looks as on an unused server."""
     server = lab.reverseai.mariadb
     server.run(f"RENAME TABLE {DATABASE}.{table} TO {DATABASE}.lab_{table}")
     server.run(f"CREATE TABLE {DATABASE}.{table} LIKE {DATABASE}.lab_{table}")
@@ -92,7 +92,7 @@ def _emptied(lab: Lab, table: str) -> Iterator[None]:
 
 
 @outage("executions-empty", "execution.stuck", "execution.failing", "execution.node-errors", "execution.empty-result")
-def nobody_runs_anything(lab: Lab) -> Iterator[None]:
+def no_executions(lab: Lab) -> Iterator[None]:
     yield from _emptied(lab, "what_reverse_executions")
 
 
@@ -116,7 +116,7 @@ def no_events(lab: Lab) -> Iterator[None]:
     "backup.stale",
 )
 def token_rotated(lab: Lab) -> None:
-    lab.reverseai.service.behaviour.token = "rotated-and-nobody-told-the-checks"  # noqa: S105  nobody's
+    lab.reverseai.service.behaviour.token = "rotated-without-the-checks"  # noqa: S105  made up
 
 
 @outage("quota-without-numbers", "provision.quota-exceeded")
@@ -149,8 +149,8 @@ def runtime_does_not_log(lab: Lab) -> None:
 
 
 @outage("loki-other-tenant", "logs.errors")
-def nothing_of_ours(lab: Lab) -> None:
-    lab.reverseai.loki.behaviour.tenant = "somebody-else"
+def no_lines_of_the_service(lab: Lab) -> None:
+    lab.reverseai.loki.behaviour.tenant = "another"
 
 
 @outage("loki-overloaded", "logs.errors")

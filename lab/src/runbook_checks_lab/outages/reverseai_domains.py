@@ -1,4 +1,4 @@
-"""What can hide custom domains of ReverseAI from the checks?"""
+"""Outages that hide custom domains of ReverseAI from the checks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def name_server_silent(lab: Lab) -> None:
 
 @outage("dns-refuses", *SEEN_BY_NAME, is_shared=True)
 def name_server_refuses(lab: Lab) -> None:
-    """A resolver that serves others only: no domain can be told from one that is not there."""
+    """A resolver that refuses this client: an existing domain looks the same as a missing one."""
     zones = {*lab.dns.behaviour.zones, *(name for name, _ in lab.dns.behaviour.records)}
     lab.dns.behaviour.rcodes |= dict.fromkeys(zones, "REFUSED")
 
@@ -76,11 +76,11 @@ def events_not_shown(lab: Lab) -> Iterator[None]:
 
 
 def _only(lab: Lab, hidden: str) -> Iterator[None]:
-    """The account may look at every table but this one."""
+    """The account can read every table except this one."""
     server = lab.reverseai.mariadb
-    whom = f"'{MONITOR}'@'%'"
+    account = f"'{MONITOR}'@'%'"
     all_of_them = f"SELECT ON {DATABASE}.*"
     others = [f"SELECT ON {DATABASE}.{table}" for table in TABLES if table != hidden]
-    server.run(f"REVOKE {all_of_them} FROM {whom}", *(f"GRANT {other} TO {whom}" for other in others))
+    server.run(f"REVOKE {all_of_them} FROM {account}", *(f"GRANT {other} TO {account}" for other in others))
     yield
-    server.run(f"GRANT {all_of_them} TO {whom}", *(f"REVOKE {other} FROM {whom}" for other in others))
+    server.run(f"GRANT {all_of_them} TO {account}", *(f"REVOKE {other} FROM {account}" for other in others))

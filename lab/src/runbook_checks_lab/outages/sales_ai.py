@@ -1,4 +1,4 @@
-"""Which sources and privileges can be taken from the checks of Sales AI?"""
+"""Sources and privileges that can be removed from the checks of Sales AI."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ postgres.rows_hidden(outage, system, "conversations", "database.retention-overdu
 postgres.catalog_revoked(outage, system, "migration.missing")
 
 
-def _say(lab: Lab, path: str, status: int, body: Any) -> None:
+def _respond(lab: Lab, path: str, status: int, body: Any) -> None:
     lab.sales_ai.service.behaviour.canned[f"GET {path}"] = Canned(status, body)
 
 
 @outage("version-not-told", "health.wrong-version")
 def version_not_found(lab: Lab) -> None:
-    _say(lab, VERSION, 404, {"detail": "Not Found"})
+    _respond(lab, VERSION, 404, {"detail": "Not Found"})
 
 
 @outage("openapi-forbidden", "contract.violated")
 def document_forbidden(lab: Lab) -> None:
-    _say(lab, "/openapi.json", 403, {"detail": "Forbidden"})
+    _respond(lab, "/openapi.json", 403, {"detail": "Forbidden"})
 
 
 @outage("dotenv-missing", "preflight.variable-missing", "preflight.dsn-malformed", "preflight.example-credential")
@@ -104,29 +104,29 @@ def cloudflare_token_narrowed(lab: Lab) -> None:
 
 
 @outage("cloudflare-refuses-connections", "queue.backlog", "queue.consumer-missing")
-def cloudflare_out_of_reach(lab: Lab) -> None:
+def cloudflare_unreachable(lab: Lab) -> None:
     lab.sales_ai.cloudflare.front.behaviour.door = "refused"
 
 
 @outage("cloudflare-limits", "queue.backlog", "queue.consumer-missing")
-def cloudflare_asked_too_often(lab: Lab) -> None:
+def cloudflare_rate_limited(lab: Lab) -> None:
     rules = lab.sales_ai.cloudflare.behaviour
     rules.refusals, rules.retry_after_s = 1000, None
 
 
 @outage("cloudflare-limits-for-a-minute", "queue.backlog", "queue.consumer-missing")
-def cloudflare_asks_for_patience(lab: Lab) -> None:
+def cloudflare_retry_after(lab: Lab) -> None:
     rules = lab.sales_ai.cloudflare.behaviour
     rules.refusals, rules.retry_after_s = 1000, 60.0
 
 
 @outage("cloudflare-limits-once")
-def cloudflare_asked_once_too_often(lab: Lab) -> None:
+def cloudflare_rate_limited_once(lab: Lab) -> None:
     lab.sales_ai.cloudflare.behaviour.refusals = 1
 
 
 @outage("slack-limits-once")
-def slack_asked_once_too_often(lab: Lab) -> None:
+def slack_rate_limited_once(lab: Lab) -> None:
     rules = lab.sales_ai.slack.behaviour
     rules.refusals, rules.retry_after_s = 1, None
 
@@ -142,7 +142,7 @@ def another_account(lab: Lab) -> None:
 
 
 @outage("analytics-forbidden")
-def analytics_forbidden_beside_the_log(lab: Lab) -> None:
+def analytics_forbidden_with_log(lab: Lab) -> None:
     lab.sales_ai.cloudflare.behaviour.may_read_analytics = False
 
 
@@ -167,7 +167,7 @@ def log_truncated(lab: Lab) -> Iterator[None]:
 
 @outage("log-stale", "logs.errors")
 def log_ended_hours_ago(lab: Lab) -> Iterator[None]:
-    """Whoever kept the tail running has stopped."""
+    """The process that saves the log has stopped."""
     for _ in _without_log(lab):
         lab.sales_ai.log.fill_history(time.time() - STALE_S)
         yield
@@ -194,11 +194,11 @@ def analytics_failing(lab: Lab) -> Iterator[None]:
 
 @outage("groq-quota-not-told", "dependency.groq-limited")
 def groq_without_headers(lab: Lab) -> None:
-    lab.sales_ai.groq.behaviour.tells_limits = False
+    lab.sales_ai.groq.behaviour.sends_limits = False
 
 
 @outage("groq-refuses-connections", "dependency.groq-limited")
-def groq_out_of_reach(lab: Lab) -> None:
+def groq_unreachable(lab: Lab) -> None:
     lab.sales_ai.groq.front.behaviour.door = "refused"
 
 
@@ -208,7 +208,7 @@ def slack_is_a_page(lab: Lab) -> None:
 
 
 @outage("slack-refuses-connections", "slack.token-invalid")
-def slack_out_of_reach(lab: Lab) -> None:
+def slack_unreachable(lab: Lab) -> None:
     lab.sales_ai.slack.front.behaviour.door = "refused"
 
 
@@ -228,7 +228,7 @@ def status_page_changed(lab: Lab) -> None:
 
 
 @outage("status-pages-refuse-connections", "dependency.provider-incident")
-def status_pages_out_of_reach(lab: Lab) -> None:
+def status_pages_unreachable(lab: Lab) -> None:
     lab.sales_ai.status.front.behaviour.door = "refused"
 
 

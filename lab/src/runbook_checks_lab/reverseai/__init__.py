@@ -1,1 +1,1 @@
-"""What is ReverseAI in the lab? An admin and workspace API, a database with workspaces in it, and its fronts."""
+"""ReverseAI in the lab: an admin and workspace API, a database with workspaces, and its fronts."""

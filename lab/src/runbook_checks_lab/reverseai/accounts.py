@@ -1,11 +1,11 @@
-"""Who may do what on the database server: the service, whoever watches, and each workspace?"""
+"""Accounts of the database server and their grants: the service, the monitor, and each workspace."""
 
 from __future__ import annotations
 
 from runbook_checks_lab.reverseai.names import DATABASE, PRIVILEGES, WORKSPACES, account_of, schema_of
 
 SERVICE, WORKER, MONITOR = "reverseai", "reverse_worker", "reverse_monitor"
-# What the watching role needs, each for a reason that docs/reverseai.md gives.
+# Grants of the monitoring account; docs/reverseai.md gives the reason for each.
 MONITOR_GRANTS = (
     f"SELECT ON {DATABASE}.*",
     "SELECT ON mysql.user",
@@ -17,7 +17,7 @@ MONITOR_GRANTS = (
 
 
 def accounts(passwords: dict[str, str]) -> list[str]:
-    """The statements that make every account, with the passwords given or those of the server's own choice."""
+    """Return the statements that create every account, with the given passwords or those that the server chooses."""
     made = [f"CREATE USER '{name}'@'%' IDENTIFIED BY '{password}'" for name, password in passwords.items()]
     made.append(f"GRANT ALL ON *.* TO '{SERVICE}'@'%' WITH GRANT OPTION")
     made.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {DATABASE}.* TO '{WORKER}'@'%'")

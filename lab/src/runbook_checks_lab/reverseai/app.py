@@ -1,4 +1,4 @@
-"""At which addresses does the API answer, to whom, and how?"""
+"""Routes of the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ bearer = HTTPBearer(auto_error=False)
 
 
 class Refused(Exception):
-    """An answer that is no success."""
+    """A response that is not a success."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -142,7 +142,7 @@ def _refused(_: Request, error: Any) -> Response:
 
 
 def _unavailable(_: Request, __: Exception) -> Response:
-    return JSONResponse(d.Problem(code="DATABASE_DOWN", message="the database can't be reached").model_dump(), 503)
+    return JSONResponse(d.Problem(code="DATABASE_DOWN", message="the database is unreachable").model_dump(), 503)
 
 
 def _failed(_: Request, __: Exception) -> Response:

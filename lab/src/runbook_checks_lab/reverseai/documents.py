@@ -1,4 +1,4 @@
-"""What do the API's documents look like? (The OpenAPI document is made from these.)"""
+"""The API's JSON documents, from which the OpenAPI document is made."""
 
 from __future__ import annotations
 

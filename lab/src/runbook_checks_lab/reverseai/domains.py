@@ -1,4 +1,4 @@
-"""Which domains do customers bring, how do their names lead to ReverseAI, and what does its table say of them?"""
+"""Customers' domains: their DNS records, and their rows in ReverseAI's table."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TABLE, EVENTS = f"{DATABASE}.what_reverse_app_domains", f"{DATABASE}.what_revers
 PREFIX, NAMESERVER, EDGE_ADDRESS = "_reverseai", "ns1.names.lab.test", "127.0.0.1"
 SPF = "v=spf1 include:mail.lab.test -all"
 DAYS_LEFT = 60.0
-OTHER_PLACE = "127.0.0.80"  # another provider's: nobody of ours is there
+OTHER_PLACE = "127.0.0.80"  # another provider's address, where nothing of the lab listens
 
 
 @dataclass(frozen=True)
 class Shop:
-    """One domain in plain health: how it leads here, how it is proved, how old it is."""
+    """One healthy domain: its DNS record, its proof and its age."""
 
     name: str
     leads: Literal["alias", "chain", "apex", "nowhere"] = "alias"
@@ -40,7 +40,7 @@ class Shop:
         return ".".join(self.ascii.split(".")[-2:])
 
 
-# The first is the one that faults about a single domain break.
+# Faults about a single domain break the first one.
 SHOPS = (
     Shop("shop.blumenwerk.test"),
     Shop("bestellen.pasta-fresca.test"),
@@ -65,7 +65,7 @@ def token_of(shop: Shop) -> str:
 
 
 def name_records(behaviour: DnsBehaviour) -> None:
-    """The base host, the customers' zones, and what stands in them."""
+    """Add the base host and the customers' zones with their records."""
     records = behaviour.records
     records[BASE_HOST, "A"] = [EDGE_ADDRESS]
     records[NAMESERVER, "A"] = [EDGE_ADDRESS]
@@ -85,7 +85,7 @@ def _leading(shop: Shop) -> dict[tuple[str, str], list[str]]:
     if shop.leads == "chain":
         between = f"shops.{shop.zone}"
         return {(shop.ascii, "CNAME"): [between], (between, "CNAME"): [BASE_HOST]}
-    if shop.leads == "apex":  # an apex can't be a CNAME (RFC 1912, 2.4): it has the base host's addresses
+    if shop.leads == "apex":  # an apex cannot be a CNAME (RFC 1912, 2.4): it has the base host's addresses
         return {(shop.ascii, "A"): [EDGE_ADDRESS]}
     return {(shop.ascii, "CNAME"): [BASE_HOST]} if shop.leads == "alias" else {}
 
@@ -97,7 +97,7 @@ def certificates(behaviour: EdgeBehaviour) -> None:
 
 
 def rows() -> list[dict[str, Any]]:
-    """What the table holds."""
+    """Return the rows of the table."""
     return [_row(shop) for shop in SHOPS]
 
 
@@ -120,7 +120,7 @@ def _row(shop: Shop) -> dict[str, Any]:
 
 
 def change_row(mariadb: MariaDb, shop: Shop, **values: Any) -> dict[str, Any]:
-    """The table says this of a domain from now on; what it said before."""
+    """Change a domain's row and return the old values."""
     columns = ", ".join(values)
     before = mariadb.rows(f"SELECT {columns} FROM {TABLE} WHERE domain = %s", [shop.name])[0]  # noqa: S608  the lab's own
     assignments = ", ".join(f"{column} = %s" for column in values)
@@ -129,7 +129,7 @@ def change_row(mariadb: MariaDb, shop: Shop, **values: Any) -> dict[str, Any]:
 
 
 def add_events(mariadb: MariaDb, shop: Shop, kind: str, reason: str, count: int) -> None:
-    """The service noted so many failures of a domain, an hour apart, the newest some minutes ago."""
+    """Add failures of a domain, an hour apart, the newest some minutes ago."""
     now = datetime.now(UTC).replace(tzinfo=None)
     payload = json.dumps({"domain": shop.name, "workspace_id": WORKSPACES[0], "reason": reason}, ensure_ascii=False)
     rows = [

@@ -1,4 +1,4 @@
-"""What do the API and the runtime log on an ordinary day?"""
+"""Log lines of the API and the runtime in normal operation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Line = tuple[float, str]
 
 
 def line(at: float, level: str, message: str, **more: object) -> Line:
-    """One JSON line, with its time as Loki keeps it beside the line."""
+    """Return one JSON line, with its time as Loki stores it."""
     stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return at, json.dumps({"time": stamp, "level": level, "msg": message, **more})
 
@@ -24,7 +24,7 @@ def line(at: float, level: str, message: str, **more: object) -> Line:
 ORDINARY = {"api": "request served", "runtime": "execution completed"}
 
 
-def ordinary(service: str, at: float) -> Line:
+def normal_line(service: str, at: float) -> Line:
     return line(at, "info", ORDINARY[service], ms=42)
 
 
@@ -34,12 +34,12 @@ def background(at: float) -> Line:
 
 def history(service: str, now: float) -> Iterator[Line]:
     for number in range(1, HISTORY_S // EVERY_S):
-        yield ordinary(service, now - number * EVERY_S)
+        yield normal_line(service, now - number * EVERY_S)
     if service == "runtime":
         yield from map(background, known_before(now))
 
 
 def errors(message: str, times: int, every_s: float) -> Iterable[Line]:
-    """So many of late."""
+    """Return this many recent errors."""
     now = time.time()
     return [line(now - 3 - every_s * number, "error", message, execution=7000 + number) for number in range(times)]

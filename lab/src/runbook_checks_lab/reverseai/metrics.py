@@ -1,4 +1,4 @@
-"""What do ReverseAI's metrics say?"""
+"""ReverseAI's metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbook_checks_lab.servers.timeseries import Series, counting
-from runbook_checks_lab.servers.traffic import LATELY_S, MetricsBehaviour, told, traffic
+from runbook_checks_lab.servers.traffic import LATELY_S, MetricsBehaviour, exported, traffic
 
 EXECUTIONS_A_SECOND = 4.0
 USUALLY_COMPLETED = 0.985
@@ -15,12 +15,12 @@ ANONYMOUS_A_SECOND = 0.4
 
 @dataclass
 class ReverseMetrics(MetricsBehaviour):
-    completed: float = USUALLY_COMPLETED  # of the executions started, lately
-    anonymous: float = ANONYMOUS_A_SECOND  # requests a second of nobody known, lately
+    completed: float = USUALLY_COMPLETED  # share of the executions started, recently
+    anonymous: float = ANONYMOUS_A_SECOND  # anonymous requests a second, recently
 
 
 def series(behaviour: ReverseMetrics, now: float) -> Iterator[Series]:
-    yield from told(_all(behaviour, now), behaviour, now)
+    yield from exported(_all(behaviour, now), behaviour, now)
 
 
 def _all(behaviour: ReverseMetrics, now: float) -> Iterator[Series]:

@@ -1,4 +1,4 @@
-"""By which rules does the API answer, and which of them can a fault change?"""
+"""Rules of the API that a fault can change."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class ApiBehaviour(HttpBehaviour):
 
 
 def backup(workspace: str, age_h: float) -> dict[str, Any]:
-    """What the API tells of a backup made so long ago."""
+    """Return the API's entry for a backup of this age."""
     return {"id": f"bk-{workspace}", "created_at": (datetime.now(UTC) - timedelta(hours=age_h)).isoformat()}
 
 
 def _sop(key: str, title: str) -> tuple[str, dict[str, Any]]:
-    steps = ["Look at the state through the API", "Mend what is named", "Look again"]
+    steps = ["Read the state through the API", "Fix the named cause", "Read the state again"]
     return key, {"key": key, "title": title, "severity": "P1", "triggers": ["a user reports it"], "steps": steps}

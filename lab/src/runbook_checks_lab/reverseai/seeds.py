@@ -1,4 +1,4 @@
-"""Which rows does an ordinary day leave in the tables of ReverseAI?"""
+"""Rows that normal operation leaves in ReverseAI's tables."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from runbook_checks_lab.reverseai.names import DATABASE, WORKSPACES, schema_of
 Rows = list[dict[str, Any]]
 
 NODES = (("input", 4), ("llm", 900), ("database", 35), ("template", 6), ("output", 3))
-EXECUTIONS, EVERY_S = 240, 45  # three hours of them
-ONE_IN = 60  # executions fail now and then on an ordinary day
+EXECUTIONS, EVERY_S = 240, 45  # three hours of executions
+ONE_IN = 60  # the share of executions that fail in normal operation
 ORDINARY_FAILURE = "LLM provider answered 429: rate limit reached for requests"
 
 JUST_BEGUN = f"UPDATE {DATABASE}.what_reverse_executions SET started_at = NOW(3) - INTERVAL 20 SECOND WHERE id = 1"  # noqa: S608
 
 
 def at(seconds_ago: float) -> datetime:
-    """The server keeps times without a zone; the lab's speaks UTC."""
+    """Return a time without a zone: the server stores such times, in UTC."""
     return (datetime.now(UTC) - timedelta(seconds=seconds_ago)).replace(tzinfo=None)
 
 
 def executions() -> tuple[Rows, Rows]:
-    """Executions and their node logs, the newest first; one of them still runs."""
+    """Return executions and their node logs, the newest first; one of them is still running."""
     dice = random.Random(7)  # noqa: S311  rows, not secrets
     made: Rows = []
     nodes: Rows = []
@@ -49,7 +49,7 @@ def executions() -> tuple[Rows, Rows]:
 
 
 def execution(nodes: Rows, number: int, begun_s: float, status: str, dice: random.Random) -> float:
-    """Adds one execution's node logs; how long they took together (s)."""
+    """Add one execution's node logs and return their total duration (s)."""
     passed_s = 0.0
     for node_type, usual_ms in NODES:
         last = status != "completed" and node_type == "llm"
@@ -89,7 +89,7 @@ def workspace_databases() -> Rows:
 
 
 def events() -> Rows:
-    """Some visitors meet a limit on any day; each comes from elsewhere."""
+    """Return events of visitors that reached a limit, as on any day, each from another source."""
     rows = []
     for number in range(36):
         kind = "runtime_rate_limited" if number % 3 else "runtime_risk_detected"

@@ -1,4 +1,4 @@
-"""What does the running API know: its rules, clock and store?"""
+"""State of the running API: rules, clock and store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Service:
         self.store: Store | None = None
 
     async def settle(self) -> None:
-        """Whatever has changed around it, the service finds out now and not at the next request."""
+        """Make the service notice every change now, and not at the next request."""
         if self.store:
             await asyncio.to_thread(self.store.probe)
 

@@ -1,4 +1,4 @@
-"""How does the API read its tables?"""
+"""Read the API's tables."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ DOWN_FOR_S = 1.0
 
 
 class Down(Exception):
-    """MariaDB can't be reached; told at once for a while after an attempt has failed."""
+    """MariaDB is unreachable; raised without an attempt for a while after one has failed."""
 
 
 class Store:
-    """One connection and a breaker, so that health answers stay quick while the database is away."""
+    """One connection and a circuit breaker, so that health responses stay quick while the database is unreachable."""
 
     def __init__(self, port: int, password: str) -> None:
         self._port, self._password = port, password
@@ -29,7 +29,7 @@ class Store:
         self._down_until = 0.0
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """A statement's rows; a connection that broke is thrown away and one new one tried."""
+        """Return a statement's rows; a broken connection is replaced once."""
         import pymysql
 
         with self._turn:
@@ -48,7 +48,7 @@ class Store:
     def is_up(self) -> bool:
         try:
             self.rows("SELECT 1")
-        except Exception:  # noqa: BLE001,RUF100  whatever it is, the component is down
+        except Exception:  # noqa: BLE001,RUF100  any error means that the component is down
             return False
         return True
 

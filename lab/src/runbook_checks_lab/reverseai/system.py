@@ -1,4 +1,4 @@
-"""How do the components of ReverseAI come up together, and where are they reached?"""
+"""Start the components of ReverseAI together, and give their addresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from runbook_checks_lab.reverseai import domains, seeds
 from runbook_checks_lab.reverseai.accounts import MONITOR, SERVICE, WORKER, accounts
-from runbook_checks_lab.reverseai.log import EVERY_S, ORDINARY, background, history, ordinary
+from runbook_checks_lab.reverseai.log import EVERY_S, ORDINARY, background, history, normal_line
 from runbook_checks_lab.reverseai.metrics import ReverseMetrics, series
 from runbook_checks_lab.reverseai.names import BASE_HOST, DATABASE, DATABASE_HOST, HOST, RECOVERABLE
 from runbook_checks_lab.reverseai.service import Service
@@ -61,7 +61,7 @@ class ReverseAi:
 
     @property
     def components(self) -> list[Component]:
-        """In the order in which a change settles: the service looks last."""
+        """In the order in which a change settles: the service comes last."""
         return [self.front, self.edge, self.database_port, self.prometheus, self.loki, self.service]
 
     async def start(self) -> None:
@@ -83,15 +83,15 @@ class ReverseAi:
         self._life = asyncio.create_task(self._live())
 
     async def _live(self) -> None:
-        """What an ordinary day adds: log lines, and an execution that has just begun in place of the last one."""
+        """Add normal operation: log lines, and an execution that has just begun, in place of the last one."""
         for number in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             for service in ORDINARY:
-                self.loki.push({"service": service}, [ordinary(service, time.time())])
+                self.loki.push({"service": service}, [normal_line(service, time.time())])
             if is_known_due(number, EVERY_S):
                 self.loki.push({"service": "runtime"}, [background(time.time())])
             if "mariadb" not in self.missing:
-                with contextlib.suppress(Exception):  # a fault may have taken the table
+                with contextlib.suppress(Exception):  # a fault may have removed the table
                     await asyncio.to_thread(self.mariadb.run, seeds.JUST_BEGUN)
 
     async def stop(self) -> None:
@@ -139,9 +139,9 @@ class ReverseAi:
         await self.http.start(self.recorder)
 
     def aged(self, begun: Iterator[None]) -> Iterator[None]:
-        """What has begun is as old as lab.yaml's limit for statements before anybody looks."""
+        """Wait until the started statement is older than lab.yaml's limit."""
         next(begun)
-        time.sleep(LONG_S + 1.1)  # the server tells whole seconds
+        time.sleep(LONG_S + 1.1)  # the server reports whole seconds
         yield
         next(begun, None)
 
@@ -173,7 +173,7 @@ class ReverseAi:
         return variables
 
     def healed(self) -> None:
-        """The last fault has been undone: nothing it left behind."""
+        """Called when the last fault has been undone: remove what it left."""
 
     def requests(self) -> list[dict[str, object]]:
         return list(self.recorder.requests) if self.recorder else []
@@ -193,7 +193,7 @@ class ReverseAi:
 
 
 def _create_app() -> Callable[[Service], Recorder]:
-    """Imported in a thread: FastAPI takes a while."""
+    """Import in a thread, because FastAPI takes a while."""
     from runbook_checks_lab.reverseai.app import create_app
 
     return create_app

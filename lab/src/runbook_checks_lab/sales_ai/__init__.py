@@ -1,1 +1,1 @@
-"""Sales AI Automation V3, as far as the checks look at it."""
+"""Sales AI Automation V3, as far as the checks read it."""

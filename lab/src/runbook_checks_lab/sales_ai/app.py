@@ -1,4 +1,4 @@
-"""At which addresses do the Workers answer, and how?"""
+"""Routes of the Workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the Workers' documents look like? (The OpenAPI document is made from these.)"""
+"""The Workers' JSON documents, from which the OpenAPI document is made."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Conversations(BaseModel):
 
 
 class Reply(BaseModel):
-    """What Slack shows to whoever typed the command, and to nobody else."""
+    """The message that Slack shows only to the user who typed the command."""
 
     response_type: Literal["ephemeral", "in_channel"] = "ephemeral"
     text: str

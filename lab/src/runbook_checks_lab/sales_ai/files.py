@@ -1,4 +1,4 @@
-"""What does a rollback need on the machine that deploys?"""
+"""Files that a rollback needs on the deploying machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RollbackFiles:
 
 
 def write_rollback_files(folder: Path) -> RollbackFiles:
-    """In a folder of their own, as a deploy leaves the bundle before it."""
+    """Write them to their own folder, as a deployment leaves the previous bundle."""
     previous = folder / "previous"
     previous.mkdir(exist_ok=True)
     files = RollbackFiles(previous / "queue-worker.js", previous / "wrangler.toml", previous / "rollback.sh")

@@ -1,4 +1,4 @@
-"""What do the Workers' logs say about the last two hours, and from now on? (As `wrangler tail` prints them.)"""
+"""The Workers' logs for the last two hours and from now on, as `wrangler tail` prints them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WorkersLog(JsonLines):
         self.fill(_history(now))
 
     async def live(self) -> None:
-        """What an ordinary day adds."""
+        """Write the log entries of normal operation."""
         import asyncio
 
         for number in itertools.count(1):
@@ -64,7 +64,7 @@ def event(at: float, script: str, level: str, *messages: str) -> Event:
 
 
 def failure(at: float, code: str, number: int = 0) -> Event:
-    """A message that the queue's worker could not process."""
+    """Return an event for a message that the queue's Worker could not process."""
     said = {"level": "ERROR", "code": code, "message": MESSAGES.get(code, "it broke"), "messageId": f"msg-{number:06x}"}
     return event(at, "queue-worker", "error", json.dumps(said))
 

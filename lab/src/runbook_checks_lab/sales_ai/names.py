@@ -1,4 +1,4 @@
-"""What are the components of Sales AI called?"""
+"""Names of Sales AI's components."""
 
 from __future__ import annotations
 

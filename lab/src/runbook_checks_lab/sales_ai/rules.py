@@ -1,4 +1,4 @@
-"""By which rules do the Workers answer, and which of them can a fault change?"""
+"""Rules of the Workers that a fault can change."""
 
 from __future__ import annotations
 

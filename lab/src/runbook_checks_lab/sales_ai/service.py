@@ -1,4 +1,4 @@
-"""What do the running Workers know: their rules, clock, log and conversations?"""
+"""State of the running Workers: rules, clock, log and conversations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Workers:
         self.conversations = [_conversation(number) for number in range(40)]
 
     async def settle(self) -> None:
-        """Answers are made from the behaviour one by one: nothing to do."""
+        """Responses are made from the behaviour when requested, so there is nothing to do."""
 
 
 def _conversation(number: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What lies in the bucket of recordings? (moto's S3, as R2 behaves.)"""
+"""The bucket of recordings, in moto's S3 with R2's behaviour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOUND = b"ID3\x04" + bytes(2048)
 
 
 class Storage:
-    """The bucket and a key that may read it, behind a door of its own."""
+    """The bucket and a key that may read it, behind its own port."""
 
     def __init__(self, shared: SharedServers) -> None:
         self._moto = shared.moto

@@ -1,4 +1,4 @@
-"""How do the components of Sales AI come up together, and where are they reached?"""
+"""Start the components of Sales AI together, and give their addresses."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class SalesAi:
 
     @property
     def components(self) -> list[Component]:
-        """In the order in which a change settles: the Workers look last."""
+        """In the order in which a change settles: the Workers come last."""
         providers = [part for provider in self.providers for part in provider.components]
         return [*providers, self.storage.front, self.front, self.direct, self.database_port, self.dotenv, self.service]
 
@@ -141,7 +141,7 @@ class SalesAi:
         await asyncio.to_thread(self.exercise)
 
     def exercise(self) -> None:
-        """What the Workers ask, by way of every index, and often enough to tell how long it takes."""
+        """Run the Workers' queries, with every index, and often enough to measure their duration."""
         self.postgres.run(*_paragraphs("reads.sql") * READS, database=DATABASE)
 
     async def _start_service(self) -> None:
@@ -157,7 +157,7 @@ class SalesAi:
         return f"postgresql://{role}:{self.passwords[role]}@{at}/{DATABASE}?sslmode=disable"
 
     def _next_release(self) -> dict[str, str]:
-        """What `wrangler secret list` and the release's configuration give together."""
+        """Return the names from `wrangler secret list` and the release's configuration."""
         return {
             "DATABASE_URL": self.dsn(SERVICE_ROLE),
             "SLACK_BOT_TOKEN": self.slack.behaviour.key,
@@ -215,7 +215,7 @@ class SalesAi:
         }
 
     def healed(self) -> None:
-        """The last fault has been undone."""
+        """Called when the last fault has been undone."""
 
     def requests(self) -> list[dict[str, object]]:
         recorders = [self.recorder, *(provider.recorder for provider in self.providers)]
@@ -225,7 +225,7 @@ class SalesAi:
         return [] if "postgres" in self.missing else self.postgres.statements()
 
     def request_log(self) -> list[dict[str, object]]:
-        return []  # there is no server whose log isn't kept elsewhere
+        return []  # every server's log is kept elsewhere
 
     def clear(self) -> None:
         for recorder in (self.recorder, *(provider.recorder for provider in self.providers)):
@@ -236,13 +236,13 @@ class SalesAi:
 
 
 def _create_app() -> Callable[[Workers], Recorder]:
-    """Imported in a thread: FastAPI takes a while."""
+    """Import in a thread, because FastAPI takes a while."""
     from runbook_checks_lab.sales_ai.app import create_app
 
     return create_app
 
 
 def _paragraphs(name: str) -> list[str]:
-    """Single-user mode ends a statement at a semicolon and an empty line: each statement is a paragraph."""
+    """Return each statement as a paragraph: in single-user mode a statement ends with a semicolon and an empty line."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return [part.strip() for part in text.split(";\n") if part.strip()]

@@ -1,4 +1,4 @@
-"""Does a request come from Slack, and lately? (Slack's v0 signatures.)"""
+"""Verify that a request is recent and comes from Slack (Slack's v0 signatures)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which servers can the lab be made of? None of them knows a system."""
+"""Servers that the lab is made of; none of them depends on a system."""

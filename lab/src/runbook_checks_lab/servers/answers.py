@@ -1,4 +1,4 @@
-"""What can a fault change about any HTTP service: its answers, its version, its clock, its pace?"""
+"""Properties of any HTTP service that a fault can change: responses, version, clock, delays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runbook_checks_lab.servers.clock import Clock
 
 @dataclass(frozen=True)
 class Canned:
-    """An answer given in place of the real one; a text body is HTML, anything else JSON."""
+    """A response in place of the real one; a text body is HTML, anything else JSON."""
 
     status: int
     body: Any
@@ -19,9 +19,9 @@ class Canned:
 
 @dataclass
 class HttpBehaviour:
-    """What every service of the lab has in common; its own rules come on top."""
+    """Properties that every service of the lab has; services add their own."""
 
-    versions: tuple[str, ...] = ("1.1.0",)  # more than one: instances behind a balancer take turns
+    versions: tuple[str, ...] = ("1.1.0",)  # more than one: instances behind a load balancer respond in turn
     clock_offset_s: float = 0.0
     sends_date: bool = True
     health_delay_s: float = 0.0
@@ -29,7 +29,7 @@ class HttpBehaviour:
 
 
 class Versions:
-    """Which version answers: with several instances behind a balancer, each in its turn."""
+    """The version that responds: several instances behind a load balancer respond in turn."""
 
     def __init__(self, behaviour: Callable[[], HttpBehaviour]) -> None:
         self._behaviour = behaviour
@@ -42,5 +42,5 @@ class Versions:
 
 
 def clock_of(behaviour: Callable[[], HttpBehaviour]) -> Clock:
-    """The service's own clock, as far off as its behaviour says."""
+    """Return the service's own clock, with the offset that its behaviour sets."""
     return Clock(lambda: behaviour().clock_offset_s)

@@ -1,4 +1,4 @@
-"""How does an ASGI application run inside the lab's own event loop?"""
+"""Run an ASGI application inside the lab's own event loop."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class HttpServer:
-    """uvicorn on a port known beforehand, without its signal handlers and its own Date header.
+    """uvicorn on a port chosen beforehand, without its signal handlers and Date header.
 
-    What reaches it is noted, unless it is the lab's own business.
+    Requests are logged, except those to the lab itself.
     """
 
     def __init__(self, *, is_noted: bool = True) -> None:
@@ -36,7 +36,8 @@ class HttpServer:
             def capture_signals(self) -> Iterator[None]:
                 yield
 
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # callers' bad requests are not the lab's news
+        # callers' invalid requests do not belong in the lab's output
+        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
         config = uvicorn.Config(
             _noting(app) if self._is_noted else app,
             log_config=None,
@@ -54,7 +55,7 @@ class HttpServer:
             await asyncio.sleep(0.002)
 
     async def stop(self) -> None:
-        """uvicorn's own way out waits for its next tick and for open connections."""
+        """Stop at once: uvicorn's own shutdown waits for its next tick and for open connections."""
         if self._server and self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Authority:
-    """The lab's root and intermediate, made anew for every lab, and a stranger's that nobody trusts."""
+    """The lab's root and intermediate, made for each lab, and those of an untrusted issuer."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""What the lab's certificates should be: valid ones, and each kind of bad one."""
+"""Plans of the lab's certificates: valid ones, and each kind of invalid one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     Issued = tuple[x509.Certificate, CertificateIssuerPrivateKeyTypes]
 
 LIFETIME_DAYS = 90
-ANY_KEY = "DEFAULT:@SECLEVEL=0"  # OpenSSL serves no key of 1024 bits otherwise
+ANY_KEY = "DEFAULT:@SECLEVEL=0"  # OpenSSL otherwise refuses a key of 1024 bits
 
 
 @dataclass(frozen=True)
 class ChainPlan:
-    """What a server shows; the defaults are a healthy chain of leaf and intermediate."""
+    """The chain that a server sends; the defaults are a valid chain of leaf and intermediate."""
 
     names: tuple[str, ...] = ("cs.lab.test",)
     days_left: float = 60

@@ -1,4 +1,4 @@
-"""What time does the service think it is?"""
+"""The clock of a simulated service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all components of the lab have in common."""
+"""The interface of all components of the lab."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class Component(Protocol):
     behaviour: Any
 
     async def settle(self) -> None:
-        """Bring the running server to what its behaviour says."""
+        """Apply the behaviour to the running server."""

@@ -1,4 +1,4 @@
-"""What do the lab's name servers answer: the resolver that everybody asks, and the authoritative one behind it?"""
+"""The lab's name servers: the resolver for all clients, and the authoritative server behind it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ Key = tuple[str, str]  # ("cs.lab.test", "A")
 class DnsBehaviour:
     records: dict[Key, list[str]] = field(default_factory=dict)  # addresses, names or texts, in order
     zones: set[str] = field(default_factory=lambda: {ZONE})
-    cached: dict[Key, list[str]] = field(default_factory=dict)  # what the resolver alone still has, or has not
+    # records of the resolver alone, which may differ from the authoritative ones
+    cached: dict[Key, list[str]] = field(default_factory=dict)
     rcodes: dict[str, str] = field(default_factory=dict)  # name: NXDOMAIN, SERVFAIL, ...
     delays_s: dict[str, float] = field(default_factory=dict)
     is_silent: bool = False
-    is_gone: bool = False  # nobody listens any more
+    is_gone: bool = False  # the port refuses connections
 
 
 class Dns:
-    """Both faces over UDP and TCP, with a TTL of 0 so that a change shows at once.
+    """Resolver and authoritative server, both over UDP and TCP. The TTL is 0, so that a change takes effect at once.
 
-    The authoritative face answers for the zones alone and follows no alias; the resolver follows all of them, and
-    may hold an older state.
+    The authoritative server answers for its zones only and follows no CNAME. The resolver follows every CNAME, and its
+    cache may hold older records.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class Dns:
         await asyncio.gather(self.resolver.start(), self.authoritative.start())
 
     async def settle(self) -> None:
-        """Answers are made from the behaviour one by one; only whether there are any is settled here."""
+        """Open or close the ports; responses are made from the behaviour when requested."""
         for face in (self.resolver, self.authoritative):
             await face.set_gone(is_gone=self.behaviour.is_gone)
 
@@ -61,7 +62,7 @@ class Dns:
 
 
 class Face(asyncio.DatagramProtocol):
-    """One port."""
+    """One server on one port."""
 
     def __init__(self, server: Dns, *, is_authoritative: bool) -> None:
         self._server = server
@@ -76,7 +77,7 @@ class Face(asyncio.DatagramProtocol):
         await self._listen(*_same_port())
 
     async def set_gone(self, *, is_gone: bool) -> None:
-        """Off its port, or on it again."""
+        """Close the port, or open it again."""
         if is_gone and not self._tcp.is_serving():
             return
         if is_gone:
@@ -149,7 +150,7 @@ class Face(asyncio.DatagramProtocol):
         return response
 
     def _chain(self, name: str, kind: str) -> Iterator[tuple[str, str, list[str]]]:
-        """What the answer holds, from the name asked for along its aliases."""
+        """Yield the record sets of the answer, from the requested name along its CNAMEs."""
         for _ in range(MAX_ALIASES):
             if self._rcode(name) != "NOERROR":
                 break
@@ -183,7 +184,7 @@ class Face(asyncio.DatagramProtocol):
 
 
 def _written(kind: str, values: list[str]) -> list[str]:
-    """As a zone file has them: names end in a dot, texts stand in quotes (a text in quotes is taken as it is)."""
+    """Return the values as in a zone file: names end in a dot, texts are quoted (a quoted text is left as it is)."""
     if kind in ("CNAME", "NS"):
         return [value.rstrip(".") + "." for value in values]
     if kind == "TXT":
@@ -192,7 +193,7 @@ def _written(kind: str, values: list[str]) -> list[str]:
 
 
 def _import_everything() -> None:
-    """Not while the first question waits."""
+    """Import before the first query, which would otherwise wait for it."""
     import dns.flags
     import dns.message
     import dns.rcode

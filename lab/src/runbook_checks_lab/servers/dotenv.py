@@ -1,4 +1,4 @@
-"""With which variables would the next instance of the service start?"""
+"""The variables with which the next instance of a service would start."""
 
 from __future__ import annotations
 

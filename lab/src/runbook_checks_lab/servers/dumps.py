@@ -1,4 +1,4 @@
-"""Which dumps of a PostgreSQL database lie in a folder or a bucket, one a day, and how are they put there?"""
+"""Daily dumps of a PostgreSQL database, in a folder or a bucket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAYS, AGE_H, HOUR_S = 4, 2.0, 3600
 
 
 def dump_of(postgres: Postgres, database: str, *options: str) -> bytes:
-    """What pg_dump says, from the cache where the same database was dumped before: it takes a while."""
+    """Return the output of pg_dump; cached for the same database, because pg_dump takes a while."""
     binaries = find_binaries()
     key = key_of(str(binaries), database, *options, *(made.sql for made in postgres.databases))
     kept = cache_folder() / f"dump-{key}.sql"
@@ -54,7 +54,7 @@ def _keep(path: Path, content: bytes) -> None:
 
 
 class DailyDumps(ABC):
-    """Some days' dumps, named by their day; `name` has {day}."""
+    """Dumps of several days; `name` contains {day}."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -62,12 +62,12 @@ class DailyDumps(ABC):
         self.without_rows = b""
 
     def fill(self, newest: bytes | None = None, age_h: float = AGE_H) -> None:
-        """As many as are kept; `newest`, as the file has it, in place of the newest."""
+        """Write as many dumps as are kept; `newest` is the content of the newest file."""
         usual = gzip.compress(self.dump, mtime=0)
         self.fill_with([newest or usual, *[usual] * (DAYS - 1)], age_h)
 
     def fill_with(self, contents: Sequence[bytes], age_h: float = AGE_H) -> None:
-        """These, one a day, the newest first."""
+        """Write these contents, one a day, the newest first."""
         self.clear()
         for day, content in enumerate(contents):
             at = time.time() - (age_h + 24 * day) * HOUR_S
@@ -97,7 +97,7 @@ class DumpFolder(DailyDumps):
 
 
 class DrillRecord:
-    """The file in which the checks note that a restore went well."""
+    """The file in which the checks record a successful restore."""
 
     def __init__(self, path: Path, system: str) -> None:
         self.path, self._system = path, system
@@ -109,7 +109,7 @@ class DrillRecord:
 
 
 class DumpBucket(DailyDumps):
-    """In moto's S3, where everything was put a moment ago: only names tell of age."""
+    """Dumps in moto's S3. All objects are new there: only the name shows a dump's age."""
 
     def __init__(self, moto: Moto, bucket: str, prefix: str, name: str) -> None:
         super().__init__(name)

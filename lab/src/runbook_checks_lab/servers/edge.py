@@ -1,4 +1,4 @@
-"""What answers for many domains at one address: which certificate by SNI, and which page?"""
+"""A TLS server for many domains at one address, with a certificate for each (SNI)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MAX_HEAD = 16384
 @dataclass
 class EdgeBehaviour:
     door: Door = "open"
-    chains: dict[str, ChainPlan] = field(default_factory=dict)  # by domain; what isn't here gets the default
+    chains: dict[str, ChainPlan] = field(default_factory=dict)  # by domain; other domains get the default
     without_certificate: set[str] = field(default_factory=set)  # their handshakes are refused
-    silent: set[str] = field(default_factory=set)  # their requests get no answer
+    silent: set[str] = field(default_factory=set)  # their requests get no response
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)  # in place of the application's page
 
 
 class Edge:
-    """Ends TLS for every domain it knows and serves the application's page to each."""
+    """Terminates TLS for every known domain and serves the application's page."""
 
     def __init__(self, tls: Callable[[ChainPlan], ssl.SSLContext], default: str) -> None:
         self.behaviour = EdgeBehaviour()
@@ -69,7 +69,7 @@ class Edge:
             abort(writer)
 
     def _by_name(self) -> ssl.SSLContext:
-        """A context that changes into that of the name asked for (RFC 6066, 3)."""
+        """Return a context that switches to the requested name's context (RFC 6066, 3)."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
         def choose(connection: Any, name: str | None, _: ssl.SSLContext) -> int | None:
@@ -81,7 +81,7 @@ class Edge:
 
         context.sni_callback = choose
         if any(plan.key != "EC 256" for plan in self.behaviour.chains.values()):
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # OpenSSL serves no short key otherwise
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # OpenSSL otherwise refuses a short key
         return context
 
 

@@ -1,4 +1,4 @@
-"""How is a file or a folder taken away, or made unreadable even for root, and put back?"""
+"""Remove a file or folder, or make it unreadable even for root, and restore it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def away(path: Path) -> Iterator[None]:
 
 @contextmanager
 def unreadable(path: Path) -> Iterator[None]:
-    """No permission for an ordinary user; root has every permission, so it meets the wrong kind of thing."""
+    """Remove the permissions. Root ignores permissions, so for root the path becomes something of the wrong type."""
     if os.geteuid() != 0:
         mode = path.stat().st_mode
         path.chmod(0)

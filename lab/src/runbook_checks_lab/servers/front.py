@@ -1,4 +1,4 @@
-"""How does a proxy in front of a service behave towards its callers?"""
+"""A proxy in front of a service, and the ways in which it can fail."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class FrontBehaviour:
 
 
 class Front:
-    """A byte-level proxy: with a TLS context it terminates TLS, and passes everything else through as it is.
+    """A byte-level proxy. With a TLS context it terminates TLS; it passes everything else through unchanged.
 
-    With `target_has_tls` what is behind terminates TLS itself, and this one only where it answers in its place.
+    With `target_has_tls` the target terminates TLS itself; the proxy does so only for its own responses.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Front:
 
 
 async def _answer_in_plain(caller: socket.socket) -> None:
-    """What a plain HTTP server says to a ClientHello."""
+    """Send what a plain HTTP server responds to a ClientHello."""
     loop = asyncio.get_running_loop()
     await loop.sock_recv(caller, 4096)
     await loop.sock_sendall(caller, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Which images does a registry have? A stand-in with the reading half of the OCI distribution API (v2)."""
+"""A stand-in for an image registry: the reading half of the OCI distribution API (v2)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 @dataclass
 class RegistryBehaviour:
     tags: dict[str, list[str]] = field(default_factory=dict)  # by repository
-    is_a_page: bool = False  # something else answers at its address
+    is_a_page: bool = False  # something else responds at its address
     knows_us: bool = True
 
 
 class ImageRegistry:
-    """With basic authentication; each tag has a manifest of its own."""
+    """A registry with basic authentication; each tag has its own manifest."""
 
     def __init__(self, user: str, password: str, tags: dict[str, list[str]]) -> None:
         self.behaviour = RegistryBehaviour(tags)
@@ -39,7 +39,7 @@ class ImageRegistry:
         await self._http.stop()
 
     async def settle(self) -> None:
-        """Answers are made from the behaviour one by one: nothing to do."""
+        """Responses are made from the behaviour when requested, so there is nothing to do."""
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}

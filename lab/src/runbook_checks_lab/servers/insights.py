@@ -1,7 +1,6 @@
-"""What does CloudWatch Logs Insights answer to a query? (fields, filter, stats count, sort and limit.)
+"""CloudWatch Logs Insights queries: fields, filter, stats count, sort and limit.
 
-moto evaluates fields, sort and limit, and passes over the rest without a word; here a command that isn't known is
-an error, as it is at AWS.
+moto evaluates fields, sort and limit, and silently ignores the rest. Here an unknown command is an error, as at AWS.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ LIMIT = 10_000
 
 
 def execute_query(log_groups: list[Any], query: str, start_time: int, end_time: int) -> list[Row]:
-    """As moto's: rows of strings; times in seconds since the epoch, both ends included."""
+    """Same interface as moto's: rows of strings; times in seconds since the epoch, both ends included."""
     rows = list(_events(log_groups, start_time * 1000, end_time * 1000 + 999))
     shown: list[str] = ["@timestamp", "@message"]
     limit = LIMIT
@@ -36,7 +35,7 @@ def execute_query(log_groups: list[Any], query: str, start_time: int, end_time: 
             test = condition(rest)
             rows = [row for row in rows if test(row)]
         elif verb == "stats":
-            rows, shown = _counted(rows, rest)
+            rows, shown = _apply_stats(rows, rest)
         elif verb == "sort":
             rows = _sorted(rows, rest)
         elif verb == "limit":
@@ -49,7 +48,7 @@ def execute_query(log_groups: list[Any], query: str, start_time: int, end_time: 
 
 
 def _parts(query: str) -> list[str]:
-    """Commands are divided by bars outside quotes and regular expressions."""
+    """Split a query into commands, at bars outside quotes and regular expressions."""
     pieces = re.findall(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|/(?:[^/\\\n]|\\.)*/|[^|])+""", query)
     return [piece.strip() for piece in pieces if piece.strip() and not piece.strip().startswith("#")]
 
@@ -69,7 +68,7 @@ def _events(log_groups: list[Any], since: int, until: int) -> Iterator[Row]:
 
 
 def _discovered(message: str) -> Row:
-    """Fields of a JSON message, as Insights finds them by itself."""
+    """Return the fields of a JSON message that Insights discovers automatically."""
     try:
         document = json.loads(message)
     except ValueError:
@@ -91,10 +90,10 @@ def _text(name: str, value: Any) -> str:
     return str(value)
 
 
-def _counted(rows: list[Row], rest: str) -> tuple[list[Row], list[str]]:
+def _apply_stats(rows: list[Row], rest: str) -> tuple[list[Row], list[str]]:
     match = _STATS.match(rest.strip())
     if match is None:
-        raise MalformedQuery(f"of stats only count(*) is known: {rest!r}")
+        raise MalformedQuery(f"stats supports only count(*): {rest!r}")
     name, keys = match[1] or "count(*)", [key.strip() for key in (match[2] or "").split(",") if key.strip()]
     if not keys:
         return [{name: len(rows)}], [name]

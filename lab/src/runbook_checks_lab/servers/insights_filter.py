@@ -1,4 +1,4 @@
-"""Which rows does a filter of Logs Insights let through?"""
+"""Filters of Logs Insights."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _TOKEN = re.compile(
 
 
 class MalformedQuery(Exception):
-    """The query can't be evaluated."""
+    """The query cannot be evaluated."""
 
 
 def condition(text: str) -> Callable[[Row], bool]:
-    """The test that a condition stands for."""
+    """Return the test for a condition."""
     return _Condition(text).whole()
 
 
 class _Condition:
-    """A filter's condition: or, and, not, brackets, comparisons, like, in, ispresent."""
+    """A filter's condition: or, and, not, parentheses, comparisons, like, in, ispresent."""
 
     def __init__(self, text: str) -> None:
         self._tokens = [match for match in _TOKEN.finditer(text.strip()) if match[0].strip()]
         if "".join(match[0] for match in self._tokens).replace(" ", "") != re.sub(r"\s", "", text).replace(" ", ""):
-            raise MalformedQuery(f"the condition {text!r} can't be read")
+            raise MalformedQuery(f"the condition {text!r} cannot be parsed")
         self._at = 0
 
     def whole(self) -> Callable[[Row], bool]:

@@ -1,4 +1,4 @@
-"""What is in a certificate that the lab issues? (The WebPKI profile, except where a plan says otherwise.)"""
+"""Certificates that the lab issues: the WebPKI profile, with the changes of a plan."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _builder(
 
 def _key(kind: str) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
     if kind == "RSA 1024":
-        return rsa.generate_private_key(65537, 1024)  # noqa: S505  the weak certificate is a fault to be found
+        return rsa.generate_private_key(65537, 1024)  # noqa: S505  the weak certificate is a fault
     return ec.generate_private_key(ec.SECP256R1())
 
 

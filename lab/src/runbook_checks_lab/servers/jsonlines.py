@@ -1,4 +1,4 @@
-"""How is a log of JSON lines kept, so that it may be moved away, added to in the past, and put back as it was?"""
+"""A log of JSON lines that can be moved away, extended in the past, and restored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Event = dict[str, Any]
 
 
 class JsonLines:
-    """Each line is appended by itself; `moment` gives by what lines are ordered."""
+    """Each line is appended with its own write; `moment` returns the time by which lines are ordered."""
 
     def __init__(self, path: Path, moment: Callable[[Event], Any]) -> None:
         self.path = path
@@ -39,7 +39,7 @@ class JsonLines:
 
     @contextlib.contextmanager
     def with_events(self, events: Iterable[Event]) -> Iterator[None]:
-        """The log with these in their places, and without them afterwards."""
+        """Insert events into the log in order of time, and remove them afterwards."""
         added = set(map(_line, events))
         self._rewrite(lambda lines: sorted([*lines, *added], key=lambda line: self._moment(json.loads(line))))
         try:
@@ -49,10 +49,10 @@ class JsonLines:
 
     def _rewrite(self, change: Callable[[list[str]], list[str]]) -> None:
         with self._lock:
-            beside = self.path.with_suffix(".new")
+            new_path = self.path.with_suffix(".new")
             lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            beside.write_text("".join(change(lines)), encoding="utf-8")
-            beside.replace(self.path)
+            new_path.write_text("".join(change(lines)), encoding="utf-8")
+            new_path.replace(self.path)
 
 
 def _line(event: Event) -> str:

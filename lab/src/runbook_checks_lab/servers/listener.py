@@ -1,4 +1,4 @@
-"""How does a port answer a caller: by accepting, with a refusal, or not at all?"""
+"""A TCP port that accepts, refuses, or does not respond."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Handler = Callable[[socket.socket], Awaitable[None]]
 
 
 class Listener:
-    """A TCP port that keeps its number while it is closed or silent, and can cut what it has accepted."""
+    """A TCP port that keeps its number while it is closed or silent, and can close accepted connections."""
 
     def __init__(self, handle: Handler) -> None:
         self._handle = handle

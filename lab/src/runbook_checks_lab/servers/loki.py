@@ -1,7 +1,7 @@
-"""What does Grafana Loki answer to a query for log lines? (A stand-in: no package brings the real one.)
+"""A stand-in for Grafana Loki's log queries; the real one is not available as a package.
 
-Loki HTTP API, 'Query logs within a range of time'; LogQL, 'Log queries': selectors and line filters. What it doesn't
-know is an error here, as a mistake is at Loki.
+Loki HTTP API, 'Query logs within a range of time'; LogQL, 'Log queries': selectors and line filters. Unsupported syntax
+is an error here, as a mistake is in Loki.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runbook_checks_lab.servers.asgi import HttpServer
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-MAX_ENTRIES = 5000  # max_entries_limit_per_query, as Loki comes
+MAX_ENTRIES = 5000  # max_entries_limit_per_query, Loki's default
 DEFAULT_LIMIT = 100
 NS = 1_000_000_000
 _MATCHER = re.compile(r'\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|`[^`]*`)\s*')
@@ -32,19 +32,19 @@ Test = Callable[[str], bool]
 
 
 class BadQuery(Exception):
-    """400, with the words that go back."""
+    """400, with the message of the response."""
 
 
 @dataclass
 class LokiBehaviour:
-    tenant: str = ""  # X-Scope-OrgID that must be sent; none, and nobody is asked
-    status: int = 0  # every query is answered with this
-    page: str = ""  # and this, in place of Loki's own words
-    hidden: tuple[str, ...] = ()  # services whose streams are not there
+    tenant: str = ""  # required X-Scope-OrgID; none: not checked
+    status: int = 0  # the status of every response
+    page: str = ""  # the body in that case, in place of Loki's own
+    hidden: tuple[str, ...] = ()  # services whose streams are missing
 
 
 class Loki:
-    """Streams of lines by their labels, oldest first; nanoseconds since the epoch."""
+    """Streams of lines by labels, oldest first; nanoseconds since the epoch."""
 
     def __init__(self) -> None:
         self.behaviour = LokiBehaviour()
@@ -56,13 +56,13 @@ class Loki:
         await self.http.start(self)
 
     async def settle(self) -> None:
-        """Answers are made from the behaviour one by one: nothing to do."""
+        """Responses are made from the behaviour when requested, so there is nothing to do."""
 
     async def stop(self) -> None:
         await self.http.stop()
 
     def push(self, labels: Mapping[str, str], lines: Iterable[tuple[float, str]]) -> None:
-        """Lines with their time in seconds since the epoch."""
+        """Add lines, with times in seconds since the epoch."""
         with self._lock:
             stream = self._streams.setdefault(tuple(sorted(labels.items())), [])
             stream += [(int(at * NS), line) for at, line in lines]
@@ -70,7 +70,7 @@ class Loki:
 
     @contextlib.contextmanager
     def with_lines(self, labels: Mapping[str, str], lines: Iterable[tuple[float, str]]) -> Iterator[None]:
-        """The stream with these in their places, and without them afterwards."""
+        """Insert lines into a stream in order of time, and remove them afterwards."""
         added = [*lines]
         self.push(labels, added)
         gone = {(int(at * NS), line) for at, line in added}
@@ -107,7 +107,7 @@ class Loki:
             found = self._queried(asked) if mine else {}
         except BadQuery as bad:
             return 400, plain, f"{bad}\n".encode()
-        return 200, "application/json; charset=UTF-8", json.dumps(_told(found)).encode()
+        return 200, "application/json; charset=UTF-8", json.dumps(_response_data(found)).encode()
 
     def _queried(self, asked: dict[str, str]) -> dict[Labels, list[Line]]:
         matches, passes = _parsed(asked.get("query", ""))
@@ -126,7 +126,7 @@ class Loki:
                 for labels, lines in self._streams.items()
                 if matches(dict(labels)) and dict(labels).get("service") not in self.behaviour.hidden
                 for stamp, line in lines
-                if begin <= stamp < end and passes(line)  # the end is not part of it
+                if begin <= stamp < end and passes(line)  # the end is exclusive
             ]
         fitting.sort(key=lambda entry: entry[0], reverse=not is_forward)
         found: dict[Labels, list[Line]] = {}
@@ -135,7 +135,7 @@ class Loki:
         return found
 
 
-def _told(found: dict[Labels, list[Line]]) -> dict[str, Any]:
+def _response_data(found: dict[Labels, list[Line]]) -> dict[str, Any]:
     streams = [
         {"stream": dict(labels), "values": [[str(stamp), line] for stamp, line in lines]}
         for labels, lines in found.items()
@@ -145,7 +145,7 @@ def _told(found: dict[Labels, list[Line]]) -> dict[str, Any]:
 
 
 def _moment(text: str) -> int:
-    """Nanoseconds, or seconds with a fraction; both are Loki's."""
+    """Return nanoseconds; Loki accepts nanoseconds, and seconds with a fraction."""
     return int(float(text) * NS) if "." in text else int(text) if len(text) > 10 else int(text) * NS
 
 
@@ -163,7 +163,7 @@ def _parsed(query: str) -> tuple[Callable[[dict[str, str]], bool], Test]:
 
 
 def _split(text: str, form: re.Pattern[str], separator: str) -> list[re.Match[str]]:
-    """Every part of a text that must consist of such parts alone."""
+    """Split a text that consists only of such parts."""
     found: list[re.Match[str]] = []
     place = 0
     while text[place:].strip():

@@ -1,4 +1,4 @@
-"""How does a real MariaDB come up in a fresh data directory, and how is it looked into from behind?"""
+"""Run a real MariaDB in a new data directory, with a superuser connection for the lab."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOGGED = (
 
 
 class MariaDb:
-    """One server: template, process, a superuser's way in through a socket that only the lab can reach."""
+    """One server: template, process, and a superuser's socket that only the lab can reach."""
 
     def __init__(self, folder: Path, databases: Sequence[tuple[str, str]]) -> None:
         self.folder = folder
@@ -40,15 +40,15 @@ class MariaDb:
         self._tls: list[str] = []
 
     async def start(self, certificate: Path | None = None) -> None:
-        """With a certificate (key and chain in one file) the server speaks TLS to whoever asks for it."""
-        self.folder.chmod(0o700)  # whoever reaches the socket in it is the superuser
+        """Start the server; with a certificate (key and chain in one file) it supports TLS."""
+        self.folder.chmod(0o700)  # a client that reaches its socket is the superuser
         self._programs = await asyncio.to_thread(self._prepare)
         self.port = quiet_port()
         self._tls = [f"--ssl-cert={certificate}", f"--ssl-key={certificate}"] if certificate else []
         await self.run_server()
 
     async def run_server(self) -> None:
-        """From its data directory as it is, on its port: at first, and again after it has ended."""
+        """Run the server on its port and existing data directory: at first, and again after it has ended."""
         assert self._programs
         self._process = processes.spawn(
             self._programs.command(self.data, *self._arguments(), *self._tls),
@@ -70,7 +70,7 @@ class MariaDb:
         return self.folder / "data"
 
     def session(self, user: str = ADMIN, database: str | None = None, password: str = "") -> pymysql.Connection[Any]:
-        """The superuser through the socket, anybody else as a client would come."""
+        """Connect: the superuser through the socket, other users through the port."""
         import pymysql
         import pymysql.cursors
 
@@ -103,7 +103,7 @@ class MariaDb:
         return next(iter(self.rows(query)[0].values()))
 
     def insert(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Rows that all have the same columns; `table` with its database."""
+        """Insert rows that have the same columns; `table` includes its database."""
         columns = list(rows[0])
         places = ", ".join(["%s"] * len(columns))
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  the lab's own names
@@ -111,13 +111,13 @@ class MariaDb:
             cursor.executemany(sql, [tuple(row[column] for column in columns) for row in rows])
 
     def move_tables(self, old: str, new: str) -> None:
-        """All of a database's tables into a new one; the old one goes. (What was granted stays with the names.)"""
+        """Move all tables of a database into a new one, and drop the old one. Grants stay with the names."""
         tables = self.rows("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (old,))
         moves = ", ".join(f"{old}.{row['name']} TO {new}.{row['name']}" for row in tables)
         self.run(f"CREATE DATABASE {new}", f"RENAME TABLE {moves}", f"DROP DATABASE {old}")
 
     def statements(self) -> list[dict[str, Any]]:
-        """What others than the superuser ran, from the general log."""
+        """Return the statements of users other than the superuser, from the general log."""
         return [
             {"at": str(row["at"]), "user": row["user"].split("[")[0], "statement": row["what"]}
             for row in self.rows(LOGGED, (f"{ADMIN}[%",))

@@ -1,4 +1,4 @@
-"""What does a client meet before it reaches MariaDB: a refusal, silence, or a server that is going down?"""
+"""A proxy before MariaDB that refuses, stays silent, or reports a shutdown."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ FOREVER_S = 3600.0
 class ProxyBehaviour:
     door: Door = "open"
     never_greets: bool = False
-    refusal: tuple[int, str, str] | None = None  # error number, sqlstate, words: sent in place of the greeting
+    refusal: tuple[int, str, str] | None = None  # error number, SQLSTATE, message: sent in place of the greeting
 
 
 class MariaDbProxy:
-    """The server speaks first; protocol: MySQL Internals Manual, 'Connection Phase' and 'ERR_Packet'."""
+    """In MySQL's protocol the server sends first: MySQL Internals Manual, 'Connection Phase' and 'ERR_Packet'."""
 
     def __init__(self, target_port: Callable[[], int]) -> None:
         self.behaviour = ProxyBehaviour()

@@ -1,4 +1,4 @@
-"""How do sessions fill a MariaDB server up, or keep it busy?"""
+"""Sessions that fill a MariaDB server, or keep it busy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COM_QUERY = 3
 def sessions(
     server: MariaDb, count: int, user: str, password: str, statements: Sequence[str], *, at_most: bool = False
 ) -> Iterator[None]:
-    """Real sessions, each having sent the statements; what the last one answers is not waited for."""
+    """Open real sessions that each send the statements, without waiting for the last response."""
     import pymysql
 
     with contextlib.ExitStack() as stack:
@@ -24,11 +24,11 @@ def sessions(
             for _ in range(count):
                 connection: Any = server.session(user, password=password)
                 stack.callback(_drop, server, connection)
-                _say(connection, statements)
+                _send(connection, statements)
         yield
 
 
-def _say(connection: Any, statements: Sequence[str]) -> None:
+def _send(connection: Any, statements: Sequence[str]) -> None:
     for number, statement in enumerate(statements, 1):
         connection._execute_command(COM_QUERY, statement)
         if number < len(statements) or "SLEEP(3600)" not in statement:
@@ -36,7 +36,7 @@ def _say(connection: Any, statements: Sequence[str]) -> None:
 
 
 def _drop(server: MariaDb, connection: Any) -> None:
-    """The server rolls back and forgets the session at once, whatever it is at."""
+    """Close the connection; the server rolls back and ends the session at once, even during a statement."""
     import pymysql
 
     with contextlib.suppress(pymysql.MySQLError):

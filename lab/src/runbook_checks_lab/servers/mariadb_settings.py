@@ -1,4 +1,4 @@
-"""With which settings does MariaDB run here: small, quick, and telling every statement?"""
+"""MariaDB's settings in the lab: small, quick, and logging every statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a MariaDB data directory come about quickly: from a template made once, copied for every run?"""
+"""Create a MariaDB data directory quickly: a template is made once and copied for every run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runbook_checks_lab import toolbox
 from runbook_checks_lab.folders import cache_folder, key_of
 from runbook_checks_lab.servers import templates
 
-# As mariadb-install-db feeds them to a server that runs without a network and without accounts.
+# The scripts that mariadb-install-db passes to a server without network and accounts.
 SCRIPTS = (
     "mysql_system_tables.sql",
     "mysql_performance_tables.sql",
@@ -21,7 +21,7 @@ SCRIPTS = (
     "mysql_sys_schema.sql",
 )
 BEGIN = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n"
-# The superuser comes in through the lab's socket alone.
+# The superuser can log in only through the lab's socket.
 END = "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';\n"
 SETTINGS = (
     "--character-set-server=utf8mb4",
@@ -33,7 +33,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Programs:
-    """The server, the environment in which it finds its libraries, and where its own files lie."""
+    """The server, the environment in which it finds its libraries, and the folder of its own files."""
 
     server: Path
     environment: dict[str, str]
@@ -47,7 +47,7 @@ class Programs:
             f"--datadir={data}",
             f"--lc-messages-dir={messages}",
             f"--character-sets-dir={self.share / 'charsets'}",
-            # Nothing is loaded from there, and the default may be another installation's.
+            # Nothing is loaded from there, and the default may belong to another installation.
             f"--plugin-dir={data}",
             *SETTINGS,
             *(["--user=root"] if os.geteuid() == 0 else []),
@@ -56,17 +56,17 @@ class Programs:
 
 
 def programs() -> Programs:
-    """The machine's own MariaDB, else the unpacked one; NotHere where there is neither."""
+    """Return the MariaDB on PATH, otherwise the one in the toolbox; NotHere if there is neither."""
     server = toolbox.find("mariadbd")
     for name in ("mysql", "mariadb"):
         share = toolbox.root_of(server) / "usr/share" / name
         if (share / SCRIPTS[0]).is_file():
             return Programs(server, toolbox.libraries(server), share)
-    raise toolbox.NotHere(f"{server} comes without the scripts that make its own tables")
+    raise toolbox.NotHere(f"{server} is installed without the scripts that create its system tables")
 
 
 def data_directory(found: Programs, target: Path, databases: Sequence[tuple[str, str]]) -> None:
-    """Copies the template; without one, makes the directory and leaves a copy as the next run's template."""
+    """Copy the template; without one, create the directory and keep a copy as the next run's template."""
     version = subprocess.run(
         [found.server, "--version"], env=found.environment, capture_output=True, text=True, check=False
     ).stdout
@@ -82,15 +82,15 @@ def data_directory(found: Programs, target: Path, databases: Sequence[tuple[str,
 def _make(found: Programs, target: Path, databases: Sequence[tuple[str, str]]) -> None:
     target.mkdir(mode=0o700)
     own = "\n".join((found.share / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    ours = "\n".join(f"CREATE DATABASE {name};\nUSE {name};\n{sql}\n" for name, sql in databases)
+    created = "\n".join(f"CREATE DATABASE {name};\nUSE {name};\n{sql}\n" for name, sql in databases)
     done = subprocess.run(
         found.command(target, "--bootstrap", f"--tmpdir={target}"),
-        input=f"{BEGIN}{own}\nUSE mysql;\n{END}{ours}".encode(),
+        input=f"{BEGIN}{own}\nUSE mysql;\n{END}{created}".encode(),
         env=found.environment,
         capture_output=True,
         check=False,
         cwd="/",
-        start_new_session=True,  # Ctrl-C is for the lab
+        start_new_session=True,  # Ctrl-C goes to the lab
     )
     said = [line for line in done.stderr.decode(errors="replace").splitlines() if "ERROR" in line]
     if done.returncode or said:

@@ -1,4 +1,4 @@
-"""How does moto's server come up: S3, where it stands in for R2, and CloudWatch Logs?"""
+"""Run moto's server: S3, which also stands in for R2, and CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ NEEDED = ("moto", "flask", "flask_cors", "boto3")
 
 @dataclass
 class MotoBehaviour:
-    """What its S3 makes of a request before moto sees it; the other services are moto's alone."""
+    """How S3 requests are treated before moto receives them; the other services are moto's alone."""
 
-    keys: dict[str, str] = field(default_factory=dict)  # access key id: secret; none, and everybody is let in
-    refused: list[str] = field(default_factory=list)  # access keys that may do nothing
+    keys: dict[str, str] = field(default_factory=dict)  # access key id -> secret; empty: not checked
+    refused: list[str] = field(default_factory=list)  # access keys without any permission
     clock_offset_s: float = 0.0
-    refuses_checksums: bool = True  # as R2 does: checksum headers are not implemented
+    refuses_checksums: bool = True  # as in R2, where checksum headers are not implemented
 
 
 class Moto:
-    """One child process for all systems, behind a front that ends TLS for localhost; who needs it first starts it."""
+    """One child process for all systems, behind a front that terminates TLS for localhost; started on first use."""
 
     def __init__(self, folder: Path, tls: Callable[[ChainPlan], ssl.SSLContext]) -> None:
         self.behaviour = MotoBehaviour()
@@ -53,7 +53,7 @@ class Moto:
 
     @property
     def url(self) -> str:
-        """By a name that every resolver knows."""
+        """Uses a name that every resolver knows."""
         return f"https://localhost:{self.front.port}"
 
     @property
@@ -61,7 +61,7 @@ class Moto:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """OSError where moto can't be had; whoever comes later waits for the first."""
+        """Start moto, or wait until another caller has started it. Raises OSError if it is not available."""
         if self._starting is None:
             self._starting = asyncio.ensure_future(self._start())
         await asyncio.shield(self._starting)
@@ -89,7 +89,7 @@ class Moto:
             await asyncio.to_thread(processes.end, self._process)
 
     def request_log(self) -> list[dict[str, Any]]:
-        """What others than the lab asked of it."""
+        """Return the requests of clients other than the lab."""
         return list(json.loads(self.ask("GET", CONTROL))["requests"]) if self._process else []
 
     def clear(self) -> None:
@@ -97,7 +97,7 @@ class Moto:
             self.ask("DELETE", CONTROL)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
-        """A boto3 client of the lab's own, from behind: with a key that is always let in."""
+        """Return a boto3 client of the lab, with a key that is always accepted."""
         import boto3
         from botocore.config import Config
 

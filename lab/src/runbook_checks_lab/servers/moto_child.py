@@ -1,4 +1,4 @@
-"""What does moto's server do that moto doesn't? (A process of its own: keys, a clock, R2's quirks, Logs Insights.)"""
+"""Run moto's server in its own process, with what moto lacks: keys, a clock, R2's differences, Logs Insights."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 
 CONTROL = "/lab-behaviour"
 KEPT = 50_000
-SKEW_S = 900  # S3's: fifteen minutes
+SKEW_S = 900  # S3's limit: fifteen minutes
 BEHIND = "lab-behind"
 
 Start = Callable[..., Any]
 
 
 class Guarded:
-    """WSGI: a request signed for S3 meets what the lab's behaviour says, and moto after that."""
+    """WSGI: applies the lab's behaviour to requests signed for S3 before moto receives them."""
 
     def __init__(self, moto: Callable[[dict[str, Any], Start], Iterable[bytes]]) -> None:
         self._moto = moto
@@ -41,7 +41,7 @@ class Guarded:
         return self._moto(environ, start)
 
     def seconds(self) -> float:
-        """The time, by its own clock."""
+        """Return the time of the simulated clock."""
         return time.time() + float(self._behaviour.get("clock_offset_s", 0.0))
 
     def _control(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -53,7 +53,7 @@ class Guarded:
         return [json.dumps({"behaviour": self._behaviour, "requests": list(self._requests)}).encode()]
 
     def _refusal(self, environ: dict[str, Any], key: str) -> tuple[str, str, str] | None:
-        """Status, code and message, as R2 gives them."""
+        """Return status, code and message, as R2 does."""
         behaviour = self._behaviour
         if behaviour.get("keys") and key not in behaviour["keys"]:
             return "401 Unauthorized", "Unauthorized", "Unauthorized"
@@ -76,7 +76,7 @@ class Guarded:
 
 
 def _scope(authorization: str) -> dict[str, str]:
-    """Key and service from `AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/SERVICE/aws4_request, ...`."""
+    """Parse key and service from `AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/SERVICE/aws4_request, ...`."""
     credential = authorization.partition("Credential=")[2].partition(",")[0].split("/")
     return {"key": credential[0], "service": credential[3]} if len(credential) == 5 else {}
 
@@ -86,7 +86,7 @@ def _signed_at(environ: dict[str, Any]) -> float:
 
 
 def _is_signed(environ: dict[str, Any], key: str, secret: str) -> bool:
-    """With botocore, which signed it at the other end: what is tried is the key, not the scheme."""
+    """Verify with botocore, which also signed the request: this tests the key, not the scheme."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
@@ -135,7 +135,7 @@ def serve(port: int) -> None:
         protocol_version = "HTTP/1.1"
 
         def log_request(self, *_: Any) -> None:
-            """Callers' requests are not the lab's news."""
+            """Log nothing: callers' requests do not belong in the lab's output."""
 
         def date_time_string(self, _: float | None = None) -> str:
             return formatdate(application.seconds(), usegmt=True)

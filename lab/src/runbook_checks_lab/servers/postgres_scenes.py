@@ -1,4 +1,4 @@
-"""How do sessions of a PostgreSQL server get into each other's way?"""
+"""Sessions of a PostgreSQL server that block each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOR_EVER = "SELECT pg_sleep(3600)"
 
 
 class Scene:
-    """Sessions of one application; each is given statements, which it may wait on for as long as the scene lasts."""
+    """Sessions of one application with their statements, which may wait as long as the scene lasts."""
 
     def __init__(self, postgres: Postgres, database: str, user: str, application: str) -> None:
         self._postgres, self._where, self._application = postgres, (database, user), application
@@ -31,7 +31,7 @@ class Scene:
         self._stack.close()
 
     def session(self, *statements: str) -> psycopg.Connection[Any]:
-        """A session that has run these statements, one after another."""
+        """Return a session that has run these statements in order."""
         connection = self._postgres.session(*self._where, self._application)
         self._stack.callback(connection.pgconn.finish)
         for statement in statements:
@@ -39,11 +39,11 @@ class Scene:
         return connection
 
     def send(self, connection: psycopg.Connection[Any], statement: str) -> None:
-        """Let a session begin a statement, and don't wait for its end."""
+        """Start a statement in a session without waiting for its end."""
         connection.pgconn.send_query(statement.encode())
 
     def until(self, count: int, condition: str) -> None:
-        """Wait until so many of the sessions are as the condition says."""
+        """Wait until the condition holds for `count` of the sessions."""
         deadline = time.monotonic() + PATIENCE_S
         while (seen := self._postgres.value(self._of(f"count(*) FILTER (WHERE {condition})"))) != count:
             if time.monotonic() > deadline:
@@ -56,7 +56,7 @@ class Scene:
 
 @contextlib.contextmanager
 def chain(scene: Scene, lock: Sequence[str], root_runs: str | None) -> Iterator[None]:
-    """Two wait: one for the root, one for that one. `lock` has two statements that lock one thing each."""
+    """Two sessions wait: one for the root, one for the first waiter. `lock` has two statements for one row each."""
     first, second = lock
     root = scene.session("BEGIN", first)
     if root_runs:
@@ -71,7 +71,7 @@ def chain(scene: Scene, lock: Sequence[str], root_runs: str | None) -> Iterator[
 
 @contextlib.contextmanager
 def cycle(scene: Scene, lock: Sequence[str]) -> Iterator[None]:
-    """Each waits for the next, and the last for the first; nobody looks for deadlocks meanwhile."""
+    """Each session waits for the next, and the last for the first; the deadlock detection is postponed."""
     sessions = [scene.session("SET deadlock_timeout = '1h'", "BEGIN", statement) for statement in lock]
     for number, session in enumerate(sessions):
         scene.send(session, lock[(number + 1) % len(lock)])

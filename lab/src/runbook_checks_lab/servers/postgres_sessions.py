@@ -1,4 +1,4 @@
-"""How do sessions fill a PostgreSQL server up?"""
+"""Sessions that fill a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE_S = 5.0
 def sessions(
     postgres: Postgres, database: str, user: str, application: str, count: int, statement: str
 ) -> Iterator[None]:
-    """Real sessions, each having sent one statement; what it answers is not waited for."""
+    """Open real sessions that each send one statement, without waiting for the response."""
     try:
         with contextlib.ExitStack() as stack:
             for _ in range(count):
@@ -32,7 +32,7 @@ def sessions(
 
 @contextlib.contextmanager
 def fill(postgres: Postgres, database: str, user: str, application: str) -> Iterator[None]:
-    """Until the server refuses ordinary roles; the superuser's reserved places stay free."""
+    """Open sessions until the server refuses normal roles; the superuser's reserved connections stay free."""
     import psycopg
 
     try:

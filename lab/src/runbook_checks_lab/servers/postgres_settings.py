@@ -1,8 +1,8 @@
-"""With which settings does PostgreSQL run here: small, quick, and telling every statement?"""
+"""PostgreSQL's settings in the lab: small, quick, and logging every statement."""
 
 from __future__ import annotations
 
-OLDEST = 15  # the first with jsonlog
+OLDEST = 15  # the first version with jsonlog
 MAX_CONNECTIONS = 60
 ADMIN_NAME = "runbook-checks-lab"
 
@@ -18,7 +18,7 @@ SETTINGS = {
     "autovacuum": "off",
     "shared_preload_libraries": "pg_stat_statements",
     "jit": "off",
-    "dynamic_shared_memory_type": "mmap",  # nothing in /dev/shm that a kill could leave behind
+    "dynamic_shared_memory_type": "mmap",  # nothing in /dev/shm that remains after a kill
     "max_parallel_workers": "0",
     "logging_collector": "on",
     "log_destination": "jsonlog",
@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 def settings_for(version: str) -> dict[str, str]:
-    """`version` as the server tells it: postgres (PostgreSQL) 18.6"""
+    """Return the settings for a version such as: postgres (PostgreSQL) 18.6"""
     major = int(version.split()[2].split(".")[0])
     if major < OLDEST:
         raise OSError(f"PostgreSQL {OLDEST} or later is needed, this is {version.strip()}")

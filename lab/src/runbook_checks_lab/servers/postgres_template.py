@@ -1,4 +1,4 @@
-"""How does a data directory come about quickly: from a template made once, copied for every run?"""
+"""Create a data directory quickly: a template is made once and copied for every run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def version_of(launch: Launch) -> str:
 
 
 def data_directory(launch: Launch, version: str, target: Path, databases: Sequence[tuple[str, str]]) -> None:
-    """Copies the template; without one, makes the directory and leaves a copy as the next run's template."""
+    """Copy the template; without one, create the directory and keep a copy as the next run's template."""
     template = cache_folder() / f"postgres-{key_of('2', version, *(part for pair in databases for part in pair))}"
     if template.is_dir() and os.access(template / "PG_VERSION", os.R_OK):
         templates.copy(template, target)
@@ -32,8 +32,8 @@ def _make(launch: Launch, target: Path, databases: Sequence[tuple[str, str]]) ->
     target.mkdir(mode=0o700)
     launch.own(target)
     _output(launch, "initdb", *INITDB, "-D", str(target))
-    # Single-user mode would go on with the numbers of the system's own objects: pg_dump leaves those out, and
-    # row-level security doesn't apply to them.
+    # Single-user mode would continue the object ids of the system catalogs: pg_dump omits such objects, and row-level
+    # security does not apply to them.
     _output(launch, "pg_resetwal", "--next-oid=20000", "-D", str(target))
     creations = "\n\n".join(f"CREATE DATABASE {name} STRATEGY=FILE_COPY;" for name, _ in databases)
     _single_user(launch, target, "postgres", creations)
@@ -42,7 +42,7 @@ def _make(launch: Launch, target: Path, databases: Sequence[tuple[str, str]]) ->
 
 
 def _single_user(launch: Launch, data: Path, database: str, sql: str) -> None:
-    """Without a postmaster, statements end in a semicolon and an empty line (`-j`)."""
+    """Run SQL without a postmaster; statements end in a semicolon and an empty line (`-j`)."""
     settings = ["-c", "exit_on_error=true", "-c", "fsync=off", "-c", "log_checkpoints=off"]
     _output(launch, "postgres", "--single", "-j", "-D", str(data), *settings, database, given=sql + "\n\n")
 
@@ -57,7 +57,7 @@ def _output(launch: Launch, binary: str, *arguments: str, given: str = "") -> st
         user=launch.user,
         check=False,
         cwd="/",
-        start_new_session=True,  # Ctrl-C is for the lab: initdb stops at SIGINT even where the lab ignores it
+        start_new_session=True,  # Ctrl-C goes to the lab: initdb stops at SIGINT even if the lab ignores it
     )
     if done.returncode:
         raise OSError(f"{binary} failed: {(done.stderr or done.stdout).strip()[-500:]}")

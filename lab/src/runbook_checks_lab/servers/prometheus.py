@@ -1,8 +1,8 @@
-"""How does a real Prometheus come up with a history, and go on from there?
+"""Run a real Prometheus with a history.
 
-The past is written into blocks by promtool; from then on Prometheus scrapes the present from a small exporter. Both
-are made from the same functions of time. A change of behaviour means another past: the server is stopped, its data
-made anew, and started again on its port, which takes about half a second.
+promtool writes the past into blocks; from then on Prometheus scrapes a small exporter. Both use the same functions of
+time. A change of behaviour means another past: the server is stopped, its data are written again, and it starts again
+on its port, which takes about half a second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from runbook_checks_lab.servers.timeseries import MONTH_S, Series
 from runbook_checks_lab.toolbox import find
 
 BOOT_S = 20.0
-# A login that reads; bcrypt at its cheapest, for it is verified at every request.
+# An account that may read; bcrypt at its lowest cost, because it is verified at every request.
 PASSWORD = "only-the-lab-reads-with-this"  # noqa: S105  the lab's own
 HASH = "$2b$04$abcdefghijklmnopqrstuuSFVJIFtOmUavIC9qT2awBPOJbBqU5Ri"
 CONFIGURATION = """
@@ -41,7 +41,7 @@ scrape_configs:
 
 
 class Prometheus:
-    """`describe` gives the series for a behaviour and the moment it began; the behaviour has `is_running`, `login`."""
+    """`describe` returns the series for a behaviour and its start time; the behaviour has `is_running` and `login`."""
 
     def __init__(self, folder: Path, behaviour: Any, describe: Callable[[Any, float], Iterable[Series]]) -> None:
         self.behaviour = behaviour
@@ -59,7 +59,7 @@ class Prometheus:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """OSError where there is no Prometheus on this machine."""
+        """Start the server. Raises OSError if Prometheus is not installed."""
         for program in ("prometheus", "promtool"):
             find(program)
         self.port = quiet_port()
@@ -85,7 +85,7 @@ class Prometheus:
                 await self._run()
 
     def _differs_by_login_alone(self, before: Any) -> bool:
-        """The login is read at every request; all else means another past."""
+        """Whether only the login changed: it is read at every request; every other change means another past."""
         other = copy.deepcopy(before)
         other.login = self.behaviour.login
         return bool(other == self.behaviour)
@@ -129,7 +129,7 @@ class Prometheus:
         await asyncio.to_thread(self._wait, self._process)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        """Until it has read its data: before that it answers 503, and 401 to whoever doesn't say who he is."""
+        """Wait until it has read its data: before, it responds 503, and 401 without credentials."""
         login = base64.b64encode(f"{self.behaviour.login}:{PASSWORD}".encode()).decode()
         headers = {"Authorization": f"Basic {login}"}
         ready = urllib.request.Request(f"{self.url}/-/ready", headers=headers)  # noqa: S310  http
@@ -146,7 +146,7 @@ class Prometheus:
 
 
 class Exporter:
-    """The present, in the text format, as an ASGI application."""
+    """The present values in the text format, as an ASGI application."""
 
     def __init__(self) -> None:
         self.series: list[Series] = []
@@ -160,7 +160,7 @@ class Exporter:
 
 
 def _past(series: Iterable[Series], now: float) -> Iterator[str]:
-    """OpenMetrics: the samples of one series after the other, each in the order of time."""
+    """Yield OpenMetrics: the samples of one series after the other, each in order of time."""
     for one in series:
         yield from (one.line(at, with_time=True) for at in one.moments(now))
     yield "# EOF\n"

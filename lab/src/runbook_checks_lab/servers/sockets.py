@@ -1,4 +1,4 @@
-"""How is a port kept, and how does one swallow every packet?"""
+"""Reserve a port, and make one that drops every packet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BLACK_HOLE = "127.0.0.66"
 
 
 def bound(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
-    """SO_REUSEPORT lets a second, listening socket share the port; one that never listens means 'refused'."""
+    """Bind without listening: with SO_REUSEPORT another socket can listen on the port; otherwise connects fail."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -21,7 +21,7 @@ def bound(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
 
 
 def drop_everything(sock: socket.socket) -> None:
-    """A one-instruction BPF program (`ret #0`): the kernel drops each SYN, so a caller's connect never ends."""
+    """Attach a one-instruction BPF program (`ret #0`): the kernel drops each SYN, so a connect never completes."""
     import ctypes
     import struct
 
@@ -31,7 +31,7 @@ def drop_everything(sock: socket.socket) -> None:
 
 @contextlib.contextmanager
 def black_hole(port: int) -> Iterator[str]:
-    """A loopback address at which the port neither accepts nor refuses."""
+    """Yield a loopback address at which the port neither accepts nor refuses."""
     with bound(port, BLACK_HOLE) as sock:
         drop_everything(sock)
         sock.listen(1)

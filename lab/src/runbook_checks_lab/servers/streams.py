@@ -1,4 +1,4 @@
-"""How do bytes get from one connection to another?"""
+"""Copy bytes between connections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def streams_of(sock: socket.socket, tls: ssl.SSLContext | None = None) -> Streams:
-    """Nothing is read from the socket before the TLS handshake, so a delayed handshake loses no bytes."""
+    """Open streams on a socket. Nothing is read before the TLS handshake, so a delayed handshake loses no bytes."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -21,7 +21,7 @@ async def streams_of(sock: socket.socket, tls: ssl.SSLContext | None = None) -> 
 
 
 async def relay(near: Streams, far: Streams) -> None:
-    """Both directions until both ends are done; whoever cancels it closes both."""
+    """Copy both directions until both ends are done; cancelling closes both."""
     try:
         await asyncio.gather(_pump(near[0], far[1]), _pump(far[0], near[1]))
     finally:
@@ -30,8 +30,8 @@ async def relay(near: Streams, far: Streams) -> None:
 
 
 def abort(writer: asyncio.StreamWriter) -> None:
-    """Close at once, whatever is still to be sent."""
-    # Before Python 3.11.4 aborting a TLS transport that has closed already raises AttributeError.
+    """Close at once and discard unsent data."""
+    # Before Python 3.11.4, aborting a TLS transport that has already closed raises AttributeError.
     with contextlib.suppress(AttributeError):
         writer.transport.abort()
 
@@ -49,5 +49,5 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def reset_on_close(sock: socket.socket) -> None:
-    """Linger zero makes close() send RST in place of FIN (socket(7))."""
+    """Make close() send RST instead of FIN, with linger zero (socket(7))."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,4 +1,4 @@
-"""How is a data directory kept as a template, and copied for a run?"""
+"""Keep a data directory as a template, and copy it for a run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import psutil
 
 
 def copy(source: Path, target: Path) -> None:
-    """A process of its own copies a thousand files while the lab's imports keep the interpreter busy."""
+    """Copy with another process, which is faster while the lab's imports keep the interpreter busy."""
     subprocess.run(["cp", "-R", "-p", str(source), str(target)], check=True, capture_output=True)  # noqa: S607
 
 
 def keep(data: Path, template: Path) -> None:
-    """Built beside and renamed, so that a half-made template is never taken; who comes second throws its own away."""
+    """Copy and rename, so that an incomplete template is never used. If another process was first, its copy stays."""
     half_made = template.with_name(f"{template.name}.{os.getpid()}.tmp")
     try:
         template.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What do the metrics of a service that answers HTTP say, in good days and since it was broken?"""
+"""Metrics of an HTTP service, in normal operation and during a fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from runbook_checks_lab.servers.timeseries import USER, Series, Value, counting, until
 
-LATELY_S = 20 * 60  # what is broken now has been so for this long
+LATELY_S = 20 * 60  # a fault has been active for this long
 BOUNDS_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0)
 USUAL_SHARES = {"200": 0.93, "204": 0.03, "304": 0.0395, "404": 0.0003, "500": 0.0002}
 USUAL_MEAN_S = 0.03
@@ -17,24 +17,24 @@ USUAL_MEAN_S = 0.03
 @dataclass
 class MetricsBehaviour:
     is_running: bool = True
-    login: str = USER  # who may read
+    login: str = USER  # the account that may read
     requests_a_second: float = 40.0
-    shares: dict[str, float] | None = None  # of requests by status, lately
-    mean_s: float = USUAL_MEAN_S  # of a request's duration, lately
-    lately_s: float = LATELY_S  # since when that is so
+    shares: dict[str, float] | None = None  # of requests by status, recently
+    mean_s: float = USUAL_MEAN_S  # of a request's duration, recently
+    lately_s: float = LATELY_S  # the length of that recent time
     bounds_s: tuple[float, ...] = BOUNDS_S
     restarted_ago_s: float | None = None
     ended_ago_s: float | None = None  # when the target was last scraped
-    absent: tuple[str, ...] = ()  # metrics that nobody exports
+    absent: tuple[str, ...] = ()  # metrics that are not exported
 
 
 def failing(share: float, status: str = "500") -> dict[str, float]:
-    """So large a share fails, and the rest is as usual."""
+    """Return shares by status with this share failing and the rest as usual."""
     return {**USUAL_SHARES, "200": USUAL_SHARES["200"] - share, status: USUAL_SHARES[status] + share}
 
 
 def traffic(behaviour: MetricsBehaviour, now: float, **labels: str) -> Iterator[Series]:
-    """Requests by status, and how long they took: exponentially distributed."""
+    """Yield requests by status, and their durations, which are exponentially distributed."""
     since, rate = now - behaviour.lately_s, behaviour.requests_a_second
     restarted = None if behaviour.restarted_ago_s is None else now - behaviour.restarted_ago_s
 
@@ -50,8 +50,8 @@ def traffic(behaviour: MetricsBehaviour, now: float, **labels: str) -> Iterator[
         yield Series("http_request_duration_seconds_bucket", counter(usual, lately), bounded)
 
 
-def told(series: Iterable[Series], behaviour: MetricsBehaviour, now: float) -> Iterator[Series]:
-    """The series without those that nobody exports, and no further than the target was scraped."""
+def exported(series: Iterable[Series], behaviour: MetricsBehaviour, now: float) -> Iterator[Series]:
+    """Yield the series that are exported, up to the last scrape of the target."""
     for one in series:
         if one.name in behaviour.absent:
             continue

@@ -1,18 +1,19 @@
-"""How does a server that refuses to run as root get started by root?"""
+"""Start a server that refuses to run as root, when the lab itself runs as root."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+UNPRIVILEGED = 65534  # Linux' overflow user, which owns no files (user_namespaces(7))
+
 
 @dataclass(frozen=True)
 class Launch:
-    """A command prefix, or another user; folders the server writes to must be given to that user."""
+    """A command prefix, or another user; that user must own the folders the server writes to."""
 
     prefix: tuple[str, ...] = ()
     user: int | None = None
@@ -28,19 +29,19 @@ class Launch:
 
 
 def launch_for(binaries: Path, probe: str, scratch: Path) -> Launch:
-    """A user namespace if there is one, else nobody; binaries out of their reach are copied to the scratch folder."""
+    """Use a user namespace if available, otherwise an unprivileged user; copy binaries that it cannot read."""
     if os.geteuid() != 0:
         return Launch(binaries=binaries)
     prefix = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-    for launch in (Launch(prefix, None, binaries), Launch((), pwd.getpwnam("nobody").pw_uid, binaries)):
+    for launch in (Launch(prefix, None, binaries), Launch((), UNPRIVILEGED, binaries)):
         if launch.user is not None:
-            os.chmod(scratch, 0o711)  # noqa: S103  nobody has to get through to its own folder
+            os.chmod(scratch, 0o711)  # noqa: S103  the user must be able to reach its own folder
         if _runs(launch, probe):
             return launch
         copied = Launch(launch.prefix, launch.user, _copied(binaries, scratch))
         if _runs(copied, probe):
             return copied
-    raise OSError(f"{binaries / probe} can be run neither in a user namespace nor as nobody")
+    raise OSError(f"{binaries / probe} runs neither in a user namespace nor as user {UNPRIVILEGED}")
 
 
 def _runs(launch: Launch, probe: str) -> bool:
@@ -53,7 +54,7 @@ def _runs(launch: Launch, probe: str) -> bool:
 
 
 def _copied(binaries: Path, scratch: Path) -> Path:
-    """The libraries are found relative to the binaries, so the whole installation moves."""
+    """Copy the whole installation: the libraries are found relative to the binaries."""
     copy = scratch / binaries.parent.name
     if not copy.exists():
         shutil.copytree(binaries.parent, copy, symlinks=True)

@@ -1,4 +1,4 @@
-"""Where are the limits of AI Customer Service? One module per area."""
+"""Limits of AI Customer Service; one module per area."""
 
 from __future__ import annotations
 

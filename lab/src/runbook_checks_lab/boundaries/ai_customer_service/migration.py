@@ -1,4 +1,4 @@
-"""Which of several tables of one name counts, and what if whoever it is for isn't there?"""
+"""Tables of the same name in several schemas, and grants to a missing role."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @boundary("migration.column-drift", "another-type-elsewhere")
 def _archive(lab: Lab) -> Iterator[None]:
-    """A table of the same name in another schema is none of ours."""
+    """A table of the same name in another schema does not count."""
     run = lab.customer_service.postgres.run
     run("CREATE SCHEMA archive", "CREATE TABLE archive.cs_audit_logs (id text)", database=DATABASE)
     yield
@@ -24,7 +24,7 @@ def _archive(lab: Lab) -> Iterator[None]:
 
 @boundary("migration.column-drift", "column-dropped", "column-missing")
 def _dropped(lab: Lab) -> Iterator[None]:
-    """The catalogue goes on knowing a column that was dropped, under another name."""
+    """The catalog keeps a dropped column under another name."""
     run = lab.customer_service.postgres.run
     run("ALTER TABLE cs_audit_logs RENAME TO lab_kept", database=DATABASE)
     run("CREATE TABLE cs_audit_logs AS TABLE lab_kept WITH NO DATA", database=DATABASE)
@@ -33,7 +33,7 @@ def _dropped(lab: Lab) -> Iterator[None]:
     run("DROP TABLE cs_audit_logs", "ALTER TABLE lab_kept RENAME TO cs_audit_logs", database=DATABASE)
 
 
-boundary("migration.permission-denied", "no-such-role", "unknown", settings={"postgres.service_role": "nobody"})(
+boundary("migration.permission-denied", "no-such-role", "unknown", settings={"postgres.service_role": "absent"})(
     untouched
 )
 boundary("migration.permission-denied", "no-such-schema", "unknown", settings={"postgres.schema": "nowhere"})(untouched)

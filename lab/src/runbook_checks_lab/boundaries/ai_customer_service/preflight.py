@@ -1,4 +1,4 @@
-"""How short a secret may be."""
+"""Minimum length of a secret."""
 
 from __future__ import annotations
 

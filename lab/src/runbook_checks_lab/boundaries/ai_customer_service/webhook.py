@@ -1,4 +1,4 @@
-"""How old may a delivery be, and which answers say something about signatures?"""
+"""Maximum age of a delivery, and responses that do or do not show how signatures are checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runbook_checks_lab.boundaries.ai_customer_service import boundary
-from runbook_checks_lab.boundaries.states import rules, says
+from runbook_checks_lab.boundaries.states import responds, rules
 from runbook_checks_lab.customer_service.names import PREFIX, WEBHOOK
 from runbook_checks_lab.faults.ai_customer_service import webhook
 
@@ -18,7 +18,7 @@ HOUR_S = 3600.0
 
 
 _rules = partial(rules, lambda lab: lab.customer_service.service.behaviour)
-_says = partial(says, lambda lab: lab.customer_service.service.behaviour, answer={"detail": "not now"})
+_responds = partial(responds, lambda lab: lab.customer_service.service.behaviour, answer={"detail": "not now"})
 
 
 def _codes(**values: str) -> Body:
@@ -29,24 +29,24 @@ def _codes(**values: str) -> Body:
 
 
 POST = f"POST {WEBHOOK}"
-boundary("webhook.signature-rejected", "405", "endpoint-missing")(_says(POST, 405))
-boundary("webhook.signature-rejected", "503", "unknown")(_says(POST, 503))
+boundary("webhook.signature-rejected", "405", "endpoint-missing")(_responds(POST, 405))
+boundary("webhook.signature-rejected", "503", "unknown")(_responds(POST, 503))
 
 
 @boundary("webhook.signature-rejected", "another-secret-and-code", "None")
-def _code_of_its_own(lab: Lab) -> None:
-    """A code that the runbook doesn't know tells no cause."""
+def _unknown_code(lab: Lab) -> None:
+    """A code that is not in the runbook identifies no cause."""
     webhook.another_secret(lab)
     lab.customer_service.service.behaviour.codes["forged"] = "CS_AUTH_4039"
 
 
-# Nothing that is refused proves anything where what is signed correctly is refused as well.
+# A refusal proves nothing if a correctly signed delivery is refused as well.
 boundary("webhook.unsigned-accepted", "another-secret", "unknown")(webhook.another_secret)
-boundary("webhook.unsigned-accepted", "404", "unknown")(_says(POST, 404))
-boundary("webhook.unsigned-accepted", "405", "unknown")(_says(POST, 405))
+boundary("webhook.unsigned-accepted", "404", "unknown")(_responds(POST, 404))
+boundary("webhook.unsigned-accepted", "405", "unknown")(_responds(POST, 405))
 boundary("webhook.tampered-accepted", "another-secret", "unknown")(webhook.another_secret)
-boundary("webhook.duplicate-processed", "503", "unknown")(_says(POST, 503))
-# A refusal for want of a timestamp may have any code of the receiver's own.
+boundary("webhook.duplicate-processed", "503", "unknown")(_responds(POST, 503))
+# A refusal of a missing timestamp may have any code that the receiver chooses.
 boundary("webhook.unsigned-accepted", "undated-has-its-own-code")(_codes(undated="CS_AUTH_4099"))
 boundary("webhook.unsigned-accepted", "undated-has-a-strange-code", "wrong-code")(_codes(undated="BAD_TIME"))
 
@@ -60,12 +60,12 @@ boundary("webhook.stale-accepted", "15-min-ahead-allowed", "limit-differs")(_rul
 boundary("webhook.stale-accepted", "30-h-allowed", "accepted")(_rules(max_skew_s=30 * HOUR_S))
 boundary("webhook.stale-accepted", "30-h-ahead-allowed", "accepted")(_rules(max_ahead_s=30 * HOUR_S))
 
-boundary("webhook.chain-broken", "removal-fails", "step-failed")(_says(f"DELETE {PREFIX}/sessions/*", 500))
-boundary("webhook.chain-broken", "step-answers-302", "step-failed")(_says(f"POST {PREFIX}/sessions/*/assign", 302))
-# What is written a second after the answer is written.
+boundary("webhook.chain-broken", "removal-fails", "step-failed")(_responds(f"DELETE {PREFIX}/sessions/*", 500))
+boundary("webhook.chain-broken", "step-answers-302", "step-failed")(_responds(f"POST {PREFIX}/sessions/*/assign", 302))
+# The audit entry may be written up to a second after the response.
 boundary("webhook.chain-broken", "audited-late")(_rules(audits_after_s=1.0))
 
-# The clock: a tenth of what is allowed; its header has whole seconds.
+# The clock may be off by a tenth of the allowed skew; the Date header has whole seconds.
 boundary("webhook.clock-drift", "28-s-ahead")(_rules(clock_offset_s=28.0))
 boundary("webhook.clock-drift", "33-s-ahead", "server-ahead")(_rules(clock_offset_s=33.0))
 boundary("webhook.clock-drift", "28-s-behind")(_rules(clock_offset_s=-28.0))

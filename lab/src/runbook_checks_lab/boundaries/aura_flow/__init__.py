@@ -1,4 +1,4 @@
-"""Where are the limits of Aura Flow? One module per area."""
+"""Limits of Aura Flow; one module per area."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from runbook_checks_lab.boundaries import states
 from runbook_checks_lab.registry import BoundariesOf
 
 boundary = BoundariesOf("aura-flow")
-says = partial(states.says, lambda lab: lab.aura_flow.service.behaviour)
+responds = partial(states.responds, lambda lab: lab.aura_flow.service.behaviour)

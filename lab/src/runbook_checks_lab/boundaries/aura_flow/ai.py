@@ -1,4 +1,4 @@
-"""How near to its limits the AI quota may be."""
+"""Limits of the AI quota."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from runbook_checks_lab.registry import Body
 
 
-def _says(**differently: Any) -> Body:
+def _responds(**differently: Any) -> Body:
     def body(lab: Lab) -> None:
         say(lab, **differently)
 
     return body
 
 
-boundary("ai.quota-exceeded", "one-request-left")(_says(quota={"used": 19_999, "limit": 20_000}))
-boundary("ai.quota-exceeded", "one-cent-left")(_says(cost={"today": 49.99, "daily_limit": 50.0}))
-boundary("ai.quota-exceeded", "no-cent-left", "cost-limit-reached")(_says(cost={"today": 50.0, "daily_limit": 50.0}))
+boundary("ai.quota-exceeded", "one-request-left")(_responds(quota={"used": 19_999, "limit": 20_000}))
+boundary("ai.quota-exceeded", "one-cent-left")(_responds(cost={"today": 49.99, "daily_limit": 50.0}))
+boundary("ai.quota-exceeded", "no-cent-left", "cost-limit-reached")(
+    _responds(cost={"today": 50.0, "daily_limit": 50.0})
+)

@@ -1,4 +1,4 @@
-"""How old and how small may a dump of Aura Flow be, and how long ago a restore?"""
+"""Limits on the age and size of Aura Flow's dumps, and on the age of the last restore drill."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _half(dumps: DailyDumps) -> bytes:
     return whole[: len(whole) // 2]
 
 
-# A file that changed a moment ago may not be all there yet.
+# A file that changed a moment ago may be incomplete.
 boundary("backup.corrupt", "half-after-7-min", "unknown")(_dumps(lambda dumps: dumps.fill(_half(dumps), age_h=7 / 60)))
 boundary("backup.corrupt", "half-after-14-min", "truncated")(
     _dumps(lambda dumps: dumps.fill(_half(dumps), age_h=14 / 60))
@@ -42,7 +42,7 @@ boundary("backup.corrupt", "half-after-14-min", "truncated")(
 
 
 def _sizes(*shares: float) -> Body:
-    """How large those before the newest are, in shares of its size; the nearest first."""
+    """Set the sizes of the dumps before the newest, as shares of its size; the most recent first."""
 
     def resize(dumps: DailyDumps) -> None:
         newest = gzip.compress(dumps.dump, mtime=0)
@@ -51,7 +51,7 @@ def _sizes(*shares: float) -> Body:
     return _dumps(resize)
 
 
-# Half the size of those before it, of which seven are looked at.
+# The limit is half the size of the previous dumps, of which seven are compared.
 boundary("backup.corrupt", "60-percent-of-usual")(_sizes(1.66, 1.66, 1.66))
 boundary("backup.corrupt", "40-percent-of-usual", "too-small")(_sizes(2.5, 2.5, 2.5))
 boundary("backup.corrupt", "small-since-a-week")(_sizes(*[1] * 7, *[5] * 9))

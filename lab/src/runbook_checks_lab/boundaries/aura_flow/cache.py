@@ -1,4 +1,4 @@
-"""How full may Redis be?"""
+"""Limits on the memory that Redis may use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _full(percent: float, policy: str = "noeviction") -> Body:
-    """What is in use is so large a part of what may be."""
+    """Set maxmemory so that `percent` of it is used."""
 
     def body(lab: Lab) -> Iterator[None]:
         redis = lab.aura_flow.redis
@@ -24,11 +24,11 @@ def _full(percent: float, policy: str = "noeviction") -> Body:
     return body
 
 
-def _used(told: dict[str, int] | bytes) -> int:
-    """Bytes; the client library may have taken the answer apart, or not."""
-    if isinstance(told, dict):
-        return told["used_memory"]
-    return int(told.partition(b"used_memory:")[2].split()[0])
+def _used(info: dict[str, int] | bytes) -> int:
+    """Return the used bytes; the client library may or may not have parsed the reply."""
+    if isinstance(info, dict):
+        return info["used_memory"]
+    return int(info.partition(b"used_memory:")[2].split()[0])
 
 
 boundary("dependency.redis", "70-percent")(_full(70))

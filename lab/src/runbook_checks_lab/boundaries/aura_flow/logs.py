@@ -1,4 +1,4 @@
-"""How many errors of a kind are news, and what does a log say in which nothing happens?"""
+"""Limits on the number of errors of one kind, and logs without recent entries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LETTERS = "abcdefghij"
 
 
 def _with(*events: tuple[float, str]) -> Body:
-    """Errors so many seconds ago."""
+    """Add errors, each given as seconds ago and message."""
     return _entries(lambda now: [error(now - ago_s, message) for ago_s, message in events])
 
 
@@ -38,19 +38,19 @@ def _times(count: int, message: str, begin_s: float = 10) -> list[tuple[float, s
 
 
 NEW = "Error: connection pool is closed"
-# Five are let pass; what was there before has to be three times as many.
+# Five are tolerated; a known error must occur three times as often as before.
 boundary("logs.errors", "five-new")(_with(*_times(5, NEW)))
 boundary("logs.errors", "six-new", "new-error")(_with(*_times(6, NEW)))
 boundary("logs.errors", "twice-as-many")(_with(*_times(12, NEW), *_times(6, NEW, WINDOW_S + 60)))
 boundary("logs.errors", "four-times-as-many", "error-surge")(_with(*_times(24, NEW), *_times(6, NEW, WINDOW_S + 60)))
 boundary("logs.errors", "few-and-more-than-before")(_with(*_times(5, NEW), *_times(1, NEW, WINDOW_S + 60)))
 KINDS = [f"Error: worker {first}{second} gave up" for first in LETTERS[:6] for second in LETTERS]
-# Fifty are told one by one, the rest together.
+# Fifty are reported one by one, the rest together.
 boundary("logs.errors", "sixty-kinds", *["new-error"] * 51)(_with(*(one for kind in KINDS for one in _times(6, kind))))
 
 
 def _ended(ago_s: float) -> Body:
-    """The last entry is so old, and the file was not touched since."""
+    """The last entry is this old, and the file has not been changed since."""
 
     def body(lab: Lab) -> Iterator[None]:
         log, ended = lab.aura_flow.log, time.time() - ago_s
@@ -63,7 +63,7 @@ def _ended(ago_s: float) -> Body:
     return body
 
 
-# Two windows of a quarter of an hour are looked at.
+# Two windows of 15 minutes are compared.
 boundary("logs.errors", "ended-25-min-ago")(_ended(25 * 60))
 boundary("logs.errors", "ended-35-min-ago", "unknown")(_ended(35 * 60))
 boundary("logs.errors", "quiet-is-fine", settings={"logs.quiet_is_fine": True})(_ended(6 * 3600))

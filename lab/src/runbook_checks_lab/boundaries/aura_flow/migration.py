@@ -1,4 +1,4 @@
-"""When is a migration done that was begun more than once?"""
+"""Migrations that were started more than once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is looked for before a rollback, where not everything is named?"""
+"""Rollback artifacts, with only some of them configured."""
 
 from __future__ import annotations
 

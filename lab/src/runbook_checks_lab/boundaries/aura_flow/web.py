@@ -1,4 +1,4 @@
-"""Which answers of the proxy, to a browser and for files say something, and which don't?"""
+"""Responses of the proxy, of CORS and of static files that do or do not show a fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runbook_checks_lab.aura_flow.names import HEALTH, MEGABYTE, PLANS, UPLOADS
-from runbook_checks_lab.boundaries.aura_flow import boundary, says
+from runbook_checks_lab.boundaries.aura_flow import boundary, responds
 from runbook_checks_lab.boundaries.states import rules
 from runbook_checks_lab.registry import untouched
 
@@ -21,16 +21,16 @@ DIRECT = "http.direct_url"
 _cors = partial(rules, lambda lab: lab.aura_flow.service.behaviour.cors)
 _proxy = partial(rules, lambda lab: lab.aura_flow.proxy.behaviour)
 
-# With credentials a browser doesn't take '*' for leave.
+# With credentials a browser does not accept '*'.
 boundary("web.cors-rejected", "any-with-credentials", "origin-not-allowed")(_cors(judges="any"))
 boundary("web.cors-rejected", "any-without-credentials", settings={"web.cors.credentials": False})(_cors(judges="any"))
 boundary("web.cors-rejected", "preflight-403", "origin-not-allowed")(_cors(preflight_status=403))
-boundary("web.cors-open", "preflight-503", "unknown")(says(f"OPTIONS {PLANS}", 503))
-boundary("web.cors-open", "preflight-404")(says(f"OPTIONS {PLANS}", 404))
+boundary("web.cors-open", "preflight-503", "unknown")(responds(f"OPTIONS {PLANS}", 503))
+boundary("web.cors-open", "preflight-404")(responds(f"OPTIONS {PLANS}", 404))
 
 
 def _content(name: str, text: str) -> Body:
-    """A file of the site with something else in it."""
+    """Change the content of one file of the site."""
 
     def body(lab: Lab) -> Iterator[None]:
         path = lab.aura_flow.site.path(name)
@@ -54,7 +54,7 @@ boundary("web.asset-missing", "page-in-a-script", "wrong-type")(_content("vendor
 
 
 def _file(name: str, how: str) -> Body:
-    """A file of the site that nginx serves otherwise."""
+    """Change how nginx serves one file of the site."""
 
     def body(lab: Lab) -> None:
         place = lab.aura_flow.site.names[name]
@@ -70,10 +70,10 @@ boundary("web.asset-missing", "picture-as-text", "wrong-type")(_file("hero", "ty
 boundary("web.asset-missing", "script-as-text", "wrong-type")(_file("vendor", "types {} default_type text/plain;"))
 
 boundary("web.proxy-broken", "502-and-no-other-way", "backend-not-reached", settings={DIRECT: None})(
-    says(f"GET {HEALTH}", 502)
+    responds(f"GET {HEALTH}", 502)
 )
-boundary("web.proxy-broken", "504", "backend-not-reached")(says(f"GET {HEALTH}", 504))
-boundary("web.proxy-broken", "404-here-and-there")(says(f"GET {HEALTH}", 404))
+boundary("web.proxy-broken", "504", "backend-not-reached")(responds(f"GET {HEALTH}", 504))
+boundary("web.proxy-broken", "404-here-and-there")(responds(f"GET {HEALTH}", 404))
 for status in (302, 303, 307, 308):
     boundary("web.proxy-broken", f"redirect-{status}")(_proxy(redirect=f"{status} https"))
 boundary("web.proxy-broken", "redirect-to-plain", "no-redirect")(_proxy(redirect="301 http"))
@@ -84,18 +84,18 @@ def _plain_refused(lab: Lab) -> None:
     lab.aura_flow.plain.behaviour.door = "refused"
 
 
-boundary("web.upload-failing", "401", "unknown")(says(f"POST {UPLOADS}", 401))
-boundary("web.upload-failing", "403", "unknown")(says(f"POST {UPLOADS}", 403))
+boundary("web.upload-failing", "401", "unknown")(responds(f"POST {UPLOADS}", 401))
+boundary("web.upload-failing", "403", "unknown")(responds(f"POST {UPLOADS}", 403))
 
 
 @boundary("web.upload-failing", "too-large-is-400", "unknown")
-def _no_word_of_size(lab: Lab) -> None:
+def _size_not_named(lab: Lab) -> None:
     lab.aura_flow.proxy.behaviour.max_body = "0"
     lab.aura_flow.service.behaviour.too_large_status = 400
 
 
 @boundary("web.upload-failing", "100-kB-too-little", "refused")
-def _a_little_less(lab: Lab) -> None:
+def _slightly_smaller(lab: Lab) -> None:
     lab.aura_flow.service.behaviour.upload_limit = 10 * MEGABYTE - 100_000
 
 

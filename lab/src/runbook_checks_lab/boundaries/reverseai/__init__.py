@@ -1,4 +1,4 @@
-"""Where are the limits of ReverseAI? One module per area."""
+"""Limits of ReverseAI; one module per area."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When is it a surge, and from one source? Which limits and lists are as they should be?"""
+"""Limits on surges of requests, on their share from one source, and on limits and graylists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _surge(source: Callable[[int], str], *, captcha: bool = True, graylist: bool = True) -> Body:
-    """80 requests over the limit, whoever they come from."""
+    """80 requests over the limit, from the given sources."""
 
     def body(lab: Lab) -> Iterator[None]:
         _forget(lab, captcha=captcha, graylist=graylist)
@@ -39,12 +39,12 @@ def _elsewhere(number: int) -> str:
     return f"198.51.100.{number + 1}"
 
 
-# Half of a surge (and of the few on any day) from one source is that source's surge; who it was may not be told.
+# A source with half of a surge (and of the few requests on any day) caused it; its name may be hidden.
 boundary("abuse.surge", "one-source-60-percent", "single-source")(_surge(_one_and_others(50)))
 boundary("abuse.surge", "one-source-40-percent", "rate-limited-surge")(_surge(_one_and_others(35)))
 boundary("abuse.surge", "source-not-told", "rate-limited-surge")(_surge(lambda _: ""))
 
-# In a surge one of the two is enough, and without a surge neither is asked for.
+# In a surge either protection is enough; without a surge neither is required.
 boundary("abuse.policy-open", "surge-with-captcha")(_surge(_elsewhere, graylist=False))
 boundary("abuse.policy-open", "surge-with-graylist")(_surge(_elsewhere, captcha=False))
 
@@ -66,10 +66,10 @@ boundary("abuse.policy-open", "one-request-a-minute")(_limit({"max_requests": 1,
 
 @boundary("abuse.policy-open", "limit-left-empty", "no-limits")
 def _left_empty(lab: Lab) -> None:
-    """An API less strict than the stand-in's own hands out what was put in."""
-    told = {"policy": "public_anonymous", "rate_limit_json": abuse.rules(lab) | {"per_ip": {}}}
+    """An API that is less strict than the stand-in returns the value as it was written."""
+    limits = {"policy": "public_anonymous", "rate_limit_json": abuse.rules(lab) | {"per_ip": {}}}
     where = f"GET {PREFIX}/workspaces/{abuse.OPEN}/access-policy"
-    system(lab).service.behaviour.canned[where] = Canned(200, told)
+    system(lab).service.behaviour.canned[where] = Canned(200, limits)
 
 
 def _listed(entry: str) -> Body:
@@ -79,6 +79,6 @@ def _listed(entry: str) -> Body:
     return body
 
 
-# 'hash:' is followed by a digest of whatever kind, 'sha256:' by one of its length.
+# 'hash:' is followed by a digest of any kind, 'sha256:' by one of the right length.
 boundary("abuse.list-malformed", "short-hash")(_listed("hash:5e5e5e5e"))
 boundary("abuse.list-malformed", "sha256-of-40", "bad-digest")(_listed("sha256:" + 40 * "5"))

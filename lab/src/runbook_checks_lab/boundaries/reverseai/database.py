@@ -1,4 +1,4 @@
-"""How large a table may be."""
+"""Limit on the size of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What proves a domain, how often may it fail, and how old may its certificate and its record be?"""
+"""Proof of a domain, number of failures, and age of its certificate and record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def _text_removed(lab: Lab) -> None:
     lab.dns.behaviour.records.pop((TEXT, "TXT"))
 
 
-# Either proves it, unless one is asked for. Another domain of the lab's has no text either.
+# Either record proves the domain, unless a particular one is required. Another domain of the lab has no TXT record
+# either.
 boundary("domain.txt-missing", "text-gone-alias-there")(_text_removed)
 boundary("domain.txt-missing", "text-asked-for", "name-not-found", "name-not-found", settings={METHOD: "txt"})(
     _text_removed
@@ -94,7 +95,7 @@ boundary("domain.failure-events", "three-times", "repeated-verification-failure"
 
 
 def _ends(days: float, lifetime_days: int = 90) -> Body:
-    """The certificate that is served, and the record of it."""
+    """The certificate that is served, and its record."""
 
     def body(lab: Lab) -> Iterator[None]:
         domain.serve(lab, days_left=days, lifetime_days=lifetime_days)
@@ -109,18 +110,18 @@ boundary("domain.certificate-expiring", "8-days-left", "P2 renewal-due")(_ends(8
 boundary("domain.certificate-expiring", "6-days-left", "P1 renewal-failing")(_ends(6))
 
 
-# One of nine days is renewed in its last third, and late in its last ninth.
+# A nine-day certificate is renewed in its last third, and late in its last ninth.
 boundary("domain.certificate-expiring", "3.3-of-9-days-left")(_ends(3.3, 9))
 boundary("domain.certificate-expiring", "2.5-of-9-days-left", "P2 renewal-due")(_ends(2.5, 9))
 boundary("domain.certificate-expiring", "0.7-of-9-days-left", "P1 renewal-failing")(_ends(0.7, 9))
 
 
 def _issued(lab: Lab, days: float) -> Iterator[None]:
-    """Recorded as ending so much later than what is served."""
+    """The record's expiry is this many days after the served certificate's."""
     yield from domain.recorded(lab, ssl_expires_at=domain.in_days(60 + days))
 
 
-# A record may be some hours off.
+# A record may differ by a few hours.
 boundary("domain.certificate-drift", "2-h-later")(lambda lab: _issued(lab, 2 * HOUR_D))
 boundary("domain.certificate-drift", "4-h-later", "renewed-not-deployed")(lambda lab: _issued(lab, 4 * HOUR_D))
 boundary("domain.certificate-drift", "2-h-earlier")(lambda lab: _issued(lab, -2 * HOUR_D))
@@ -130,7 +131,7 @@ boundary("domain.certificate-drift", "without-end", "record-stale")(_recorded(ss
 
 @boundary("domain.certificate-drift", "pending-and-expired")
 def _pending_and_expired(lab: Lab) -> Iterator[None]:
-    """What is served is of no use, so a record that waits for another is right."""
+    """The served certificate is invalid, so a record that waits for a new one is right."""
     domain.serve(lab, days_left=-2)
     yield from domain.recorded(lab, ssl_status="pending")
 
@@ -150,13 +151,13 @@ def _moved(lab: Lab) -> None:
 
 @boundary("domain.certificate-invalid", "expired-alone")
 def _expired(lab: Lab) -> None:
-    """An old certificate of a trusted issuer is told as expired, and not as untrusted as well."""
+    """An old certificate of a trusted issuer is reported as expired, and not also as untrusted."""
     domain.serve(lab, days_left=-2)
 
 
 @boundary("domain.certificate-invalid", "expired-and-a-strangers")
 def _expired_strangers(lab: Lab) -> None:
-    """Who would have vouched for it when it was valid is no question any more."""
+    """The missing issuer of an expired certificate does not matter."""
     domain.serve(lab, days_left=-2, issuer="stranger")
 
 

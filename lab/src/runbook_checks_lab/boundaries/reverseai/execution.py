@@ -1,4 +1,4 @@
-"""How long may an execution run, how many may fail, and which causes are told?"""
+"""Limits on the duration of executions and on failures, and the causes that are reported."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def _running(count: int, began_s: float) -> Body:
 
 boundary("execution.stuck", "27-min")(_running(1, 27 * MINUTE_S))
 boundary("execution.stuck", "33-min", "timed-out")(_running(1, 33 * MINUTE_S))
-boundary("execution.stuck", "sixty", *["timed-out"] * 50)(_running(60, 33 * MINUTE_S))  # as many are told
+boundary("execution.stuck", "sixty", *["timed-out"] * 50)(_running(60, 33 * MINUTE_S))  # at most fifty are reported
 
 
 def _ended(completed: int, failed: int, timed_out: int = 0) -> Body:
-    """So many more than the 80 of the last hour, of which two failed."""
+    """Add executions to the 80 of the last hour, of which two failed."""
 
     def body(lab: Lab) -> Iterator[None]:
         with (
@@ -46,7 +46,7 @@ def _ended(completed: int, failed: int, timed_out: int = 0) -> Body:
 
 boundary("execution.failing", "4-percent")(_ended(100, 6))
 boundary("execution.failing", "7-percent", "llm-provider")(_ended(100, 13))
-# A cause with less than a tenth of the failures is not what is going on.
+# A cause with less than a tenth of the failures is not reported.
 boundary("execution.failing", "one-in-seven-timed-out", "llm-provider", "timeout")(_ended(0, 22, 4))
 boundary("execution.failing", "one-in-twenty-timed-out", "llm-provider")(_ended(0, 22, 1))
 
@@ -58,7 +58,7 @@ def _nodes(count: int, node: Node) -> Body:
     return body
 
 
-# An error or two of the provider's are there on any day, so other nodes than its are taken here.
+# Every day has one or two errors of the provider, so these are errors of other nodes.
 boundary("execution.node-errors", "five-errors")(_nodes(5, ("http", "error", "upstream answered 502", 40)))
 boundary("execution.node-errors", "six-errors", "failing-node")(
     _nodes(6, ("http", "error", "upstream answered 502", 40))
@@ -75,7 +75,7 @@ def _completed(*nodes: Node, lasted_s: float) -> Body:
     return body
 
 
-# One node that succeeded is enough, in a thousandth of a second.
+# One node that succeeded is enough, even in a millisecond.
 boundary("execution.empty-result", "one-of-two-failed")(_completed(PROVIDER[1], DONE, lasted_s=2.0))
 boundary("execution.empty-result", "in-a-millisecond")(_completed(DONE, lasted_s=0.001))
 boundary("execution.empty-result", "in-no-time", "no-node-ran")(_completed(DONE, lasted_s=0.0))

@@ -1,4 +1,4 @@
-"""How many executions may not be completed."""
+"""Limit on the share of executions that are not completed."""
 
 from __future__ import annotations
 

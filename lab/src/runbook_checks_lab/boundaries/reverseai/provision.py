@@ -1,4 +1,4 @@
-"""How long may a workspace's database take, and what is a failure that was mended?"""
+"""Limits on the time to create a workspace's database, and failures that were resolved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MINUTE_S = provision.MINUTE_S
 
 
 def _record(status: str, age_min: float, still_min: float, *failed_min: float) -> Body:
-    """A record so old, untouched for so long, and failures so long ago."""
+    """Add a record of this age, last updated `still_min` ago, with failures at these ages."""
 
     def body(lab: Lab) -> Iterator[None]:
         failures = [(ago * MINUTE_S, "PROVISION_FAILED", "connect ETIMEDOUT 10.0.4.2:3306") for ago in failed_min]
@@ -25,7 +25,7 @@ def _record(status: str, age_min: float, still_min: float, *failed_min: float) -
     return body
 
 
-# A quarter of an hour; one that is touched again and again is stuck if it failed more than once.
+# The limit is 15 minutes; a record that keeps being updated is stuck if it failed more than once.
 boundary("provision.stuck", "13-min")(_record("provisioning", 13, 13))
 boundary("provision.stuck", "17-min", "not-picked-up")(_record("provisioning", 17, 17))
 boundary("provision.stuck", "at-work")(_record("provisioning", 40, 2))
@@ -33,7 +33,7 @@ boundary("provision.stuck", "failed-once-and-at-work")(_record("provisioning", 4
 boundary("provision.stuck", "failed-twice-and-at-work", "repeated-failure")(_record("provisioning", 40, 2, 20, 10))
 boundary("provision.stuck", "failed-twice-and-young")(_record("provisioning", 10, 2, 8, 5))
 
-# What became ready afterwards has been mended, what is still tried is told by the other.
+# A record that became ready later is resolved; one that is still being retried is reported by the other check.
 boundary("provision.failed", "ready-afterwards")(_record("ready", 40, 5, 19))
 boundary("provision.failed", "ready-before", "network")(_record("ready", 40, 30, 19))
 boundary("provision.failed", "still-tried")(_record("provisioning", 10, 2, 5))

@@ -1,4 +1,4 @@
-"""Where are the limits of Sales AI? One module per area."""
+"""Limits of Sales AI; one module per area."""
 
 from __future__ import annotations
 

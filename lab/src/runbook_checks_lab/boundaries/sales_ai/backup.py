@@ -1,4 +1,4 @@
-"""How long restoring a dump may take."""
+"""Limit on the time to restore a dump."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many connections, how long a statement, how many dead rows are too many?"""
+"""Limits on connections, statement durations and dead rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _crowd(share: float) -> Body:
 boundary("database.connections-exhausted", "60-percent")(_crowd(0.6))
 boundary("database.connections-exhausted", "72-percent")(_crowd(0.72))
 
-# What waits for a lock is not at fault, and what is told by whom it waits for.
+# A statement that waits for a lock is not the cause; the lock check reports it.
 boundary("database.long-running-query", "a-minute-allowed", settings={"postgres.long_running_s": 60})(
     as_fault("database.long-running-query:running-statement", SYSTEM)
 )
@@ -44,7 +44,7 @@ boundary("database.idle-connections", "a-minute-allowed", settings={"postgres.id
 
 
 def _dead(of: int, gone: int, vacuum: str = "") -> Body:
-    """A table of so many rows of which so many were deleted."""
+    """Add a table with `of` rows of which `gone` were deleted."""
 
     def body(lab: Lab) -> Iterator[None]:
         run = lab.sales_ai.postgres.run
@@ -60,7 +60,7 @@ def _dead(of: int, gone: int, vacuum: str = "") -> Body:
     return body
 
 
-# A thousand dead rows, and two fifths of all; or else a vacuum lately.
+# At least a thousand dead rows and 40 % of all, unless a vacuum ran recently.
 boundary("database.vacuum-overdue", "few-but-most")(_dead(900, 800))
 boundary("database.vacuum-overdue", "many-but-a-third")(_dead(10000, 3400))
 boundary("database.vacuum-overdue", "nearly-half", "never-vacuumed")(_dead(10000, 4600))
@@ -77,7 +77,7 @@ boundary("database.unused-indexes", "counters-too-young", "unknown", settings={"
 
 
 def _completed(days: float, status: str = "completed") -> Body:
-    """A conversation of so many days ago."""
+    """Add a conversation from this many days ago."""
 
     def body(lab: Lab) -> Iterator[None]:
         run = lab.sales_ai.postgres.run
@@ -92,6 +92,6 @@ def _completed(days: float, status: str = "completed") -> Body:
     return body
 
 
-# Completed ones are kept for 30 days.
+# Completed conversations are kept for 30 days.
 boundary("database.retention-overdue", "29.9-days")(_completed(29.9))
 boundary("database.retention-overdue", "30.1-days", "archive-not-running")(_completed(30.1))

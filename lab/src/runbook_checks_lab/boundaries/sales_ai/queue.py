@@ -1,4 +1,4 @@
-"""How many messages may fail or wait, and when does a consumer fail, stall, or merely lag?"""
+"""Limits on failed and waiting messages, and the difference between a failing, a stalled and a slow consumer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _failing(success: int, failed: int, **logged: int) -> Body:
-    """So many a minute; and so many failures of each code in the log."""
+    """Set messages a minute, and the failures of each code in the log."""
 
     def body(lab: Lab) -> Iterator[None]:
         lab.sales_ai.cloudflare.behaviour.a_minute.update(success=success, dlq=failed)
@@ -29,7 +29,7 @@ def _failing(success: int, failed: int, **logged: int) -> Body:
     return body
 
 
-# Five percent may fail. A cause is told where a fifth of the failures in the log are its.
+# Five percent may fail. A cause is reported if it has a fifth of the failures in the log.
 boundary("queue.failing", "4-percent")(_failing(96, 4, DATABASE_ERROR=60))
 boundary("queue.failing", "6-percent", "database-error")(_failing(94, 6, DATABASE_ERROR=60))
 boundary("queue.failing", "a-third-of-another-kind", "database-error", "file-download-failed")(
@@ -39,7 +39,7 @@ boundary("queue.failing", "a-sixth-of-another-kind", "database-error")(
     _failing(90, 10, DATABASE_ERROR=50, FILE_DOWNLOAD_FAILED=10)
 )
 boundary("queue.failing", "no-log", "None", settings={"logs": None})(_failing(90, 10))
-# Two are let pass, however few there were.
+# Two failures are tolerated, however few messages there were.
 boundary("queue.failing", "half-of-a-handful", settings={"queue.failed_tolerated": 20})(_failing(1, 1))
 
 
@@ -54,7 +54,7 @@ def _waiting(backlog: float, read: int, success: int, failed: int = 0) -> Body:
 
 boundary("queue.backlog", "95-wait")(_waiting(95, 40, 40))
 boundary("queue.backlog", "106-wait", "consumer-slow")(_waiting(106, 40, 40))
-# In vain where half fails, or where twice as much is taken as is finished.
+# A consumer fails if half of the messages fail, or if twice as many are read as are finished.
 boundary("queue.backlog", "45-percent-fail", "consumer-slow")(_waiting(640, 100, 55, 45))
 boundary("queue.backlog", "55-percent-fail", "consumer-failing")(_waiting(640, 80, 45, 55))
 boundary("queue.backlog", "taken-1.8-times", "consumer-slow")(_waiting(640, 72, 40))

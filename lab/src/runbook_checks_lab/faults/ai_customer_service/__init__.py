@@ -1,4 +1,4 @@
-"""How can AI Customer Service be broken? One module per area, one function per cause."""
+"""Faults of AI Customer Service: one module per area, one function per cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the backups be of no use?"""
+"""Unusable backups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can PostgreSQL be out of reach, or have no connection left?"""
+"""PostgreSQL unreachable, or without a free connection."""
 
 from __future__ import annotations
 

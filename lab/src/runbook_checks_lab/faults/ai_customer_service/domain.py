@@ -1,4 +1,4 @@
-"""Which certificates can the front serve that it should not?"""
+"""Invalid certificates on the front."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the health addresses be out of reach, wrong or slow?"""
+"""Health addresses that are unreachable, wrong or slow."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ health.wrong_version(fault, system)
 
 
 @fault("health.not-ready", cause="component-down")
-def postgres_told_down(lab: Lab) -> None:
+def postgres_reported_down(lab: Lab) -> None:
     health.say(system(lab), READY, 503, POSTGRES_DOWN)
     health.say(system(lab), OVERALL, 503, POSTGRES_DOWN)

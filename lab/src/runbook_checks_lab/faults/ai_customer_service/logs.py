@@ -1,4 +1,4 @@
-"""Which errors can appear in the service's log?"""
+"""Errors in the service's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the schema differ from what the release needs?"""
+"""Differences between the schema and what the release needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the variables and the address of the instance that is about to start?"""
+"""Wrong variables and a wrong address of the instance that is about to start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be missing when the previous release has to come back?"""
+"""Missing artifacts of the previous release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the webhook take what it should refuse, refuse what it should take, or lose what it has taken?"""
+"""A webhook that accepts forged deliveries, refuses genuine ones, or loses what it accepted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runbook_checks_lab.servers.answers import Canned
 if TYPE_CHECKING:
     from runbook_checks_lab.lab import Lab
 
-FAR_OFF_S = 1500.0  # further than any delivery a check makes up, so that the stale ones stay stale
+FAR_OFF_S = 1500.0  # larger than the age of any delivery in a check, so that stale ones stay stale
 
 health.clock_drift(fault, system)
 

@@ -1,4 +1,4 @@
-"""How can Aura Flow be broken? One module per area, one function per cause."""
+"""Faults of Aura Flow: one module per area, one function per cause."""
 
 from __future__ import annotations
 

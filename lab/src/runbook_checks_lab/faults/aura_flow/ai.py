@@ -1,4 +1,4 @@
-"""How can the back end be left without AI?"""
+"""A back end without AI."""
 
 from __future__ import annotations
 

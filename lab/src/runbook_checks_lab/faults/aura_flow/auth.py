@@ -1,4 +1,4 @@
-"""How can the login keep users out, or let others in?"""
+"""A login that locks users out or lets strangers in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runbook_checks_lab.aura_flow.rules import ServiceBehaviour, TokenRules
     from runbook_checks_lab.lab import Lab
 
-SOON_S = 3.6  # an hour, taken for milliseconds
+SOON_S = 3.6  # an hour's seconds read as milliseconds
 
 
 def _rules(lab: Lab) -> ServiceBehaviour:

@@ -1,4 +1,4 @@
-"""How can the backups of Aura Flow be of no use, or nobody know whether they are?"""
+"""Unusable backups of Aura Flow, and missing restore drills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the API break the promises of its OpenAPI document?"""
+"""API responses that violate the OpenAPI document."""
 
 from __future__ import annotations
 

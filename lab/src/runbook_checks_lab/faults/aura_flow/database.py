@@ -1,4 +1,4 @@
-"""How can PostgreSQL be out of reach, have no connection left, or be under strain?"""
+"""PostgreSQL unreachable, without a free connection, or overloaded."""
 
 from __future__ import annotations
 

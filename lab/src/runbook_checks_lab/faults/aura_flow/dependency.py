@@ -1,4 +1,4 @@
-"""How can Redis be of no use to the back end?"""
+"""Redis unreachable, full or misconfigured."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 @fault("dependency.redis", cause="connection-refused")
-def nobody_listens(lab: Lab) -> None:
+def port_closed(lab: Lab) -> None:
     lab.aura_flow.redis_port.behaviour.door = "refused"
 
 
 @fault("dependency.redis", cause="authentication-failed")
 def password_changed(lab: Lab) -> Iterator[None]:
     system = lab.aura_flow
-    system.redis.run("ACL", "SETUSER", MONITOR, "resetpass", ">changed-by-somebody-else")
+    system.redis.run("ACL", "SETUSER", MONITOR, "resetpass", ">changed-without-the-checks")
     yield
     system.redis.run("ACL", "SETUSER", MONITOR, "resetpass", f">{system.cache_password}")
 

@@ -1,4 +1,4 @@
-"""Which certificates can nginx serve that it should not, and how else is the address not reached over HTTPS?"""
+"""Invalid certificates on nginx, and other failures of HTTPS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ certificates.served(fault, system)
 
 
 @fault("domain.https-broken", cause="connection-refused")
-def nobody_listens(lab: Lab) -> None:
+def port_closed(lab: Lab) -> None:
     lab.aura_flow.front.behaviour.door = "refused"
 
 

@@ -1,4 +1,4 @@
-"""How can the health addresses be out of reach, wrong or slow?"""
+"""Health addresses that are unreachable, wrong or slow."""
 
 from __future__ import annotations
 

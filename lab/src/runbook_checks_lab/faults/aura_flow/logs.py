@@ -1,4 +1,4 @@
-"""Which errors and which slow requests can the back end's log tell of?"""
+"""Errors and slow requests in the back end's log."""
 
 from __future__ import annotations
 

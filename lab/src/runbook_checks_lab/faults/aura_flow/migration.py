@@ -1,4 +1,4 @@
-"""How can the schema differ from what the release needs, and its ledger be uneven?"""
+"""Differences between the schema and what the release needs, and inconsistent migration records."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def newer_release_was_here(lab: Lab) -> Iterator[None]:
 
 @fault("migration.unfinished", cause="behind")
 def newest_not_applied(lab: Lab) -> Iterator[None]:
-    """As if the newest had been called otherwise, and came before."""
+    """The newest migration has another name and sorts before the others."""
     rename = "UPDATE _prisma_migrations SET migration_name = '{}' WHERE migration_name = '{}'"
     before = "20251204110000_before"
     _run(lab, rename.format(before, MIGRATION))

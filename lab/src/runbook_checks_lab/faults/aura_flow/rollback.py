@@ -1,4 +1,4 @@
-"""What can pull a trigger of the rollback, and what can be missing when it has to happen?"""
+"""Rollback triggers, and missing artifacts of the previous release."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runbook_checks_lab.aura_flow.files import PREVIOUS_TAG, REPOSITORY
 from runbook_checks_lab.aura_flow.metrics import FOR_EVER_S
 from runbook_checks_lab.faults.aura_flow import fault
-from runbook_checks_lab.faults.aura_flow.slo import told
+from runbook_checks_lab.faults.aura_flow.slo import metrics_of
 from runbook_checks_lab.servers.files import away
 from runbook_checks_lab.servers.traffic import failing
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 
 @fault("rollback.due", cause="health-failing")
-def probes_fail_one_after_the_other(lab: Lab) -> None:
-    told(lab).downtimes = ((360.0, FOR_EVER_S),)
+def probes_fail_in_turn(lab: Lab) -> None:
+    metrics_of(lab).downtimes = ((360.0, FOR_EVER_S),)
 
 
 @fault("rollback.due", cause="error-rate")
 def one_in_twelve_requests_fails(lab: Lab) -> None:
-    told(lab).shares = failing(0.0825)
+    metrics_of(lab).shares = failing(0.0825)
 
 
 @fault("rollback.due", cause="latency")
 def requests_take_seconds(lab: Lab) -> None:
-    told(lab).mean_s = 1.0
+    metrics_of(lab).mean_s = 1.0
 
 
 @fault("rollback.due", cause="database-connections")
 def connections_to_the_database_fail(lab: Lab) -> None:
-    told(lab).failing_lately = 0.15
+    metrics_of(lab).failing_lately = 0.15
 
 
 @fault("rollback.not-possible", cause="artefact-missing")

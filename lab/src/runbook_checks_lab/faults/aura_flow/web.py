@@ -1,4 +1,4 @@
-"""How can a browser be kept from the front end and its API, or a stranger's page be let in?"""
+"""A front end or API that browsers cannot use, and CORS that accepts a foreign page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runbook_checks_lab.aura_flow.rules import CorsRules
     from runbook_checks_lab.lab import Lab
 
-PATIENCE_S = 3.0  # what environments/lab.yaml says that an upload may take
+PATIENCE_S = 3.0  # the limit on an upload in environments/lab.yaml
 
 
 def _cors(lab: Lab) -> CorsRules:
@@ -93,13 +93,13 @@ def nginx_ended(lab: Lab) -> None:
 
 @fault("web.page-slow", cause="slow-first-paint")
 def slow_style(lab: Lab) -> None:
-    """Nothing is painted before the style is there; about three seconds for its 6 KB."""
+    """The page is painted only after the style sheet has loaded: about three seconds for its 6 KB."""
     system(lab).proxy.behaviour.rates[system(lab).site.names["style"]] = "1500"
 
 
 @fault("web.page-slow", cause="slow-load")
 def slow_script_and_picture(lab: Lab) -> None:
-    """One after the other, for the script asks for the picture; about three seconds each."""
+    """The script requests the picture, so they load one after the other, about three seconds each."""
     for name in ("entry", "chart"):
         system(lab).proxy.behaviour.rates[system(lab).site.names[name]] = "1500"
 

@@ -1,4 +1,4 @@
-"""How can ReverseAI be broken? One module per area, one function per cause."""
+"""Faults of ReverseAI: one module per area, one function per cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can anonymous visitors be up to something, or be let do as they like?"""
+"""Abuse by anonymous visitors, and missing protection against it."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def many_over_the_limit(lab: Lab) -> Iterator[None]:
 
 
 @fault("abuse.surge", cause="risk-surge")
-def many_try_something(lab: Lab) -> Iterator[None]:
+def many_send_prompts(lab: Lab) -> Iterator[None]:
     yield from surge(lab, "runtime_risk_detected", lambda number: f"198.51.100.{number + 1}")
 
 
 @fault("abuse.surge", cause="single-source")
-def one_tries_over_and_over(lab: Lab) -> Iterator[None]:
+def one_source_retries(lab: Lab) -> Iterator[None]:
     yield from surge(lab, "runtime_rate_limited", lambda number: "192.0.2.66" if number % 5 else f"192.0.2.{number}")
 
 
 @fault("abuse.surge", cause="traffic-surge")
-def many_come(lab: Lab) -> None:
+def many_visit(lab: Lab) -> None:
     system(lab).prometheus.behaviour.anonymous = 20.0
 
 
@@ -72,7 +72,7 @@ def limit_of_zero(lab: Lab) -> None:
 
 
 @fault("abuse.policy-open", cause="captcha-off-in-surge")
-def no_captcha_when_it_counts(lab: Lab) -> Iterator[None]:
+def captcha_off_in_surge(lab: Lab) -> Iterator[None]:
     rules(lab).update(require_captcha=False, graylist_policy=None)
     yield from surge(lab, "runtime_risk_detected", lambda number: f"198.51.100.{number + 1}")
 

@@ -1,4 +1,4 @@
-"""How can the workspaces' backups be of no use?"""
+"""Unusable backups of the workspaces."""
 
 from __future__ import annotations
 

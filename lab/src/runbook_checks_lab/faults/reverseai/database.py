@@ -1,4 +1,4 @@
-"""How can MariaDB be out of reach, full, busy or too large?"""
+"""MariaDB unreachable, full, overloaded or too large."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _session(lab: Lab, *statements: str) -> Iterator[None]:
 
 @fault("database.long-running-query", cause="running-statement")
 def statement_without_an_end(lab: Lab) -> Iterator[None]:
-    """Older than the limit, which lab.yaml sets low."""
+    """The transaction is older than the limit, which lab.yaml sets low."""
     yield from system(lab).aged(_session(lab, "SELECT SLEEP(3600)"))
 
 
@@ -46,7 +46,7 @@ def statement_in_the_slow_log(lab: Lab) -> Iterator[None]:
 
 
 @fault("database.table-size", cause="over-limit")
-def table_has_swollen(lab: Lab) -> Iterator[None]:
+def table_too_large(lab: Lab) -> Iterator[None]:
     server = system(lab).mariadb
     server.run(
         f"USE {DATABASE}",

@@ -1,4 +1,4 @@
-"""How can a customer's domain break: its names, its certificate, its route, or what is recorded of it?"""
+"""Broken customer domains: DNS, certificate, route, or record."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ UNAUTHORIZED = "unauthorized: invalid response from /.well-known/acme-challenge:
 
 
 def moved_away(lab: Lab) -> None:
-    """The customer has gone to another provider: an address there, and no alias of ours."""
+    """The customer has moved to another provider: an address record, and no CNAME to ReverseAI."""
     records = lab.dns.behaviour.records
     records.pop((NAME, "CNAME"))
     records[NAME, "A"] = [OTHER_PLACE]
 
 
-# ------------------------------------------------------------------ domain.txt-missing: neither proves it
+# ------------------------------------------------------------------ domain.txt-missing: neither record proves it
 
 
 @fault("domain.txt-missing", cause="name-not-found")
@@ -67,7 +67,7 @@ def name_servers_silent(lab: Lab) -> None:
     lab.dns.behaviour.delays_s |= {TEXT: SLOW_S, NAME: SLOW_S}
 
 
-# ------------------------------------------------------------------ domain.cname-wrong: the text still proves it
+# ------------------------------------------------------------------ domain.cname-wrong: the TXT record still proves it
 
 
 @fault("domain.cname-wrong", cause="missing")
@@ -120,7 +120,7 @@ def _serving(name: str, different: dict[str, Any]) -> None:
     @fault(symptom, cause=cause)
     def served(lab: Lab) -> Iterator[None]:
         serve(lab, **different)
-        # The record knows of it, so that only the certificate itself is at fault.
+        # The record matches it, so that only the certificate itself is wrong.
         if "days_left" not in different:
             yield
             return
@@ -132,7 +132,7 @@ def in_days(days: float) -> datetime:
 
 
 def recorded(lab: Lab, **values: Any) -> Iterator[None]:
-    """The table says this of the domain, and afterwards again what it said."""
+    """Set the domain's record, and restore it afterwards."""
     before = change_row(lab.reverseai.mariadb, VICTIM, **values)
     yield
     change_row(lab.reverseai.mariadb, VICTIM, **before)
@@ -148,7 +148,7 @@ def renewal_only_recorded(lab: Lab) -> Iterator[None]:
 
 
 @fault("domain.certificate-drift", cause="record-stale")
-def renewed_behind_our_back(lab: Lab) -> Iterator[None]:
+def renewed_without_record(lab: Lab) -> Iterator[None]:
     yield from recorded(lab, ssl_issued_at=in_days(-85), ssl_expires_at=in_days(5))
 
 
@@ -203,7 +203,7 @@ def application_gone(lab: Lab) -> None:
     lab.reverseai.edge.behaviour.answers[NAME] = (502, "<h1>502 Bad Gateway</h1>")
 
 
-# ------------------------------------------------------------------ what the system itself says
+# ------------------------------------------------------------------ the system's own record
 
 
 def stuck(lab: Lab, status: str, **values: Any) -> Iterator[None]:
@@ -211,28 +211,28 @@ def stuck(lab: Lab, status: str, **values: Any) -> Iterator[None]:
 
 
 @fault("domain.verification-failed", cause="domain-not-verified")
-def given_up_unproved(lab: Lab) -> Iterator[None]:
+def failed_without_proof(lab: Lab) -> Iterator[None]:
     yield from stuck(lab, "failed", verification_attempts=1, last_verification_error=NOT_VERIFIED)
 
 
 @fault("domain.verification-failed", cause="cert-issue-failed")
-def given_up_without_certificate(lab: Lab) -> Iterator[None]:
+def failed_without_certificate(lab: Lab) -> Iterator[None]:
     yield from stuck(lab, "failed", last_verification_error=f"CERT_ISSUE_FAILED: {UNAUTHORIZED}")
 
 
 @fault("domain.verification-failed", cause="routing-failed")
-def given_up_without_route(lab: Lab) -> Iterator[None]:
+def failed_without_route(lab: Lab) -> Iterator[None]:
     yield from stuck(lab, "failed", last_verification_error="ROUTING_FAILED: route could not be written")
 
 
 @fault("domain.verification-failed", cause="attempts-exhausted")
-def tried_too_often(lab: Lab) -> Iterator[None]:
+def too_many_attempts(lab: Lab) -> Iterator[None]:
     ticket = "https://support.reverse.lab.test/tickets/4711"
     yield from stuck(lab, "pending", verification_attempts=5, last_verification_error=NOT_VERIFIED, support_url=ticket)
 
 
 @fault("domain.verification-failed", cause="retry-overdue")
-def nobody_tries_again(lab: Lab) -> Iterator[None]:
+def never_retried(lab: Lab) -> Iterator[None]:
     yield from stuck(lab, "pending", verification_attempts=1, next_retry_at=in_days(-1))
 
 

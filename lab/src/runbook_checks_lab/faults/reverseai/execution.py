@@ -1,4 +1,4 @@
-"""How can executions hang, fail, drag, or end with nothing to show?"""
+"""Executions that hang, fail, are slow, or end without a result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Node = tuple[str, str, str | None, int | None]  # type, status, error, duration
 def executions(
     lab: Lab, count: int, status: str, error: str | None, nodes: Sequence[Node], *, first: int = 0, **times: float
 ) -> Iterator[None]:
-    """So many executions more, each with these node logs; `began_s` ago, and `lasted_s` long."""
+    """Add executions, each with these node logs, that began `began_s` ago and lasted `lasted_s`."""
     server = system(lab).mariadb
     began_s, lasted_s = times.get("began_s", 5 * MINUTE_S), times.get("lasted_s", 2.0)
     first += FIRST
@@ -66,7 +66,7 @@ def _log(execution: int, number: int, node: Node, began_s: float) -> dict[str, A
 
 
 @fault("execution.stuck", cause="timed-out")
-def nobody_ends_it(lab: Lab) -> Iterator[None]:
+def never_ended(lab: Lab) -> Iterator[None]:
     nodes: list[Node] = [("input", "success", None, 4), ("llm", "success", None, 900)]
     yield from executions(lab, 2, "running", None, nodes, began_s=47 * MINUTE_S)
 
@@ -94,7 +94,7 @@ for _cause, (_message, _node) in FAILURES.items():
 
 @fault("execution.node-errors", cause="failing-node")
 def node_fails_and_workflows_go_on(lab: Lab) -> Iterator[None]:
-    """The workflow continues on errors."""
+    """The workflow continues after errors."""
     nodes: list[Node] = [("http", "error", "upstream answered 502", 40), ("output", "success", None, 3)]
     yield from executions(lab, 9, "completed", None, nodes)
 
@@ -105,7 +105,7 @@ def node_drags(lab: Lab) -> Iterator[None]:
 
 
 @fault("execution.empty-result", cause="no-node-ran")
-def nothing_ran(lab: Lab) -> Iterator[None]:
+def never_ran(lab: Lab) -> Iterator[None]:
     yield from executions(lab, 2, "completed", None, [], lasted_s=0.0)
 
 

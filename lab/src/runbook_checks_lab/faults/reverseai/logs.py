@@ -1,4 +1,4 @@
-"""Which errors can appear in the runtime's log?"""
+"""Errors in the runtime's log."""
 
 from __future__ import annotations
 

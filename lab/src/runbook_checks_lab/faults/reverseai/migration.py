@@ -1,4 +1,4 @@
-"""How can the schema differ from what the release needs?"""
+"""Differences between the schema and what the release needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def two_tables_missing(lab: Lab) -> Iterator[None]:
 
 @fault("migration.missing", cause="wrong-schema")
 def tables_in_another_schema(lab: Lab) -> Iterator[None]:
-    """Nobody but the superuser may look in there."""
+    """Only the superuser can read the table."""
     server = system(lab).mariadb
     server.run(f"CREATE DATABASE {LEGACY}")
     server.run(*(f"RENAME TABLE {DATABASE}.{table} TO {LEGACY}.{table}" for table in TABLES))

@@ -1,4 +1,4 @@
-"""How can a workspace's database not be what its record says?"""
+"""Workspace databases that differ from their records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MINUTE_S = 60.0
 def record(
     lab: Lab, status: str, age_s: float, *failures: tuple[float, str, str], still_s: float | None = None
 ) -> Iterator[None]:
-    """A record more, untouched for so long, and events (age, code, message) that tell of its failures."""
+    """Add a record that was last updated `still_s` ago, and events (age, code, message) for its failures."""
     server = system(lab).mariadb
     row = {
         "workspace_id": NEW,
@@ -56,7 +56,7 @@ def worker_is_gone(lab: Lab) -> Iterator[None]:
 
 
 @fault("provision.stuck", cause="repeated-failure")
-def tried_over_and_over(lab: Lab) -> Iterator[None]:
+def retried_repeatedly(lab: Lab) -> Iterator[None]:
     failures = [(ago * MINUTE_S, "PROVISION_FAILED", "connect ETIMEDOUT 10.0.4.2:3306") for ago in (30, 20, 10)]
     yield from record(lab, "provisioning", 40 * MINUTE_S, *failures)
 
@@ -78,7 +78,7 @@ for _cause, (_code, _message) in REASONS.items():
 
 @fault("provision.database-missing", cause="missing")
 def database_dropped(lab: Lab) -> Iterator[None]:
-    """The account stays, with what it was granted."""
+    """The account remains, with its grants."""
     server = system(lab).mariadb
     server.run(f"DROP DATABASE {schema_of(OLD)}")
     yield

@@ -1,4 +1,4 @@
-"""What can keep the recovery of a workspace from beginning?"""
+"""States in which the recovery of a workspace does not start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which objectives can ReverseAI miss, by its own metrics?"""
+"""Missed objectives in ReverseAI's metrics."""
 
 from __future__ import annotations
 

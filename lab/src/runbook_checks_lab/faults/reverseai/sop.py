@@ -1,4 +1,4 @@
-"""How can a standard procedure not be there?"""
+"""Missing standard operating procedures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can Sales AI be broken? One module per area, one function per cause."""
+"""Faults of Sales AI: one module per area, one function per cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the backups of Sales AI, dumps in R2 and branches at Neon, be of no use?"""
+"""Unusable backups of Sales AI: dumps in R2 and branches at Neon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the services that Sales AI lives on be unwell, or refuse it?"""
+"""Failures and refusals of the services that Sales AI depends on."""
 
 from __future__ import annotations
 

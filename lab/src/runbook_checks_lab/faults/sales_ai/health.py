@@ -1,4 +1,4 @@
-"""How can the health address be out of reach, wrong or slow?"""
+"""A health address that is unreachable, wrong or slow."""
 
 from __future__ import annotations
 

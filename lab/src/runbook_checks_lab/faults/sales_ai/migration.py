@@ -1,4 +1,4 @@
-"""How can the schema lack what the release needs?"""
+"""A schema without what the release needs."""
 
 from __future__ import annotations
 

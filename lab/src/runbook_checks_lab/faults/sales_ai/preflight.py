@@ -1,4 +1,4 @@
-"""What can be wrong with the variables of the release that is about to go out?"""
+"""Wrong variables of the release that is about to be deployed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can the queue fail, pile up, or lose its consumer?"""
+"""A queue that fails, piles up, or loses its consumer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runbook_checks_lab.lab import Lab
     from runbook_checks_lab.sales_ai.providers.cloudflare_rules import CloudflareBehaviour
 
-SPAN_S = 780  # inside the window that is looked at
+SPAN_S = 780  # inside the window that the check reads
 FAILURES = 60
 DEEP, GROWTH = 640.0, 14.0
 
@@ -23,7 +23,7 @@ def _rules(lab: Lab) -> CloudflareBehaviour:
 
 
 def _failing(lab: Lab, code: str) -> Iterator[None]:
-    """A tenth of the messages fails for the last time, and the consumer's log says why."""
+    """A tenth of the messages fail permanently, and the consumer's log shows why."""
     _rules(lab).a_minute.update(success=36, fail=1, dlq=3)
     now = time.time()
     events = [failure(now - 5 - SPAN_S * n / FAILURES, code, n) for n in range(FAILURES)]
@@ -69,7 +69,7 @@ def taken_too_slowly(lab: Lab) -> None:
 
 @fault("queue.backlog", cause="consumer-failing")
 def taken_in_vain(lab: Lab) -> None:
-    """Tried again and again: few have failed for the last time yet."""
+    """Messages are retried again and again; few have failed permanently yet."""
     _piled_up(lab, growth=GROWTH).a_minute = {"written": 40, "read": 120, "success": 26}
 
 

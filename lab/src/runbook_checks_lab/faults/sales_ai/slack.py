@@ -1,4 +1,4 @@
-"""How can the slash command stay silent or believe anybody, and Slack not know the bot?"""
+"""A slash command that does not respond or accepts forged requests, and a revoked bot token."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def command_not_routed(lab: Lab) -> None:
 
 
 @fault("slack.no-response", cause="too-slow")
-def works_before_it_answers(lab: Lab) -> None:
+def responds_after_work(lab: Lab) -> None:
     _rules(lab).command_delay_s = TOO_LONG_S
 
 

@@ -1,8 +1,8 @@
-"""How can any system be broken? Faults of what many systems have, for each of them to register as its own.
+"""Faults of parts that many systems have; each system registers them as its own.
 
-    health.unreachable(fault, lambda lab: runbook_checks_lab.customer_service)
+health.unreachable(fault, lambda lab: runbook_checks_lab.customer_service)
 
-`fault` is the system's decorator; what comes second gives the system that is broken.
+`fault` is the system's decorator; the second argument returns the system that is broken.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class WithVariables(Protocol):
 
 
 class WithAddress(WithVariables, Protocol):
-    """One that is about to start on this host."""
+    """A system with an instance that is about to start on this host."""
 
     next_port: int
 
@@ -63,7 +63,7 @@ class HasDoorBehaviour(Protocol):
 
 
 class WithDatabase(Protocol):
-    """A system with a database of any engine, behind a port of the lab's."""
+    """A system with a database of any engine, behind one of the lab's ports."""
 
     database_host: str
 
@@ -88,13 +88,13 @@ class WithPostgres(Protocol):
 
 
 class WithMetrics(Protocol):
-    """A system with a Prometheus."""
+    """A system with a Prometheus server."""
 
     prometheus: Prometheus
 
 
 class Exercised(WithPostgres, Protocol):
-    """One whose ordinary statements can be run at will."""
+    """A system that can run its normal statements on demand."""
 
     def exercise(self) -> None: ...
 
@@ -108,7 +108,7 @@ class WithMariaDb(Protocol):
     database: str
     monitor_role: str
     crowd_role: str
-    """An account that takes connections, and may do nothing that the server keeps places for."""
+    """An account that may connect, and for which the server reserves no connection."""
     quiet_table: str
     """A table that an open transaction may have read."""
     passwords: dict[str, str]

@@ -1,4 +1,4 @@
-"""How can backups be old, broken, or of no use when they are restored?"""
+"""Backups that are old, broken, or cannot be restored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BEGIN, LAST_WORDS = b"SET default_tablespace", b"-- PostgreSQL database dump com
 
 
 class WithDumps(Protocol):
-    """A system whose database is dumped every day."""
+    """A system with a daily database dump."""
 
     @property
     def dumps(self) -> DailyDumps: ...
@@ -68,7 +68,7 @@ def corrupt(fault: FaultsOf, of: Of[WithDumps]) -> None:
 
 
 def not_restorable(fault: FaultsOf, of: Of[WithDumps]) -> None:
-    """Dumps that are whole, and yet of no use."""
+    """Dumps that are complete but cannot be restored."""
 
     def before(dumps: DailyDumps, statement: bytes) -> bytes:
         head, begin, rest = dumps.dump.partition(BEGIN)

@@ -1,4 +1,4 @@
-"""Which certificates can a front serve that it should not?"""
+"""Invalid certificates on a front."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can an API break the promises of its OpenAPI document?"""
+"""API responses that violate the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def violated(fault: FaultsOf, of: Of[Web], path: str, mismatch: Any, document: str = "/openapi.json") -> None:
-    """By the answers of one operation, a GET without parameters; `mismatch` is a body that its schema forbids."""
+    """Change the response of one operation, a GET without parameters; `mismatch` is a body that its schema forbids."""
     answers = {
         "undocumented-status": (path, 418, {"detail": "I'm a teapot"}),
         "schema-mismatch": (path, 200, mismatch),

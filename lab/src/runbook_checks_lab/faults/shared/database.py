@@ -1,4 +1,4 @@
-"""How can a database of any engine be out of reach before a client has said a word?"""
+"""A database of any engine that cannot be reached over the network."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from runbook_checks_lab.registry import FaultsOf
 
 
-def out_of_reach(fault: FaultsOf, of: Of[WithDatabase]) -> None:
+def unreachable(fault: FaultsOf, of: Of[WithDatabase]) -> None:
     @fault("database.unreachable", cause="name-not-resolved")
     def name_gone(lab: Lab) -> None:
         lab.dns.behaviour.rcodes[of(lab).database_host] = "NXDOMAIN"
 
     @fault("database.unreachable", cause="connection-refused")
-    def nobody_listens(lab: Lab) -> None:
+    def port_closed(lab: Lab) -> None:
         of(lab).database_port.behaviour.door = "refused"
 
     @fault("database.unreachable", cause="connect-timeout")

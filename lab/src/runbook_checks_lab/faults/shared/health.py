@@ -1,4 +1,4 @@
-"""How can the health addresses of a service be out of reach, wrong or slow?"""
+"""Health addresses of a service that are unreachable, wrong or slow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER_DOCUMENT = {"service": "landing-page", "build": 77}
 
 
 def say(web: Web, path: str, status: int, body: Any) -> None:
-    """The address answers this, whatever it would have said."""
+    """The address returns this response instead of its own."""
     web.service.behaviour.canned[f"GET {path}"] = Canned(status, body)
 
 
@@ -30,7 +30,7 @@ def unreachable(fault: FaultsOf, of: Of[Web]) -> None:
         lab.dns.behaviour.rcodes[of(lab).host] = "NXDOMAIN"
 
     @fault("health.unreachable", cause="connection-refused")
-    def nobody_listens(lab: Lab) -> None:
+    def port_closed(lab: Lab) -> None:
         of(lab).front.behaviour.door = "refused"
 
     @fault("health.unreachable", cause="connect-timeout")
@@ -60,7 +60,7 @@ def server_error(fault: FaultsOf, of: Of[Web]) -> None:
 
 
 def documents(fault: FaultsOf, of: Of[Web], symptom: str, path: str, unwell: Mapping[str, Any]) -> None:
-    """A health document that is none, is another one, or says by cause (`status-down`, ...) what `unwell` holds."""
+    """Health documents that are invalid or unexpected, or report by cause (`status-down`, ...) what `unwell` has."""
     says = {cause: (503, body) for cause, body in unwell.items()}
     for cause, (status, body) in (says | {"not-json": (200, PAGE), "wrong-document": (200, OTHER_DOCUMENT)}).items():
 
@@ -108,7 +108,7 @@ def clock_drift(fault: FaultsOf, of: Of[Web]) -> None:
 
 
 def key_function(fault: FaultsOf, of: Of[Web], asked: str, other: Any, empty: Any) -> None:
-    """By the answer to `METHOD /path`: another status, a body that isn't the one due, one with nothing in it."""
+    """Change the response to `METHOD /path`: another status, a wrong body, an empty body."""
     answers = {
         "wrong-status": (404, {"error": "no such route"}),
         "wrong-body": (200, other),

@@ -1,4 +1,4 @@
-"""How can a MariaDB database be out of reach, or have no connection left?"""
+"""A MariaDB database that is unreachable, or without a free connection."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 CROWD = 0.85
 SESSIONS = "SELECT COUNT(*) FROM information_schema.processlist"
 ELSEWHERE = "10.99.%"
-# ER_SERVER_SHUTDOWN is what a server says while it comes up or goes down; MySQL has no word of its own for the former.
+# A server sends ER_SERVER_SHUTDOWN both during start-up and shutdown; MySQL has no separate error for start-up.
 GOING_DOWN = (1053, "08S01", "Server shutdown in progress")
 
 
 def unreachable(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
-    database.out_of_reach(fault, of)
+    database.unreachable(fault, of)
 
     @fault("database.unreachable", cause="authentication-failed")
     def password_changed(lab: Lab) -> Iterator[None]:
         system = of(lab)
-        system.mariadb.run(f"ALTER USER '{system.monitor_role}'@'%' IDENTIFIED BY 'changed-by-somebody-else'")
+        system.mariadb.run(f"ALTER USER '{system.monitor_role}'@'%' IDENTIFIED BY 'changed-without-the-checks'")
         yield
         system.mariadb.run(*system.password_statements())
 
     @fault("database.unreachable", cause="database-missing")
     def database_renamed(lab: Lab) -> Iterator[None]:
-        """There is no RENAME DATABASE: the tables move one by one."""
+        """There is no RENAME DATABASE, so the tables are moved one by one."""
         system = of(lab)
         moved = f"{system.database}_moved"
         system.mariadb.move_tables(system.database, moved)
@@ -41,7 +41,7 @@ def unreachable(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
 
     @fault("database.unreachable", cause="too-many-connections")
     def every_connection_taken(lab: Lab) -> Iterator[None]:
-        """The server keeps one place free for whoever may CONNECTION ADMIN; the lab comes in by it."""
+        """The server reserves one connection for accounts with CONNECTION ADMIN; the lab uses it."""
         system = of(lab)
         role = system.crowd_role
         with sessions(system.mariadb, MAX_CONNECTIONS, role, system.passwords[role], ["SELECT 1"], at_most=True):
@@ -56,7 +56,7 @@ def unreachable(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
 
     @fault("database.unreachable", cause="host-not-allowed")
     def no_account_for_our_address(lab: Lab) -> Iterator[None]:
-        """The server asks first whether any account may come from there."""
+        """The server first checks whether any account may connect from that address."""
         system = of(lab)
         moved = "UPDATE mysql.global_priv SET Host = '{}' WHERE Host = '{}'"
         system.mariadb.run(moved.format(ELSEWHERE, "%"), "FLUSH PRIVILEGES")
@@ -69,7 +69,7 @@ def unreachable(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
 
 
 def exhausted(fault: FaultsOf, of: Of[WithMariaDb]) -> None:
-    """Over the limit, with room left for the service and for those who look."""
+    """Over the limit, with connections left for the service and the checks."""
     crowds = {
         "idle-in-transaction": ["BEGIN", "SELECT * FROM {table} LIMIT 1"],
         "idle-pool": ["SELECT 1"],

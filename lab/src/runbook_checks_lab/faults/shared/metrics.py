@@ -1,4 +1,4 @@
-"""What can a service's own metrics tell that they should not?"""
+"""Bad values in a service's own metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def error_rate(fault: FaultsOf, of: Of[WithMetrics], over_objective: float, over
 
 
 def latency(fault: FaultsOf, of: Of[WithMetrics], over_objective_s: float, over_alert_s: float) -> None:
-    """slo.latency, by a mean duration of which P95 is three times as much."""
+    """slo.latency, by a mean duration; P95 is three times the mean."""
 
     def register(cause: str, mean_s: float) -> None:
         @fault("slo.latency", cause=cause)

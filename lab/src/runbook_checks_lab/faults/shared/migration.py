@@ -1,4 +1,4 @@
-"""How can a PostgreSQL schema lack what the release needs?"""
+"""A PostgreSQL schema without what the release needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def missing(fault: FaultsOf, of: Of[WithPostgres], tables: Sequence[str], some: Sequence[str]) -> None:
-    """`some` are the tables that a migration which stopped halfway never made."""
+    """`some` are the tables that an interrupted migration did not create."""
 
     def run(lab: Lab, *statements: str) -> None:
         of(lab).postgres.run(*statements, database=of(lab).database)

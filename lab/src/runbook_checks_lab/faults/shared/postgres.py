@@ -1,4 +1,4 @@
-"""How can a PostgreSQL database be out of reach, or have no connection left?"""
+"""A PostgreSQL database that is unreachable, or without a free connection."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CROWD = 0.85
 
 
 def unreachable(fault: FaultsOf, of: Of[WithPostgres]) -> None:
-    database.out_of_reach(fault, of)
+    database.unreachable(fault, of)
 
     @fault("database.unreachable", cause="authentication-failed")
     def password_changed(lab: Lab) -> Iterator[None]:
         system = of(lab)
-        system.postgres.run(f"ALTER ROLE {system.monitor_role} PASSWORD 'changed-by-somebody-else'")
+        system.postgres.run(f"ALTER ROLE {system.monitor_role} PASSWORD 'changed-without-the-checks'")
         yield
         system.postgres.run(*system.password_statements())
 
@@ -59,7 +59,7 @@ def unreachable(fault: FaultsOf, of: Of[WithPostgres]) -> None:
 
 
 def exhausted(fault: FaultsOf, of: Of[WithPostgres]) -> None:
-    """Over the limit, with room left for the service and for those who look."""
+    """Over the limit, with connections left for the service and the checks."""
     crowds = {
         "idle-in-transaction": ("report-export", "BEGIN; SELECT 1"),
         "idle-pool": ("background-worker", "SELECT 1"),
@@ -73,7 +73,7 @@ def exhausted(fault: FaultsOf, of: Of[WithPostgres]) -> None:
 
 
 def crowd_of(system: WithPostgres, application: str, statement: str, share: float = CROWD) -> Iterator[None]:
-    """So large a share of all connections is taken."""
+    """Take this share of all connections."""
     others = system.postgres.value(
         f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{system.service_role}'"  # noqa: S608  a constant
     )

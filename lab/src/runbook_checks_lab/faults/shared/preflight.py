@@ -1,4 +1,4 @@
-"""What can be wrong with the variables and the address of an instance that is about to start?"""
+"""Wrong variables and a wrong address of an instance that is about to start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLE = "test-secret-123"
 
 
 def variables(fault: FaultsOf, of: Of[WithVariables], *, some: str, dsn: str, secret: str) -> None:
-    """By name: a variable that is needed, the one with the DSN, and one with a secret."""
+    """Takes variable names: one that is required, one with the DSN, one with a secret."""
 
     def values(lab: Lab) -> dict[str, str]:
         return of(lab).dotenv.behaviour.values

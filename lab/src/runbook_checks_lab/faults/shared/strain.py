@@ -1,4 +1,4 @@
-"""How can a PostgreSQL database be under strain: by long statements, locks, idle sessions, indexes, dead rows?"""
+"""PostgreSQL under load: long statements, locks, idle sessions, unused indexes, dead rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runbook_checks_lab.lab import Lab
     from runbook_checks_lab.registry import FaultsOf
 
-# The limits in environments/lab.yaml are seconds or less, so that nobody has to wait for a fault.
+# The limits in environments/lab.yaml are seconds or less, so that a fault takes effect at once.
 LONG_S, WAIT_S, IDLE_S, VACUUM_S = 1.3, 0.6, 1.3, 0.6
 LOCKING = "%FOR UPDATE%"
 SLOW_S, SLOW_CALLS = 0.6, 6
@@ -25,7 +25,7 @@ def _scene(system: WithPostgres, application: str, user: str | None = None) -> S
 
 
 def _forget(system: WithPostgres, like: str) -> None:
-    """Let pg_stat_statements forget the fault's own statements."""
+    """Remove the fault's own statements from pg_stat_statements."""
     forget = "SELECT count(pg_stat_statements_reset(userid, dbid, queryid)) FROM pg_stat_statements"
     system.postgres.value(f"{forget} WHERE query LIKE '{like}'", system.database)
 
@@ -47,13 +47,13 @@ def long_running(fault: FaultsOf, of: Of[WithPostgres]) -> None:
 
 
 def lock_waits(fault: FaultsOf, of: Of[WithPostgres], table: str, key: str) -> None:
-    """For rows of a table that has at least seven, told apart by a key."""
+    """Faults for rows of a table that has at least seven, identified by a key."""
 
     def rows(system: WithPostgres, count: int) -> list[str]:
-        """Statements that lock one row each."""
+        """Return statements that lock one row each."""
         sql = f"SELECT array_agg({key}::text) FROM (SELECT {key} FROM {table} ORDER BY {key} LIMIT {count}) AS few"  # noqa: S608  constants
         keys = system.postgres.value(sql, system.database)
-        return [f"SELECT {key} FROM {table} WHERE {key} = '{one}' FOR UPDATE" for one in keys]  # noqa: S608  of our own
+        return [f"SELECT {key} FROM {table} WHERE {key} = '{one}' FOR UPDATE" for one in keys]  # noqa: S608  names of the lab
 
     @fault("database.lock-waits", cause="blocked-by-idle-transaction")
     def transaction_left_open(lab: Lab) -> Iterator[None]:
@@ -69,12 +69,12 @@ def lock_waits(fault: FaultsOf, of: Of[WithPostgres], table: str, key: str) -> N
         locks = rows(system, 5)
         with ExitStack() as stack:
             stack.enter_context(chain(stack.enter_context(_scene(system, "nightly-update")), locks[:2], FOR_EVER))
-            # As the superuser, who alone may put the search for deadlocks off.
+            # As the superuser: only the superuser may set deadlock_timeout.
             importers = stack.enter_context(_scene(system, "importer", "postgres"))
             stack.enter_context(cycle(importers, locks[2:]))
             time.sleep(WAIT_S)
             yield
-        _forget(system, LOCKING)  # whoever got a lock at last is counted as slow
+        _forget(system, LOCKING)  # a session that got its lock late is counted as slow
 
 
 def slow_queries(fault: FaultsOf, of: Of[WithPostgres], table: str) -> None:
@@ -102,7 +102,7 @@ def idle_connections(fault: FaultsOf, of: Of[WithPostgres]) -> None:
 
 def unused_indexes(fault: FaultsOf, of: Of[WithPostgres], table: str, column: str) -> None:
     @fault("database.unused-indexes", cause="never-scanned")
-    def index_nobody_asked_for(lab: Lab) -> Iterator[None]:
+    def index_never_used(lab: Lab) -> Iterator[None]:
         system = of(lab)
         system.postgres.run(f"CREATE INDEX {table}_by_{column} ON {table} ({column})", database=system.database)
         yield
@@ -110,7 +110,7 @@ def unused_indexes(fault: FaultsOf, of: Of[WithPostgres], table: str, column: st
 
 
 def vacuum_overdue(fault: FaultsOf, of: Of[WithPostgres], table: str) -> None:
-    """In a table of the fault's own."""
+    """Faults in a table that the fault creates."""
     make = (
         f"CREATE TABLE {table} (id integer, note text)",
         f"INSERT INTO {table} SELECT n, 'to be done' FROM generate_series(1, 3000) AS n",  # noqa: S608  constants

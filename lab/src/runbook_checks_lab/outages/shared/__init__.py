@@ -1,1 +1,1 @@
-"""What can be taken from the checks of any system? For each of them to register as its own (see faults/shared)."""
+"""Outages that any system can register as its own (see faults/shared)."""

@@ -1,4 +1,4 @@
-"""What can keep Prometheus from telling, and what only looks as if it did?"""
+"""Outages of Prometheus, and states that only look like an outage or a fault."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def unseen(outage: OutagesOf, of: Of[WithMetrics], *symptoms: str) -> None:
-    """Ways in which Prometheus can't tell; `symptoms` are those it would have told of."""
+    """Outages of Prometheus that hide `symptoms`."""
 
     @outage("prometheus-stopped", *symptoms)
     def stopped(lab: Lab) -> None:
@@ -21,7 +21,7 @@ def unseen(outage: OutagesOf, of: Of[WithMetrics], *symptoms: str) -> None:
 
     @outage("prometheus-login-refused", *symptoms)
     def login_refused(lab: Lab) -> None:
-        of(lab).prometheus.behaviour.login = "somebody-else"
+        of(lab).prometheus.behaviour.login = "another"
 
     @outage("metrics-stale", *symptoms)
     def stale(lab: Lab) -> None:
@@ -40,12 +40,12 @@ def unseen(outage: OutagesOf, of: Of[WithMetrics], *symptoms: str) -> None:
         of(lab).prometheus.behaviour.bounds_s = (0.01, 0.025, 0.05)
 
     @outage("metrics-target-restarted")
-    def counters_begin_anew(lab: Lab) -> None:
-        """Nothing is hidden: a counter that falls has begun anew."""
+    def counters_reset(lab: Lab) -> None:
+        """Nothing is hidden: a counter that falls was reset."""
         of(lab).prometheus.behaviour.restarted_ago_s = 130.0
 
     @outage("metrics-little-traffic")
-    def hardly_anybody_calls(lab: Lab) -> None:
-        """Every second one of a handful of requests fails, which says nothing."""
+    def few_requests(lab: Lab) -> None:
+        """Half of very few requests fail, which is not significant."""
         behaviour = of(lab).prometheus.behaviour
         behaviour.requests_a_second, behaviour.shares = 0.05, failing(0.5)

@@ -1,4 +1,4 @@
-"""What of a PostgreSQL database can be hidden from the monitor's role?"""
+"""Parts of a PostgreSQL database that can be hidden from the monitoring role."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def catalog_revoked(outage: OutagesOf, of: Of[WithPostgres], *hides: str) -> Non
 
 
 def statements_gone(outage: OutagesOf, of: Of[Exercised]) -> None:
-    """The ways in which pg_stat_statements tells nothing."""
+    """Outages in which pg_stat_statements has no data."""
 
     @outage("postgres-extension-dropped", "database.slow-queries")
     def extension_dropped(lab: Lab) -> Iterator[None]:
@@ -47,7 +47,7 @@ def statements_gone(outage: OutagesOf, of: Of[Exercised]) -> None:
         of(lab).exercise()
 
     @outage("postgres-statements-not-tracked", "database.slow-queries")
-    def nothing_tracked(lab: Lab) -> Iterator[None]:
+    def tracking_off(lab: Lab) -> Iterator[None]:
         with _set(of(lab), "pg_stat_statements.track", "none"):
             yield
 
@@ -67,7 +67,7 @@ def counters_gone(outage: OutagesOf, of: Of[Exercised], *hides: str) -> None:
 
     @outage("postgres-counters-reset", *hides)
     def counters_reset_all_the_time(lab: Lab) -> Iterator[None]:
-        """So that they are too young even for the lab's limit."""
+        """The counters are then too young even for the lab's limit."""
         over = threading.Event()
 
         def reset() -> None:
@@ -97,10 +97,10 @@ def rows_hidden(outage: OutagesOf, of: Of[WithPostgres], table: str, *hides: str
         of(lab).postgres.run(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY", database=of(lab).database)
 
 
-def _revoked(system: WithPostgres, what: str, whom: str) -> Iterator[None]:
-    system.postgres.run(f"REVOKE {what} FROM {whom}", database=system.database)
+def _revoked(system: WithPostgres, what: str, role: str) -> Iterator[None]:
+    system.postgres.run(f"REVOKE {what} FROM {role}", database=system.database)
     yield
-    system.postgres.run(f"GRANT {what} TO {whom}", database=system.database)
+    system.postgres.run(f"GRANT {what} TO {role}", database=system.database)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What becomes of checks that can't tell whom they speak to?"""
+"""Outages that prevent the checks from verifying certificates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def gone(outage: OutagesOf, *hides: str) -> None:
-    """The authority's certificate is missing: nobody who is reached through TLS can be believed."""
+    """The authority's certificate is missing, so no TLS server can be verified."""
 
     @outage("ca-file-missing", *hides, is_shared=True)
     def ca_file_gone(lab: Lab) -> Iterator[None]:

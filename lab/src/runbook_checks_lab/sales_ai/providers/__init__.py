@@ -1,1 +1,1 @@
-"""Stand-ins for the providers that Sales AI lives on; which versions of their APIs they follow: docs/providers.md."""
+"""Stand-ins for Sales AI's providers; docs/providers.md names the API versions."""

@@ -1,4 +1,4 @@
-"""What do Cloudflare's analytics answer about a queue, minute by minute, grouped as asked?"""
+"""Cloudflare's analytics of a queue, by minute and grouped as requested."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _operations(rules: CloudflareBehaviour, minutes: list[datetime], wanted: lis
     for action, outcome, name in kinds:
         count = rules.a_minute.get(name, 0) * len(minutes)
         if not count:
-            continue  # a group without members is not in the answer
+            continue  # a group without members is not in the response
         values = {
             "actionType": action,
             "outcome": outcome,

@@ -1,4 +1,4 @@
-"""What does Cloudflare's API say of queues: over REST what there is, over GraphQL what went on?"""
+"""Cloudflare's API for queues: their list over REST, their analytics over GraphQL."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ QUEUE = "transcription-queue"
 QUEUE_ID = "6b7efc370ea34ded8327fa20698dfe3a"
 PREFIX = "/client/v4"
 PER_PAGE = 20
-OTHERS = 25  # queues before ours: the list has a second page
+OTHERS = 25  # queues before the system's own: the list has a second page
 
 
 class Cloudflare(Provider):
-    """REST with its envelope and pages; GraphQL with errors inside a 200."""
+    """REST with its envelope and pages; GraphQL with errors in a 200."""
 
     behaviour: CloudflareBehaviour
 
@@ -87,7 +87,7 @@ class Cloudflare(Provider):
         return answer(asked, rules, QUEUE_ID)
 
     def _refused(self, request: Request, *, is_account: bool = True, allowed: bool | None = None) -> Response | None:
-        """Why this caller gets no answer, in Cloudflare's envelope."""
+        """Return the refusal of this request in Cloudflare's envelope, or None."""
         limits = self.limit()
         if limits is not None:
             return _refusal(429, 971, "Please wait and consider throttling your request speed", limits)
@@ -166,6 +166,6 @@ def _refusal(status: int, code: int, message: str, headers: dict[str, str] | Non
 
 
 def _failure(message: str, path: list[str] | None = None, **extensions: str) -> Response:
-    """What GraphQL could not do, it says inside a 200."""
+    """Return a GraphQL error, which has status 200."""
     error = {"message": message, "path": path, "extensions": {"timestamp": "2026-01-15T08:00:00Z", **extensions}}
     return JSONResponse({"data": None, "errors": [error]})

@@ -1,4 +1,4 @@
-"""The rules by which Cloudflare's stand-in answers, and which a fault may change."""
+"""Rules of Cloudflare's stand-in that a fault can change."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SETTINGS = {"batch_size": 10, "max_retries": 3, "max_concurrency": 10, "max_wait
 class CloudflareBehaviour(ProviderBehaviour):
     account: str = ""
     has_queue: bool = True
-    is_empty: bool = False  # an account without a single queue
+    is_empty: bool = False  # an account without any queue
     consumer: dict[str, int] | None = field(default_factory=lambda: dict(SETTINGS))
     script: str = SCRIPT
     is_paused: bool = False
     may_read_queues: bool = True
     may_read_analytics: bool = True
-    is_unsampled: bool = False  # analytics that know of nothing
-    graphql_error: str | None = None  # told inside a 200
+    is_unsampled: bool = False  # analytics without data
+    graphql_error: str | None = None  # reported in a 200
     backlog: float = 9.0
     growth_a_minute: float = 0.0
     oldest_age_s: float = 12.0

@@ -1,4 +1,4 @@
-"""What does Groq's API say of models, keys and what is left of the quota?"""
+"""Groq's API: models, keys and the remaining quota."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ LIMITED = (
 class GroqBehaviour(ProviderBehaviour):
     requests_left: int = 12_800
     tokens_left: int = 16_900
-    tells_limits: bool = True
+    sends_limits: bool = True
 
 
 class Groq(Provider):
-    """OpenAI's shapes, with Groq's headers."""
+    """OpenAI's documents with Groq's headers."""
 
     behaviour: GroqBehaviour
 
@@ -70,8 +70,8 @@ class Groq(Provider):
         return JSONResponse({"object": "list", "data": data}, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        """Requests are those of the day, tokens those of the minute."""
-        if not self.behaviour.tells_limits:
+        """Requests are per day, tokens per minute."""
+        if not self.behaviour.sends_limits:
             return {}
         return {
             "x-ratelimit-limit-requests": "14400",

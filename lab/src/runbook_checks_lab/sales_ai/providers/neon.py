@@ -1,4 +1,4 @@
-"""What does Neon's API (v2) say of a project's branches?"""
+"""Neon's API (v2): a project's branches."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ MAIN = "br-main-lab-00000000"
 @dataclass
 class NeonBehaviour(ProviderBehaviour):
     project: str = PROJECT
-    ages_h: list[float] = field(default_factory=lambda: [3.0, 27.0, 51.0])  # of the branches called backup-YYYYMMDD
-    page: int = 2  # branches a page, unless the caller asks for fewer
+    ages_h: list[float] = field(default_factory=lambda: [3.0, 27.0, 51.0])  # of the branches named backup-YYYYMMDD
+    page: int = 2  # branches a page, unless the caller requests fewer
 
 
 class Neon(Provider):
-    """Branches are listed by pages that a cursor leads through."""
+    """Branches are listed in pages, with a cursor."""
 
     behaviour: NeonBehaviour
 

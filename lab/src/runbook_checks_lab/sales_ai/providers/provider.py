@@ -1,4 +1,4 @@
-"""What do all providers' APIs have in common: a name, TLS, a key, and limits?"""
+"""Common parts of all providers' APIs: a name, TLS, a key, and limits."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class ProviderBehaviour(HttpBehaviour):
-    key: str = ""  # what callers show as bearer; blank, and nobody is asked
-    refusals: int = 0  # so many requests more are refused with 429
-    retry_after_s: float | None = 1.0  # what the refusal says; None, and it says nothing
+    key: str = ""  # the bearer token that callers must send; blank: not checked
+    refusals: int = 0  # this many further requests are refused with 429
+    retry_after_s: float | None = 1.0  # Retry-After of the refusal; None: no header
 
 
 class Provider:
-    """One provider's API behind a TLS front of its own, under its own name in the zone."""
+    """One provider's API behind its own TLS front, with its own name in the zone."""
 
     def __init__(self, shared: SharedServers, name: str, behaviour: Any) -> None:
         self._shared = shared
@@ -56,7 +56,7 @@ class Provider:
         await self.http.start(self.recorder)
 
     async def settle(self) -> None:
-        """Answers are made from the behaviour one by one: nothing to do."""
+        """Responses are made from the behaviour when requested, so there is nothing to do."""
 
     async def stop(self) -> None:
         await self.http.stop()
@@ -66,7 +66,7 @@ class Provider:
         return not self.behaviour.key or request.headers.get("authorization", "") == f"Bearer {self.behaviour.key}"
 
     def limit(self) -> dict[str, str] | None:
-        """The headers of a refusal, while there are any left to give."""
+        """Return the headers of a refusal, as long as refusals remain."""
         if self.behaviour.refusals <= 0:
             return None
         self.behaviour.refusals -= 1

@@ -1,4 +1,4 @@
-"""What does Slack's Web API say of a bot token?"""
+"""Slack's Web API: a bot token's state."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ ACCOUNT = {
 
 @dataclass
 class SlackBehaviour(ProviderBehaviour):
-    error: str | None = None  # what auth.test says of the token, inside a 200
+    error: str | None = None  # auth.test's error for the token, in a 200
 
 
 class Slack(Provider):
-    """Errors are told inside a 200; only too many requests have a status of their own."""
+    """Errors have status 200; only too many requests have their own status."""
 
     behaviour: SlackBehaviour
 

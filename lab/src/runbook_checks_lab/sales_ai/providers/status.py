@@ -1,4 +1,4 @@
-"""What do the providers' public status pages say? (Statuspage, Slack's own, Google Cloud's own.)"""
+"""The providers' public status pages: Statuspage, Slack's own, Google Cloud's own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATE = {"degraded": "degraded_performance", "outage": "major_outage"}
 @dataclass
 class StatusBehaviour(ProviderBehaviour):
     trouble: dict[str, Trouble] = field(default_factory=dict)  # "groq", "cloudflare", "neon", "slack", "google"
-    elsewhere: bool = True  # a trouble at Cloudflare that is none of ours: there always is one
+    elsewhere: bool = True  # an unrelated incident at Cloudflare, which there usually is
 
 
 class StatusPages(Provider):
