@@ -112,7 +112,7 @@ def test_findings_on_many_subjects_are_all_reported(tmp_path: Path) -> None:
     findings = only(ran)["findings"]
     assert isinstance(findings, list)
     assert len(findings) == 50
-    assert "and 30 more roots" in ran.stdout
+    assert "and 30 more root causes" in ran.stdout
 
 
 def test_check_with_its_own_fixture_runs_as_in_pytest(tmp_path: Path) -> None:
