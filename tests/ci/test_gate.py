@@ -119,7 +119,7 @@ def test_unknown_in_the_baseline_does_not_pass(lab: LabClient, tmp_path: Path) -
     [
         ("{", "is not JSON"),
         ("{}", "is not a results document"),
-        ('{"schema": 1, "run": {"environment": "other"}, "results": []}', "is about other"),
+        ('{"schema": 1, "run": {"environment": "other"}, "results": []}', "is a run of other"),
     ],
 )
 def test_wrong_baseline_is_refused(lab: LabClient, tmp_path: Path, content: str, sentence: str) -> None:

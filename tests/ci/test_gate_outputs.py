@@ -62,7 +62,7 @@ def test_verdict_does_not_depend_on_readers_and_files(lab: LabClient, tmp_path: 
     reported, nowhere = str(tmp_path / "output"), str(tmp_path / "no" / "file")
     passed = gate(lab, tmp_path, "| head -1", GITHUB_OUTPUT=reported, GITHUB_STEP_SUMMARY=nowhere)
     assert passed.returncode == 0, passed.stderr
-    assert "gate: the summary is not on the job's page" in passed.stderr
+    assert "gate: the summary could not be added to the job's page" in passed.stderr
     assert (tmp_path / "output").read_text() == "verdict=pass\n"
     assert (tmp_path / "report" / "theirs").exists()
     untold = gate(lab, tmp_path, GITHUB_OUTPUT=nowhere)

@@ -93,7 +93,7 @@ def test_checks_without_their_capability_are_not_collected_and_named(tmp_path: A
     assert "health.unreachable" in symptoms
     assert "database.unreachable" not in symptoms
     text = run("--env", str(env), "--list-symptoms").stdout
-    assert f"database.unreachable [{SYSTEM}]: postgres is not configured in part" in text
+    assert f"database.unreachable [{SYSTEM}]: postgres or mysql is not configured in part" in text
 
 
 def test_repository_names_no_path_of_this_machine() -> None:

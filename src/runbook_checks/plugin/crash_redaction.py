@@ -63,6 +63,21 @@ class CrashRedaction:
     def pytest_runtestloop(self) -> None:
         """Collect the variables' secrets after the lab has started and before a check runs."""
         self._foresee()
+        self._run.redaction.start()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Send a worker's secrets to the controller: earlier results of other workers may contain them.
+
+        Not with --debug, with which pytest-xdist prints what workers send.
+        """
+        if hasattr(session.config, "workeroutput") and not session.config.option.debug:
+            session.config.workeroutput["secrets"] = list(self._run.redaction.secrets)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        for value, name in getattr(node, "workeroutput", {}).get("secrets", ()):
+            self._run.redaction.add(value, name)
 
     def _foresee(self) -> None:
         for system in self._run.systems.values():

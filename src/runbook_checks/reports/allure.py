@@ -136,6 +136,15 @@ class Logger:
         except OSError as error:
             self.trouble = self.trouble or error.strerror or str(error)
 
+    def redact_again(self) -> None:
+        """Remove the secrets that became known after a check's files were written, also by workers."""
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix in (".json", ".txt", ".csv") and path.stat().st_mtime >= self.run.started - 1:
+                before = path.read_text(encoding="utf-8")
+                after = _redacted_file(path, before, self.run.redaction)
+                if after != before:
+                    outputs.write(path, after)
+
     def require_whole(self) -> None:
         """OSError where one of the files could not be written."""
         if self.trouble:
@@ -174,6 +183,37 @@ def _redact(item: Any, redaction: Redaction) -> None:
     for step in item.steps:
         step.name = redaction.tree(step.name)
         _redact(step, redaction)
+
+
+def _redacted_file(path: Path, content: str, redaction: Redaction) -> str:
+    """The content of one of Allure's files; of our own names only those that a far end may choose are redacted."""
+    if path.suffix != ".json":
+        return redaction.text(content)
+    is_attachment = path.stem.endswith("-attachment")
+    value = json.loads(content)
+    return _json(redaction.tree(value) if is_attachment else _redacted_words(value, redaction))
+
+
+def _redacted_words(value: Any, redaction: Redaction, within: str = "") -> Any:
+    """The JSON of a result with the free text in it redacted, as `_redact` does it to a model.
+
+    within  the key that the value is below; steps and attachments are named after readings and subjects
+    """
+    if isinstance(value, list):
+        return [_redacted_words(entry, redaction, within) for entry in value]
+    if isinstance(value, dict):
+        return {key: _redacted_words(entry, redaction, _place(within, key)) for key, entry in value.items()}
+    if isinstance(value, str) and within in _FREE:
+        return redaction.text(value)
+    return redaction.name(value) if isinstance(value, str) and within in _NAMED else value
+
+
+_FREE = ("message", "trace", "description", "descriptionHtml")
+_NAMED = ("steps.name", "attachments.name")
+
+
+def _place(within: str, key: str) -> str:
+    return f"{within}.name" if key == "name" and within in ("steps", "attachments") else key
 
 
 def _plain(item: Any) -> Any:

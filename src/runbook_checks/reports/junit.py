@@ -6,11 +6,14 @@ import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 from _pytest.junitxml import LogXML, xml_key
 
 if TYPE_CHECKING:
     import pytest
+
+    from runbook_checks.config.redaction import Redaction
 
 
 def take_over(config: pytest.Config) -> LogXML | None:
@@ -23,7 +26,7 @@ def take_over(config: pytest.Config) -> LogXML | None:
     return log
 
 
-def text(log: LogXML | None) -> str:
+def text(log: LogXML | None, redaction: Redaction) -> str:
     """The XML that pytest would write, through a temporary file."""
     if log is None:
         return ""
@@ -31,6 +34,17 @@ def text(log: LogXML | None) -> str:
         log.logfile = os.path.join(private, "junit.xml")
         try:
             log.pytest_sessionfinish()
-            return Path(log.logfile).read_text(encoding="utf-8")
+            written = Path(log.logfile).read_text(encoding="utf-8")
         finally:
             log.logfile = os.devnull
+    return _redacted(written, redaction) if redaction.has_grown else written
+
+
+def _redacted(written: str, redaction: Redaction) -> str:
+    """The XML without the secrets that became known after pytest recorded a check's text."""
+    root = ElementTree.fromstring(written)  # noqa: S314 - pytest wrote it
+    for element in root.iter():
+        element.text = element.text and redaction.text(element.text)
+        if "message" in element.attrib:
+            element.set("message", redaction.text(element.attrib["message"]))
+    return '<?xml version="1.0" encoding="utf-8"?>' + ElementTree.tostring(root, encoding="unicode")

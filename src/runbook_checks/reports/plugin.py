@@ -13,6 +13,7 @@ import pytest
 from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.locations import SETTINGS
 from runbook_checks.output import destinations
+from runbook_checks.plugin.record_redaction import FreeText
 from runbook_checks.reports import allure, markdown, terminal
 from runbook_checks.reports.run_files import RunFiles
 from runbook_checks.results import verdict
@@ -115,6 +116,9 @@ class Reports:
 
     def _finished(self, session: pytest.Session) -> FinishedRun:
         run, checklist = self.run, self._checklist()
+        if run.redaction.has_grown:
+            again = FreeText(run.redaction).again
+            self.results = {node_id: again(result) for node_id, result in self.results.items()}
         results = sorted(self.results.values(), key=lambda result: (result.system, result.symptom, result.check))
         analysis = analyse(results, run, time.time())
         run.notes += analysis.notes

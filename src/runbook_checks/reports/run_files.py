@@ -61,7 +61,7 @@ class RunFiles:
             "--results": cache(lambda: as_text(document(finished))),
             "--markdown": cache(lambda: unobeyed(markdown.summary(finished))),
             "--metrics": lambda: unobeyed(metrics.of_run(finished)),
-            "--junitxml": cache(lambda: junit.text(log)),
+            "--junitxml": cache(lambda: junit.text(log, self.run.redaction)),
         }
 
     def _files(self) -> Iterator[tuple[str, Path, str]]:
@@ -76,6 +76,8 @@ class RunFiles:
         is_named = not self.run.folder or not logger.folder.is_relative_to(self.run.folder)
         with self._noting(f"{logger.folder} (Allure's results)", is_asked_for=is_named or bool(self._out)):
             allure.finish(logger.folder, finished)
+            if self.run.redaction.has_grown:
+                logger.redact_again()
             logger.require_whole()
 
     @contextmanager
