@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.accounts import Accounts
-from runbook_checks.handles.expected_response import said
+from runbook_checks.handles.expected_response import summary
 from runbook_checks.handles.service import Service
 from runbook_checks.handles.web import FrontEnd
 from runbook_checks.probes.http.cors import SAFE_METHODS, Grant
-from runbook_checks.probes.http.response import Answer
-from runbook_checks.probes.web.assets import Asset, PageLook, is_html
+from runbook_checks.probes.http.response import Answer, is_html
+from runbook_checks.probes.web.assets import Asset, PageLook
 
 KIB = 1024
 BROWSER_S = 45.0
@@ -222,9 +222,9 @@ def check_proxy_passes_on(web: FrontEnd, service: Service) -> None:
             evidence: dict[str, Any] = {"url": service.url, "status": "none", "direct": "answers"}
             raise Found("proxy-down", seen=gone.reason, wanted=wanted, **evidence) from None
         raise
-    if not _is_backends(service, answer):
+    if not service.is_health_document(answer):
         own = _own_answer(web, path)
-        if answer.status in (502, 504) or (own is not None and _is_backends(service, own)):
+        if answer.status in (502, 504) or (own is not None and service.is_health_document(own)):
             seen = f"HTTP {answer.status} with {'a page' if is_html(answer) else 'another document'}"
             direct = "not named" if own is None else f"HTTP {own.status}"
             raise Found(
@@ -247,14 +247,6 @@ def _own_answer(web: FrontEnd, path: str) -> Answer | None:
         return web.direct_health(path)
     except NoReading:
         return None
-
-
-def _is_backends(service: Service, answer: Answer) -> bool:
-    try:
-        document = answer.json()
-    except NoReading:
-        return False
-    return isinstance(document, dict) and service.settings.health.status_field.partition(".")[0] in document
 
 
 def _require_redirect(web: FrontEnd) -> None:
@@ -297,7 +289,7 @@ def check_files_up_to_the_limit_are_taken(web: FrontEnd, accounts: Accounts) -> 
     if answer.status in (401, 403):
         raise NoReading("auth", f"{answer.url} refuses the user's token (HTTP {answer.status})", kind="control-refused")
     if answer.status not in rule.accepted:
-        seen = f"a file of {below} bytes got {said(answer)}"
+        seen = f"a file of {below} bytes got {summary(answer)}"
         raise Found("refused", seen=seen, wanted="it is taken", **evidence)
     web.clean_up(_document(answer), token, below)
     found = []

@@ -15,7 +15,7 @@ from runbook_checks.probes.backups.inventory import made_at
 from runbook_checks.probes.host.variables import parse_dotenv
 from runbook_checks.probes.http.cors import grant
 from runbook_checks.probes.http.rate_limits import retry_after_s
-from runbook_checks.probes.http.response import decoded
+from runbook_checks.probes.http.response import decoded, is_html
 from runbook_checks.probes.http.target import redirect_target
 from runbook_checks.probes.logs.command import _entries
 from runbook_checks.probes.logs.file import read_entries
@@ -24,7 +24,6 @@ from runbook_checks.probes.logs.slow_requests import read_requests
 from runbook_checks.probes.metrics.exposition import parse
 from runbook_checks.probes.metrics.histogram import Histogram
 from runbook_checks.probes.sql.masking import without_literals
-from runbook_checks.probes.web.assets import is_html
 from runbook_checks.probes.web.linked_files import in_css, in_html, in_manifest, parsed_manifest
 from tests.fuzz.canned import answer
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled, places, put, twisted_twice, twists, written

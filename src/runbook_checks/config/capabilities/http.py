@@ -8,10 +8,17 @@ from typing import Any, Literal
 from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret, Text
 
+# Spring Boot, IETF health+json, ASP.NET, MicroProfile, NestJS, and what services write by hand.
+UNHEALTHY = (
+    "DOWN", "OUT_OF_SERVICE", "fail", "failed", "failing", "failure", "error", "unhealthy", "degraded", "critical",
+    "unavailable", "unreachable", "offline", "disconnected", "not_ready", "not ready", "not ok", "broken", "dead",
+    "stopped", "starting", "stopping", "draining", "shutting_down", "timeout",
+)  # fmt: skip
+
 
 @settings
 class Health:
-    """The health documents and the words they use."""
+    """The health documents and the words in them."""
 
     path: str = "/health"
     """The overall health document."""
@@ -19,22 +26,32 @@ class Health:
     """The liveness document."""
     ready: str | None = None
     """The readiness document."""
+    format: Literal["json", "text"] = "json"
+    """A JSON document, or plain text whose whole is the state, such as `OK`."""
     status_field: str = "status"
-    """The field that tells the state, dots for nesting."""
+    """The field with the state, a word or true and false; dots for nesting."""
     components_field: str = "components"
-    """The field under which components tell theirs."""
-    healthy: list[str] = field(default_factory=lambda: ["UP", "ok", "healthy"])
+    """The field with the components' states, dots for nesting."""
+    healthy: list[str] = field(default_factory=lambda: ["UP", "ok", "healthy", "pass"])
     """The words that mean healthy, in any case."""
+    unhealthy: list[str] = field(default_factory=lambda: list(UNHEALTHY))
+    """The words that mean unhealthy, in any case. A word of no list is unknown."""
+    neutral: list[str] = field(default_factory=lambda: ["UNKNOWN", "disabled", "not_configured", "skipped", "warn"])
+    """The words of components that are not in use or only cause concern, in any case."""
+    ignore: list[str] = field(default_factory=list)
+    """Fields and components of the document to leave out, dots for nesting."""
 
 
 @settings
 class VersionAt:
-    """Where the running version is told."""
+    """The address of the running version."""
 
     path: str
     """The address of the document."""
+    format: Literal["json", "text"] = "json"
+    """A JSON document, or plain text whose whole is the version."""
     field: str = "version"
-    """The field in it, dots for nesting."""
+    """The field in the JSON document, dots for nesting."""
 
 
 @settings

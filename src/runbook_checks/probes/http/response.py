@@ -14,6 +14,7 @@ from runbook_checks.probes.core.json_text import parsed
 from runbook_checks.probes.core.reading import NoReading, one_line
 
 EXCERPT = 80
+HTML = re.compile(r"\s*+(?:<!--.{0,2000}?-->\s*+)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 # Python's codecs that no charset parameter means; punycode takes minutes for a megabyte.
 NO_CHARSETS = ("punycode", "idna", "unicode-escape", "raw-unicode-escape")
 # The only header values that may be shown; all others could carry a secret.
@@ -105,6 +106,11 @@ class Answer:
             evidence={"status": self.status, "content_type": content_type, "excerpt": excerpt},
             attempts=self.attempts,
         )
+
+
+def is_html(answer: Answer) -> bool:
+    """Whether the body is a page of HTML, whatever its Content-Type is."""
+    return HTML.match(answer.text[:4096]) is not None
 
 
 def decoded(body: bytes, coding: str, limit: int) -> bytes | None:

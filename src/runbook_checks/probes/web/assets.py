@@ -5,7 +5,6 @@ Bounded in number, bytes and time; what was not looked at for that is told, neve
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, reading
+from runbook_checks.probes.http.response import is_html
 from runbook_checks.probes.web.linked_files import Kind, Reference, in_css, in_html, in_manifest, parsed_manifest
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from runbook_checks.probes.http.client import Answer, Http
 
 AT_ONCE = 6  # as many as a browser opens to one host
-HTML = re.compile(r"\s*+(?:<!--.{0,2000}?-->\s*+)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,6 @@ def look(http: Http, path: str, others: Mapping[str, Http], limits: Limits) -> P
             looked_at=len(found.assets), elsewhere=found.elsewhere, cut=found.cut, no_answer=sorted(found.unseen)
         )
     return found
-
-
-def is_html(answer: Answer) -> bool:
-    return HTML.match(answer.text[:4096]) is not None
 
 
 class _Walk:
