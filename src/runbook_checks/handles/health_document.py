@@ -35,7 +35,7 @@ MODES = re.compile(
 
 @dataclass(frozen=True)
 class State:
-    """What a health response says. `is_up` is None where the word is not known."""
+    """The content of a health response. `is_up` is None if the word is not known."""
 
     word: str | None = None  # None without the field
     is_up: bool | None = None
@@ -45,7 +45,7 @@ class State:
 
 
 def read(answer: Answer, health: Health) -> State:
-    """The state in a response; NotJson where it is no document of http.health.format."""
+    """The state in a response; NotJson if it is not in http.health.format."""
     words = _Words(health)
     if health.format == "text":
         text = one_line(answer.text, MAX_WORD)

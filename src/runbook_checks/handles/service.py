@@ -40,13 +40,13 @@ class Service(Handle):
         return self.bound.http.get(path, fresh=fresh)
 
     def health_state(self, answer: Answer) -> State:
-        """The state in a response of a health address; NotJson where it is no document of http.health.format."""
+        """The state in a response of a health address; NotJson if it is not in http.health.format."""
         from runbook_checks.handles.health_document import read
 
         return read(answer, self.settings.health)
 
     def is_health_document(self, answer: Answer) -> bool:
-        """Whether a response has a state where the settings place it."""
+        """Whether a response has a state as the settings describe it."""
         try:
             state = self.health_state(answer)
         except NoReading:
@@ -54,7 +54,7 @@ class Service(Handle):
         return state.word is not None and (self.settings.health.format == "json" or state.is_up is not None)
 
     def version(self, answer: Answer) -> str:
-        """The version in a response of http.version; NoReading where there is none."""
+        """The version in a response of http.version; NoReading without one."""
         from runbook_checks.handles.expected_response import at, summary
         from runbook_checks.probes.http.response import is_html
 

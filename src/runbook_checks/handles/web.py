@@ -68,11 +68,11 @@ class FrontEnd(Handle):
         """A preflight for a request by a page of that origin, and what its response allows."""
         from runbook_checks.probes.http.cors import ask, grant
 
-        def asked() -> Answer:
+        def send() -> Answer:
             headers = ask(method, self.cors.headers, origin)
             return self.bound.http.send("OPTIONS", self.cors.path, headers=headers)
 
-        answer = self.bound.shared.get(("preflight", origin, method), asked)
+        answer = self.bound.shared.get(("preflight", origin, method), send)
         return answer, grant(answer)
 
     def called_from(self, origin: str) -> tuple[Answer, Grant]:

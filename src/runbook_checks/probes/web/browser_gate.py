@@ -59,7 +59,7 @@ class Gate:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, ValueError):
             async with asyncio.timeout(2 * CONNECT_S):
-                host, port = await _asked(reader, writer)
+                host, port = await _requested(reader, writer)
                 sock = await asyncio.to_thread(self._dialled, host, port)
                 writer.write(_reply(0 if sock else NOT_ALLOWED if host in self.refused else UNREACHABLE))
                 await writer.drain()
@@ -90,7 +90,7 @@ class Gate:
             kept[host] = gone.reason if is_refused else ERRORS.get(gone.kind or "", "CONNECTION_TIMED_OUT")
 
 
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
+async def _requested(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
     """Host and port of a CONNECT, without a login (RFC 1928, 3 and 4)."""
     version, methods = struct.unpack("!BB", await reader.readexactly(2))
     await reader.readexactly(methods)
