@@ -13,7 +13,6 @@ from runbook_checks.handles.expected_response import mismatch, summary
 from runbook_checks.handles.health_document import State, is_plain_word
 from runbook_checks.handles.service import Service
 from runbook_checks.probes.http.client import Answer, NotJson
-from runbook_checks.probes.http.response import is_html
 
 _UNREACHABLE = (
     "name-not-resolved",
@@ -125,7 +124,7 @@ def _state_at(service: Service, path: str, wanted: str) -> tuple[Answer, State]:
         raise Found(None, seen=gone.reason, wanted=wanted, url=path, status="none") from None
     health = service.settings.health
     evidence: dict[str, Any] = {"url": answer.url, "status": answer.status}
-    if health.format == "text" and is_html(answer):
+    if health.format == "text" and answer.is_html:
         raise Found("not-json", seen=f"HTTP {answer.status} with a page of HTML", wanted=wanted, **evidence)
     try:
         return answer, service.health_state(answer)

@@ -12,7 +12,7 @@ from runbook_checks.handles.expected_response import summary
 from runbook_checks.handles.service import Service
 from runbook_checks.handles.web import FrontEnd
 from runbook_checks.probes.http.cors import SAFE_METHODS, Grant
-from runbook_checks.probes.http.response import Answer, is_html
+from runbook_checks.probes.http.response import Answer
 from runbook_checks.probes.web.assets import Asset, PageLook
 
 KIB = 1024
@@ -138,7 +138,7 @@ def _require_page(look: PageLook) -> None:
     seen = None
     if page.status != 200:
         seen = summary(page)
-    elif not is_html(page):
+    elif not page.is_html:
         seen = "a response that is not HTML"
     elif not any(asset.kind in ("script", "style") for asset in look.assets) and not (look.unseen or look.elsewhere):
         seen = "a page without scripts and styles"
@@ -239,7 +239,7 @@ def check_proxy_passes_on(web: FrontEnd, service: Service) -> None:
     if not service.is_health_document(answer):
         own = _own_answer(web, path)
         if answer.status in (502, 504) or (own is not None and service.is_health_document(own)):
-            seen = f"HTTP {answer.status} with {'a page' if is_html(answer) else 'another document'}"
+            seen = f"HTTP {answer.status} with {'a page' if answer.is_html else 'another document'}"
             direct = "http.direct_url is not configured" if own is None else f"HTTP {own.status}"
             raise Found(
                 "backend-not-reached", seen=seen, wanted=wanted, url=answer.url, status=answer.status, direct=direct

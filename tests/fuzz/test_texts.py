@@ -15,7 +15,7 @@ from runbook_checks.probes.backups.inventory import made_at
 from runbook_checks.probes.host.variables import parse_dotenv
 from runbook_checks.probes.http.cors import grant
 from runbook_checks.probes.http.rate_limits import retry_after_s
-from runbook_checks.probes.http.response import decoded, is_html
+from runbook_checks.probes.http.response import decoded
 from runbook_checks.probes.http.target import redirect_target
 from runbook_checks.probes.logs.command import _entries
 from runbook_checks.probes.logs.file import read_entries
@@ -73,7 +73,7 @@ def log_line(text: str) -> None:
 def page(text: str) -> None:
     for reference in in_html(text, "https://a.example.com/x/"):
         reference.url.encode()
-    is_html(answer(text.encode("utf-8", "replace")))
+    _ = answer(text.encode("utf-8", "replace")).is_html
 
 
 def style_sheet(text: str) -> None:

@@ -117,16 +117,13 @@ class Accounts(Handle):
         NoReading not-understood where that cannot be known: a page instead of the API (a front end answers every path
         with its index), and an error inside a 2xx response.
         """
-        from runbook_checks.probes.http.client import NotJson
-        from runbook_checks.probes.http.response import is_html
-
         if not 200 <= answer.status < 300:
             return False
         what, field = f"{answer.url} answers HTTP {answer.status}", getattr(self.settings, f"{name}_field")
         try:
             document = answer.json()
-        except NotJson:
-            if field is None and not is_html(answer):
+        except NoReading:
+            if field is None and not answer.is_html:
                 return True
             reason = f"{what}, but not as an API does: set auth.{name} to an address of the API"
             raise NoReading("auth", reason, kind="not-understood") from None

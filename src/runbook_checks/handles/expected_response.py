@@ -67,14 +67,13 @@ def summary(answer: Answer) -> str:
 def _reason(answer: Answer) -> str:
     """The reason in a JSON error, the title of a page, the text of a failure."""
     from runbook_checks.probes.http.client import NotJson
-    from runbook_checks.probes.http.response import is_html
 
     if answer.status < 400:
         return ""
     try:
         document = answer.json()
     except NotJson:
-        if is_html(answer):
+        if answer.is_html:
             title = TITLE.search(answer.text[:LONGEST])
             return title.group(1) if title else ""
         return answer.text[:LONGEST] if answer.status >= 500 else ""

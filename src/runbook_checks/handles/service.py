@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from runbook_checks.handles.base import Handle
+from runbook_checks.handles.expected_response import at, summary
+from runbook_checks.handles.health_document import read
 from runbook_checks.probes.core.deadline import current
 from runbook_checks.probes.core.reading import NoReading
 
@@ -41,8 +43,6 @@ class Service(Handle):
 
     def health_state(self, answer: Answer) -> State:
         """The state in a response of a health address; NotJson if it is not in http.health.format."""
-        from runbook_checks.handles.health_document import read
-
         return read(answer, self.settings.health)
 
     def is_health_document(self, answer: Answer) -> bool:
@@ -55,8 +55,6 @@ class Service(Handle):
 
     def version(self, answer: Answer) -> str:
         """The version in a response of http.version; NoReading without one."""
-        from runbook_checks.handles.expected_response import at, summary
-        from runbook_checks.probes.http.response import is_html
 
         where = self.settings.version
         assert where is not None
@@ -65,7 +63,7 @@ class Service(Handle):
             raise NoReading("http", reason, kind="wrong-status")
         is_text = where.format == "text"
         version = answer.text.strip() if is_text else at(answer.json(), where.field)
-        if is_text and (len(version) > MAX_VERSION or "\n" in version or is_html(answer)):
+        if is_text and (len(version) > MAX_VERSION or "\n" in version or answer.is_html):
             raise NoReading("http", f"{answer.url} does not answer with one line of text", kind="not-understood")
         if isinstance(version, bool) or not isinstance(version, str | int | float) or not str(version).strip():
             reason = (

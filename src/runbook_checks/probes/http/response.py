@@ -80,6 +80,11 @@ class Answer:
         except (LookupError, ValueError):
             return self.body.decode("utf-8", "replace")
 
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is a page of HTML, whatever its Content-Type is."""
+        return HTML.match(self.text[:4096]) is not None
+
     def json(self) -> Any:
         """The JSON object or array in the body, strictly (probes.core.json_text); NotJson for anything else.
 
@@ -106,11 +111,6 @@ class Answer:
             evidence={"status": self.status, "content_type": content_type, "excerpt": excerpt},
             attempts=self.attempts,
         )
-
-
-def is_html(answer: Answer) -> bool:
-    """Whether the body is a page of HTML, whatever its Content-Type is."""
-    return HTML.match(answer.text[:4096]) is not None
 
 
 def decoded(body: bytes, coding: str, limit: int) -> bytes | None:

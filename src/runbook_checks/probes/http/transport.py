@@ -1,9 +1,9 @@
 """Carry out one HTTP/1.1 exchange over a socket: every phase timed, every wait bounded, every byte checked.
 
 requests prepares the request but does not send it: its http.client accepts a truncated header block, reads chunk sizes
-leniently and skips any number of interim responses, and its timeouts hold for each read and each address only. No public
-extension point of requests or urllib3 changes that. h11 reads strictly (RFC 9112), and the deadline shuts the socket
-down. Imported on the first request only.
+leniently and skips any number of interim responses, and its timeouts hold for each read and each address only. No
+public extension point of requests or urllib3 changes that. h11 reads strictly (RFC 9112), and the deadline shuts the
+socket down. Imported on the first request only.
 """
 
 from __future__ import annotations

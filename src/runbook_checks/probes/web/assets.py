@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, reading
-from runbook_checks.probes.http.response import is_html
 from runbook_checks.probes.web.linked_files import Kind, Reference, in_css, in_html, in_manifest, parsed_manifest
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def look(http: Http, path: str, others: Mapping[str, Http], limits: Limits) -> P
     """
     page = http.get(path)
     found = PageLook(page)
-    if page.status != 200 or not is_html(page):
+    if page.status != 200 or not page.is_html:
         return found
     with reading(f"files that {page.url} refers to") as facts:
         _Walk(http, others, limits, found).through(in_html(page.text, page.url))
@@ -162,7 +161,7 @@ class _Walk:
 def _asset(reference: Reference, by: str, answer: Answer, manifest: object) -> Asset:
     written = (answer.headers.get("content-type") or "").partition(";")[0].strip().lower()
     is_json = isinstance(manifest, dict) if reference.kind == "manifest" else None
-    return Asset(reference.url, reference.kind, by, answer.status, written, is_html(answer), is_json)
+    return Asset(reference.url, reference.kind, by, answer.status, written, answer.is_html, is_json)
 
 
 def _origin(url: str) -> str:
