@@ -86,7 +86,7 @@ def _no_json(operation: Operation, answer: Answer) -> str | None:
     try:
         parsed(answer.body.decode("utf-8-sig"), is_strict=True)
     except ValueError:
-        return f"The {answer.status} answer is not JSON (RFC 8259), or has two entries of one name."
+        return f"The {answer.status} answer is not JSON (RFC 8259), or has an entry twice."
     return None
 
 
