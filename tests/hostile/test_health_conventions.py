@@ -41,6 +41,8 @@ DOCUMENTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "spring-unknown": ({**UP, "components": {"discovery": {"status": "UNKNOWN"}}}, {}, CLEAR),
     "disabled": ({**UP, "components": {"mail": "disabled", "sms": {"status": "not_configured"}}}, {}, CLEAR),
     "modes": ({**UP, "debug": False, "maintenance": False, "uptime": 77, "version": "1.1.0"}, {}, CLEAR),
+    "numbers": ({**UP, "components": {"uptime": 77, "load": 0.5, "db": "UP"}}, {}, CLEAR),
+    "names-only": ({**UP, "components": ["db", "mail"]}, {}, CLEAR),
     "groups": ({**UP, "groups": ["liveness", "readiness"]}, {}, CLEAR),
     # A word of no list.
     "word-of-a-component": ({**UP, "components": {"redis": "connected"}}, {}, UNKNOWN),

@@ -115,8 +115,8 @@ class _Reader:
         """The entries of a container of components; an unknown word matters in the configured one only."""
         for name, value in _named(components):
             place = f"{above}{name}"
-            if place in self._health.ignore:
-                continue
+            if place in self._health.ignore or (isinstance(value, int | float) and not isinstance(value, bool)):
+                continue  # a number is a reading, and no state
             state = self._state(value, *CLAIMS)
             word, is_up = _word(state), self._words.judge(state)
             if word is None or is_up:
@@ -156,8 +156,8 @@ def _named(components: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(components, dict):
         yield from ((str(name), value) for name, value in components.items())
     elif isinstance(components, list):
-        for value in components:
-            named = (value.get(name) for name in NAMES) if isinstance(value, dict) else ()
+        for value in filter(lambda one: isinstance(one, dict), components):
+            named = (value.get(name) for name in NAMES)
             yield next((str(name) for name in named if isinstance(name, (str, int))), ""), value
 
 
