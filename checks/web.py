@@ -32,8 +32,8 @@ _SILENT = ("connection-refused", "connect-timeout", "read-timeout", "tls-failed"
 def check_front_end_may_call_the_api(web: FrontEnd) -> None:
     """Browsers send a preflight before a call; if it is rejected, the page loads and nothing in it works."""
     rule, origin = web.cors, web.origin
-    asked = [method for method in rule.methods if method.upper() not in SAFE_METHODS] or rule.methods[:1]
-    answers = {method: web.preflight(origin, method) for method in asked}
+    methods = [method for method in rule.methods if method.upper() not in SAFE_METHODS] or rule.methods[:1]
+    answers = {method: web.preflight(origin, method) for method in methods}
     found: dict[str | None, Found] = {}
     for method, (answer, grant) in answers.items():
         rejection = _rejection(rule, origin, method, answer, grant)
@@ -267,19 +267,19 @@ def _require_redirect(web: FrontEnd) -> None:
     except NoReading as gone:
         if gone.kind not in _SILENT:
             raise
-        told: dict[str, Any] = {
+        evidence: dict[str, Any] = {
             "url": gone.evidence.get("url", "the plain address"),
             "status": "none",
             "direct": "not requested",
         }
-        raise Found("no-redirect", seen=gone.reason, wanted="a redirect to HTTPS", **told) from None
+        raise Found("no-redirect", seen=gone.reason, wanted="a redirect to HTTPS", **evidence) from None
     if answer is None:
         return
     location = answer.headers.get("location") or ""
     if answer.status in REDIRECTS and location.lower().startswith("https://"):
         return
-    seen = f"plain HTTP got {answer.status}" + (f" to {location[:80]}" if location else "")
-    evidence: dict[str, Any] = {"url": answer.url, "status": answer.status, "direct": "not requested"}
+    seen = f"plain HTTP got {summary(answer)}"
+    evidence = {"url": answer.url, "status": answer.status, "direct": "not requested"}
     raise Found("no-redirect", seen=seen, wanted="a redirect to HTTPS", **evidence)
 
 

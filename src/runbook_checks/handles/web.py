@@ -124,7 +124,7 @@ class FrontEnd(Handle):
         address = resolve(host, resolver=resolver, deadline=within(timeout_s), resource="http")[0] if resolver else None
         headers = self.bound.headers
         self._guard(url, address, headers, within(timeout_s))
-        asked = Request(
+        request = Request(
             url,
             timeout_s,
             address,
@@ -136,7 +136,7 @@ class FrontEnd(Handle):
             self.settings.browser_sandbox,
             self.settings.first_paint_ms * PAINT_FACTOR / 1000,
         )
-        return visit(asked)
+        return visit(request)
 
     def _guard(self, url: str, address: str | None, headers: dict[str, str], deadline: Deadline) -> None:
         """NoReading if the browser would send credentials without TLS to another machine."""

@@ -40,8 +40,8 @@ class Grant:
 def ask(method: str, headers: Iterable[str], origin: str) -> dict[str, str]:
     """The headers of a preflight for a request of that method and with those headers."""
     names = ",".join(sorted(name.lower() for name in headers))
-    asked = {"Origin": origin, "Access-Control-Request-Method": method}
-    return asked | ({"Access-Control-Request-Headers": names} if names else {})
+    preflight = {"Origin": origin, "Access-Control-Request-Method": method}
+    return preflight | ({"Access-Control-Request-Headers": names} if names else {})
 
 
 def grant(answer: Answer) -> Grant:

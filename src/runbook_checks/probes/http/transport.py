@@ -201,9 +201,9 @@ class Exchange:
         self.phase = TUNNEL
         place = join(*_place(self._far))
         headers = {"Host": place, **login(proxy, "Proxy-Authorization")}
-        asked = h11.Request(method="CONNECT", target=place, headers=list(headers.items()))
+        event = h11.Request(method="CONNECT", target=place, headers=list(headers.items()))
         state = h11.Connection(h11.CLIENT, MAX_HEADERS)
-        sock.sendall(_wire(state, asked, b""))
+        sock.sendall(_encoded(state, event, b""))
         status = self._head(sock, state).status_code
         if not 200 <= status < 300:
             what = f"through the proxy {self.proxy}: Tunnel connection failed: {status}"
@@ -221,8 +221,8 @@ class Exchange:
             headers |= login(proxy, "Proxy-Authorization")
             wanted = str(request.url)
         lines = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
-        asked = h11.Request(method=str(request.method), target=wanted, headers=lines)
-        data = _wire(connection.state, asked, cast(bytes, request.body or b""))
+        event = h11.Request(method=str(request.method), target=wanted, headers=lines)
+        data = _encoded(connection.state, event, cast(bytes, request.body or b""))
         self.sent_at = time.time()
         connection.sock.settimeout(max(0.001, self.deadline.remaining()))
         try:
@@ -323,7 +323,7 @@ def _place(end: SplitResult) -> tuple[str, int]:
     return end.hostname or "", end.port or PORTS[end.scheme]
 
 
-def _wire(state: h11.Connection, request: h11.Request, body: bytes) -> bytes:
+def _encoded(state: h11.Connection, request: h11.Request, body: bytes) -> bytes:
     events = (request, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
     return b"".join(state.send(event) or b"" for event in events)
 

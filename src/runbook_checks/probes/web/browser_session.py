@@ -286,8 +286,8 @@ async def _times(session: CDPSession) -> Any:
             tree = await session.send("Page.getFrameTree")
             where = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "runbook-checks"}
             world = await session.send("Page.createIsolatedWorld", where)
-            asked = {"expression": TIMES, "contextId": world["executionContextId"], "returnByValue": True}
-            return (await session.send("Runtime.evaluate", asked))["result"]["value"]
+            question = {"expression": TIMES, "contextId": world["executionContextId"], "returnByValue": True}
+            return (await session.send("Runtime.evaluate", question))["result"]["value"]
         except (Error, KeyError):
             await asyncio.sleep(POLL_S)
 
@@ -333,12 +333,12 @@ async def _send_our_headers(session: CDPSession, request: Request) -> None:
     ours = {name.lower() for name in request.headers}
 
     async def paused(event: Any) -> None:
-        asked = event["request"]
-        headers = {name: value for name, value in asked["headers"].items() if name.lower() not in ours}
-        if same_origin(asked["url"], request.url):
+        sent = event["request"]
+        headers = {name: value for name, value in sent["headers"].items() if name.lower() not in ours}
+        if same_origin(sent["url"], request.url):
             headers |= request.headers
         answer: dict[str, Any] = {"requestId": event["requestId"]}
-        if headers != asked["headers"]:
+        if headers != sent["headers"]:
             answer["headers"] = [{"name": name, "value": value} for name, value in headers.items()]
         with suppress(Error):
             await session.send("Fetch.continueRequest", answer)
