@@ -21,7 +21,7 @@ OUTAGES = {
     "cloudflare-limits": (
         "queue.backlog",
         "unknown",
-        "(HTTP 429), without saying for how long (3 attempts)",
+        "(HTTP 429), no Retry-After (3 attempts)",
     ),
     "cloudflare-limits-for-a-minute": (
         "queue.backlog",

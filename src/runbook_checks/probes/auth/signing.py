@@ -1,4 +1,4 @@
-"""Which signature belongs to a timestamp and a body?"""
+"""Sign a timestamp and a body."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hmac
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Hex HMAC-SHA256 (RFC 2104) over `<timestamp>.<body>`, as AI Customer Service's webhook wants it."""
+    """Hex HMAC-SHA256 (RFC 2104) over `<timestamp>.<body>`, as AI Customer Service's webhook expects it."""
     return hmac_sha256(secret.encode(), timestamp.encode() + b"." + body)
 
 
