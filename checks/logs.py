@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.log import Log
 from runbook_checks.probes.logs.file import LogReading
+from runbook_checks.probes.logs.levels import CONTINUATION, KNOWN, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 MOST = 50  # messages told one by one
 
@@ -20,19 +21,15 @@ MOST = 50  # messages told one by one
 def check_log_errors(log: Log) -> None:
     """Errors in the log are what users met before they called."""
     reading = log.read()
-    before_begins, begins, ends = log.windows()
+    before_begins, _, ends = log.windows()
     is_in_use = reading.is_alive or log.settings.quiet_is_fine or _has_entries(reading, before_begins, ends)
     if not is_in_use:
         raise NoReading(
             "logs", f"{log.place} has no entry of the last {2 * log.settings.window_min:g} min: is it in use?"
         )
-    now, before = _errors(log, reading, begins, ends), _errors(log, reading, before_begins, begins)
-    too_many = [
-        (message, count, before[message])
-        for message, count in now.most_common()
-        if count > log.settings.limit and not (before[message] and count < before[message] * log.settings.surge_factor)
-    ]
+    too_many = _above_limit(log, reading, _levels(log))
     Found.all(_found(log, *entry) for entry in [*too_many[:MOST], *_together(too_many[MOST:])])
+    _require_levels(log, reading)
     if not reading.complete:
         raise NoReading("logs", f"{log.place} could not be read back to where the window begins", kind="incomplete")
 
@@ -61,15 +58,49 @@ def _has_entries(reading: LogReading, since: float, until: float) -> bool:
     return any(since <= entry.time <= until for entry in reading.entries)
 
 
-def _errors(log: Log, reading: LogReading, since: float, until: float) -> Counter[str]:
+def _levels(log: Log) -> set[str]:
+    return {named(level) for level in log.settings.levels}
+
+
+def _above_limit(log: Log, reading: LogReading, levels: Container[str]) -> list[tuple[str, int, int]]:
+    """Messages of these levels above the limit and above their usual count: message, count, usual count."""
+    before_begins, begins, ends = log.windows()
+    now, before = _counted(log, reading, begins, ends, levels), _counted(log, reading, before_begins, begins, levels)
+    factor = log.settings.surge_factor
+    return [
+        (message, count, before[message])
+        for message, count in now.most_common()
+        if count > log.settings.limit and not (before[message] and count < before[message] * factor)
+    ]
+
+
+def _counted(log: Log, reading: LogReading, since: float, until: float, levels: Container[str]) -> Counter[str]:
     ignored = [re.compile(pattern) for pattern in log.settings.ignore]
-    levels = {level.upper() for level in log.settings.levels}
     return Counter(
         log.grouped(entry.message)
         for entry in reading.entries
         if since <= entry.time < until
         and entry.level in levels
         and not any(pattern.search(entry.message) for pattern in ignored)
+    )
+
+
+def _require_levels(log: Log, reading: LogReading) -> None:
+    """NoReading where entries without a level could be errors: one message above the limit, or most of all entries."""
+    _, begins, ends = log.windows()
+    total = sum(begins <= entry.time < ends and entry.level != CONTINUATION for entry in reading.entries)
+    unknown = {entry.level for entry in reading.entries} - KNOWN - _levels(log)
+    without = _counted(log, reading, begins, ends, unknown)
+    count = without.total()
+    if count <= log.settings.limit or not (2 * count > total or _above_limit(log, reading, unknown)):
+        return
+    [(example, _)] = without.most_common(1)
+    raise NoReading(
+        "logs",
+        f"{count} of {total} entries of {log.place} have no level that is understood, such as: {example[:120]}; "
+        "log the level, or add what is harmless to logs.ignore",
+        kind="level-not-understood",
+        evidence={"without_level": count, "entries": total},
     )
 
 

@@ -71,7 +71,7 @@ class Log(Handle):
             if not rule.loki.selectors:
                 raise NoReading("logs", "no streams are named (logs.loki.selectors)", kind="no-source")
             return self._loki(rule.loki).read(
-                rule.loki.selectors, rule.loki.filter, since=since, until=until, alive_s=alive_s
+                rule.loki.selectors, *_filters(rule.loki), since=since, until=until, alive_s=alive_s
             )
         if rule.cloudwatch is not None:
             groups, pattern = rule.cloudwatch.groups, rule.cloudwatch.pattern
@@ -124,3 +124,10 @@ class Log(Handle):
 
         _, since, until = self.windows()
         return read_requests(self.file, since=since, until=until, field=rule.took, what=rule.what)
+
+
+def _filters(rule: capabilities.LokiLogs) -> tuple[str, ...]:
+    """LogQL's filters; a filter of the runbook's own stays the only one."""
+    from runbook_checks.probes.logs.loki import GRAVE_BESIDE
+
+    return (rule.filter, GRAVE_BESIDE) if rule.filter == type(rule).filter else (rule.filter,)

@@ -8,6 +8,13 @@ from runbook_checks.config.capabilities.prometheus import BasicLogin
 from runbook_checks.config.capabilities.rules import NonNegativeInt, PositiveFloat, patterns, program, settings
 from runbook_checks.config.secrets import Secret, Text
 
+# What the text of an error has in it, whichever library wrote it: a word, pino's level 50 or 60, OpenTelemetry's
+# severity number 17 to 24, or AWS Lambda's words for a timeout.
+TROUBLE = (
+    "(?i)(err(or)?\\b|fatal|panic|crit|alert|emerg|severe|fail|exception|timed out|killed|OutOfMemory|HTTP/[0-9.]+. 5"
+    "|level.{1,4}[56]0|severity_?number.{1,4}(1[7-9]|2[0-4]))"
+)
+
 
 @settings
 class SlowRequests:
@@ -29,8 +36,9 @@ class LokiLogs:
     """Its address, without /loki/api/v1; without one the log isn't there."""
     selectors: list[str] = field(default_factory=list)
     """The streams, such as {service="api"}; each must have entries."""
-    filter: str = '|~ "(?i)(error|fatal|panic)"'
-    """LogQL's filter on lines, which keeps an ordinary day's entries from crossing the network."""
+    filter: str = f"|~ `{TROUBLE}`"
+    """LogQL's filter on lines, so that only possible errors cross the network. With the default, entries whose labels
+    or structured metadata have the level of an error are read as well."""
     tenant: Text | None = None
     """The tenant (X-Scope-OrgID)."""
     token: Secret | None = None
@@ -47,8 +55,8 @@ class CloudWatchLogs:
     """The region."""
     groups: list[str]
     """The log groups; each must have entries."""
-    pattern: str = "(?i)(error|fatal|panic)"
-    """A regular expression that lines must fit; levels are looked at afterwards."""
+    pattern: str = TROUBLE
+    """A regular expression that lines must match; their levels are read afterwards."""
     access_key_id: Secret
     """The id of a key that may do logs:StartQuery, logs:GetQueryResults and logs:StopQuery."""
     secret_access_key: Secret
