@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles.metrics import Labels, Metrics, told
+from runbook_checks.handles.metrics import Labels, Metrics, name_of
 
 HOUR_S = 3600
+IMAGES = ("squashfs", "iso9660", "erofs", "cramfs", "romfs", "udf")  # written once, and always full
 
 
 @symptom("capacity.disk")
@@ -19,7 +20,8 @@ def check_disks_have_room(metrics: Metrics) -> None:
     trend = metrics.by_labels(f"deriv({rule.available}[{rule.trend_h * HOUR_S:.0f}s])")
     known = [labels for labels in left if size.get(labels)]
     if not known:
-        raise NoReading("prometheus", f"no series of {rule.size} fits one of {rule.available}", kind="no-series")
+        raise NoReading("prometheus", f"no series of {rule.size} has the labels of {rule.available}", kind="no-series")
+    known = [labels for labels in known if dict(labels).get("fstype") not in IMAGES]
     Found.all(_crowded(metrics, known, left, size, trend))
 
 
@@ -39,7 +41,7 @@ def _crowded(
         if used <= rule.limit_percent and not is_filling:
             continue
         when = f"full in {full_h:.0f} h at the present rate" if full_h is not None else "not filling"
-        where = told(labels, "instance", "mountpoint")
+        where = name_of(labels, "instance", "mountpoint")
         yield Found(
             "nearly-full" if used > rule.limit_percent else "filling-fast",
             seen=f"{where} is {used:.0f} % full, {_size(left[labels])} are left, {when}",
@@ -73,10 +75,10 @@ def check_memory_is_left(metrics: Metrics) -> None:
     Found.all(
         Found(
             "nearly-full",
-            seen=f"{told(labels, 'instance')} used {percent:.0f} % of {_size(size[labels])} in the last minutes",
+            seen=f"{name_of(labels, 'instance')} used {percent:.0f} % of {_size(size[labels])} in the last minutes",
             wanted=f"at most {rule.limit_percent:g} %",
-            subject=told(labels, "instance"),
-            where=told(labels, "instance"),
+            subject=name_of(labels, "instance"),
+            where=name_of(labels, "instance"),
             used_percent=round(percent, 1),
             left=_size(left[labels]),
             limit_percent=rule.limit_percent,
@@ -97,10 +99,10 @@ def check_processors_keep_up(metrics: Metrics) -> None:
     Found.all(
         Found(
             "saturated",
-            seen=f"{told(labels, 'instance')} was {busy:.0f} % busy in the last {metrics.settings.window_min:g} min",
+            seen=f"{name_of(labels, 'instance')} was {busy:.0f} % busy in the last {metrics.settings.window_min:g} min",
             wanted=f"at most {rule.limit_percent:g} %",
-            subject=told(labels, "instance"),
-            where=told(labels, "instance"),
+            subject=name_of(labels, "instance"),
+            where=name_of(labels, "instance"),
             busy_percent=round(busy, 1),
             window_min=metrics.settings.window_min,
             limit_percent=rule.limit_percent,

@@ -9,10 +9,11 @@ import pytest
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.host import WayBack
-from runbook_checks.handles.metrics import Metrics, classes
+from runbook_checks.handles.metrics import Metrics, classes, growth
 from runbook_checks.probes.metrics.histogram import Histogram
 
 STEP_S = 60
+WINDOW_S = 2 * STEP_S  # so that a scrape interval of up to a minute has two samples in it
 
 
 @symptom("rollback.due")
@@ -36,6 +37,8 @@ def _health(metrics: Metrics) -> Iterator[Found]:
     most = metrics.said("rollback_when", metrics.settings.rollback_when).health_failures
     metrics.require(rule.probe)
     for series in metrics.ask(f"{rule.probe}[{rule.alert_window_min * 60:.0f}s]"):
+        if metrics.run.started - series.points[-1][0] > metrics.settings.max_age_s:
+            continue  # a target that was removed
         values = [value for _, value in series.points]
         failures = next((n for n, value in enumerate(reversed(values)) if value > 0), len(values))
         if failures > most:
@@ -55,7 +58,7 @@ def _error_rate(metrics: Metrics) -> Iterator[Found]:
     rule = metrics.said("error_rate", metrics.settings.error_rate)
     limits = metrics.said("rollback_when", metrics.settings.rollback_when)
     metrics.require(rule.requests)
-    query = f"sum by ({rule.status_label}) (increase({rule.requests}[{{window}}s]))"
+    query = f"sum by ({rule.status_label}) ({growth(rule.requests, WINDOW_S)})"
     percents = []
     for counts in _steps(metrics, query, rule.status_label, limits.error_for_min):
         total = sum(counts.values())
@@ -79,7 +82,7 @@ def _latency(metrics: Metrics) -> Iterator[Found]:
     rule = metrics.said("latency", metrics.settings.latency)
     limits = metrics.said("rollback_when", metrics.settings.rollback_when)
     metrics.require(rule.buckets)
-    query = f"sum by (le) (increase({rule.buckets}[{{window}}s]))"
+    query = f"sum by (le) ({growth(rule.buckets, WINDOW_S)})"
     limit_s = limits.p95_ms / 1000
     lowest = math.inf
     steps = list(_steps(metrics, query, "le", limits.p95_for_min))
@@ -110,7 +113,7 @@ def _connections(metrics: Metrics) -> Iterator[Found]:
     rule = metrics.said("connections", metrics.settings.connections)
     limit = metrics.said("rollback_when", metrics.settings.rollback_when).connections_percent
     attempts = metrics.increase(rule.attempts)
-    failed = metrics.increase(rule.failures)
+    failed = metrics.failures(rule)
     if attempts < metrics.settings.least:
         return
     percent = 100 * failed / attempts
@@ -129,21 +132,16 @@ def _connections(metrics: Metrics) -> Iterator[Found]:
 
 
 def _steps(metrics: Metrics, query: str, label: str, minutes: float) -> Iterator[dict[str, float]]:
-    """What each step comes to by a label, all within the last minutes; NoReading where a step has no answer.
-
-    A step's window is two steps long, so that a scrape interval of up to a minute has two samples in it.
-    """
-    window_s = 2 * STEP_S
+    """The values of each step by a label, all within the last minutes; NoReading where a step has none."""
     end = metrics.run.started
-    begin = end - max(minutes * 60 - window_s, 0)
-    asked = query.replace("{window}", str(window_s))
+    begin = end - max(minutes * 60 - WINDOW_S, 0)
     by_time: dict[float, dict[str, float]] = {}
-    for series in metrics.steps(asked, begin, end, STEP_S):
+    for series in metrics.steps(query, begin, end, STEP_S):
         for at, value in series.points:
             by_time.setdefault(at, {})[series.labels.get(label, "")] = value
     due = int((end - begin) // STEP_S) + 1
     if len(by_time) < due:
-        raise NoReading("prometheus", f"{asked} has {len(by_time)} of {due} steps: there is a gap", kind="gap")
+        raise NoReading("prometheus", f"{query} has {len(by_time)} of {due} steps: there is a gap", kind="gap")
     yield from (by_time[at] for at in sorted(by_time))
 
 

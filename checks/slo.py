@@ -87,8 +87,8 @@ def check_error_budget_is_left(metrics: Metrics) -> None:
     metrics.require(rule.probe)
     window_s, alert_s = rule.window_days * DAY_S, rule.alert_window_min * 60
     down, down_lately = (_down(metrics, rule.probe, seconds) for seconds in (window_s, alert_s))
-    # A Prometheus that keeps less than the window knows of less: what it can't know of can't be counted as up.
-    oldest = metrics.value(f"min(min_over_time(timestamp({rule.probe})[{window_s:.0f}s:1h]))")
+    # Prometheus may keep less than the window. The time before its oldest sample does not count as up.
+    oldest = metrics.value(f"min(min_over_time(timestamp({rule.probe})[{window_s:.0f}s:1h]) and {rule.probe})")
     known_s = min(window_s, metrics.run.started - oldest)
     budget_min = (1 - rule.objective_percent / 100) * window_s / 60
     spent_min = down * known_s / 60
@@ -113,8 +113,10 @@ def check_error_budget_is_left(metrics: Metrics) -> None:
 
 
 def _down(metrics: Metrics, probe: str, seconds: float) -> float:
-    """The share of failed probes."""
-    return 1 - metrics.value(f"avg(avg_over_time({probe}[{seconds:.0f}s]))")
+    """The share of failed probes, of the series that exist now: a target that was removed may have failed at last."""
+    window = f"{probe}[{seconds:.0f}s]"
+    up, all_of_them = f"sum(sum_over_time({window}) and {probe})", f"sum(count_over_time({window}) and {probe})"
+    return 1 - metrics.value(f"{up} / {all_of_them}")
 
 
 @symptom("slo.database-availability")
@@ -124,7 +126,7 @@ def check_connections_succeed(metrics: Metrics) -> None:
     window = f"{rule.window_days:g} days"
     attempts = metrics.increase(rule.attempts, rule.window_days * DAY_S)
     metrics.enough(attempts, "attempts to connect", window)
-    failed = metrics.increase(rule.failures, rule.window_days * DAY_S)
+    failed = metrics.failures(rule, rule.window_days * DAY_S)
     percent = 100 * (1 - failed / attempts)
     if percent >= rule.objective_percent:
         return

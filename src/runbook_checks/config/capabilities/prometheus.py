@@ -80,6 +80,8 @@ class Connections:
     """Selector of the counter of attempts."""
     failures: str
     """Selector of the counter of those that failed."""
+    no_failures_is_zero: bool = False
+    """That counter does not exist before the first failure: without a series there was none."""
     objective_percent: PositiveFloat
     """The share that must succeed."""
     window_days: PositiveFloat = 30
