@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.backing import Cache
 from runbook_checks.handles.providers import Groq, ObjectStorage, StatusPages
 from runbook_checks.probes.providers.object_storage import ObjectFacts
+from runbook_checks.probes.providers.status_pages import Page
 
 # Why Redis can't be used, and what of it is one of the causes: what turns a client away is a refusal.
 REDIS_CAUSES = {
@@ -44,11 +47,13 @@ def check_providers_tell_of_no_incident(status_pages: StatusPages) -> None:
 
 
 def _incidents(status_pages: StatusPages, provider: str) -> list[Found]:
-    incidents = status_pages.incidents(provider)
+    page, wanted = status_pages.page(provider), status_pages.settings.pages[provider].components
+    incidents = page.affecting(wanted)
     if not incidents:
+        _require_attribution(provider, page, wanted)
         return []
     gravest = next((incident for incident in incidents if incident.is_outage), incidents[0])
-    touched = ", ".join(gravest.components) or "all of it"
+    affected = ", ".join(gravest.components) or "components that it does not name"
     return [
         Found(
             "outage" if gravest.is_outage else "degraded",
@@ -57,11 +62,26 @@ def _incidents(status_pages: StatusPages, provider: str) -> list[Found]:
             subject=provider,
             provider=provider,
             title=gravest.title,
-            components=touched,
+            components=affected,
             began=gravest.began or "a time not told",
             link=gravest.link,
         )
     ]
+
+
+def _require_attribution(provider: str, page: Page, wanted: Sequence[str]) -> None:
+    """NoReading where the page can't say that the components are well."""
+    if wanted and (unattributed := page.unattributed()):
+        titles = "; ".join(f"{incident.title} ({incident.link})" for incident in unattributed[:3])
+        reason = f"{provider} reports an incident without naming its components: {titles}"
+        raise NoReading("providers", reason, kind="not-attributable")
+    if missing := page.missing(wanted):
+        known = page.components or {}
+        near = [get_close_matches(name.casefold(), [k.casefold() for k in known], 1, 0.5) for name in missing]
+        guesses = [name for name in known if any(name.casefold() in one for one in near)]
+        hint = f"did you mean {', '.join(guesses)}?" if guesses else f"it has {', '.join(sorted(known)[:10])}"
+        reason = f"{provider}'s status page has no component {', '.join(missing)} (providers.pages); {hint}"
+        raise NoReading("providers", reason, kind="no-component")
 
 
 @symptom("dependency.groq-limited")
@@ -80,7 +100,7 @@ def check_groq_takes_the_key_and_leaves_quota(groq: Groq) -> None:
         "resets_in": tightest.resets_in if tightest else "a time not told",
     }
     told = f"HTTP {standing.status}" + (f": {standing.error}" if standing.error else "")
-    if standing.status in (401, 403):
+    if standing.is_key_refused:
         raise Found("key-rejected", seen=told, wanted="the key is taken", subject="Groq", **evidence)
     if standing.status == 429:
         raise Found("rate-limited", seen=told, wanted="the request is taken", subject="Groq", **evidence)
