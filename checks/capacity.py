@@ -1,4 +1,4 @@
-"""Is there room left: on disks, in memory, on processors?"""
+"""Checks of the capacity of hosts: disks, memory, processors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IMAGES = ("squashfs", "iso9660", "erofs", "cramfs", "romfs", "udf")  # written o
 
 @symptom("capacity.disk")
 def check_disks_have_room(metrics: Metrics) -> None:
-    """A full disk stops the database, the log and the backup at once, mostly at night."""
+    """A full disk stops the database, the log and the backup at once."""
     rule = metrics.said("disk", metrics.settings.disk)
     metrics.require(rule.available, rule.size)
     left, size = metrics.by_labels(rule.available), metrics.by_labels(rule.size)
@@ -44,7 +44,7 @@ def _crowded(
         where = name_of(labels, "instance", "mountpoint")
         yield Found(
             "nearly-full" if used > rule.limit_percent else "filling-fast",
-            seen=f"{where} is {used:.0f} % full, {_size(left[labels])} are left, {when}",
+            seen=f"{where} is {used:.0f} % full, {_size(left[labels])} left, {when}",
             wanted=f"at most {rule.limit_percent:g} %, and not full within {rule.full_within_h:g} h",
             subject=where,
             where=where,
@@ -63,14 +63,14 @@ def _size(count: float) -> str:
 
 @symptom("capacity.memory")
 def check_memory_is_left(metrics: Metrics) -> None:
-    """Where memory runs out, the kernel ends the largest program: the database or the service."""
+    """When memory runs out, the kernel kills the largest process: the database or the service."""
     rule = metrics.said("memory", metrics.settings.memory)
     metrics.require(rule.available, rule.size)
     left = metrics.by_labels(f"avg_over_time({rule.available}[{metrics.window_s:.0f}s])")
     size = metrics.by_labels(rule.size)
     known = [labels for labels in left if size.get(labels)]
     if not known:
-        raise NoReading("prometheus", f"no series of {rule.size} fits one of {rule.available}", kind="no-series")
+        raise NoReading("prometheus", f"no series of {rule.size} has the labels of {rule.available}", kind="no-series")
     percents = {labels: 100 * (1 - left[labels] / size[labels]) for labels in known}
     Found.all(
         Found(
@@ -90,12 +90,12 @@ def check_memory_is_left(metrics: Metrics) -> None:
 
 @symptom("capacity.cpu")
 def check_processors_keep_up(metrics: Metrics) -> None:
-    """On a saturated host everything waits, and every time-out comes due."""
+    """On a saturated host everything waits, and timeouts expire."""
     rule = metrics.said("cpu", metrics.settings.cpu)
     metrics.require(rule.idle)
     idle = metrics.by_labels(f"avg by (instance) (rate({rule.idle}[{metrics.window_s:.0f}s]))")
     if not idle:
-        raise NoReading("prometheus", f"{rule.idle} has no two samples in the window", kind="no-series")
+        raise NoReading("prometheus", f"{rule.idle} has fewer than two samples in the window", kind="no-series")
     Found.all(
         Found(
             "saturated",

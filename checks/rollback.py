@@ -1,4 +1,4 @@
-"""Could this release be taken back, and is it time to?"""
+"""Checks of a rollback: its triggers, and whether it is possible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WINDOW_S = 2 * STEP_S  # so that a scrape interval of up to a minute has two sam
 
 @symptom("rollback.due")
 def check_no_trigger_is_pulled(metrics: Metrics) -> None:
-    """Four triggers take the decision off whoever hopes that it will pass."""
+    """Four triggers decide that a release has to be rolled back."""
     found: list[Found] = []
     unread: list[NoReading] = []
     for trigger in (_health, _error_rate, _latency, _connections):
@@ -54,7 +54,7 @@ def _health(metrics: Metrics) -> Iterator[Found]:
 
 
 def _error_rate(metrics: Metrics) -> Iterator[Found]:
-    """Above the limit in every step of the time."""
+    """The error rate is above the limit in every step."""
     rule = metrics.said("error_rate", metrics.settings.error_rate)
     limits = metrics.said("rollback_when", metrics.settings.rollback_when)
     metrics.require(rule.requests)
@@ -78,7 +78,7 @@ def _error_rate(metrics: Metrics) -> Iterator[Found]:
 
 
 def _latency(metrics: Metrics) -> Iterator[Found]:
-    """P95 above the limit in every step of the time."""
+    """P95 is above the limit in every step."""
     rule = metrics.said("latency", metrics.settings.latency)
     limits = metrics.said("rollback_when", metrics.settings.rollback_when)
     metrics.require(rule.buckets)
@@ -92,7 +92,7 @@ def _latency(metrics: Metrics) -> Iterator[Found]:
             return
         p95 = histogram.quantile(0.95)
         if p95.is_above(limit_s) is None:
-            reason = f"{rule.buckets} ends at {histogram.last_ms:g} ms, below {limits.p95_ms:g} ms, and P95 lies beyond"
+            reason = f"{rule.buckets} ends at {histogram.last_ms:g} ms, below {limits.p95_ms:g} ms; P95 is beyond it"
             raise NoReading("prometheus", reason, kind="beyond-last-bucket")
         lowest = min(lowest, p95.low if p95.estimate is None else p95.estimate)
         if not p95.is_above(limit_s):
@@ -147,10 +147,10 @@ def _steps(metrics: Metrics, query: str, label: str, minutes: float) -> Iterator
 
 @symptom("rollback.not-possible")
 def check_rollback_is_possible(way_back: WayBack) -> None:
-    """Whoever deploys without a way back finds that out when it is needed most."""
+    """A rollback that is not prepared fails when it is needed."""
     needed = way_back.needed()
     if not needed and way_back.image is None:
-        pytest.skip("the environment names neither artefact, image, configuration nor script")
+        pytest.skip("rollback has neither artefact, image, configuration nor script")
     found = []
     if way_back.image is not None and way_back.digest() is None:
         seen = f"the registry has no {way_back.image}"

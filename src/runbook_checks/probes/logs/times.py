@@ -53,7 +53,7 @@ class Stamp:
 
 
 def leading(line: str) -> Stamp | None:
-    """The time a line begins with, None where there is none."""
+    """The time at the beginning of a line, or None."""
     match = _RFC.match(line)
     if match is None:
         if not line[:1] or line[0] not in "[<ABCDEFIJMNOSW0123":
