@@ -87,9 +87,12 @@ HEALTHY = {
     "lambda": lambda s: f"{stamp(s)} END RequestId: {LAMBDA_ID}",
     "lambda-platform": lambda s: fields(s, type="platform.report", record={"requestId": "7", "status": "success"}),
     "php-notice": lambda s: f"[{stamp(s, '%d-%b-%Y %H:%M:%S')} UTC] PHP Notice:  error_log is unset",
+    "syslog": lambda s: f"{local(s, '%b %e %H:%M:%S')} host shop[7]: INFO error budget is fine",
+    "words-with-a-colon": lambda s: f"{stamp(s)} INFO server started: error reporting is on",
     "winston-http": lambda s: fields(s, "timestamp", level="http", message="GET /error"),
 }
 NOT_UNDERSTOOD = {
+    "colon": lambda s: f"{stamp(s)} server started: errors go to a file",
     "no-level": lambda s: f"{stamp(s)} lost the order",
     "unknown-level": lambda s: fields(s, level="rot", message="lost the order"),
     "unknown-number": lambda s: fields(s, level=7000, message="lost the order"),

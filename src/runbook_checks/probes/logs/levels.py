@@ -144,6 +144,8 @@ def _of_value(key: str, value: Any, fields: Mapping[str, Any]) -> str:
         value = value.get("name")
     if isinstance(value, str) and not value.strip().isdecimal():
         return "" if key == "priority" else named(value)
+    if isinstance(value, bool):
+        return ""
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
@@ -169,6 +171,6 @@ def _implied(fields: Mapping[str, Any]) -> str:
         return "INFO"
     if any(key in fields for key in _REQUEST_KEYS):
         status = next((fields[key] for key in _STATUS_KEYS if key in fields), None)
-        if str(status).isdecimal() and 100 <= int(str(status)) < 600:
+        if re.fullmatch(r"[1-5]\d\d", str(status), re.ASCII):
             return of_status(int(str(status)))
     return ""

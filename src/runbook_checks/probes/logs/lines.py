@@ -22,7 +22,7 @@ MAX_MESSAGE = 2000
 MAX_GROUP = 300
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _CRI = re.compile(r"(?:stdout|stderr) [FP] ?")
-_SYSLOG_HEAD = re.compile(r"(?:\S{1,255} )?[^\s:\[\]]{1,64}(?:\[\d+\])?: ")
+_SYSLOG_HEAD = re.compile(r"(?:\S{1,255} )?[^\s:\[\]]{1,64}(\[\d+\])?: ")
 _SEVERE_NEXT = re.compile(r"(SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST): ")
 # The common and the combined format, also with a virtual host before it: host - user [time] "request" status
 _ACCESS = re.compile(
@@ -105,6 +105,8 @@ def _of_rest(rest: str, stamp: times.Stamp) -> tuple[str, str]:
     if stamp.letter:
         return levels.named(stamp.letter), rest.strip()
     head = _SYSLOG_HEAD.match(rest)
+    if head and stamp.has_year and not head[1]:  # words of a message
+        head = None
     content = rest[head.end() :] if head else rest
     level, message = _inner(content) if content.startswith("{") else levels.of_text(rest)
     if stamp.syslog is not None:

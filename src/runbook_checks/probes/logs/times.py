@@ -50,6 +50,7 @@ class Stamp:
     end: int
     syslog: int | None = None
     letter: str = ""
+    has_year: bool = True
 
 
 def leading(line: str) -> Stamp | None:
@@ -64,7 +65,8 @@ def leading(line: str) -> Stamp | None:
         return None
     found = match.groupdict()
     priority = found.get("priority") or (line[1 : line.find(">")] if line.startswith("<") else "")
-    return Stamp(moment, match.end(), int(priority) % 8 if priority.isdecimal() else None, found.get("letter") or "")
+    severity = int(priority) % 8 if priority.isdecimal() else None
+    return Stamp(moment, match.end(), severity, found.get("letter") or "", bool(found.get("year")))
 
 
 def of_text(text: str) -> float | None:
@@ -98,8 +100,8 @@ def _moment(match: re.Match[str]) -> float | None:
 def _newest(parts: tuple[int, int, int, int, int]) -> float:
     now = time.time()
     year = datetime.fromtimestamp(now).year
-    found = [_at(one, parts, None) for one in (year + 1, year) if parts[:2] != (2, 29) or one % 4 == 0]
-    return next((moment for moment in found if moment <= now + DAY_S), _at(year - 1, parts, None))
+    years = (one for one in range(year + 1, year - 4, -1) if parts[:2] != (2, 29) or one % 4 == 0)
+    return next(moment for one in years if (moment := _at(one, parts, None)) <= now + DAY_S)
 
 
 def _at(year: int, parts: tuple[int, int, int, int, int], zone: str | None) -> float:
