@@ -105,7 +105,7 @@ def of_text(rest: str) -> tuple[str, str]:
     level, message = _of_words(rest)
     if level in ("ERROR", "FATAL", "PANIC"):
         return level, message
-    if _PHP_FATAL.search(rest) or _LAMBDA_ERROR.search(rest):
+    if ("PHP " in rest and _PHP_FATAL.search(rest)) or (not level and _LAMBDA_ERROR.search(rest)):
         return "ERROR", rest.strip()
     if not level and _LAMBDA_INFO.match(rest):
         return "INFO", rest.strip()

@@ -72,12 +72,11 @@ def entry_of(line: str, following: str = "") -> Entry | None:
     if line.startswith("{"):
         return _from_json(line)
     line = _COLOURS.sub("", line) if "\x1b" in line else line
-    if access := _ACCESS.match(line):
-        moment = times.of_text(access[1])
-        return None if moment is None else Entry(moment, *_of_request(access[2], access[3]))
     stamp = times.leading(line)
     if stamp is None:
-        return None
+        access = _ACCESS.match(line)
+        moment = times.of_text(access[1]) if access else None
+        return None if access is None or moment is None else Entry(moment, *_of_request(access[2], access[3]))
     rest = line[stamp.end :]
     if cri := _CRI.match(rest):
         return _wrapped(stamp.time, rest[cri.end() :])
@@ -104,7 +103,7 @@ def _of_rest(rest: str, stamp: times.Stamp) -> tuple[str, str]:
         return _of_request(request[1], request[2])
     if stamp.letter:
         return levels.named(stamp.letter), rest.strip()
-    head = _SYSLOG_HEAD.match(rest)
+    head = _SYSLOG_HEAD.match(rest) if not stamp.has_year or "]: " in rest else None
     if head and stamp.has_year and not head[1]:  # words of a message
         head = None
     content = rest[head.end() :] if head else rest
@@ -135,11 +134,11 @@ def _inner(line: str) -> tuple[str, str]:
     if document is not None:
         level, message = _of_document(document)
         return level, message or line
-    if access := _ACCESS.match(line):
-        return _of_request(access[2], access[3])
     stamp = times.leading(line)
     if stamp is not None:
         return _of_rest(line[stamp.end :], stamp)
+    if access := _ACCESS.match(line):
+        return _of_request(access[2], access[3])
     level, message = levels.of_text(line)
     after = times.leading(message)  # AWS Lambda's Python runtime writes the level first
     return level, message if after is None else message[after.end :].strip()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
@@ -60,10 +61,12 @@ def leading(line: str) -> Stamp | None:
         if not line[:1] or line[0] not in "[<ABCDEFIJMNOSW0123":
             return None
         match = next(filter(None, (form.match(line) for form in _OTHERS)), None)
-    moment = None if match is None else _moment(match)
-    if match is None or moment is None:
+    if match is None:
         return None
     found = match.groupdict()
+    moment = _moment(found)
+    if moment is None:
+        return None
     priority = found.get("priority") or (line[1 : line.find(">")] if line.startswith("<") else "")
     severity = int(priority) % 8 if priority.isdecimal() else None
     return Stamp(moment, match.end(), severity, found.get("letter") or "", bool(found.get("year")))
@@ -75,8 +78,7 @@ def of_text(text: str) -> float | None:
     return None if stamp is None else stamp.time
 
 
-def _moment(match: re.Match[str]) -> float | None:
-    found = match.groupdict()
+def _moment(found: Mapping[str, str]) -> float | None:
     month = found["month"]
     try:
         hour = int(found["hour"])
