@@ -1,4 +1,4 @@
-"""What does Slack's Web API say of a bot token? (auth.test, docs.slack.dev)"""
+"""Check a bot token with Slack's Web API (auth.test, docs.slack.dev)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESOURCE = "slack_bot"
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom the token stands for, or why it stands for nobody."""
+    """The team and user of a token, or the error that Slack returns for it."""
 
     error: str | None  # Slack's word, such as token_revoked
     team: str
@@ -24,10 +24,10 @@ class Identity:
 
 
 def auth_test(http: Http) -> Identity:
-    """NoReading where Slack doesn't answer as it does; rate-limited (with retry_after_s) once patience is at an end."""
+    """NoReading where the response is not Slack's, and rate-limited (with retry_after_s) after the last retry."""
     answer = Api(http, RESOURCE).get("/auth.test")
     if answer.status != 200:
-        reason = f"{answer.url} answers HTTP {answer.status}, where Slack tells of errors inside a 200"
+        reason = f"{answer.url} answers HTTP {answer.status}, where Slack returns errors inside a 200"
         raise NoReading(RESOURCE, reason, kind="wrong-status")
     found = document(answer, RESOURCE)
     if not isinstance(found.get("ok"), bool):
