@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Literal
 
 from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt, settings
 from runbook_checks.config.secrets import Secret, Text
+
+LedgerKind = Literal["prisma", "alembic", "django", "flyway", "golang-migrate", "rails", "goose"]
 
 
 @settings
@@ -24,23 +27,30 @@ class Retention:
 
 @settings
 class Ledger:
-    """The table in which a migration tool notes what it did."""
+    """The table in which a migration tool records its migrations."""
 
-    table: str = "_prisma_migrations"
-    """The table; the defaults are Prisma's."""
+    kind: LedgerKind | None = None
+    """The migration tool: its table and columns are known. Without one, the keys below describe the table."""
+    table: str | None = None
+    """The table; without it, the tool's usual one, and without a tool Prisma's `_prisma_migrations`."""
     name: str = "migration_name"
     """The column with a migration's name; names sort in the order of time."""
-    finished: str = "finished_at"
-    """The column that is empty until a migration is finished."""
+    finished: str | None = "finished_at"
+    """The column with a time, or true, once a migration is finished; null where there is none."""
     rolled_back: str | None = "rolled_back_at"
-    """The column that is set where one was rolled back."""
+    """The column with a time, or true, where one was rolled back; null where there is none."""
     expected: Text | None = None
-    """The newest migration of the release."""
+    """The newest migration of the release: Alembic's heads, Django's APP.NAME (several with blanks between them)."""
+
+    def __post_init__(self) -> None:
+        usual = (self.name, self.finished, self.rolled_back) == ("migration_name", "finished_at", "rolled_back_at")
+        if self.kind and not usual:
+            raise ValueError("'kind' knows the tool's columns: leave out 'name', 'finished' and 'rolled_back'")
 
 
 @settings
 class Postgres:
-    """A PostgreSQL database, seen by a role that may only look."""
+    """A PostgreSQL database, read by a role that may only read."""
 
     dsn: Secret
     """The monitor role's DSN, postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full, or key=value pairs."""
@@ -51,7 +61,7 @@ class Postgres:
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     """Table to column to the type it must have, for columns that have been seen to break."""
     ledger: Ledger | None = None
-    """Where migrations are noted."""
+    """Where migrations are recorded."""
     service_role: str | None = None
     """The role the service and its migrations run as."""
     connections_warn_percent: PositiveFloat = 80
