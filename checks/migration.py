@@ -124,9 +124,7 @@ def _require_applied_again(ledger: Ledger, entries: list[Entry]) -> None:
     if ledger.expected in rolled_back:
         raise _not_finished(ledger, ROLLED_BACK, [str(ledger.expected)])
     if ledger.expected is None and versions and versions[-1].state == "rolled-back":
-        what = (
-            f"{versions[-1].name} was {ROLLED_BACK}; write postgres.ledger.expected to say whether it is needed"
-        )
+        what = f"{versions[-1].name} was {ROLLED_BACK}; write postgres.ledger.expected to say whether it is needed"
         raise NoReading("postgres", what, kind="no-source")
 
 

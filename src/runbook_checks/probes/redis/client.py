@@ -47,7 +47,7 @@ class Facts:
     policy: str  # noeviction, allkeys-lru, ...
     role: str  # master or slave
     is_read_only: bool  # a replica that takes no writes
-    save_failed: bool  # the last snapshot failed, and with stop-writes-on-bgsave-error writes are refused
+    refusal: str | None  # why writes are refused since the disk takes none
     clients: int
     max_clients: int
     rejected: int  # connections refused for want of room, since the start
@@ -94,9 +94,9 @@ class Redis:
             with deadline.watch(made.sock), closing(wire):
                 if tls is not None:
                     wire.wrap(tls, self.host)
-                info = self._info(wire)
+                refusal, info = self._ask(wire)
             facts.update(peer=made.peer, connect_ms=made.connect_ms, role=info.get("role"))
-            return self._facts(info)
+            return self._facts(refusal, info)
 
     def _tls(self) -> ssl.SSLContext | None:
         return context(RESOURCE, self._ca_file) if self._has_tls else None
@@ -108,13 +108,12 @@ class Redis:
         reason = f"{self.place} is another machine, and the password would go there in clear text: {address.WAYS_ON}"
         raise NoReading(RESOURCE, reason.format(tls="rediss://"), kind="clear-text-refused", evidence=self.evidence())
 
-    def _info(self, wire: Wire) -> dict[str, str]:
+    def _ask(self, wire: Wire) -> tuple[str | None, dict[str, str]]:
+        """Why writes are refused, and what INFO says."""
         try:
             if self._password:
                 wire.ask("AUTH", *([self.user] if self.user else []), self._password)
-            pong = wire.ask("PING")
-            if pong != b"PONG":
-                raise self._malformed("PING is answered, but not with PONG")
+            refusal = self._ping(wire)
             info = wire.ask("INFO")
         except Refused as refused:
             kind = next((kind for words, kind in KINDS.items() if refused.text.startswith(words)), "refused")
@@ -127,9 +126,21 @@ class Redis:
         if not isinstance(info, bytes):
             raise self._malformed("INFO is answered, but not with text")
         lines = (line.partition(":") for line in info.decode("utf-8", "replace").splitlines())
-        return {name: value.strip() for name, colon, value in lines if colon}
+        return refusal, {name: value.strip() for name, colon, value in lines if colon}
 
-    def _facts(self, info: Mapping[str, str]) -> Facts:
+    def _ping(self, wire: Wire) -> str | None:
+        """A master that can save neither snapshots nor its log refuses PING like a write, and answers INFO."""
+        try:
+            pong = wire.ask("PING")
+        except Refused as refused:
+            if not refused.text.startswith("MISCONF"):
+                raise
+            return refused.text.removeprefix("MISCONF ")
+        if pong != b"PONG":
+            raise self._malformed("PING is answered, but not with PONG")
+        return None
+
+    def _facts(self, refusal: str | None, info: Mapping[str, str]) -> Facts:
         def number(name: str) -> int:
             try:
                 return int(info[name])
@@ -148,7 +159,7 @@ class Redis:
             policy=text("maxmemory_policy"),
             role=role,
             is_read_only=role == "slave" and number("slave_read_only") == 1,
-            save_failed=text("rdb_last_bgsave_status") != "ok",
+            refusal=refusal,
             clients=number("connected_clients"),
             max_clients=number("maxclients"),
             rejected=number("rejected_connections"),
