@@ -1,6 +1,9 @@
-"""Is the instance about to start set up so that it can?"""
+"""Check the configuration of the instance that is about to start: its variables and its address."""
 
 from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -8,7 +11,19 @@ from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.host import NextInstance, OwnHost
 from runbook_checks.inputs.address import Address, Malformed, loose_password, split
 
-_ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+# Schemes of drivers and frameworks, without SQLAlchemy's `+driver`: django-environ, dj-database-url, Rails, Doctrine.
+_SCHEMES = {
+    "postgresql": ("postgresql", "postgres", "postgis", "pgsql", "psql", "cockroachdb", "ecto"),
+    "mysql": ("mysql", "mysql2", "mariadb", "mysql-connector", "mysqlgis", "ecto"),
+}
+JDBC = "an address of JDBC"
+# Forms that some drivers take and that this check does not read.
+_OTHER_FORMS = {
+    r"(?i:jdbc):": JDBC,
+    r"[\w ]+=[^;]*;\s*[\w ]+=": "a list of pairs with ';' between them",
+    r"[^/?#]*@?(?:tcp|unix)\([^()]*\)/": "a DSN of Go's MySQL driver",
+}
+_PAIRS = re.compile(r"\s*(?:host|hostaddr|port|user|password|dbname|sslmode)\s*=", re.ASCII)
 
 
 @symptom("preflight.variable-missing")
@@ -64,18 +79,22 @@ def check_dsn_names_a_database(instance: NextInstance) -> None:
     looked_at = {name: variables[name] for name in instance.settings.dsn if variables.get(name, "").strip()}
     if not looked_at:
         pytest.skip(f"none of {', '.join(instance.settings.dsn) or 'the DSN variables'} is set")
-    problems = [_dsn_problem(name, dsn, instance.settings.dsn[name]) for name, dsn in looked_at.items()]
+    problems = [_dsn_problem(name, dsn.strip(), instance.settings.dsn[name]) for name, dsn in looked_at.items()]
     Found.all(problem for problem in problems if problem)
     for name, dsn in looked_at.items():
-        if dsn.strip().lower().startswith("jdbc:"):
-            raise NoReading(
-                "variables", f"{name} is an address of JDBC, which is not looked into", kind="dsn-unsupported"
-            )
+        if form := _other_form(dsn.strip()):
+            raise NoReading("variables", f"{name} is {form}, which is not read", kind="dsn-unsupported")
+
+
+def _other_form(dsn: str) -> str | None:
+    return next((form for pattern, form in _OTHER_FORMS.items() if re.match(pattern, dsn, re.ASCII)), None)
 
 
 def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
-    """What is wrong with a DSN, told without showing any of it."""
+    """What is wrong with a DSN, without quoting any of it."""
     wanted = f"{engine}://USER:PASSWORD@HOST:PORT/DATABASE"
+    form = _other_form(dsn)
+    is_pairs = engine == "postgresql" and _PAIRS.match(dsn)
 
     def found(cause: str, seen: str, **evidence: str) -> Found:
         return Found(
@@ -88,29 +107,33 @@ def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
             **evidence,
         )
 
-    try:
-        parts = split(dsn, is_list=engine == "postgresql")
-    except Malformed as error:
-        return found("not-a-url", f"can't be understood: {error}")
-    named = parts.scheme
-    if _ENGINES.get(named.removeprefix("jdbc:").split("+")[0]) != engine:
-        return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
-    if named.startswith("jdbc:"):
+    if form and form != JDBC:
         return None
-    missing = _missing(parts)
-    if missing:
+    if is_pairs:
+        named, missing = engine, _missing({*re.findall(r"(?:^|\s)(\w+)\s*=", dsn, re.ASCII)})
+    else:
+        try:
+            parts = split(dsn, is_list=engine == "postgresql")
+        except Malformed as error:
+            return found("not-a-url", f"can't be understood: {error}")
+        named, missing = parts.scheme, _missing(_given(parts))
+    if named.removeprefix("jdbc:").split("+")[0] not in _SCHEMES[engine]:
+        return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
+    if missing and not form:
         return found("part-missing", f"has no {', '.join(missing)}", missing=", ".join(missing), scheme=named)
     return None
 
 
-def _missing(parts: Address) -> list[str]:
-    has = {
-        "host": all(host for host, _ in parts.hosts),
-        "port": all(port for _, port in parts.hosts),
-        "user": parts.user,
-        "database": parts.path.strip("/"),
-    }
-    return [part for part, value in has.items() if not value]
+def _given(parts: Address) -> set[str]:
+    """The parts of a URL, by libpq's names; libpq takes each of them from the query as well."""
+    has = {"host": all(host for host, _ in parts.hosts), "user": parts.user, "dbname": parts.path.strip("/")}
+    return {part for part, value in has.items() if value} | parse_qs(parts.query).keys()
+
+
+def _missing(given: set[str]) -> list[str]:
+    """Every driver has a default port, so that a DSN needs none."""
+    ways = {"host": {"host", "hostaddr"}, "user": {"user"}, "database": {"dbname", "database"}}
+    return [part for part, names in ways.items() if not names & given]
 
 
 @symptom("preflight.example-credential")

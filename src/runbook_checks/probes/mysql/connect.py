@@ -159,8 +159,9 @@ class _Attempt:
         if isinstance(original, ssl.SSLError):
             return self._tls_failed(original)
         if number == 2026:
-            what = "offers no TLS; where that is meant, say ssl-mode=DISABLED in the DSN"
-            return self._gone("tls-failed", f"{self._where} {what}")
+            what = "offers no TLS: turn it on there, or where the network is trusted write ssl-mode=DISABLED in the DSN"
+            is_meant = self._settings.dsn.says_mode
+            return self._gone("tls-failed" if is_meant else "tls-undecided", f"{self._where} {what}")
         if number in (2003, 2006, 2013):
             return self._gone("connection-lost", f"{self._where} closed the connection while we were signing in")
         if number < 1000:

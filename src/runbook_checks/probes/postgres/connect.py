@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import time
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from runbook_checks.probes.sql.pool import OWN_LIMIT
 
 SLICE_S = 0.05
 LATER_ADDRESS_MAY_DO = ("connection-refused", "connect-timeout", "connection-lost", "malformed-answer", None)
+NO_TLS = "does not support SSL|不支持 SSL"
 # What a server says only after pg_hba.conf has let the connection pass.
 PAST_PG_HBA = (
     "authentication-failed",
@@ -190,7 +192,10 @@ class _Attempt:
         message = decode(pgconn.error_message)
         dsn = self._settings.dsn
         kind = kind_on_connect(self._sqlstate, message, dsn.user)
-        if kind == "connection-refused":
+        if kind == "tls-failed" and re.search(NO_TLS, message):
+            kind = "tls-failed" if dsn.says_mode else login.UNDECIDED
+            what = " offers no TLS: turn it on there, or where the network is trusted write sslmode=disable in the DSN"
+        elif kind == "connection-refused":
             what = " refused the connection"
         elif kind == OWN_LIMIT:
             what = ": " + masked(own_limit(message, dsn.user, self._settings.role_limit), dsn.password)

@@ -35,7 +35,7 @@ SCHEMES = ("postgresql", "postgres")
 DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "pg8000", "aiopg")
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(?!')((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
+_URL = re.compile(r"[A-Za-z][\w+.:-]*://", re.ASCII)
 UNDECIDED = ("allow", "prefer", "")
 FILES = {
     "sslrootcert": "ca-file-unreadable",
@@ -62,6 +62,7 @@ class Place:
 class Dsn:
     places: tuple[Place, ...]
     options: dict[str, str]  # libpq's keywords without host, hostaddr and port
+    says_mode: bool = True  # whether the DSN itself says if TLS is used
 
     @property
     def user(self) -> str:
@@ -106,7 +107,8 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
         places = _places(given)
     except Malformed as error:
         raise _malformed(resource, str(error)) from None
-    return Dsn(places, _settled(given, resource, ca_file))
+    says_mode = given.get("sslmode", "") not in UNDECIDED
+    return Dsn(places, _settled(given, resource, ca_file), says_mode)
 
 
 def _read(text: str, resource: str) -> dict[str, str]:
