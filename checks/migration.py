@@ -25,10 +25,10 @@ _MAY_CREATE = "SELECT has_schema_privilege(%s, %s, 'CREATE') AS may"
 
 @symptom("migration.missing")
 def check_tables_exist(database: Database) -> None:
-    """A release on a schema it doesn't know fails at the first query that needs the table."""
+    """A release whose tables are missing fails at the first query that needs one of them."""
     schema, wanted = database.settings.schema, database.settings.tables
     if not wanted:
-        what = f"the runbook file names no tables ({database.resource}.tables)"
+        what = f"{database.resource}.tables is not configured: name the tables that the release needs"
         raise NoReading(database.resource, what, kind="no-source")
     places = database.places(wanted)
     missing = [table for table in wanted if schema not in places.get(table, [])]
@@ -50,10 +50,14 @@ def check_tables_exist(database: Database) -> None:
 
 @symptom("migration.permission-denied")
 def check_role_may_create(postgres: PostgresDatabase) -> None:
-    """Migrations run as the service's role; without the right to create they stop halfway."""
+    """Migrations run as the service's role. Without the CREATE privilege they stop halfway."""
     role, schema = postgres.settings.service_role, postgres.settings.schema
     if role is None:
-        raise NoReading("postgres", "the runbook file names no role (postgres.service_role)", kind="no-source")
+        raise NoReading(
+            "postgres",
+            "postgres.service_role is not configured",
+            kind="no-source",
+        )
     if not postgres.row(_MAY_CREATE, role, schema)["may"]:
         raise Found(
             "no-create-privilege",
@@ -67,10 +71,10 @@ def check_role_may_create(postgres: PostgresDatabase) -> None:
 
 @symptom("migration.column-drift")
 def check_columns_have_their_types(postgres: PostgresDatabase) -> None:
-    """A column of another type takes some values and refuses others: rows get lost one by one."""
+    """A column of another type accepts some values and rejects others, so that single rows are lost."""
     schema, wanted = postgres.settings.schema, postgres.settings.columns
     if not wanted:
-        raise NoReading("postgres", "the runbook file names no columns (postgres.columns)", kind="no-source")
+        raise NoReading("postgres", "postgres.columns is not configured", kind="no-source")
     rows = postgres.rows(_COLUMNS, schema, list(wanted))
     types = {(row["table"], row["column"]): row["type"] for row in rows}
     absent = [table for table in wanted if table not in {row["table"] for row in rows}]
@@ -95,7 +99,7 @@ def check_columns_have_their_types(postgres: PostgresDatabase) -> None:
 
 @symptom("migration.unfinished")
 def check_ledger_is_even(ledger: Ledger) -> None:
-    """A migration that stopped halfway leaves a schema that neither the old release knows nor the new one."""
+    """A migration that stopped halfway leaves a schema that fits neither the old release nor the new one."""
     entries, expected = ledger.entries(), ledger.expected
     unfinished = [one.name for one in entries if one.state == "unfinished"]
     if unfinished:

@@ -28,7 +28,7 @@ _PAIRS = re.compile(r"\s*(?:host|hostaddr|port|user|password|dbname|sslmode)\s*=
 
 @symptom("preflight.variable-missing")
 def check_variables_are_set(instance: NextInstance) -> None:
-    """A service without its variables refuses to start, or starts as something else than was meant."""
+    """A service without its variables does not start, or starts with defaults that are not meant for production."""
     variables = instance.read()
     Found.all(
         Found(
@@ -46,12 +46,12 @@ def check_variables_are_set(instance: NextInstance) -> None:
 
 @symptom("preflight.memory-fallback")
 def check_database_is_switched_on(instance: NextInstance) -> None:
-    """In production the service refuses to start on memory alone; nobody should learn that from a failed start."""
+    """In production the service refuses to start with memory alone. This is known before the failed start."""
     variables, rule, mode = instance.read(), instance.settings.store, instance.settings.mode
     if rule is None or mode is None:
-        pytest.skip("the runbook file names no 'store' and 'mode' rule")
+        pytest.skip("variables.store and variables.mode are not configured")
     if variables.get(mode.variable, "").strip().lower() != mode.production.lower():
-        pytest.skip(f"{mode.variable} is not {mode.production}: memory is allowed")
+        pytest.skip(f"{mode.variable} is not {mode.production}: memory alone is allowed")
     evidence = {"mode_variable": mode.variable, "dsn_variable": rule.dsn, "variable": rule.enabled}
     enabled = variables.get(rule.enabled, "").strip()
     if enabled.lower() not in ("true", "1", "t"):
@@ -74,7 +74,7 @@ def check_database_is_switched_on(instance: NextInstance) -> None:
 
 @symptom("preflight.dsn-malformed")
 def check_dsn_names_a_database(instance: NextInstance) -> None:
-    """A DSN that is cut short or points to another engine is found out at the first query otherwise."""
+    """Otherwise the first query shows that a DSN is cut short or points to another engine."""
     variables = instance.read()
     looked_at = {name: variables[name] for name in instance.settings.dsn if variables.get(name, "").strip()}
     if not looked_at:
@@ -169,7 +169,7 @@ def check_secrets_are_no_samples(instance: NextInstance) -> None:
 
 
 def _password(dsn: str) -> str:
-    """The password; where the DSN is malformed, what was most likely meant."""
+    """The password; in a malformed DSN, the part that was most likely meant."""
     try:
         return split(dsn, is_list=True).password
     except Malformed:
@@ -178,12 +178,12 @@ def _password(dsn: str) -> str:
 
 @symptom("preflight.wrong-mode")
 def check_production_runs_in_production_mode(instance: NextInstance) -> None:
-    """A service in development mode drops guards that production relies on."""
+    """A service in development mode lacks checks that production needs."""
     if instance.run.environment.tier != "production":
-        pytest.skip(f"{instance.run.environment.name} is no production environment")
+        pytest.skip(f"{instance.run.environment.name} is not a production environment")
     rule = instance.settings.mode
     if rule is None:
-        pytest.skip("the runbook file names no variable for the mode")
+        pytest.skip("variables.mode is not configured")
     value = instance.read().get(rule.variable, "").strip()
     if value and value.lower() != rule.production.lower():
         raise Found(
@@ -198,9 +198,9 @@ def check_production_runs_in_production_mode(instance: NextInstance) -> None:
 
 @symptom("preflight.address-in-use")
 def check_address_is_free(host: OwnHost) -> None:
-    """A second listener can't have the address: the start fails, or the old version goes on answering."""
+    """Two processes cannot listen on one address: the start fails, or the old version keeps answering."""
     if not host.settings.here:
-        pytest.skip("the environment does not say that the suite runs on the service's host (host.here)")
+        pytest.skip("host.here is not set: the suite does not run on the service's host")
     held = host.holder(*host.place)
     if held is None:
         return
@@ -213,7 +213,7 @@ def check_address_is_free(host: OwnHost) -> None:
     raise Found(
         cause,
         seen=f"{host.address} is held by {who}",
-        wanted="nobody listens there",
+        wanted="no process listens there",
         address=host.address,
         pid=held.pid if held.pid is not None else "unknown",
         program=held.name or "unknown",

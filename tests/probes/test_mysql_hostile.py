@@ -63,8 +63,8 @@ ON_QUERY = {
 WORDS = {
     "mysql.silent-mid-query": "no answer to the query within",
     "mysql.drips-rows": "no answer to the query within",
-    "mysql.resets-mid-query": "the connection was closed in the middle of the query",
-    "mysql.killed": "the connection was closed in the middle of the query",
+    "mysql.resets-mid-query": "the connection was closed during the query",
+    "mysql.killed": "the connection was closed during the query",
     "mysql.no-table": "reverse_monitor could not read it: Table 'reverseai.nothing' doesn't exist",
 }
 

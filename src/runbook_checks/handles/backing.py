@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Cache(Handle):
-    """The Redis; one look for all checks."""
+    """The Redis; all checks share one reading."""
 
     needs = ("redis",)
     settings: capabilities.Redis
@@ -54,7 +54,7 @@ class AiStatus(Handle):
         return answer, document
 
     def field(self, answer: Answer, document: dict[str, Any], name: str) -> Any:
-        """A field by its name, dots for nesting; NoReading where it is missing."""
+        """A field by its dotted name. NoReading field-missing if it is missing."""
         value: Any = document
         for step in name.split("."):
             value = value.get(step) if isinstance(value, dict) else None
@@ -65,7 +65,7 @@ class AiStatus(Handle):
     def number(self, answer: Answer, document: dict[str, Any], name: str) -> float:
         value = self.field(answer, document, name)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise NoReading("http", f"{answer.url}: the field {name} is no number", kind="field-missing")
+            raise NoReading("http", f"{answer.url}: the field {name} is not a number", kind="field-missing")
         return float(value)
 
 

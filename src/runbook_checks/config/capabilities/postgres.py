@@ -22,7 +22,7 @@ class Retention:
     status_column: str | None = None
     """The rule holds for rows that have `status` in this column; without it, for all."""
     status: str = ""
-    """What that column then holds."""
+    """The value of that column."""
 
 
 @settings
@@ -36,9 +36,9 @@ class Ledger:
     name: str = "migration_name"
     """The column with a migration's name; names sort in the order of time."""
     finished: str | None = "finished_at"
-    """The column with a time, or true, once a migration is finished; null where there is none."""
+    """The column with a time, or true, once a migration is finished; null without such a column."""
     rolled_back: str | None = "rolled_back_at"
-    """The column with a time, or true, where one was rolled back; null where there is none."""
+    """The column with a time, or true, where one was rolled back; null without such a column."""
     expected: Text | None = None
     """The newest migration of the release: Alembic's heads, Django's APP.NAME (several with blanks between them)."""
 
@@ -67,28 +67,28 @@ class Postgres:
     connections_warn_percent: PositiveFloat = 80
     """Connections in use, of the server's maximum, from which they count as exhausted."""
     long_running_s: PositiveFloat = 60
-    """A statement may run so long, a transaction may be idle so long."""
+    """The longest time for a statement, and for a transaction that is idle."""
     slow_statement_ms: PositiveFloat = 100
     """A statement's mean time above which it is slow."""
     felt_statement_ms: PositiveFloat = 500
-    """A mean time above which users feel it, and the finding is as grave as the symptom."""
+    """A mean time above which users notice it, and the finding has the symptom's severity."""
     slow_statement_calls: PositiveInt = 5
-    """Statements that ran less often say nothing about the mean."""
+    """Statements with fewer calls are ignored."""
     lock_wait_s: PositiveFloat = 1
-    """A wait for a lock may last so long."""
+    """The longest wait for a lock."""
     idle_s: PositiveFloat = 300
-    """A session may be idle so long."""
+    """The longest idle time of a session."""
     statistics_days: PositiveFloat = 7
-    """Counters of tables and indexes tell something once they are so old."""
+    """Counters of tables and indexes are used once they cover this many days."""
     dead_rows: PositiveInt = 1000
     """Fewer dead rows in a table are never too many."""
     dead_rows_percent: PositiveFloat = 40
-    """So many of a table's rows may be dead; autovacuum begins at about half of it."""
+    """The share of a table's rows that may be dead; autovacuum starts at about half of it."""
     vacuum_h: PositiveFloat = 24
-    """Within so many hours a vacuum is recent."""
+    """The hours within which a vacuum is recent."""
     retention: dict[str, Retention] = field(default_factory=dict)
     """Table to how long it keeps its rows."""
     connect_timeout_s: PositiveFloat = 4
     """A connection must be there within this time."""
     statement_timeout_s: PositiveFloat = 5
-    """No statement of ours runs longer."""
+    """The longest time for one statement of ours."""
