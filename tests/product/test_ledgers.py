@@ -198,6 +198,9 @@ CASES = {
     "goose-taken-back": case(goose("1 true", "2 true", "2 false"), "behind", "is 1", kind="goose", expected="2"),
     "goose-again": case(goose("1 true", "1 false", "1 true"), "clear", kind="goose", expected="1"),
     "goose-empty": case(goose(), "behind", "is none", kind="goose", expected="1"),
+    # without a privilege
+    "no-select": case(rails("1"), "unknown", 'GRANT SELECT ON \\"schema_migrations\\" TO \\"looker\\"', kind="rails"),
+    "no-usage": case(rails("1"), "unknown", 'GRANT USAGE ON SCHEMA \\"no-usage\\" TO \\"looker\\"', kind="rails"),
     # without an expected migration
     "not-expected": case(rails("1"), "skipped", kind="rails"),
 }
@@ -324,6 +327,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Case, di
         cases = everything(server, folder)
         grants = [f'GRANT USAGE ON SCHEMA "{name}" TO looker' for name in cases]
         server.run(*grants, *(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{name}" TO looker' for name in cases))
+        server.run('REVOKE ALL ON "no-select".schema_migrations FROM looker')
+        server.run('REVOKE ALL ON SCHEMA "no-usage" FROM looker')
         dsn = {"env": "DSN_LOOKER"}
         systems = {
             name: {"runbook": "shop.yaml", "postgres": {"dsn": dsn, "schema": name, "ledger": one.ledger}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.reading import NoReading
 
 DEBIAN = Path("/usr/lib/postgresql")
-UNPRIVILEGED = "nobody"
+UNPRIVILEGED = 65534  # the user id of the kernel's overflow user
 IN_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 TRY_TIMEOUT_S = 10
 
@@ -59,7 +58,7 @@ def for_servers(folder: Path, resource: str) -> Programs:
     """The programs, ready to run a server; as root in a user namespace, or as the system's unprivileged user."""
     if os.geteuid() != 0:
         return Programs(folder)
-    for programs in (Programs(folder, IN_NAMESPACE), Programs(folder, (), pwd.getpwnam(UNPRIVILEGED).pw_uid)):
+    for programs in (Programs(folder, IN_NAMESPACE), Programs(folder, (), UNPRIVILEGED)):
         words = programs.words("postgres", "--version")
         try:
             tried = subprocess.run(

@@ -15,7 +15,7 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net.connect import join
 from runbook_checks.probes.postgres.connect import Settings, connect
 from runbook_checks.probes.postgres.dsn import parse
-from runbook_checks.probes.postgres.errors import kind_on_query, masked, own_limit
+from runbook_checks.probes.postgres.errors import kind_on_query, masked, missing_grant, own_limit
 from runbook_checks.probes.sql.database import Params, Rows, SqlDatabase, server_limit_s
 from runbook_checks.probes.sql.pool import OWN_LIMIT, Room
 
@@ -157,7 +157,11 @@ class _Turn:
         elif kind == OWN_LIMIT:
             gone = self._gone(kind, own_limit(words, self._settings.dsn.user, None))
         else:
-            gone = self._gone(kind, f"{self._settings.dsn.user} could not read it: {words}")
+            user = self._settings.dsn.user
+            grant = missing_grant(words, user)
+            gone = self._gone(
+                kind, f"{user} could not read it: {words}" + (f"; as its owner: {grant}" if grant else "")
+            )
             gone.evidence["sqlstate"] = error.sqlstate
         if error.sqlstate is None or kind in ("connection-lost", OWN_LIMIT):
             self._hang_up()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from psycopg import sql
+
 from runbook_checks.probes.core.reading import one_line
 from runbook_checks.probes.sql.pool import OWN_LIMIT, SERVER_FULL, all_in_use
 
@@ -88,6 +90,15 @@ def kind_on_query(sqlstate: str | None, message: str = "") -> str:
     if sqlstate.startswith("08"):
         return "connection-lost"
     return ON_QUERY.get(sqlstate, "sql-error")
+
+
+def missing_grant(message: str, user: str) -> str:
+    """The statement that gives a role the privilege whose lack the server reports in English; empty if not known."""
+    found = re.fullmatch(r"permission denied for (schema|table|view|materialized view|foreign table) (.+)", message)
+    if found is None or not user:
+        return ""
+    right = "USAGE ON SCHEMA" if found[1] == "schema" else "SELECT ON"
+    return f"; as its owner: GRANT {right} {sql.Identifier(found[2]).as_string()} TO {sql.Identifier(user).as_string()}"
 
 
 def own_limit(message: str, user: str, limit: int | None) -> str:
