@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from runbook_checks.probes.net.name_server import Answer
+    from runbook_checks.probes.tls.certificate import Validity
     from runbook_checks.probes.tls.server import Handshake
 
 T = TypeVar("T", bound=Hashable)
@@ -60,6 +61,7 @@ class Served:
     not_after: float
     issuer: str
     handshake: Handshake | None = None  # None: OpenSSL verified chain, dates, strength and name
+    first_to_end: Validity | None = None  # of the issuers in the path, if one ends before the certificate
 
 
 @dataclass(slots=True)

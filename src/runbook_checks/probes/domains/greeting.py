@@ -19,7 +19,7 @@ import h11
 from runbook_checks.probes.domains.facts import Gone, Routed, shared
 from runbook_checks.probes.net.event_loop import Overdue
 from runbook_checks.probes.net.tls_context import openssl_words
-from runbook_checks.probes.tls.handshake import chain_served
+from runbook_checks.probes.tls.handshake import chain_served, chain_verified
 
 if TYPE_CHECKING:
     from runbook_checks.probes.net.event_loop import Loop
@@ -44,7 +44,8 @@ class Greeted:
     """A finished handshake, and what came back to the request."""
 
     leaf: bytes
-    chain: list[bytes]  # DER, as served; empty unless asked for
+    verified: list[bytes]  # DER, the path that OpenSSL verified; empty if not verified
+    chain: list[bytes]  # DER, as served; empty unless requested
     protocol: str
     routed: Routed | None
     unrouted: Gone | None
@@ -168,7 +169,8 @@ async def greet(
         except Overdue:
             raise Lost("read-timeout", "the TLS handshake was not over in time") from None
         leaf = tls.getpeercert(binary_form=True) or b""
-        greeted = Greeted(leaf, chain_served(tls) if with_chain else [], tls.version() or "", None, None)
+        served = chain_served(tls) if with_chain else []
+        greeted = Greeted(leaf, chain_verified(tls), served, tls.version() or "", None, None)
         try:
             greeted.routed = await greeter.request(request)
         except Lost as lost:
