@@ -65,6 +65,8 @@ class Domains:
     """A bundle of intermediate certificates: tells an incomplete chain from an untrusted one."""
     propagation_h: PositiveFloat = 48
     """A change of DNS may take so long to be everywhere."""
+    allow_proxy: bool = False
+    """A domain may point to a CDN or proxy, if its TXT record, certificate and page are good."""
     most_attempts: PositiveInt = 3
     """Attempts at verification from which somebody has to look."""
     events_h: PositiveFloat = 24

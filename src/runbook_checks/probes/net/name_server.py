@@ -45,6 +45,7 @@ class Answer:
     is_loop: bool = False  # they lead back to one of themselves, or there is no end of them
     words: str = ""  # such as "SERVFAIL", where the name server failed
     zone: str | None = None  # the zone that says there is no such thing
+    beside: tuple[str, ...] = ()  # records at a name that is an alias as well, which RFC 1034, 3.6.2 forbids
 
 
 class Asked:
@@ -246,6 +247,7 @@ class NameServer:
 async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | None = None) -> Answer:
     """The answer with its aliases followed; where a server leaves them to be followed, step by step."""
     aliases: list[str] = []
+    beside: list[str] = []
     here, zone = name, None
     while len(aliases) <= MAX_ALIASES:
         try:
@@ -262,11 +264,12 @@ async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | Non
             if target == name or target in aliases:
                 return Answer("no-such-record", aliases=(*aliases, target), is_loop=True)
             aliases.append(target)
+            beside += packet.values.get(here, ())
             here = target
         zone = packet.zone or zone
         values = packet.values.get(here)
         if values:
-            return Answer("there", tuple(values), tuple(aliases))
+            return Answer("there", tuple(values), tuple(aliases), beside=tuple(beside))
         if packet.rcode == packets.NXDOMAIN:
             return Answer("no-such-name", aliases=tuple(aliases), zone=zone)
         if packet.rcode != packets.NOERROR:
