@@ -335,7 +335,7 @@ def test_domains_not_checked_in_time_are_reported(servers: Dns) -> None:
     resolver = servers.start(PLAIN, dict.fromkeys((late, f"_reverseai.{late}"), lambda *_: []))
     swept = servers.sweep(resolver, SHOP, late, "a..test", timeout_s=9.0, limit_s=0.8)
     assert set(swept.facts) == {SHOP}
-    assert swept.unseen[late] == "the sweep was not over within 0.8 s"
+    assert swept.unseen[late] == "the sweep timed out after 0.8 s"
     assert "empty label" in swept.unseen["a..test"]
 
 

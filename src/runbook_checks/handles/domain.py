@@ -137,7 +137,7 @@ class Domain:
     def evidence(self) -> dict[str, Any]:
         """Return the values that remedies use, and the state of each link."""
         record = self.record
-        told = {
+        values = {
             "domain": self.name,
             "domain_id": record.id,
             "workspace_id": record.workspace_id,
@@ -145,7 +145,7 @@ class Domain:
             "base_host": self.base_host,
             "text_name": self.text_name,
         }
-        return told | calls(record, self.api) | ({"links": links(self)} if self.facts else {})
+        return values | calls(record, self.api) | ({"links": links(self)} if self.facts else {})
 
 
 def links(domain: Domain) -> list[str]:
@@ -153,10 +153,10 @@ def links(domain: Domain) -> list[str]:
     facts = domain.facts
     if facts is None:
         return []
-    return [f"{name:<12}{text}" for name, text in _told(domain, facts)]
+    return [f"{name:<12}{text}" for name, text in _links(domain, facts)]
 
 
-def _told(domain: Domain, facts: Facts) -> Iterator[tuple[str, str]]:
+def _links(domain: Domain, facts: Facts) -> Iterator[tuple[str, str]]:
     authority = facts.authority
     if authority is not None:
         servers = f"{authority.zone}: {', '.join(authority.servers)}; {authority.asked or 'none'} responded"

@@ -100,7 +100,7 @@ class Domains(Handle):
             records,
             self.plan(),
             needs_authority=lambda name, facts, base: self._is_unproven(records[name], facts, base),
-            progress=self._tell,
+            progress=self._report_progress,
         )
 
     def _is_unproven(self, record: Record, facts: Facts, base_addresses: tuple[str, ...]) -> bool:
@@ -108,7 +108,7 @@ class Domains(Handle):
         domain = self._domain(record, facts, base_addresses)
         return not domain.is_pending and not (domain.leads_home and (domain.has_text or domain.method == "cname"))
 
-    def _tell(self, done: int, of: int) -> None:
+    def _report_progress(self, done: int, of: int) -> None:
         self.context.progress(f"{self.chosen.name}: {done:,} of {of:,} domains checked", done >= of)
 
     def plan(self) -> Plan:
