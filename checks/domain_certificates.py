@@ -53,7 +53,7 @@ def _outside_its_dates(served: Served) -> Iterator[Found]:
     moment = invalid.not_after if expired else invalid.not_before
     yield Found(
         "expired" if expired else "not-yet-valid",
-        seen=f"{invalid.name} {'expired' if expired else 'is not valid before'} {_moment(moment)}",
+        seen=f"{invalid.name} {'expired on' if expired else 'is not valid before'} {_moment(moment)}",
         wanted="a chain whose certificates are valid now",
         subject=served.subject,
         **_evidence(served, invalid),
