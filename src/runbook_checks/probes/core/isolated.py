@@ -32,7 +32,7 @@ RETURN_S = 0.5  # the process' own deadline is earlier, so that it can report ho
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 
-def apart(
+def run_isolated(
     make: Callable[..., T], *arguments: Any, resource: str, timeout_s: float, memory: int | None = MAX_MEMORY
 ) -> T:
     """Call `make`, a function of a module, in a separate process; arguments, result and a NoReading are pickled.

@@ -64,7 +64,7 @@ class Asked:
         self.timer: Timer | None = None
 
     @property
-    def asked(self) -> bytes:
+    def question(self) -> bytes:
         """Name, type and class as in the packet."""
         return self.wire[12 : 12 + self.wire.index(0, 12) - 12 + 5]
 
@@ -191,7 +191,7 @@ class NameServer:
 
     def _take(self, asked: Asked, wire: bytes) -> None:
         """Take an answer. One that is malformed or for another question is ignored: the real one may follow."""
-        question = asked.asked
+        question = asked.question
         repeated = wire[12 : 12 + len(question)]
         if repeated.lower() != question.lower():
             return
@@ -227,7 +227,7 @@ class NameServer:
 
     async def _converse(self, sock: socket.socket, asked: Asked) -> Packet | None:
         to_send, got = len(asked.wire).to_bytes(2, "big") + asked.wire, b""
-        question = asked.asked
+        question = asked.question
         while len(got) < 2 or len(got) < 2 + int.from_bytes(got[:2], "big"):
             try:
                 if to_send:
