@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.deadline import current
-from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.isolated import run_isolated
 from runbook_checks.probes.core.reading import NoReading, one_line
 from runbook_checks.probes.http.rate_limits import RATE_LIMITED
 from runbook_checks.probes.http.target import HEADER_VALUE
@@ -78,8 +78,8 @@ def violations(
     """
     source = fetch(document, http, resource)
     document = str(document)
-    # Patterns in a document are regular expressions by its author, which may take for ever.
-    return apart(
+    # Patterns in a document are regular expressions by whoever wrote it.
+    return run_isolated(
         _violations, document, source, http, max_examples, ignore, resource, resource=resource, timeout_s=MOST_S
     )
 

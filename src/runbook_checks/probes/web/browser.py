@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.isolated import run_isolated
 from runbook_checks.probes.core.reading import picture, reading
 from runbook_checks.probes.web.browser_session import Look, looks
 from runbook_checks.probes.web.chromium import Request, find
@@ -53,7 +53,7 @@ def visit(request: Request, resource: str = "browser") -> Visit:
     chromium = find(resource)
     with reading(f"{request.url} in Chromium") as facts:
         with _home() as home:
-            made, version = apart(
+            made, version = run_isolated(
                 looks, chromium, request, home, resource, resource=resource, timeout_s=request.timeout_s, memory=None
             )
         seen = _best(made, version)
