@@ -20,7 +20,7 @@ from tests.misbehaving.http import whole
 from tests.misbehaving.server import FakeServer, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 SIGNED, UNSIGNED = "webhook.signature-rejected", "webhook.unsigned-accepted"
@@ -113,7 +113,7 @@ def expected(*values: str) -> dict[str, str]:
     return dict(zip(ALL, values, strict=True))
 
 
-def must_be(seen: dict[str, dict[str, str]], wanted: dict[str, tuple[str, ...]]) -> None:
+def must_be(seen: dict[str, dict[str, str]], wanted: Mapping[str, tuple[str, ...]]) -> None:
     for name, values in wanted.items():
         assert {symptom: seen[name][symptom] for symptom in ALL} == expected(*values), name
 
