@@ -86,7 +86,7 @@ def _corrupt(backups: Backups, source: Dumps, subject: str | None) -> Found | No
     return Found(
         cause,
         seen=f"{newest.name}: {facts.what if facts.broken else _small(newest, usual)}",
-        wanted="a dump that decompresses to its end and ends with pg_dump's last words, about as large as those before",
+        wanted="a dump that decompresses to its end and its maker's closing line, about as large as those before",
         subject=subject,
         place=source.place,
         newest=newest.name,
@@ -96,6 +96,7 @@ def _corrupt(backups: Backups, source: Dumps, subject: str | None) -> Found | No
         packed=facts.packed,
         plain=facts.plain,
         what=facts.what,
+        test=facts.test,
     )
 
 

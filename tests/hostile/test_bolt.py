@@ -26,7 +26,7 @@ def bolt(secret: str = SECRET, teams: tuple[str, ...] = ()) -> Iterator[str]:
     from slack_bolt import App, BoltRequest
     from slack_bolt.authorization import AuthorizeResult
 
-    def authorize(team_id: str, **_: Any) -> AuthorizeResult | None:
+    def authorize(team_id: str, **_: Any) -> Any:
         known = AuthorizeResult(enterprise_id=None, team_id=team_id, bot_token="xoxb-1", bot_user_id="U1", bot_id="B1")
         return known if not teams or team_id in teams else None
 

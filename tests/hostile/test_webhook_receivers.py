@@ -100,8 +100,8 @@ def run(tmp_path: Path) -> Callable[..., dict[str, dict[str, str]]]:
                 runbook = {"title": name, "symptoms": {symptom: {} for symptom in ALL}}
                 (tmp_path / f"{name}.yaml").write_text(json.dumps(runbook))
                 systems[name] = {"runbook": f"{name}.yaml", "http": {"base_url": server.url}, "webhook": webhook}
-            planted = {"variables": {"PLANTED_CODED": CODED_SECRET}}
-            ran = check(tmp_path, systems, "-m", "webhook", effects=effects, **planted)
+            coded = {"PLANTED_CODED": CODED_SECRET}
+            ran = check(tmp_path, systems, "-m", "webhook", effects=effects, variables=coded)
         must_be_orderly(ran)
         print({name: describe(ran.of(name)) for name in receivers})
         return {name: outcomes(ran.of(name)) for name in receivers}

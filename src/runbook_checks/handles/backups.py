@@ -1,4 +1,4 @@
-"""What is there to look at of backups: where they are, what the dumps hold, whether one can be restored?"""
+"""List backups, judge dumps and try to restore one."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Backups(Handle):
 
         def look() -> DumpFacts:
             with reading(f"read {backup.name} to its end") as facts, source.opened(backup.name) as file:
-                seen = inspect(file, is_gzip=backup.name.endswith(".gz"))
+                seen = inspect(file, is_gzip=backup.name.endswith(".gz"), programs=self._binaries)
                 facts.update(broken=seen.broken, packed=seen.packed, plain=seen.plain)
                 return seen
 
@@ -128,13 +128,18 @@ class Backups(Handle):
             facts.update(seconds=round(done.seconds, 3), plain=done.plain, rows=done.rows, error=done.error)
             return done
 
+    @property
+    def _binaries(self) -> Path | None:
+        rule = self.settings.drill
+        if rule.binaries is not None:
+            self.bound.require_commands("backups", "backups.drill.binaries")
+        return self.bound.path(rule.binaries, "backups")
+
     def _scratch(self) -> AbstractContextManager[Scratch]:
         from runbook_checks.probes.backups.scratch_server import database_on, own_server
 
         rule = self.settings.drill
-        if rule.binaries is not None:
-            self.bound.require_commands("backups", "backups.drill.binaries")
-        binaries = self.bound.path(rule.binaries, "backups")
+        binaries = self._binaries
         if rule.server is None:
             return own_server(binaries, self.bound.path(rule.folder, "backups"))
         server = self.bound.value(rule.server, "backups") or ""

@@ -29,12 +29,12 @@ class Receiver(Handle):
     @property
     def scheme(self) -> Scheme:
         """How the sender signs, with the headers that the files name."""
-        from dataclasses import replace
-
         from runbook_checks.probes.auth.signing import SCHEMES
 
-        named = {name: getattr(self.settings, name) for name in ("signature_header", "timestamp_header")}
-        return replace(SCHEMES[self.settings.scheme], **{name: value for name, value in named.items() if value})
+        rule = self.settings
+        return SCHEMES[rule.scheme].renamed(
+            signature_header=rule.signature_header, timestamp_header=rule.timestamp_header
+        )
 
     @property
     def may_write(self) -> bool:
@@ -58,11 +58,9 @@ class Receiver(Handle):
         return self.send(body, self.signed(body, age_s=age_s).headers())
 
     def signed(self, body: bytes, *, age_s: int = 0) -> Signature:
-        from runbook_checks.probes.auth.signing import sign
-
         secret = self.bound.value(self.settings.secret, "webhook") or ""
         try:
-            return sign(self.scheme, secret, str(int(time.time()) - age_s), body)
+            return self.scheme.sign(secret, str(int(time.time()) - age_s), body)
         except ValueError:
             what = f"webhook.secret is not base64, which {self.settings.scheme} requires (whsec_...)"
             raise NoReading("webhook", what, kind="bad-request") from None

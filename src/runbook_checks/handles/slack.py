@@ -54,10 +54,10 @@ class SlashCommand(Handle):
 
     def signed(self, body: bytes, *, age_s: int = 0) -> Signature:
         """Sign a request that Slack made `age_s` seconds ago."""
-        from runbook_checks.probes.auth.signing import SCHEMES, sign
+        from runbook_checks.probes.auth.signing import SCHEMES
 
         secret = self.bound.value(self.settings.signing_secret, "slack") or ""
-        return sign(SCHEMES["slack"], secret, str(int(time.time()) - age_s), body)
+        return SCHEMES["slack"].sign(secret, str(int(time.time()) - age_s), body)
 
     def control(self) -> Answer:
         """Send a correctly signed request that asks for nothing, once for all checks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 
@@ -23,6 +23,23 @@ class Scheme:
     @property
     def has_time(self) -> bool:
         return "{timestamp}" in self.signed
+
+    def renamed(self, **headers: str | None) -> Scheme:
+        """The same scheme with other names of headers, where given."""
+        return replace(self, **{name: value for name, value in headers.items() if value})
+
+    def sign(self, secret: str, timestamp: str, body: bytes, message_id: str | None = None) -> Signature:
+        """Sign a body. ValueError if the scheme's secrets are base64 and this one is not.
+
+        Without `message_id` the id follows from the body, so that a repeated delivery has the same one.
+        """
+        message_id = message_id or f"msg_{sha256(body).hexdigest()[:24]}"
+        key = b64decode(secret.removeprefix("whsec_"), validate=True) if self.has_coded_secret else secret.encode()
+        before = self.signed.format(timestamp=timestamp, id=message_id).encode()
+        digest = hmac_sha256(key, before + body)
+        if self.is_base64:
+            digest = b64encode(bytes.fromhex(digest)).decode()
+        return Signature(self, timestamp, digest, message_id)
 
 
 def _standard(name: str) -> Scheme:
@@ -67,20 +84,6 @@ class Signature:
         if scheme.timestamp_header and is_timed:
             made[scheme.timestamp_header] = time
         return made
-
-
-def sign(scheme: Scheme, secret: str, timestamp: str, body: bytes, message_id: str | None = None) -> Signature:
-    """Sign a body. ValueError if the scheme's secrets are base64 and this one is not.
-
-    Without `message_id` the id follows from the body, so that a repeated delivery has the same one.
-    """
-    message_id = message_id or f"msg_{sha256(body).hexdigest()[:24]}"
-    key = b64decode(secret.removeprefix("whsec_"), validate=True) if scheme.has_coded_secret else secret.encode()
-    before = scheme.signed.format(timestamp=timestamp, id=message_id).encode()
-    digest = hmac_sha256(key, before + body)
-    if scheme.is_base64:
-        digest = b64encode(bytes.fromhex(digest)).decode()
-    return Signature(scheme, timestamp, digest, message_id)
 
 
 def hmac_sha256(key: bytes, message: bytes) -> str:

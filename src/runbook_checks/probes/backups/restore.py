@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import psycopg
 from psycopg import sql
 
-from runbook_checks.probes.backups.dumps import GZIP, Damaged, blocks_of, chained, plain_blocks
+from runbook_checks.probes.backups.dumps import MYSQL, blocks_of, maker_of, text_of
 from runbook_checks.probes.backups.extensions import HARMLESS, make_extensions
+from runbook_checks.probes.backups.packing import Damaged, chained
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, one_line
 
@@ -118,12 +119,13 @@ def _statements(file: BinaryIO, scratch: Scratch, extensions: Collection[str]) -
 
     A dump's own \\restrict and \\unrestrict are taken out: whoever wrote them knows their key.
     """
-    pieces = blocks_of(file)
-    first = next(pieces, b"")
-    whole = plain_blocks(chained(first, pieces)) if first.startswith(GZIP) else chained(first, pieces)
+    whole = text_of(blocks_of(file), scratch.place if (scratch.place / "pg_restore").is_file() else None)
     head = b""
     while len(head) < HEAD and (piece := next(whole, b"")):
         head += piece
+    if maker_of(head) == MYSQL:
+        what = "it is a dump of MySQL or MariaDB, and drills restore PostgreSQL's only"
+        raise NoReading(RESOURCE, what, kind="other-format")
     if re.search(rb"^\\connect ", head[:HEAD], re.MULTILINE):
         raise _blamed("dump-connects", "it was made with --create, and would go to a database of its own")
     head = make_extensions(scratch, head, {*HARMLESS, *extensions})
