@@ -64,6 +64,8 @@ class Backups(Handle):
                 key_id=self.bound.value(rule.access_key_id, "backups") or "",
                 secret=self.bound.value(rule.secret_access_key, "backups") or "",
                 region=rule.region,
+                session_token=self.bound.value(rule.session_token, "backups"),
+                addressing=rule.addressing,
                 ca_file=self.bound.ca_file,
                 proxy=self.bound.value(self.chosen.settings.proxy, "backups"),
                 resolver=self.bound.resolver,

@@ -32,9 +32,7 @@ class Receiver(Handle):
         from runbook_checks.probes.auth.signing import SCHEMES
 
         rule = self.settings
-        return SCHEMES[rule.scheme].renamed(
-            signature_header=rule.signature_header, timestamp_header=rule.timestamp_header
-        )
+        return SCHEMES[rule.scheme].renamed(rule.signature_header, rule.timestamp_header)
 
     @property
     def may_write(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Literal
 
 from runbook_checks.config.capabilities.rules import PositiveFloat, settings
 from runbook_checks.config.secrets import Secret, Text
@@ -20,6 +21,10 @@ class BackupBucket:
     """The id of a key that may list and read."""
     secret_access_key: Secret
     """Its secret."""
+    session_token: Secret | None = None
+    """The token of a temporary key."""
+    addressing: Literal["path", "virtual"] = "path"
+    """Whether the bucket stands in the path or in the host's name."""
     region: str = "auto"
     """The region signed for; R2 knows 'auto' only."""
     prefix: str = ""

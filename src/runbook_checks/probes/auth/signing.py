@@ -24,9 +24,10 @@ class Scheme:
     def has_time(self) -> bool:
         return "{timestamp}" in self.signed
 
-    def renamed(self, **headers: str | None) -> Scheme:
+    def renamed(self, signature_header: str | None, timestamp_header: str | None) -> Scheme:
         """The same scheme with other names of headers, where given."""
-        return replace(self, **{name: value for name, value in headers.items() if value})
+        signature, timestamp = signature_header or self.signature_header, timestamp_header or self.timestamp_header
+        return replace(self, signature_header=signature, timestamp_header=timestamp)
 
     def sign(self, secret: str, timestamp: str, body: bytes, message_id: str | None = None) -> Signature:
         """Sign a body. ValueError if the scheme's secrets are base64 and this one is not.
