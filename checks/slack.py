@@ -131,7 +131,7 @@ def _is_taken(slash_command: SlashCommand, what: str, answer: Answer) -> bool:
         return False
     if slash_command.is_past(answer):
         return True
-    reason = f"{what} got HTTP {answer.status}, which says nothing about signatures"
+    reason = f"{what} got HTTP {answer.status}, which does not show whether signatures are checked"
     raise NoReading("slack", reason, kind="wrong-status")
 
 
@@ -160,9 +160,9 @@ def check_slack_knows_the_bot(slack_bot: SlackBot) -> None:
         if gone.kind != "rate-limited":
             raise
         retry_s = gone.evidence.get("retry_after_s")
-        after = "a time it does not name" if retry_s is None else f"{retry_s:g} s"
+        after = "an unnamed time" if retry_s is None else f"{retry_s:g} s"
         evidence = {"error": "ratelimited", "retry_after": after}
-        # A rate limit says nothing about the token, and is no reason to wake anyone.
+        # A rate limit does not concern the token, and is no reason to wake anyone.
         found = Found("rate-limited", seen=gone.reason, wanted=wanted, subject="Slack", severity="P3", **evidence)
         raise found from None
     if identity.error is None:
@@ -170,7 +170,7 @@ def check_slack_knows_the_bot(slack_bot: SlackBot) -> None:
     if identity.error not in CAUSES:
         raise NoReading(
             "slack_bot",
-            f"auth.test answers {identity.error}, which says nothing about the token",
+            f"auth.test answers {identity.error}, which does not concern the token",
             kind="wrong-document",
         )
     raise Found(

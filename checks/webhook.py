@@ -39,18 +39,18 @@ Why = tuple[str | None, list[str], dict[str, str]]  # the cause, those that fit,
 
 
 def _require_meaning(receiver: Receiver, answer: Answer) -> None:
-    """NoReading for a response that says nothing about signatures: failures, rate limits, redirects, pages."""
+    """NoReading for a response that does not show whether the signature was accepted, such as a page or a failure."""
     if not (receiver.is_refusal(answer) or receiver.is_past(answer) or answer.status in ABSENT):
-        raise _says_nothing(receiver, answer)
+        raise _no_meaning(receiver, answer)
 
 
-def _says_nothing(receiver: Receiver, answer: Answer) -> NoReading:
+def _no_meaning(receiver: Receiver, answer: Answer) -> NoReading:
     why = ""
     if receiver.is_page(answer):
         why = ": a page, as a proxy or firewall sends"
     elif answer.status == receiver.settings.refusals.invalid_body_status:
         why = ": bad signatures and bad bodies may both get it (name their codes in webhook.refusals)"
-    reason = f"{answer.url} answered HTTP {answer.status}, which says nothing about signatures{why}"
+    reason = f"{answer.url} answered HTTP {answer.status}, which does not show whether signatures are checked{why}"
     return NoReading("webhook", reason, kind="wrong-status")
 
 
@@ -142,7 +142,7 @@ def _why_late(receiver: Receiver, answer: Answer, age_s: int) -> Why:
 
 
 def _drift(answer: Answer) -> float | None:
-    """How far the clock of the Date header is off, in seconds; None where there is none."""
+    """How far the clock of the Date header is off, in seconds; None without one."""
     try:
         return abs(parsedate_to_datetime(answer.headers.get("date") or "").timestamp() - answer.received_at)
     except (TypeError, ValueError):
@@ -158,13 +158,13 @@ def _must_be_refused(receiver: Receiver, answer: Answer, what: str, code: str | 
         if 200 <= receiver.control().status < 300:
             return
         if not receiver.is_refusal(receiver.forgery()):
-            raise _says_nothing(receiver, answer)
+            raise _no_meaning(receiver, answer)
     _require_meaning(receiver, answer)
     status = refusals.status or "401 or 403"
     wanted = f"HTTP {status} {code or (refusals.prefix and refusals.prefix + '...')}".rstrip()
     told = {"seen": f"{what} got {receiver.shown(answer)}", "wanted": wanted, "what": what}
     if answer.status in ABSENT:
-        raise _says_nothing(receiver, answer)
+        raise _no_meaning(receiver, answer)
     if not receiver.is_refusal(answer):
         raise Found("accepted", **told, **receiver.evidence(answer))
     given = receiver.code(answer)

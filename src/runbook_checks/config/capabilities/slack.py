@@ -32,7 +32,7 @@ class Slack:
 
 @settings
 class SlackBot:
-    """The bot that speaks to Slack."""
+    """The bot of a Slack app."""
 
     token: Secret
     """The bot token."""

@@ -36,9 +36,9 @@ class ChainStep:
     """One step after the webhook on the way of a message through the service."""
 
     name: str
-    """What the step is called."""
+    """The name of the step."""
     path: str
-    """Its address; {names} are taken from the webhook's answer and the steps before."""
+    """Its address; {names} are taken from the responses of the webhook and of earlier steps."""
     method: str = "POST"
     """The HTTP method."""
     body: dict[str, Any] = field(default_factory=dict)
@@ -52,19 +52,19 @@ class Chain:
     steps: list[ChainStep]
     """The steps after the webhook, in order."""
     token: Secret | None = None
-    """Sent as bearer authentication with each step."""
+    """The bearer token of each step."""
     audit_table: str
     """The table of audit rows."""
     audit_match: str
     """The column that ties an audit row to the message."""
     match_field: str
-    """The field of the webhook's answer whose value stands in that column."""
+    """The field of a response with the value of that column."""
     audit_rows: int = 3
     """How many rows the chain must leave."""
     audit_id: str | None = None
     """The column that must hold a UUID of its own in each audit row."""
     clean_up: ChainStep | None = None
-    """A call that removes what the chain made, where the service has one."""
+    """A call that removes what the chain made, if the service has one."""
 
 
 @settings
@@ -94,9 +94,9 @@ class Webhook:
     message: dict[str, Any] = field(default_factory=dict)
     """A valid message; the suite adds an id that marks it as synthetic, and replaces {unique} in each message."""
     message_id_field: str = "message_id"
-    """The field by which the service tells a repeated delivery."""
+    """The field by which the service recognises a repeated delivery."""
     timestamp_field: str | None = "timestamp"
-    """The field of the message that carries its time (RFC 3339)."""
+    """The field of the message with its time (RFC 3339)."""
     processed_table: str | None = None
     """The table that gains one row for each processed message."""
     processed_column: str = "message_id"
