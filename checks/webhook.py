@@ -86,9 +86,9 @@ def check_signed_delivery_gets_through(receiver: Receiver) -> None:
         ages = (0, skew, -skew) if receiver.scheme.has_time else (0,)
         for age_s in ages:
             message = _message(receiver)
-            what = f"a valid message signed {abs(age_s)} s {'ago' if age_s >= 0 else 'ahead'}"
-            [valid] = _offered(receiver, message, what, partial(_once, age_s=age_s))
-            _require_accepted_signature(receiver, valid, what, age_s)
+            when = f"signed {abs(age_s)} s {'ago' if age_s >= 0 else 'ahead'}"
+            [valid] = _offered(receiver, message, when, partial(_once, age_s=age_s))
+            _require_accepted_signature(receiver, valid, f"a valid message {when}", age_s)
             _require_accepted(receiver, valid)
 
 
