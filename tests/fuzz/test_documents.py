@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook_checks.probes.backups.inventory import Branches
-from runbook_checks.probes.backups.inventory import Told as ToldBackup
+from runbook_checks.probes.backups.inventory import OneBackup as ToldBackup
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.logs.loki import Loki
 from runbook_checks.probes.metrics.prometheus import Prometheus

@@ -99,7 +99,7 @@ def test_earlier_deadline_of_the_check_is_no_reading(scratch: Scratch) -> None:
     token = current.set(Deadline(0.5))
     try:
         begun = time.monotonic()
-        with pytest.raises(NoReading, match="before the restore's own limit of 60 s") as caught:
+        with pytest.raises(NoReading, match="shorter than the restore's own limit of 60 s") as caught:
             restored(scratch, b"SELECT pg_sleep(60);\n")
     finally:
         current.reset(token)

@@ -17,6 +17,7 @@ ENGINE = PROJECT / "src" / "runbook_checks"
 ALLOWED = {
     "handles": (83, "the boundary: a run loads the probes of its own checks only"),
     "probes/auth": (5, "cryptography takes 70 ms, and only forged tokens need it"),
+    "probes/backups": (1, "zstandard is an extra"),
     "probes/core": (1, "hypothesis takes 300 ms"),
     "probes/domains": (2, "incomplete chains are rare, and completing them takes an HTTP client"),
     "probes/http": (8, "requests takes 100 ms, and checks import this package for its types"),

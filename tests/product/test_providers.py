@@ -50,7 +50,7 @@ OUTAGES = {
 }
 FAULT = {
     "slack.token-invalid:rate-limited": "rate limited (HTTP 429), retry after 60 s",
-    "slack.token-invalid:token-revoked": "auth.test says token_revoked",
+    "slack.token-invalid:token-revoked": "auth.test answers token_revoked",
     "dependency.groq-limited:key-rejected": "HTTP 401: Invalid API Key",
     "dependency.groq-limited:rate-limited": "HTTP 429: Rate limit reached for model",
     "dependency.groq-limited:quota-low": "310 of 14400 requests left, renewed in 2m59.56s",

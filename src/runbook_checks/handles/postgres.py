@@ -27,6 +27,11 @@ _TABLES = """
     SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'
 """
+# A column that does not exist is NULL in the row as JSON, and so no UUID.
+_UUIDS = """
+    count(DISTINCT CASE WHEN to_jsonb(t)->>{0} ~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'
+    THEN lower(to_jsonb(t)->>{0}) END)
+"""
 
 
 class PostgresDatabase(SqlDatabase):
@@ -40,12 +45,14 @@ class PostgresDatabase(SqlDatabase):
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         return self.bound.postgres.query(sql, parameters or None)
 
-    def count(self, table: str, column: str, value: str) -> int:
-        """How many rows of a table have a value in a column, now."""
+    def count(self, table: str, column: str, value: str, *, uuid: str | None = None) -> int:
+        """Count the rows with a value in a column, now; with `uuid`, the distinct UUIDs in that other column."""
         from psycopg import sql
 
-        where = sql.SQL("SELECT count(*) AS count FROM {} WHERE {}::text = %s").format(
-            sql.Identifier(self.settings.schema, table), sql.Identifier(column)
+        where = sql.SQL("SELECT {} AS count FROM {} t WHERE {}::text = %s").format(
+            sql.SQL("count(*)") if uuid is None else sql.SQL(_UUIDS).format(uuid),
+            sql.Identifier(self.settings.schema, table),
+            sql.Identifier(column),
         )
         return int(self.bound.postgres.query(where.as_string(), [value], fresh=True)[0]["count"])
 

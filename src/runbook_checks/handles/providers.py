@@ -69,6 +69,8 @@ class ObjectStorage(Handle):
             key_id=self.bound.value(rule.access_key_id, "storage") or "",
             secret=self.bound.value(rule.secret_access_key, "storage") or "",
             region=rule.region,
+            session_token=self.bound.value(rule.session_token, "storage"),
+            addressing=rule.addressing,
             ca_file=self.bound.ca_file,
             proxy=self.bound.value(self.chosen.settings.proxy, "storage"),
             resolver=self.bound.resolver,

@@ -56,6 +56,10 @@ class Storage:
     """The id of a key that may list and read."""
     secret_access_key: Secret
     """Its secret."""
+    session_token: Secret | None = None
+    """The token of a temporary key."""
+    addressing: Literal["path", "virtual"] = "path"
+    """Whether the bucket stands in the path or in the host's name."""
     region: str = "auto"
     """The region for signatures; R2 has 'auto' only."""
     prefix: str = ""

@@ -195,7 +195,7 @@ class Http(Target):
 
     def _plain(self, exchange: Exchange) -> bytes:
         coding = exchange.headers.get("content-encoding")
-        if not coding:
+        if not coding or not self.decodes:
             return exchange.body
         plain = decoded(exchange.body, coding, self.max_body)
         if plain is None:

@@ -52,6 +52,8 @@ class Target:
     run_id: str = ""
     clear_text: tuple[str, ...] = ()
     far_ends: FarEnds | None = None
+    decodes: bool = True
+    """Whether a body is decompressed as its Content-Encoding says."""
 
     @cached_property
     def parts(self) -> SplitResult:
