@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from runbook_checks.output.streams import ended
-
 _PLACES = {
     "gate": "runbook_checks.cli.gate:main",
     "compare": "runbook_checks.cli.compare:main",
@@ -18,6 +16,8 @@ NAMES = frozenset(_PLACES)
 
 def call(name: str, words: list[str]) -> int:
     """Run one; its exit code."""
+    from runbook_checks.output.streams import ended
+
     module, _, function = _PLACES[name].partition(":")
     run = getattr(import_module(module), function)
     return ended(name, lambda: run(words))
