@@ -1,4 +1,4 @@
-"""Are anonymous visitors let in with limits, and is somebody taking advantage?"""
+"""Checks of anonymous access: its limits, and signs of abuse."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DIGEST = re.compile(r"[0-9a-f]{8,128}", re.IGNORECASE)
 
 @symptom("abuse.surge")
 def check_abuse_is_not_surging(abuse: Abuse) -> None:
-    """Somebody is trying something, and everybody else pays for it with slower answers."""
+    """Abuse slows the service down for all users."""
     rule = abuse.settings
     causes = {rule.limited_event: "rate-limited-surge", rule.risk_event: "risk-surge"}
     Found.all(_surge(abuse, event, causes[event], now, usual) for event, now, usual in abuse.surging())
@@ -32,7 +32,7 @@ def check_abuse_is_not_surging(abuse: Abuse) -> None:
     if traffic is not None and abuse.is_surge(*traffic):
         raise Found(
             "traffic-surge",
-            seen=f"{traffic[0]:.0f} anonymous requests in {rule.window_min:g} min, {traffic[1]:.0f} as a rule",
+            seen=f"{traffic[0]:.0f} anonymous requests in {rule.window_min:g} min, {traffic[1]:.0f} usually",
             wanted=f"fewer than {rule.surge_factor:g} times the usual",
             event="anonymous requests",
             count=round(traffic[0]),
@@ -48,7 +48,7 @@ def _surge(abuse: Abuse, event: str, cause: str, now: int, usual: float) -> Foun
     by_source = f", {most} of them from {source}" if is_single else f", from {len(sources)} sources"
     return Found(
         "single-source" if is_single else cause,
-        seen=f"{now} times {event} in {rule.window_min:g} min{by_source}; {usual:.0f} as a rule",
+        seen=f"{now} times {event} in {rule.window_min:g} min{by_source}; {usual:.0f} usually",
         wanted=f"fewer than {rule.surge_factor:g} times the usual",
         event=event,
         count=now,
@@ -63,14 +63,14 @@ def _surge(abuse: Abuse, event: str, cause: str, now: int, usual: float) -> Foun
 
 @symptom("abuse.policy-open")
 def check_anonymous_access_has_limits(workspaces: Workspaces, abuse: Abuse) -> None:
-    """An application that anybody may run without a limit is anybody's to run dry."""
-    open_ones = [(w, told) for w, told in workspaces.policies() if workspaces.policy(told, w) == ANONYMOUS]
+    """An application that anonymous visitors may run without a limit can be exhausted by any of them."""
+    open_ones = [(w, policy) for w, policy in workspaces.policies() if workspaces.policy(policy, w) == ANONYMOUS]
     is_surging = bool(open_ones) and bool(abuse.surging())
     Found.all(found for one in open_ones for found in _openings(workspaces, *one, is_surging))
 
 
-def _openings(workspaces: Workspaces, workspace: str, told: dict[str, Any], is_surging: bool) -> Iterator[Found]:
-    rules = workspaces.rules(told, workspace)
+def _openings(workspaces: Workspaces, workspace: str, policy: dict[str, Any], is_surging: bool) -> Iterator[Found]:
+    rules = workspaces.rules(policy, workspace)
     lacking = [name for name in LIMITS if not rules.get(name)]
     wrong = [
         f"{name}.{amount} = {rules[name].get(amount)}"
@@ -90,8 +90,8 @@ def _openings(workspaces: Workspaces, workspace: str, told: dict[str, Any], is_s
         seen = f"{workspace} is {ANONYMOUS} with {what}"
         yield Found("limit-not-positive", seen=seen, wanted=wanted, wrong=what, **evidence)
     if is_surging and not rules.get("require_captcha") and not rules.get("graylist_policy"):
-        seen = f"{workspace} asks nobody for a captcha and has no graylist policy, and abuse is surging"
-        yield Found("captcha-off-in-surge", seen=seen, wanted="one of the two while it lasts", **evidence)
+        seen = f"{workspace} has neither a captcha nor a graylist policy, and abuse is surging"
+        yield Found("captcha-off-in-surge", seen=seen, wanted="one of the two during the surge", **evidence)
 
 
 def _is_positive(value: object) -> bool:
@@ -100,11 +100,11 @@ def _is_positive(value: object) -> bool:
 
 @symptom("abuse.list-malformed")
 def check_lists_hold_addresses(workspaces: Workspaces) -> None:
-    """An entry that is no address keeps nobody out, and whoever wrote it believes that it does."""
+    """An entry that is not an address blocks no one, although its author relies on it."""
     Found.all(
         Found(
             cause,
-            seen=f"{name} of {workspace} holds {entry!r}",
+            seen=f"{name} of {workspace} has the entry {entry!r}",
             wanted="an IP address, sha256: and 64 hex digits, or hash: and a hex digest",
             subject=workspace,
             workspace=in_path(workspace),
@@ -112,9 +112,9 @@ def check_lists_hold_addresses(workspaces: Workspaces) -> None:
             entry=str(entry),
             api=workspaces.url,
         )
-        for workspace, told in workspaces.policies()
+        for workspace, policy in workspaces.policies()
         for name in LISTS
-        for entry in workspaces.entries(told, name, workspace)
+        for entry in workspaces.entries(policy, name, workspace)
         if (cause := _malformed(entry)) is not None
     )
 

@@ -1,4 +1,4 @@
-"""Is there AI left to answer with: quota, money, a provider?"""
+"""Checks of the AI behind a system: quota, cost, provider."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from runbook_checks.handles.backing import AiStatus
 
 @symptom("ai.quota-exceeded")
 def check_ai_is_left(ai: AiStatus) -> None:
-    """When the quota is gone, insights fail for everybody until somebody notices."""
+    """When the quota is used up, requests that need AI fail for all users."""
     answer, document = ai.read()
     rule = ai.settings
     used, limit, cost, most = (
@@ -26,14 +26,14 @@ def check_ai_is_left(ai: AiStatus) -> None:
     cause = next((name for name, is_so in causes.items() if is_so), None)
     if cause is None:
         return
-    told = f"{provider} {state}".rstrip() + f", quota {used:g} of {limit:g}, cost {cost:g} of {most:g} today"
+    usage = f"{provider} {state}".rstrip() + f", quota {used:g} of {limit:g}, cost {cost:g} of {most:g} today"
     raise Found(
         cause,
-        seen=f"{told}, {'degraded' if is_degraded else 'not degraded'}",
-        wanted="quota and money left, the provider up, nothing degraded",
+        seen=f"{usage}, {'degraded' if is_degraded else 'not degraded'}",
+        wanted="quota and budget left, the provider up, not degraded",
         url=answer.url,
         provider=provider,
-        state=state or "not told",
+        state=state or "unknown",
         used=f"{used:g}",
         limit=f"{limit:g}",
         cost=f"{cost:g}",

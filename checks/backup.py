@@ -1,4 +1,4 @@
-"""Is there a backup young enough to be of use, is it whole, and can it be restored?"""
+"""Check that the newest backup is recent and complete, and that it can be restored."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ PREDECESSORS = 7
 
 
 def _in_each(places: Sequence[Any], look: Callable[[Any, str | None], Found | None]) -> None:
-    """What is found in all places; what couldn't be read in one counts where nothing is found in another.
+    """Raise what is found in all places, else the first NoReading of one.
 
-    A place is told by its kind where there are several.
+    If there are several places, their kinds are the subjects of the findings.
     """
-    found, silent = [], list[NoReading]()
+    found, unread = [], list[NoReading]()
     for place in places:
         try:
             found.append(look(place, place.kind if len(places) > 1 else None))
-        except NoReading as silence:
-            silent.append(silence)
+        except NoReading as gone:
+            unread.append(gone)
     Found.all(one for one in found if one)
-    if silent:
-        raise silent[0]
+    if unread:
+        raise unread[0]
 
 
 @symptom("backup.stale")
 def check_newest_backup_is_young(backups: Backups) -> None:
-    """What was written since the newest backup is lost when the database is."""
+    """Everything written since the newest backup is lost with the database."""
     _in_each(backups.sources(), lambda source, subject: _stale(backups, source, subject))
 
 
@@ -45,39 +45,43 @@ def _stale(backups: Backups, source: Source, subject: str | None) -> Found | Non
     listed, now, limit_h = backups.listed(source), time.time(), backups.settings.max_age_h
     whole = [backup for backup in listed if backup.size != 0]  # a dump that failed leaves an empty file
     past = [backup for backup in whole if backup.at <= now + HOUR_S]
-    told: dict[str, Any] = {"subject": subject, "wanted": f"one younger than {limit_h:g} h"}
-    told |= {"place": source.place, "folder": source.place, "limit_h": limit_h}
+    known: dict[str, Any] = {"subject": subject, "wanted": f"one younger than {limit_h:g} h"}
+    known |= {"place": source.place, "folder": source.place, "limit_h": limit_h}
     if not whole:
-        empty = f" that is not empty ({len(listed)} are)" if listed else ""
+        empty = f" that is not empty ({len(listed)} empty ones)" if listed else ""
         seen = f"no backup of the expected name in {source.place}{empty}"
-        return Found("none", seen=seen, newest="none", age_h="none", **told)
+        return Found("none", seen=seen, newest="none", age_h="none", **known)
     if any(now - backup.at <= limit_h * HOUR_S for backup in past):
         return None
     if past != whole:
-        reason = f"{whole[0].name} bears a date to come, so its age can't be told"
+        reason = f"{whole[0].name} has a date in the future, so its age is unknown"
         raise NoReading("backups", reason, kind="date-to-come")
     newest, age_h = past[0], (now - past[0].at) / HOUR_S
     seen = f"the newest, {newest.name}, is {age_h:.0f} h old"
-    return Found("too-old", seen=seen, newest=newest.name, age_h=round(age_h), **told)
+    return Found("too-old", seen=seen, newest=newest.name, age_h=round(age_h), **known)
 
 
 @symptom("backup.corrupt")
 def check_newest_dump_is_whole(backups: Backups) -> None:
-    """A dump that ends in the middle is noticed when it is needed, unless somebody looks before."""
+    """An incomplete dump goes unnoticed until it is needed."""
     sources = backups.dumps()
     if not sources:
-        raise NoReading("backups", "no place of dumps is named: give backups.folder or bucket", kind="no-source")
+        raise NoReading("backups", "no dumps are configured: set backups.folder or backups.bucket", kind="no-source")
     _in_each(sources, lambda source, subject: _corrupt(backups, source, subject))
 
 
 def _corrupt(backups: Backups, source: Dumps, subject: str | None) -> Found | None:
     listed = backups.listed(source)
     if not listed:
-        raise NoReading("backups", f"{source.place} holds no dump to look into", kind="no-dump")
+        raise NoReading("backups", f"{source.place} contains no dump", kind="no-dump")
     newest, sizes = listed[0], [backup.size for backup in listed[1 : PREDECESSORS + 1] if backup.size]
     facts = backups.inspected(source, newest)
     if facts.broken and source.kind == "folder" and time.time() - newest.at < BEING_WRITTEN_S:
-        raise NoReading("backups", f"{newest.name} may still be being written", kind="being-written")
+        raise NoReading(
+            "backups",
+            f"{newest.name} is less than {BEING_WRITTEN_S // 60} min old and may not be finished",
+            kind="being-written",
+        )
     usual = median(sizes) if sizes else None
     least = usual * backups.settings.least_percent / 100 if usual else 0
     cause = facts.broken or ("too-small" if (newest.size or 0) < least else None)
@@ -86,7 +90,7 @@ def _corrupt(backups: Backups, source: Dumps, subject: str | None) -> Found | No
     return Found(
         cause,
         seen=f"{newest.name}: {facts.what if facts.broken else _small(newest, usual)}",
-        wanted="a dump that decompresses to its end and ends with pg_dump's last words, about as large as those before",
+        wanted="a dump that decompresses to its end and its maker's closing line, about as large as those before",
         subject=subject,
         place=source.place,
         newest=newest.name,
@@ -96,6 +100,7 @@ def _corrupt(backups: Backups, source: Dumps, subject: str | None) -> Found | No
         packed=facts.packed,
         plain=facts.plain,
         what=facts.what,
+        test=facts.test,
     )
 
 
@@ -105,11 +110,11 @@ def _small(newest: Backup, usual: float | None) -> str:
 
 @symptom("backup.not-restorable", alone=True)
 def check_newest_dump_can_be_restored(backups: Backups) -> None:
-    """A backup that was never restored is a hope."""
+    """A dump that does not restore is no backup."""
     rule = backups.settings.drill
     dumps = [(source, backup) for source in backups.dumps() for backup in backups.listed(source)[:1]]
     if not dumps:
-        raise NoReading("backups", "there is no dump to restore", kind="no-dump")
+        raise NoReading("backups", "no dump to restore was found", kind="no-dump")
     source, newest = max(dumps, key=lambda dump: dump[1].at)
     done = backups.tried(source, newest)
     empty = [table for table, rows in done.rows.items() if not rows]
@@ -143,15 +148,15 @@ def check_newest_dump_can_be_restored(backups: Backups) -> None:
 
 @symptom("backup.drill-overdue")
 def check_restore_was_tried_lately(backups: Backups) -> None:
-    """What isn't practised takes hours instead of minutes, on the day it matters."""
+    """Without practice, a restore takes hours instead of minutes."""
     last, limit_days = backups.last_drill(), backups.settings.drill.max_age_days
-    wanted = f"a restore that went well within {limit_days:g} days"
+    wanted = f"a successful restore within {limit_days:g} days"
     if last is None:
-        seen = "no drill is noted, and none is named by the environment"
+        seen = "no drill is recorded, and backups.drill.last is not set"
         raise Found("never-drilled", seen=seen, wanted=wanted, limit_days=f"{limit_days:g}", system=repr(backups))
     days = (time.time() - last) / (24 * HOUR_S)
     if days < -1:
-        raise NoReading("backups", "the last drill bears a date to come", kind="date-to-come")
+        raise NoReading("backups", "the last drill has a date in the future", kind="date-to-come")
     if days > limit_days:
-        seen = f"the last drill that went well is {days:.0f} days old"
+        seen = f"the last successful drill was {days:.0f} days ago"
         raise Found("overdue", seen=seen, wanted=wanted, age_days=round(days), limit_days=f"{limit_days:g}")

@@ -1,25 +1,27 @@
-"""Is there room left: on disks, in memory, on processors?"""
+"""Checks of the capacity of hosts: disks, memory, processors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles.metrics import Labels, Metrics, told
+from runbook_checks.handles.metrics import Labels, Metrics, name_of
 
 HOUR_S = 3600
+IMAGES = ("squashfs", "iso9660", "erofs", "cramfs", "romfs", "udf")  # written once, and always full
 
 
 @symptom("capacity.disk")
 def check_disks_have_room(metrics: Metrics) -> None:
-    """A full disk stops the database, the log and the backup at once, mostly at night."""
+    """A full disk stops the database, the log and the backup at once."""
     rule = metrics.said("disk", metrics.settings.disk)
     metrics.require(rule.available, rule.size)
     left, size = metrics.by_labels(rule.available), metrics.by_labels(rule.size)
     trend = metrics.by_labels(f"deriv({rule.available}[{rule.trend_h * HOUR_S:.0f}s])")
     known = [labels for labels in left if size.get(labels)]
     if not known:
-        raise NoReading("prometheus", f"no series of {rule.size} fits one of {rule.available}", kind="no-series")
+        raise NoReading("prometheus", f"no series of {rule.size} has the labels of {rule.available}", kind="no-series")
+    known = [labels for labels in known if dict(labels).get("fstype") not in IMAGES]
     Found.all(_crowded(metrics, known, left, size, trend))
 
 
@@ -39,10 +41,10 @@ def _crowded(
         if used <= rule.limit_percent and not is_filling:
             continue
         when = f"full in {full_h:.0f} h at the present rate" if full_h is not None else "not filling"
-        where = told(labels, "instance", "mountpoint")
+        where = name_of(labels, "instance", "mountpoint")
         yield Found(
             "nearly-full" if used > rule.limit_percent else "filling-fast",
-            seen=f"{where} is {used:.0f} % full, {_size(left[labels])} are left, {when}",
+            seen=f"{where} is {used:.0f} % full, {_size(left[labels])} left, {when}",
             wanted=f"at most {rule.limit_percent:g} %, and not full within {rule.full_within_h:g} h",
             subject=where,
             where=where,
@@ -61,22 +63,22 @@ def _size(count: float) -> str:
 
 @symptom("capacity.memory")
 def check_memory_is_left(metrics: Metrics) -> None:
-    """Where memory runs out, the kernel ends the largest program: the database or the service."""
+    """When memory runs out, the kernel kills the largest process: the database or the service."""
     rule = metrics.said("memory", metrics.settings.memory)
     metrics.require(rule.available, rule.size)
     left = metrics.by_labels(f"avg_over_time({rule.available}[{metrics.window_s:.0f}s])")
     size = metrics.by_labels(rule.size)
     known = [labels for labels in left if size.get(labels)]
     if not known:
-        raise NoReading("prometheus", f"no series of {rule.size} fits one of {rule.available}", kind="no-series")
+        raise NoReading("prometheus", f"no series of {rule.size} has the labels of {rule.available}", kind="no-series")
     percents = {labels: 100 * (1 - left[labels] / size[labels]) for labels in known}
     Found.all(
         Found(
             "nearly-full",
-            seen=f"{told(labels, 'instance')} used {percent:.0f} % of {_size(size[labels])} in the last minutes",
+            seen=f"{name_of(labels, 'instance')} used {percent:.0f} % of {_size(size[labels])} in the last minutes",
             wanted=f"at most {rule.limit_percent:g} %",
-            subject=told(labels, "instance"),
-            where=told(labels, "instance"),
+            subject=name_of(labels, "instance"),
+            where=name_of(labels, "instance"),
             used_percent=round(percent, 1),
             left=_size(left[labels]),
             limit_percent=rule.limit_percent,
@@ -88,19 +90,19 @@ def check_memory_is_left(metrics: Metrics) -> None:
 
 @symptom("capacity.cpu")
 def check_processors_keep_up(metrics: Metrics) -> None:
-    """On a saturated host everything waits, and every time-out comes due."""
+    """On a saturated host everything waits, and timeouts expire."""
     rule = metrics.said("cpu", metrics.settings.cpu)
     metrics.require(rule.idle)
     idle = metrics.by_labels(f"avg by (instance) (rate({rule.idle}[{metrics.window_s:.0f}s]))")
     if not idle:
-        raise NoReading("prometheus", f"{rule.idle} has no two samples in the window", kind="no-series")
+        raise NoReading("prometheus", f"{rule.idle} has fewer than two samples in the window", kind="no-series")
     Found.all(
         Found(
             "saturated",
-            seen=f"{told(labels, 'instance')} was {busy:.0f} % busy in the last {metrics.settings.window_min:g} min",
+            seen=f"{name_of(labels, 'instance')} was {busy:.0f} % busy in the last {metrics.settings.window_min:g} min",
             wanted=f"at most {rule.limit_percent:g} %",
-            subject=told(labels, "instance"),
-            where=told(labels, "instance"),
+            subject=name_of(labels, "instance"),
+            where=name_of(labels, "instance"),
             busy_percent=round(busy, 1),
             window_min=metrics.settings.window_min,
             limit_percent=rule.limit_percent,

@@ -1,4 +1,4 @@
-"""Does the service answer as its OpenAPI document promises?"""
+"""Check that responses match the service's OpenAPI document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from runbook_checks.handles.service import Contract
 
 @symptom("contract.violated")
 def check_contract_is_kept(contract: Contract) -> None:
-    """Clients are written against the document; an answer it doesn't allow breaks them one by one."""
+    """Clients are written against the document; a response that it does not allow breaks them."""
     try:
         violations = contract.violations()
     except NoReading as gone:
@@ -24,7 +24,7 @@ def check_contract_is_kept(contract: Contract) -> None:
         Found(
             violation.kind,
             seen=f"{violation.operation}: {violation.message}",
-            wanted="an answer that the document allows",
+            wanted="a response that the document allows",
             subject=violation.operation,
             operation=violation.operation,
             document=contract.document,

@@ -1,4 +1,4 @@
-"""Does the database answer, has it room for another connection, and does its work get done in time?"""
+"""Check that a database answers, has connections left, and finishes its work in time."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _UNREACHABLE = (
     "host-not-allowed",
     "starting-up",
 )
-# It can't be used either, but why is none of the runbook's causes.
+# The database cannot be used either, but the runbook has no cause for it.
 _ALSO_UNREACHABLE = ("tls-failed", "connection-lost", "connection-reset", "malformed-answer")
 
 
 @symptom("database.unreachable")
 def check_database_answers(database: Database) -> None:
-    """A service without its database is down, whatever its own health says."""
+    """A service without its database is down, even if its own health check passes."""
     try:
         database.rows("SELECT 1 AS one")
     except NoReading as silence:
@@ -46,7 +46,7 @@ def check_database_answers(database: Database) -> None:
 
 
 def _after_connecting(kind: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """What may be behind a connection that came about and broke: whoever closes it without a word says nothing more."""
+    """Possible causes of a connection that was made and then broke: a server that closes it sends no reason."""
     ruled_out = dict.fromkeys(("name-not-resolved", "connection-refused", "connect-timeout"), "connected")
     if kind == "tls-failed":
         return (), ruled_out | {"tls-required": "TLS was spoken"}
@@ -57,7 +57,7 @@ def _after_connecting(kind: str) -> tuple[tuple[str, ...], dict[str, str]]:
 
 @symptom("database.connections-exhausted")
 def check_connections_are_left(database: Database) -> None:
-    """When the last connection is gone, every new request fails; who holds them says what to do."""
+    """Without a free connection every new request fails. Which sessions hold them decides the remedy."""
     connections = database.connections()
     maximum, sessions = connections.maximum, connections.groups
     used = sum(int(session["count"]) for session in sessions)
@@ -85,7 +85,7 @@ def check_connections_are_left(database: Database) -> None:
 
 @symptom("database.long-running-query")
 def check_no_statement_runs_long(database: Database) -> None:
-    """A statement that doesn't end holds its locks and its connection, and keeps dead rows from being cleared away."""
+    """A statement that does not end keeps its locks and its connection, and vacuum cannot remove dead rows."""
     limit_s = database.settings.long_running_s
     long = [session for session in database.sessions() if session.age_s > limit_s and not session.waits_for_lock]
     Found.all(
@@ -111,7 +111,7 @@ def _doing(session: Session) -> str:
 
 @symptom("database.slow-queries")
 def check_statements_are_quick(database: Database) -> None:
-    """What is slow on average is slow for everybody, and it is what grows with the load first."""
+    """A statement that is slow on average is slow for all users, and it is the first to suffer from more load."""
     limits = database.settings
     Found.all(
         Found(
@@ -132,7 +132,7 @@ def check_statements_are_quick(database: Database) -> None:
 
 @symptom("database.lock-waits")
 def check_nobody_waits_long_for_a_lock(postgres: PostgresDatabase) -> None:
-    """Behind one lock everything piles up that needs the same rows, until the connections are gone."""
+    """Sessions that need the same rows queue behind one lock until no connection is left."""
     limit_s = postgres.settings.lock_wait_s
     Found.all(
         Found(
@@ -154,7 +154,7 @@ def check_nobody_waits_long_for_a_lock(postgres: PostgresDatabase) -> None:
 
 
 def _block(chain: Chain) -> str:
-    """One line for the reader: the root, then who waits for whom."""
+    """One line: the root blocker, then which session waits for which."""
     if chain.cycle:
         circle = " -> ".join(str(one.pid) for one in (*chain.cycle, chain.cycle[0]))
         return f"{len(chain.cycle)} sessions wait for each other: {circle}"
@@ -165,7 +165,7 @@ def _block(chain: Chain) -> str:
 
 @symptom("database.idle-connections")
 def check_no_session_is_left_idle(postgres: PostgresDatabase) -> None:
-    """Every idle session takes memory and one of the connections that others will need."""
+    """Each idle session uses memory and a connection that other clients need."""
     limit_s = postgres.settings.idle_s
     Found.all(
         Found(
@@ -186,12 +186,12 @@ def check_no_session_is_left_idle(postgres: PostgresDatabase) -> None:
 
 @symptom("database.unused-indexes")
 def check_indexes_are_used(postgres: PostgresDatabase) -> None:
-    """An index that no query uses still has to be written with every row."""
+    """An index that no query uses is still written with every row."""
     Found.all(
         Found(
             "never-scanned",
-            seen=f"{index.name} on {index.table}, {index.size_mb:.1f} MB, was used by no query",
-            wanted="every index that guards nothing used at least once",
+            seen=f"no query used {index.name} on {index.table} ({index.size_mb:.1f} MB)",
+            wanted="every index that is not for uniqueness used at least once",
             subject=f"{index.schema}.{index.name}",
             index=f"{index.schema}.{index.name}",
             table=f"{index.schema}.{index.table}",
@@ -204,7 +204,7 @@ def check_indexes_are_used(postgres: PostgresDatabase) -> None:
 
 @symptom("database.vacuum-overdue")
 def check_dead_rows_are_cleared_away(postgres: PostgresDatabase) -> None:
-    """Dead rows are read by every scan and thrown away again; the table grows and grows slow."""
+    """Every scan reads dead rows and discards them, so that the table grows and queries become slower."""
     limits = postgres.settings
     Found.all(
         Found(
@@ -230,9 +230,9 @@ def _vacuumed(table: TableRows) -> str:
 
 @symptom("database.retention-overdue")
 def check_old_rows_are_gone(postgres: PostgresDatabase) -> None:
-    """What is kept for longer than was promised makes every query slower, and may break the promise."""
+    """Rows kept longer than agreed slow down every query, and may break a data protection rule."""
     if not postgres.settings.retention:
-        raise NoReading("postgres", "the runbook file says of no table how long it keeps rows", kind="no-source")
+        raise NoReading("postgres", "postgres.retention is not configured", kind="no-source")
     overdue = [(table, rule, postgres.overdue(table, rule)) for table, rule in postgres.settings.retention.items()]
     Found.all(
         Found(
@@ -253,7 +253,7 @@ def check_old_rows_are_gone(postgres: PostgresDatabase) -> None:
 
 @symptom("database.table-size")
 def check_tables_are_not_too_large(mysql: MysqlDatabase) -> None:
-    """A table that has outgrown its server is slow to query, to change and to restore, and can't be shrunk quickly."""
+    """A table that is too large for its server is slow to query, change and restore, and cannot be reduced quickly."""
     limit_mb = mysql.settings.table_mb
     Found.all(
         Found(

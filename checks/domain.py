@@ -1,4 +1,4 @@
-"""Is each custom domain proved, does it lead here, is it served, and what does the system itself say of it?"""
+"""Custom domains: verification records, target, HTTPS, and the system's own records of them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ CODES = {
     "CERT_ISSUE_FAILED": "cert-issue-failed",
     "ROUTING_FAILED": "routing-failed",
 }
-RETRY_GRACE_S = 900.0  # a queue may be a little behind
+RETRY_GRACE_S = 900.0  # a queue may be late by this much
 
 
 @symptom("domain.txt-missing")
 def check_domains_are_proved(domains: Domains) -> None:
-    """A domain that nothing proves is not verified, or loses what it had at the next look."""
+    """A domain without a verification record is not verified, or fails its next verification."""
     expected = domains.expected()
     Found.all([found for domain in expected for found in _unproved(domain)])
     untold = {
-        d.name: "its token is not known"
+        d.name: "its token is unknown"
         for d in expected
         if d.facts and d.record.verification_token is None and d.method != "cname" and not d.leads_home
     }
@@ -67,7 +67,7 @@ def _unproved(domain: Domain) -> Iterator[Found]:
 
 @symptom("domain.cname-wrong")
 def check_domains_lead_here(domains: Domains) -> None:
-    """A domain that leads elsewhere shows somebody else's page under the customer's name, or none."""
+    """A domain that points elsewhere shows another page under the customer's name, or none."""
     expected = domains.expected()
     Found.all([found for domain in expected for found in _led_astray(domain)])
     if unseen := domains.unseen():
@@ -79,10 +79,17 @@ def _led_astray(domain: Domain) -> Iterator[Found]:
     if facts is None or domain.leads_home:
         return
     cause, seen = _where_to(domain)
+    severity = None
     if cause not in ("loop", "server-failure", "timeout") and domain.authority_leads_home:
-        cause, seen = "not-propagated", f"{seen}, but at {domain.authority} it leads to {domain.base_host}"
+        cause, seen = "not-propagated", f"{seen}, but {domain.authority} points to {domain.base_host}"
+    elif domain.is_behind_proxy:
+        if domain.settings.allow_proxy:
+            return
+        cause, severity = "behind-proxy", "P2"
     wanted = f"a CNAME to {domain.base_host}, or at an apex its addresses ({', '.join(domain.base_addresses)})"
-    yield Found(cause, seen=seen, wanted=wanted, subject=domain.name, **domain.evidence())
+    addresses = ", ".join(domain.foreign_addresses) or "no address"
+    evidence = domain.evidence() | {"addresses": addresses}
+    yield Found(cause, seen=seen, wanted=wanted, subject=domain.name, severity=severity, **evidence)
 
 
 def _where_to(domain: Domain) -> tuple[str, str]:
@@ -91,24 +98,27 @@ def _where_to(domain: Domain) -> tuple[str, str]:
     address, name = facts.address, domain.name
     chain = " -> ".join((name, *address.aliases))
     if address.is_loop:
-        return "loop", f"its aliases lead in a circle: {chain}"
+        return "loop", f"CNAME loop: {chain}"
     if address.said == "server-failure":
         return "server-failure", f"{name}: the name servers failed ({address.words})"
     if address.said == "timeout":
         return "timeout", f"{name}: no answer in time"
+    foreign = ", ".join(domain.foreign_addresses)
+    if address.beside:
+        return "conflicts-with-address-record", f"it has address records beside its CNAME: {foreign} ({chain})"
     if domain.base_host in address.aliases:
-        return "missing", f"it leads to {domain.base_host}, which has no address: {chain}"
+        return "missing", f"it points to {domain.base_host}, which has no address: {chain}"
     if address.aliases:
-        return "wrong-target", f"it leads to {address.aliases[-1]}: {chain}"
+        return "wrong-target", f"it points to {address.aliases[-1]}: {chain}"
     if facts.addresses:
-        return "conflicts-with-address-record", f"it has address records of its own: {', '.join(facts.addresses)}"
+        return "conflicts-with-address-record", f"it has its own address records: {foreign}"
     why = "does not exist (NXDOMAIN)" if address.said == "no-such-name" else "has neither CNAME nor address"
     return "missing", f"{name} {why}"
 
 
 @symptom("domain.https-broken")
 def check_https_reaches_the_application(sites: Sites) -> None:
-    """This is what visitors meet: no connection, no handshake, or somebody else's error page."""
+    """Visitors get no connection, no handshake, or an error page of the proxy."""
     seen, gone = sites.seen()
     Found.all([found for site in seen for found in _broken(site)])
     if gone is not None:
@@ -125,17 +135,17 @@ def _broken(site: Site) -> Iterator[Found]:
     elif site.unshaken:
         yield found("handshake-failed", f"{where}: {site.unshaken}", "a TLS handshake")
     elif site.status is None:
-        yield found("server-error", f"GET {site.path}: {site.unanswered}", "an answer of the application")
+        yield found("server-error", f"GET {site.path}: {site.unanswered}", "a response of the application")
     elif site.status in site.unrouted_statuses or site.code in site.unrouted_codes:
         code = f" {site.code}" if site.code else ""
-        yield found("not-routed", f"GET {site.path} got HTTP {site.status}{code}", "the application's own answer")
+        yield found("not-routed", f"GET {site.path} got HTTP {site.status}{code}", "the application's own response")
     elif site.status >= 500:
         yield found("server-error", f"GET {site.path} got HTTP {site.status}", "no 5xx")
 
 
 @symptom("domain.verification-failed")
 def check_verification_succeeds(domains: Domains) -> None:
-    """A customer's domain that stays unverified is a shop that does not open."""
+    """A customer's application does not open under its domain until the domain is verified."""
     records = require_records(domains.records())
     Found.all([found for record in records for found in _unverified(domains.view(record), domains.run.started)])
 
@@ -156,15 +166,19 @@ def _unverified(domain: Domain, now: float) -> Iterator[Found]:
     seen = f"status {record.status} after {attempts} attempts"
     seen += f", next retry due {domain.moment(record.next_retry_at)}" if record.next_retry_at else ""
     seen += f"; {error}" if error else ""
-    escalation = f"support has been asked for: {record.support_url}" if record.support_url else "no ticket is open yet"
+    escalation = f"support ticket {record.support_url}" if record.support_url else "no ticket is open yet"
     wanted = f"verified within {domain.most_attempts - 1} attempts, retries on time"
-    evidence = domain.evidence() | {"escalation": escalation, "attempts": attempts, "error": error or "no error noted"}
+    evidence = domain.evidence() | {
+        "escalation": escalation,
+        "attempts": attempts,
+        "error": error or "no error recorded",
+    }
     yield Found(cause, seen=seen, wanted=wanted, subject=domain.name, **evidence)
 
 
 @symptom("domain.failure-events")
 def check_failures_do_not_repeat(domains: Domains) -> None:
-    """A failure that repeats is retried in vain: somebody has to look before the customer does."""
+    """Retries of a repeated failure do not succeed; an engineer has to find the reason before the customer notices."""
     records = domains.records()
     events = domains.events()
     Found.all([found for record in records for found in _repeated(domains.view(record), events.get(record.domain, []))])

@@ -1,4 +1,4 @@
-"""Do workflow executions come to an end, to a good one, and with something to show?"""
+"""Checks of workflow executions: stuck, failing, failing or slow nodes, without a result."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from runbook_checks.handles.tables import first_fit, in_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST = 50  # executions told one by one
+MOST = 50  # executions with a finding each
 SHOWN = 10  # ids in a sentence
-LEAST_PART = 0.1  # of the failures: a cause with less is not what is going on
+LEAST_PART = 0.1  # of the failures: a rarer cause is left out
 
 
 @symptom("execution.stuck")
 def check_no_execution_is_stuck(executions: Executions) -> None:
-    """Whoever started it still waits, and it holds a place that others need."""
+    """A stuck execution blocks its user, and a worker that others need."""
     executions.require_use()
     stuck = executions.stuck()
     nodes = executions.nodes_of([row["id"] for row in stuck[:MOST]])
@@ -29,7 +29,7 @@ def check_no_execution_is_stuck(executions: Executions) -> None:
 def _stuck(executions: Executions, row: dict[str, Any], nodes: list[dict[str, Any]], count: int) -> Found:
     limit_min = executions.settings.stuck_min
     hanging = next((node for node in reversed(nodes) if node["status"] in executions.settings.node_running), None)
-    at = f"in node {hanging['node_id']} ({hanging['node_type']})" if hanging else "and no node of it is at work"
+    at = f"in node {hanging['node_id']} ({hanging['node_type']})" if hanging else "and none of its nodes is running"
     return Found(
         "node-hanging" if hanging else "timed-out",
         seen=f"execution {row['id']} has been running for {row['age_s'] / 60:.0f} min, {at}",
@@ -48,7 +48,7 @@ def _stuck(executions: Executions, row: dict[str, Any], nodes: list[dict[str, An
 
 @symptom("execution.failing")
 def check_few_executions_fail(executions: Executions) -> None:
-    """Every failed execution is a customer's work that was not done."""
+    """Every failed execution is work of a customer that was not done."""
     executions.require_use()
     rule = executions.settings
     finished, failed = executions.finished()
@@ -61,7 +61,7 @@ def check_few_executions_fail(executions: Executions) -> None:
         Found(
             cause,
             seen=f"{failed} of {finished} executions failed in {rule.window_min:g} min ({percent:.1f} %), "
-            f"{len(rows)} of them so: {rows[0]['error'] or 'no message'}",
+            f"{len(rows)} of them with: {rows[0]['error'] or 'no message'}",
             wanted=f"at most {rule.failing_percent:g} %",
             percent=f"{percent:.1f}",
             failed=failed,
@@ -84,7 +84,7 @@ def _by_cause(executions: Executions, failed: list[dict[str, Any]]) -> dict[str,
     for row in failed:
         broken = [node for node in nodes[row["id"]] if node["status"] in executions.settings.node_failed]
         texts = [f"{node['node_type']}: {node['error']}" for node in broken] or [row["error"]]
-        # What a node says of itself is nearer to the cause than what the execution says of it.
+        # A node's own error is nearer to the cause than the execution's.
         cause = first_fit(executions.settings.causes, *texts) or first_fit(executions.settings.causes, row["error"])
         node = f"{broken[0]['node_id']} ({broken[0]['node_type']})" if broken else "none"
         error = (broken[0]["error"] if broken else "") or row["error"]
@@ -94,7 +94,7 @@ def _by_cause(executions: Executions, failed: list[dict[str, Any]]) -> dict[str,
 
 @symptom("execution.node-errors")
 def check_nodes_work(executions: Executions) -> None:
-    """One type of node that fails or drags spoils every workflow that has it."""
+    """A node type that fails or is slow affects every workflow that uses it."""
     executions.require_use()
     Found.all(found for row in executions.by_node_type() for found in _node_troubles(executions, row))
 
@@ -129,7 +129,7 @@ def _node_troubles(executions: Executions, row: dict[str, Any]) -> Iterator[Foun
 
 @symptom("execution.empty-result")
 def check_completed_executions_did_something(executions: Executions) -> None:
-    """A completed execution without a result is a failure that nobody is told of."""
+    """A completed execution without a result is a failure without an error."""
     executions.require_use()
     empty = executions.empty()
     Found.all(
@@ -137,7 +137,7 @@ def check_completed_executions_did_something(executions: Executions) -> None:
             "node-failed" if row["failed"] and not row["succeeded"] else "no-node-ran",
             seen=f"execution {row['id']} is completed after {row['took_ms']:.0f} ms: of {row['nodes']} nodes "
             f"{row['succeeded']} succeeded and {row['failed']} failed",
-            wanted="a node that succeeded, and some time for it",
+            wanted="a node that succeeded, and a duration above 0 ms",
             subject=f"execution {row['id']}",
             execution=in_path(row["id"]),
             nodes=int(row["nodes"]),

@@ -1,15 +1,16 @@
-"""Does the service answer, in good health, in time, in the right version?"""
+"""Check that the service answers, is healthy, answers in time, and runs the expected version."""
 
 from __future__ import annotations
 
 from statistics import median
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
 
 from runbook_checks import Found, NoReading, symptom
-from runbook_checks.handles.expected_response import mismatch
+from runbook_checks.handles.expected_response import mismatch, summary
+from runbook_checks.handles.health_document import State, is_plain_word
 from runbook_checks.handles.service import Service
 from runbook_checks.probes.http.client import Answer, NotJson
 
@@ -22,20 +23,21 @@ _UNREACHABLE = (
     "connection-reset",
 )
 _NO_DOCUMENT = ("body-too-large", "malformed-answer", "redirect-loop")
+_ANSWERED = ("wrong-status", "wrong-body", "empty-result")
 _ABSENT = (404, 405, 410)
 _SERVER_ERRORS = {502: "bad-gateway", 503: "service-unavailable", 504: "bad-gateway"}
 
 
 @symptom("health.unreachable")
 def check_health_address_answers(service: Service) -> None:
-    """When nothing answers, nobody is served, and nothing else can be looked at."""
+    """Users get no response either, and no other check of the service can tell anything."""
     url = service.url
     try:
         service.get(service.settings.health.path)
     except NoReading as silence:
         if silence.kind not in _UNREACHABLE:
             if silence.kind in _NO_DOCUMENT:
-                return  # it answers, if not as it should: health.degraded tells
+                return  # something answers, and health.degraded reports what is wrong with it
             raise
         parts = urlsplit(url)
         evidence: dict[str, Any] = {
@@ -48,16 +50,16 @@ def check_health_address_answers(service: Service) -> None:
 
 @symptom("health.server-error")
 def check_no_address_answers_5xx(service: Service) -> None:
-    """A 5xx is the service or what stands before it saying that it failed."""
+    """A 5xx means that the service, or a proxy before it, failed to handle the request."""
     failing: dict[str, list[Answer]] = {}
     for path in (*service.health_paths(), *service.key_paths()):
         answer = service.get(path)
-        if answer.status >= 500 and _state(service, answer) is None:
+        if answer.status >= 500 and not service.is_health_document(answer):
             failing.setdefault(_SERVER_ERRORS.get(answer.status, "internal-error"), []).append(answer)
     Found.all(
         Found(
             cause,
-            seen=", ".join(f"HTTP {a.status} from {a.url}" for a in answers),
+            seen=", ".join(f"{a.url} answers {summary(a)}" for a in answers),
             wanted="no answer of 500 or above",
             url=answers[0].url,
             status=answers[0].status,
@@ -68,104 +70,83 @@ def check_no_address_answers_5xx(service: Service) -> None:
 
 @symptom("health.not-live")
 def check_live(service: Service) -> None:
-    """A service that isn't live is restarted by its supervisor, again and again."""
+    """The orchestrator restarts a service that is not live again and again."""
     _expect_up(service, service.settings.health.live, "live", names_components=False)
 
 
 @symptom("health.not-ready")
 def check_ready(service: Service) -> None:
-    """A service that isn't ready gets no traffic; the component that is down says why."""
+    """A load balancer sends no traffic to a service that is not ready; the component that is down is the reason."""
     _expect_up(service, service.settings.health.ready, "ready")
 
 
 @symptom("health.degraded")
 def check_overall_health(service: Service) -> None:
-    """The overall document is what dashboards and load balancers go by."""
+    """Dashboards and load balancers read the overall health document."""
     _expect_up(service, service.settings.health.path, "overall")
 
 
 def _expect_up(service: Service, path: str | None, name: str, *, names_components: bool = True) -> None:
+    health = service.settings.health
     if path is None:
-        raise NoReading("http", f"the runbook file names no {name} health address", kind="no-source")
-    words = " or ".join(service.settings.health.healthy)
-    wanted = f"200 with {service.settings.health.status_field} {words}"
+        raise NoReading("http", f"http.health.{name} is not configured", kind="no-source")
+    place = "as plain text" if health.format == "text" else f"in {health.status_field}"
+    wanted = f"200 with {' or '.join(health.healthy)} {place}"
+    answer, state = _state_at(service, path, wanted)
+    evidence: dict[str, Any] = {"url": answer.url, "status": answer.status, "state": state.word or "none"}
+    seen = f"HTTP {answer.status}, {'text' if health.format == 'text' else health.status_field} {evidence['state']}"
+    down = (state.down or ({} if state.is_up else state.unclear)) if names_components else {}
+    if down:
+        words = ", ".join(dict.fromkeys(down.values()))
+        named = ", ".join(f"{component} {word}" for component, word in down.items())
+        evidence |= {"state": words, "component": ", ".join(down)}
+        raise Found("component-down", seen=f"{seen}: {named}", wanted=wanted, **evidence)
+    if state.word is None:
+        if state.claim:
+            _unclear(answer, f"has no {health.status_field}, but {state.claim}: set http.health.status_field")
+        seen = f"{summary(answer)}, no field {health.status_field}"
+        raise Found("wrong-document", seen=seen, wanted=wanted, **evidence)
+    if state.is_up is False or answer.status != 200:
+        raise Found("status-down", seen=seen, wanted=wanted, **evidence)
+    if state.is_up is None:
+        _unclear(answer, f"has the state {state.word!r}: add the word to http.health.healthy or http.health.unhealthy")
+    if names_components and state.unclear:
+        named = ", ".join(f"{field} {word}" for field, word in state.unclear.items())
+        _unclear(answer, f"has {named}: add a word to http.health's lists, or a field to http.health.ignore")
+
+
+def _state_at(service: Service, path: str, wanted: str) -> tuple[Answer, State]:
     try:
         answer = service.get(path)
-        document = answer.json()
-    except NotJson as other:
-        status = other.evidence.get("status", "")
-        raise Found("not-json", seen=other.reason, wanted=wanted, url=path, status=status) from None
     except NoReading as gone:
         if gone.kind not in _NO_DOCUMENT:
             raise
-        raise Found("wrong-document", seen=gone.reason, wanted=wanted, url=path, status="") from None
-    state = _field(document, service.settings.health.status_field)
-    evidence: dict[str, Any] = {
-        "url": answer.url,
-        "status": answer.status,
-        "state": state if state is not None else "none",
-    }
-    seen = f"HTTP {answer.status}, {service.settings.health.status_field} {evidence['state']}"
-    down = _components_down(service, document) if names_components else {}
-    if down:
-        named = ", ".join(f"{component} {word}" for component, word in down.items())
-        raise Found(
-            "component-down",
-            seen=f"{seen}: {named}",
-            wanted=wanted,
-            component=", ".join(down),
-            **evidence | {"state": ", ".join(dict.fromkeys(down.values()))},
-        )
-    if state is None:
-        raise Found(
-            "wrong-document",
-            seen=f"HTTP {answer.status}, a document without a state",
-            wanted=wanted,
-            **evidence,
-        )
-    if not _is_healthy(service, state):
-        raise Found("status-down", seen=seen, wanted=wanted, **evidence)
-    if answer.status != 200:
-        raise Found("wrong-document", seen=seen, wanted=wanted, **evidence)
-
-
-def _state(service: Service, answer: Answer) -> str | None:
-    """The state that a health document tells, None where the answer is no such document."""
-    try:
-        return _field(answer.json(), service.settings.health.status_field)
-    except NotJson:
-        return None
-
-
-def _field(document: Any, dotted: str) -> str | None:
-    for name in dotted.split("."):
-        document = document.get(name) if isinstance(document, dict) else None
-    return str(document) if isinstance(document, str | int | float) and not isinstance(document, bool) else None
-
-
-def _is_healthy(service: Service, word: str) -> bool:
-    return word.casefold() in {healthy.casefold() for healthy in service.settings.health.healthy}
-
-
-def _components_down(service: Service, document: Any) -> dict[str, str]:
+        raise Found(None, seen=gone.reason, wanted=wanted, url=path, status="none") from None
     health = service.settings.health
-    components = document.get(health.components_field) if isinstance(document, dict) else None
-    if isinstance(components, list):
-        components = {str(c.get("name")): c for c in components if isinstance(c, dict)}
-    if not isinstance(components, dict):
-        return {}
-    words = {str(n): c if isinstance(c, str) else _field(c, health.status_field) for n, c in components.items()}
-    return {name: word for name, word in words.items() if word is not None and not _is_healthy(service, word)}
+    evidence: dict[str, Any] = {"url": answer.url, "status": answer.status}
+    if health.format == "text" and answer.is_html:
+        raise Found("not-json", seen=f"HTTP {answer.status} with a page of HTML", wanted=wanted, **evidence)
+    try:
+        return answer, service.health_state(answer)
+    except NotJson as other:
+        if answer.status == 200 and is_plain_word(answer, health):
+            _unclear(answer, f"answers {answer.text.strip()!r} as plain text: set http.health.format to text")
+        seen = f"{summary(answer)}: {other.reason}" if answer.status >= 300 else other.reason
+        raise Found("not-json", seen=seen, wanted=wanted, **evidence) from None
+
+
+def _unclear(answer: Answer, what: str) -> NoReturn:
+    raise NoReading("http", f"{answer.url} {what}", kind="not-understood")
 
 
 @symptom("health.slow", alone=True)
 def check_health_answers_in_time(service: Service) -> None:
-    """A slow health answer is the first sign of a service, a name server or a network under strain.
+    """A slow health response is the first sign of an overloaded service, name server or network.
 
-    Measured alone: the other checks would be part of the strain.
+    It runs alone, because the load of other checks would be measured too.
     """
     path = service.settings.health.path
-    service.get(path)  # an address that gave the others no answer is not waited for again
+    service.get(path)  # without a response there, the samples are not tried
     answers = list(service.samples(path))
     middle = median(answer.timings.total_ms for answer in answers)
     if middle <= service.settings.slow_ms:
@@ -178,11 +159,13 @@ def check_health_answers_in_time(service: Service) -> None:
     }
     cause = max(phases, key=lambda name: phases[name])
     names = ("dns_ms", "connect_ms", "tls_ms", "server_ms")
-    told = ", ".join(f"{name.removesuffix('_ms')} {ms:.0f} ms" for name, ms in zip(names, phases.values(), strict=True))
+    parts = ", ".join(
+        f"{name.removesuffix('_ms')} {ms:.0f} ms" for name, ms in zip(names, phases.values(), strict=True)
+    )
     milliseconds: dict[str, Any] = {name: round(ms) for name, ms in zip(names, phases.values(), strict=True)}
     raise Found(
         cause,
-        seen=f"median of {len(answers)} answers {middle:.0f} ms: {told}",
+        seen=f"median of {len(answers)} responses {middle:.0f} ms: {parts}",
         wanted=f"below {service.settings.slow_ms:g} ms",
         url=answers[0].url,
         median_ms=round(middle),
@@ -193,15 +176,13 @@ def check_health_answers_in_time(service: Service) -> None:
 
 @symptom("health.wrong-version")
 def check_expected_version_runs(service: Service) -> None:
-    """After a deploy or a rollback the version that answers is the proof that it happened."""
+    """The version that responds proves that a deploy or a rollback happened."""
     expected, where = service.expected_version, service.settings.version
     if expected is None:
-        pytest.skip("no version is expected: give --expect-version or http.expect_version")
+        pytest.skip("no expected version: give --expect-version or http.expect_version")
     if where is None:
-        raise NoReading(
-            "http", "the runbook file does not say where the version is told (http.version)", kind="no-source"
-        )
-    running = sorted({_version(answer, where.field) for answer in service.samples(where.path)})
+        raise NoReading("http", "http.version is not configured", kind="no-source")
+    running = sorted({service.version(answer) for answer in service.samples(where.path)})
     if running == [expected]:
         return
     raise Found(
@@ -214,29 +195,18 @@ def check_expected_version_runs(service: Service) -> None:
     )
 
 
-def _version(answer: Answer, field: str) -> str:
-    if answer.status != 200:
-        raise NoReading(
-            "http",
-            f"{answer.url} answered HTTP {answer.status} where the version was due",
-            kind="wrong-status",
-        )
-    version = _field(answer.json(), field)
-    if version is None or not version.strip():
-        raise NoReading("http", f"{answer.url} has no field {field} that tells the version", kind="field-missing")
-    return version
-
-
 @symptom("health.metrics-unreadable")
 def check_metrics_can_be_read(service: Service) -> None:
-    """Objectives and alerts are reckoned from the metrics; where they can't be read, nobody is alarmed."""
+    """Objectives and alerts are calculated from the metrics; without them no alert fires."""
     path = service.settings.metrics
     if path is None:
-        raise NoReading("http", "the runbook file names no address of metrics (http.metrics)", kind="no-source")
-    answer, wanted = service.get(path), "200 with metrics in Prometheus' text form"
+        raise NoReading("http", "http.metrics is not configured", kind="no-source")
+    answer, wanted = service.get(path), "200 with metrics in Prometheus' text format"
     evidence: dict[str, Any] = {"url": answer.url, "status": answer.status}
     if answer.status in (401, 403):
-        raise NoReading("http", f"{answer.url} answered HTTP {answer.status}: not for us", kind="wrong-status")
+        raise NoReading(
+            "http", f"{answer.url} answers HTTP {answer.status}: the checks may not read it", kind="wrong-status"
+        )
     if answer.status != 200:
         cause = "not-found" if answer.status in _ABSENT else None
         found = Found(cause, seen=f"HTTP {answer.status}", wanted=wanted, **evidence)
@@ -250,22 +220,38 @@ def check_metrics_can_be_read(service: Service) -> None:
 
 @symptom("health.key-function")
 def check_key_functions_work(service: Service) -> None:
-    """A service can be in the best of health and yet not do what it is there for."""
+    """A service can be healthy and still fail at its job."""
     functions = service.settings.key_functions
     if not functions:
-        raise NoReading("http", "no key function is named (http.key_functions)", kind="no-source")
-    found, silent = [], []
+        raise NoReading("http", "http.key_functions is not configured", kind="no-source")
+    found: list[Found] = []
+    silent: list[NoReading] = []
+    evidence: dict[str, Any]
     for function in functions:
+        subject = f"{function.method} {function.path}"  # as contract.violated names it
         try:
             answer = service.call(function)
         except NoReading as gone:
-            silent.append(gone)
+            if gone.kind in _UNREACHABLE and _is_reachable(service):
+                wanted, ruled_out = f"HTTP {function.status}", dict.fromkeys(_ANSWERED, "no response came")
+                evidence = {"function": function.name, "url": function.path, "status": "none"}
+                silence = Found(None, seen=gone.reason, wanted=wanted, subject=subject, **evidence)
+                found.append(silence.among((), ruled_out))
+            else:
+                silent.append(gone)
             continue
         broken = mismatch(answer, function.status, function.fields, function.not_empty)
         if broken is not None:
-            subject = f"{function.method} {function.path}"  # as contract.violated names it
-            evidence: dict[str, Any] = {"function": function.name, "url": answer.url, "status": answer.status}
+            evidence = {"function": function.name, "url": answer.url, "status": answer.status}
             found.append(Found(broken.cause, seen=broken.seen, wanted=broken.wanted, subject=subject, **evidence))
     Found.all(found)
     if silent:
         raise silent[0]
+
+
+def _is_reachable(service: Service) -> bool:
+    """Whether the service answers at its health address, so that a silent function is the function's own fault."""
+    try:
+        return service.get(service.settings.health.path).status < 500
+    except NoReading:
+        return False

@@ -1,4 +1,4 @@
-"""Does the log tell of errors that are new, or of more than usual?"""
+"""Checks of the log: new or increased errors, slow requests."""
 
 from __future__ import annotations
 
@@ -9,32 +9,27 @@ from typing import TYPE_CHECKING
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.log import Log
 from runbook_checks.probes.logs.file import LogReading
+from runbook_checks.probes.logs.levels import CONTINUATION, KNOWN, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
-MOST = 50  # messages told one by one
+MOST = 50  # messages with a finding each
 
 
 @symptom("logs.errors")
 def check_log_errors(log: Log) -> None:
-    """Errors in the log are what users met before they called."""
+    """An error in the log is often a customer's failed request."""
     reading = log.read()
-    before_begins, begins, ends = log.windows()
+    before_begins, _, ends = log.windows()
     is_in_use = reading.is_alive or log.settings.quiet_is_fine or _has_entries(reading, before_begins, ends)
     if not is_in_use:
-        raise NoReading(
-            "logs", f"{log.place} has no entry of the last {2 * log.settings.window_min:g} min: is it in use?"
-        )
-    now, before = _errors(log, reading, begins, ends), _errors(log, reading, before_begins, begins)
-    too_many = [
-        (message, count, before[message])
-        for message, count in now.most_common()
-        if count > log.settings.limit and not (before[message] and count < before[message] * log.settings.surge_factor)
-    ]
+        raise NoReading("logs", f"{log.place} has had no entry for {2 * log.settings.window_min:g} min: is it in use?")
+    too_many = _above_limit(log, reading, _levels(log))
     Found.all(_found(log, *entry) for entry in [*too_many[:MOST], *_together(too_many[MOST:])])
+    _require_levels(log, reading)
     if not reading.complete:
-        raise NoReading("logs", f"{log.place} could not be read back to where the window begins", kind="incomplete")
+        raise NoReading("logs", f"{log.place} could not be read back to the beginning of the window", kind="incomplete")
 
 
 def _found(log: Log, message: str, count: int, usual: int) -> Found:
@@ -52,7 +47,7 @@ def _found(log: Log, message: str, count: int, usual: int) -> Found:
 
 
 def _together(rest: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
-    """The rarer messages as one: where each entry is another, nobody reads a finding for each."""
+    """The rarer messages as one: hundreds of findings are not readable."""
     if rest:
         yield f"{len(rest)} other messages", sum(count for _, count, _ in rest), sum(usual for *_, usual in rest)
 
@@ -61,9 +56,24 @@ def _has_entries(reading: LogReading, since: float, until: float) -> bool:
     return any(since <= entry.time <= until for entry in reading.entries)
 
 
-def _errors(log: Log, reading: LogReading, since: float, until: float) -> Counter[str]:
+def _levels(log: Log) -> set[str]:
+    return {named(level) for level in log.settings.levels}
+
+
+def _above_limit(log: Log, reading: LogReading, levels: Container[str]) -> list[tuple[str, int, int]]:
+    """Messages of these levels above the limit and above their usual count: message, count, usual count."""
+    before_begins, begins, ends = log.windows()
+    now, before = _counts(log, reading, begins, ends, levels), _counts(log, reading, before_begins, begins, levels)
+    factor = log.settings.surge_factor
+    return [
+        (message, count, before[message])
+        for message, count in now.most_common()
+        if count > log.settings.limit and not (before[message] and count < before[message] * factor)
+    ]
+
+
+def _counts(log: Log, reading: LogReading, since: float, until: float, levels: Container[str]) -> Counter[str]:
     ignored = [re.compile(pattern) for pattern in log.settings.ignore]
-    levels = {level.upper() for level in log.settings.levels}
     return Counter(
         log.grouped(entry.message)
         for entry in reading.entries
@@ -73,15 +83,34 @@ def _errors(log: Log, reading: LogReading, since: float, until: float) -> Counte
     )
 
 
+def _require_levels(log: Log, reading: LogReading) -> None:
+    """NoReading where entries without a level could be errors: one message above the limit, or most of all entries."""
+    _, begins, ends = log.windows()
+    total = sum(begins <= entry.time < ends and entry.level != CONTINUATION for entry in reading.entries)
+    unknown = {entry.level for entry in reading.entries} - KNOWN - _levels(log)
+    without = _counts(log, reading, begins, ends, unknown)
+    count = without.total()
+    if count <= log.settings.limit or not (2 * count > total or _above_limit(log, reading, unknown)):
+        return
+    [(example, _)] = without.most_common(1)
+    raise NoReading(
+        "logs",
+        f"{count} of {total} entries of {log.place} have no level that is understood, such as: {example[:120]}; "
+        "log the level, or add what is harmless to logs.ignore",
+        kind="level-not-understood",
+        evidence={"without_level": count, "entries": total},
+    )
+
+
 @symptom("logs.slow-requests")
 def check_no_request_took_seconds(log: Log) -> None:
-    """Whoever waits five seconds has mostly gone before the answer comes."""
+    """Users often leave before a slow response arrives."""
     rule = log.settings.slow
     if rule is None:
-        raise NoReading("logs", "the runbook file names no field with the time (logs.slow)", kind="no-source")
+        raise NoReading("logs", "logs.slow is not configured in the runbook", kind="no-source")
     requests = log.requests(rule)
     if not requests.found:
-        reason = f"no entry of the last {log.settings.window_min:g} min in {log.file} tells {rule.took}"
+        reason = f"no entry of the last {log.settings.window_min:g} min in {log.file} has the field {rule.took}"
         raise NoReading("logs", reason, kind="field-missing")
     slow: dict[str, list[float]] = {}
     for request in requests.found:
@@ -105,4 +134,4 @@ def check_no_request_took_seconds(log: Log) -> None:
         for what, times in worst[:MOST]
     )
     if not requests.complete:
-        raise NoReading("logs", f"{log.file} could not be read back to where the window begins", kind="incomplete")
+        raise NoReading("logs", f"{log.file} could not be read back to the beginning of the window", kind="incomplete")

@@ -1,6 +1,9 @@
-"""Is the instance about to start set up so that it can?"""
+"""Check the configuration of the instance that is about to start: its variables and its address."""
 
 from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -8,12 +11,24 @@ from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.host import NextInstance, OwnHost
 from runbook_checks.inputs.address import Address, Malformed, loose_password, split
 
-_ENGINES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+# Schemes of drivers and frameworks, without SQLAlchemy's `+driver`: django-environ, dj-database-url, Rails, Doctrine.
+_SCHEMES = {
+    "postgresql": ("postgresql", "postgres", "postgis", "pgsql", "psql", "cockroachdb", "ecto"),
+    "mysql": ("mysql", "mysql2", "mariadb", "mysql-connector", "mysqlgis", "ecto"),
+}
+JDBC = "an address of JDBC"
+# Forms that some drivers take and that this check does not read.
+_OTHER_FORMS = {
+    r"(?i:jdbc):": JDBC,
+    r"[\w ]+=[^;]*;\s*[\w ]+=": "a list of pairs with ';' between them",
+    r"[^/?#]*@?(?:tcp|unix)\([^()]*\)/": "a DSN of Go's MySQL driver",
+}
+_PAIRS = re.compile(r"\s*(?:host|hostaddr|port|user|password|dbname|sslmode)\s*=", re.ASCII)
 
 
 @symptom("preflight.variable-missing")
 def check_variables_are_set(instance: NextInstance) -> None:
-    """A service without its variables refuses to start, or starts as something else than was meant."""
+    """A service without its variables does not start, or starts with defaults that are not meant for production."""
     variables = instance.read()
     Found.all(
         Found(
@@ -31,12 +46,12 @@ def check_variables_are_set(instance: NextInstance) -> None:
 
 @symptom("preflight.memory-fallback")
 def check_database_is_switched_on(instance: NextInstance) -> None:
-    """In production the service refuses to start on memory alone; nobody should learn that from a failed start."""
+    """In production the service refuses to start with memory alone. This is known before the failed start."""
     variables, rule, mode = instance.read(), instance.settings.store, instance.settings.mode
     if rule is None or mode is None:
-        pytest.skip("the runbook file names no 'store' and 'mode' rule")
+        pytest.skip("variables.store and variables.mode are not configured")
     if variables.get(mode.variable, "").strip().lower() != mode.production.lower():
-        pytest.skip(f"{mode.variable} is not {mode.production}: memory is allowed")
+        pytest.skip(f"{mode.variable} is not {mode.production}: memory alone is allowed")
     evidence = {"mode_variable": mode.variable, "dsn_variable": rule.dsn, "variable": rule.enabled}
     enabled = variables.get(rule.enabled, "").strip()
     if enabled.lower() not in ("true", "1", "t"):
@@ -59,23 +74,27 @@ def check_database_is_switched_on(instance: NextInstance) -> None:
 
 @symptom("preflight.dsn-malformed")
 def check_dsn_names_a_database(instance: NextInstance) -> None:
-    """A DSN that is cut short or points to another engine is found out at the first query otherwise."""
+    """Otherwise the first query shows that a DSN is cut short or points to another engine."""
     variables = instance.read()
     looked_at = {name: variables[name] for name in instance.settings.dsn if variables.get(name, "").strip()}
     if not looked_at:
         pytest.skip(f"none of {', '.join(instance.settings.dsn) or 'the DSN variables'} is set")
-    problems = [_dsn_problem(name, dsn, instance.settings.dsn[name]) for name, dsn in looked_at.items()]
+    problems = [_dsn_problem(name, dsn.strip(), instance.settings.dsn[name]) for name, dsn in looked_at.items()]
     Found.all(problem for problem in problems if problem)
     for name, dsn in looked_at.items():
-        if dsn.strip().lower().startswith("jdbc:"):
-            raise NoReading(
-                "variables", f"{name} is an address of JDBC, which is not looked into", kind="dsn-unsupported"
-            )
+        if form := _other_form(dsn.strip()):
+            raise NoReading("variables", f"{name} is {form}, which is not read", kind="dsn-unsupported")
+
+
+def _other_form(dsn: str) -> str | None:
+    return next((form for pattern, form in _OTHER_FORMS.items() if re.match(pattern, dsn, re.ASCII)), None)
 
 
 def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
-    """What is wrong with a DSN, told without showing any of it."""
+    """What is wrong with a DSN, without quoting any of it."""
     wanted = f"{engine}://USER:PASSWORD@HOST:PORT/DATABASE"
+    form = _other_form(dsn)
+    is_pairs = engine == "postgresql" and _PAIRS.match(dsn)
 
     def found(cause: str, seen: str, **evidence: str) -> Found:
         return Found(
@@ -88,29 +107,33 @@ def _dsn_problem(name: str, dsn: str, engine: str) -> Found | None:
             **evidence,
         )
 
-    try:
-        parts = split(dsn, is_list=engine == "postgresql")
-    except Malformed as error:
-        return found("not-a-url", f"can't be understood: {error}")
-    named = parts.scheme
-    if _ENGINES.get(named.removeprefix("jdbc:").split("+")[0]) != engine:
-        return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
-    if named.startswith("jdbc:"):
+    if form and form != JDBC:
         return None
-    missing = _missing(parts)
-    if missing:
+    if is_pairs:
+        named, missing = engine, _missing({*re.findall(r"(?:^|\s)(\w+)\s*=", dsn, re.ASCII)})
+    else:
+        try:
+            parts = split(dsn, is_list=engine == "postgresql")
+        except Malformed as error:
+            return found("not-a-url", f"can't be understood: {error}")
+        named, missing = parts.scheme, _missing(_given(parts))
+    if named.removeprefix("jdbc:").split("+")[0] not in _SCHEMES[engine]:
+        return found("wrong-engine", f"names {named!r}, another engine", scheme=named)
+    if missing and not form:
         return found("part-missing", f"has no {', '.join(missing)}", missing=", ".join(missing), scheme=named)
     return None
 
 
-def _missing(parts: Address) -> list[str]:
-    has = {
-        "host": all(host for host, _ in parts.hosts),
-        "port": all(port for _, port in parts.hosts),
-        "user": parts.user,
-        "database": parts.path.strip("/"),
-    }
-    return [part for part, value in has.items() if not value]
+def _given(parts: Address) -> set[str]:
+    """The parts of a URL, by libpq's names; libpq takes each of them from the query as well."""
+    has = {"host": all(host for host, _ in parts.hosts), "user": parts.user, "dbname": parts.path.strip("/")}
+    return {part for part, value in has.items() if value} | parse_qs(parts.query).keys()
+
+
+def _missing(given: set[str]) -> list[str]:
+    """Every driver has a default port, so that a DSN needs none."""
+    ways = {"host": {"host", "hostaddr"}, "user": {"user"}, "database": {"dbname", "database"}}
+    return [part for part, names in ways.items() if not names & given]
 
 
 @symptom("preflight.example-credential")
@@ -146,7 +169,7 @@ def check_secrets_are_no_samples(instance: NextInstance) -> None:
 
 
 def _password(dsn: str) -> str:
-    """The password; where the DSN is malformed, what was most likely meant."""
+    """The password; in a malformed DSN, the part that was most likely meant."""
     try:
         return split(dsn, is_list=True).password
     except Malformed:
@@ -155,12 +178,12 @@ def _password(dsn: str) -> str:
 
 @symptom("preflight.wrong-mode")
 def check_production_runs_in_production_mode(instance: NextInstance) -> None:
-    """A service in development mode drops guards that production relies on."""
+    """A service in development mode lacks checks that production needs."""
     if instance.run.environment.tier != "production":
-        pytest.skip(f"{instance.run.environment.name} is no production environment")
+        pytest.skip(f"{instance.run.environment.name} is not a production environment")
     rule = instance.settings.mode
     if rule is None:
-        pytest.skip("the runbook file names no variable for the mode")
+        pytest.skip("variables.mode is not configured")
     value = instance.read().get(rule.variable, "").strip()
     if value and value.lower() != rule.production.lower():
         raise Found(
@@ -175,9 +198,9 @@ def check_production_runs_in_production_mode(instance: NextInstance) -> None:
 
 @symptom("preflight.address-in-use")
 def check_address_is_free(host: OwnHost) -> None:
-    """A second listener can't have the address: the start fails, or the old version goes on answering."""
+    """Two processes cannot listen on one address: the start fails, or the old version keeps answering."""
     if not host.settings.here:
-        pytest.skip("the environment does not say that the suite runs on the service's host (host.here)")
+        pytest.skip("host.here is not set: the suite does not run on the service's host")
     held = host.holder(*host.place)
     if held is None:
         return
@@ -190,7 +213,7 @@ def check_address_is_free(host: OwnHost) -> None:
     raise Found(
         cause,
         seen=f"{host.address} is held by {who}",
-        wanted="nobody listens there",
+        wanted="no process listens there",
         address=host.address,
         pid=held.pid if held.pid is not None else "unknown",
         program=held.name or "unknown",

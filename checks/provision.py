@@ -1,4 +1,4 @@
-"""Has every workspace the database that its record promises, and only those?"""
+"""Workspaces' databases: whether records, schemas, accounts and quotas match."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @symptom("provision.stuck")
 def check_no_database_is_stuck(provisioning: Provisioning) -> None:
-    """Whoever made the workspace waits for its database, and nothing tells them that it won't come."""
+    """The user who created the workspace waits for its database, without an error message."""
     failures = provisioning.failures()
     limit_s = provisioning.settings.stuck_min * 60
     Found.all(
@@ -29,7 +29,9 @@ def check_no_database_is_stuck(provisioning: Provisioning) -> None:
 
 def _stuck(provisioning: Provisioning, record: dict[str, Any], failures: list[dict[str, Any]]) -> Found:
     workspace, waits_s = record["workspace"], record["still_s"] if not failures else record["age_s"]
-    tried = f"failed {len(failures)} times, at last with: {failures[0]['said']}" if failures else "nothing was tried"
+    tried = (
+        f"{len(failures)} attempts failed, the last with: {failures[0]['said']}" if failures else "no attempt was made"
+    )
     return Found(
         "repeated-failure" if failures else "not-picked-up",
         seen=f"the database of {workspace} has been in provisioning for {waits_s / 60:.0f} min; {tried}",
@@ -45,14 +47,14 @@ def _stuck(provisioning: Provisioning, record: dict[str, Any], failures: list[di
 
 @symptom("provision.failed")
 def check_no_database_has_failed(provisioning: Provisioning) -> None:
-    """A workspace without its database can store nothing."""
+    """A workspace without its database cannot store data."""
     failures = provisioning.failures()
     records = provisioning.records()
     ready = {r["workspace"]: r["still_s"] for r in records if r["status"] == "ready"}
     waiting = {r["workspace"] for r in records if r["status"] == "provisioning"}
     failed = {r["workspace"]: r["still_s"] for r in records if r["status"] == "failed"}
     for workspace, events in failures.items():
-        # What became ready afterwards has been mended, and what is still tried is told by provision.stuck.
+        # A database that became ready afterwards is fixed; provision.stuck judges those in progress.
         if workspace not in waiting and ready.get(workspace, inf) > events[0]["age_s"]:
             failed.setdefault(workspace, events[0]["age_s"])
     Found.all(_failed(provisioning, *entry, failures.get(entry[0], [])) for entry in failed.items())
@@ -62,11 +64,11 @@ def _failed(provisioning: Provisioning, workspace: str, since_s: int, events: li
     said = events[0]["said"] if events else ""
     return Found(
         first_fit(provisioning.settings.causes, said),
-        seen=f"the database of {workspace} failed {since_s / 60:.0f} min ago: {said or 'no event tells why'}",
-        wanted="a database that is ready",
+        seen=f"the database of {workspace} failed {since_s / 60:.0f} min ago: {said or 'no event gives a reason'}",
+        wanted="a ready database",
         subject=workspace,
         workspace=in_path(workspace),
-        message=said or "no event tells why",
+        message=said or "no event gives a reason",
         failures=len(events),
         account=provisioning.account_of(workspace),
         database=provisioning.schema_of(workspace),
@@ -76,12 +78,12 @@ def _failed(provisioning: Provisioning, workspace: str, since_s: int, events: li
 
 @symptom("provision.database-missing")
 def check_ready_databases_exist(provisioning: Provisioning) -> None:
-    """A record that says ready for a database that isn't there sends every query into an error."""
+    """If the record is ready but the database does not exist, every query fails."""
     there = provisioning.schemas()
     Found.all(
         Found(
             "missing",
-            seen=f"the record of {record['workspace']} is ready, and the server has no database {record['name']}",
+            seen=f"the record of {record['workspace']} is ready, but the server has no database {record['name']}",
             wanted=f"a database {record['name']}",
             subject=record["workspace"],
             workspace=in_path(record["workspace"]),
@@ -95,17 +97,17 @@ def check_ready_databases_exist(provisioning: Provisioning) -> None:
 
 @symptom("provision.user-missing")
 def check_ready_databases_have_their_account(provisioning: Provisioning) -> None:
-    """Without its account, or with too few grants, a workspace can't reach or use its own database."""
+    """Without its account or its grants, a workspace cannot use its own database."""
     hosts, granted = provisioning.hosts(), provisioning.granted()
     Found.all(
         found
         for record in provisioning.records()
         if record["status"] == "ready"
-        for found in _account_troubles(provisioning, record["workspace"], hosts, granted)
+        for found in _account_findings(provisioning, record["workspace"], hosts, granted)
     )
 
 
-def _account_troubles(
+def _account_findings(
     provisioning: Provisioning,
     workspace: str,
     hosts: dict[str, list[str]],
@@ -126,20 +128,20 @@ def _account_troubles(
         "api": provisioning.api,
     }
     if not places:
-        seen = f"the server has no account {account}, whose database is ready"
+        seen = f"the server has no account {account}, although its database is ready"
         yield Found("user-missing", seen=seen, wanted=f"an account {account}", **evidence)
         return
     if len(places) > 1:
-        seen = f"{account} is there {len(places)} times, for {', '.join(places)}"
+        seen = f"{account} exists {len(places)} times, for {', '.join(places)}"
         yield Found("duplicate-user", seen=seen, wanted="one account, for one host pattern", **evidence)
     if lacking:
-        seen = f"{account} has not been granted {', '.join(lacking)} on {database}"
+        seen = f"{account} lacks {', '.join(lacking)} on {database}"
         yield Found("grants-incomplete", seen=seen, wanted=", ".join(wanted), **evidence)
 
 
 @symptom("provision.quota-exceeded")
 def check_storage_is_left(workspaces: Workspaces) -> None:
-    """A workspace whose storage is used up can write nothing more, and gets no new database."""
+    """A workspace without free storage cannot write data or get another database."""
     Found.all(_quota(workspaces, *entry) for entry in workspaces.quotas() if _is_scarce(workspaces, *entry[1:]))
 
 
@@ -165,7 +167,7 @@ def _quota(workspaces: Workspaces, workspace: str, used: float, limit: float) ->
 
 @symptom("provision.orphaned")
 def check_nothing_is_left_over(provisioning: Provisioning) -> None:
-    """A database or an account that no record knows is nobody's: it costs, it leaks, and it blocks a name."""
+    """A database or account without a record costs money, may leak data, and blocks its name."""
     known = {record["workspace"] for record in provisioning.records()}
     names = {record["name"] for record in provisioning.records()}
     schemas = sorted(provisioning.schemas() - names - {provisioning.schema_of(w) for w in known})
@@ -173,7 +175,7 @@ def check_nothing_is_left_over(provisioning: Provisioning) -> None:
     Found.all(
         Found(
             cause,
-            seen=f"the server has {kind} {name}, and no record of that workspace",
+            seen=f"the server has {kind} {name}, but there is no record of that workspace",
             wanted="a record for each, or none of either",
             subject=name,
             name=name,

@@ -1,4 +1,4 @@
-"""Does the queue have its consumer, does that keep up, and does it finish what it takes?"""
+"""Check that a queue has its consumer, and that the consumer keeps up and finishes messages."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from runbook_checks.probes.providers.cloudflare import Consumer
 
 SETTINGS = ("batch_size", "max_retries", "max_concurrency")
 FAILING_PERCENT, READS_FOR_EACH = 50, 2
-# A cause is told where at least so much of the failures in the log are its.
-TOLD_PERCENT = 20
+# A cause is named if it has at least this share of the failures in the log.
+MIN_SHARE_PERCENT = 20
 STEADY_PERCENT = 5
 
 
 @symptom("queue.failing")
 def check_messages_are_finished(queue: Queue) -> None:
-    """A message that failed for the last time is a recording that nobody hears of again."""
-    counted, causes = _counted(queue)
+    """A message that failed for the last time is a recording that stays without a result."""
+    counted, causes = _processed(queue)
     limit = queue.settings.failed_percent
     if counted.failed <= queue.settings.failed_tolerated or counted.failed_percent <= limit:
         return
-    told: list[tuple[str | None, int]] = [
-        (cause, n) for cause, n in causes.most_common() if n * 100 >= TOLD_PERCENT * causes.total()
+    named: list[tuple[str | None, int]] = [
+        (cause, n) for cause, n in causes.most_common() if n * 100 >= MIN_SHARE_PERCENT * causes.total()
     ]
     nothing: list[tuple[str | None, int]] = [(None, 0)]
     window = queue.settings.window_min
@@ -37,7 +37,7 @@ def check_messages_are_finished(queue: Queue) -> None:
         "source": counted.source,
     }
     seen = f"{counted.failed} of {counted.total} messages failed in {window:g} min ({counted.failed_percent:.0f} %)"
-    # Which failures these are stands in the consumer's log alone.
+    # Only the consumer's log says which failures these are.
     fitting = [*queue.settings.codes, "other"]
     Found.all(
         Found(
@@ -48,12 +48,12 @@ def check_messages_are_finished(queue: Queue) -> None:
             code=_code(queue, cause),
             **evidence,
         ).among(fitting, {})
-        for cause, logged in told or nothing
+        for cause, logged in named or nothing
     )
 
 
-def _counted(queue: Queue) -> tuple[Processed, Counter[str]]:
-    """By analytics, and failures by cause where the consumer's log is a source; by the log alone without analytics."""
+def _processed(queue: Queue) -> tuple[Processed, Counter[str]]:
+    """Counts by analytics, or without them by the consumer's log; and failures by cause, from that log."""
     try:
         counted = queue.processed()
     except NoReading as gone:
@@ -69,7 +69,7 @@ def _counted(queue: Queue) -> tuple[Processed, Counter[str]]:
     try:
         return counted, queue.logged()[1]
     except NoReading:
-        return counted, Counter()  # that messages fail is known, why is not
+        return counted, Counter()  # the number of failures is known, their causes are not
 
 
 def _code(queue: Queue, cause: str | None) -> str:
@@ -78,12 +78,12 @@ def _code(queue: Queue, cause: str | None) -> str:
 
 @symptom("queue.backlog")
 def check_consumer_keeps_up(queue: Queue) -> None:
-    """What waits longer than a customer does is late even if it is processed."""
+    """A message that waits longer than its customer does is late even if it is processed."""
     waiting, limit = queue.waiting(), queue.settings.backlog_limit
     if waiting.count <= limit:
         return
     cause, why = _why_it_waits(queue)
-    age = "an age not known" if waiting.oldest_age_s is None else f"{waiting.oldest_age_s / 60:.0f} min"
+    age = "an unknown time" if waiting.oldest_age_s is None else f"{waiting.oldest_age_s / 60:.0f} min"
     raise Found(
         cause,
         seen=f"{waiting.count} messages wait, the oldest for {age}; {_trend(queue, waiting.count)}; {why}",
@@ -100,9 +100,9 @@ def _trend(queue: Queue, count: int) -> str:
     try:
         change = queue.trend_a_minute()
     except NoReading:
-        return "growing or draining is not known"
+        return "trend unknown"
     if abs(change) * queue.settings.window_min < count * STEADY_PERCENT / 100:
-        return "neither growing nor draining"
+        return "stable"
     return f"{'growing' if change > 0 else 'draining'} by {abs(change):.0f} a minute"
 
 
@@ -112,20 +112,20 @@ def _why_it_waits(queue: Queue) -> tuple[str | None, str]:
     try:
         counted = queue.processed()
     except NoReading as gone:
-        return None, f"why is not known: {gone.reason}"
+        return None, f"the reason is unknown: {gone.reason}"
     window = queue.settings.window_min
     if not counted.read and not counted.total:
-        return "consumer-stalled", f"none was taken in {window:g} min"
-    told = f"{counted.read} taken, {counted.done} finished, {counted.failed} failed in {window:g} min"
+        return "consumer-stalled", f"the consumer took no message in {window:g} min"
+    what = f"{counted.read} taken, {counted.done} finished, {counted.failed} failed in {window:g} min"
     takes_in_vain = counted.read >= READS_FOR_EACH * max(1, counted.done)
     if counted.failed_percent >= FAILING_PERCENT or takes_in_vain:
-        return "consumer-failing", told
-    return "consumer-slow", told
+        return "consumer-failing", what
+    return "consumer-slow", what
 
 
 @symptom("queue.consumer-missing")
 def check_queue_has_its_consumer(queue: Queue) -> None:
-    """A queue without its consumer takes messages in and says nothing, until they expire."""
+    """A queue without its consumer accepts messages without an error until they expire."""
     found, count = queue.found()
     name, expected = queue.settings.name, queue.settings.consumer
     evidence: dict[str, Any] = {"queue": name, "script": expected.script or "its consumer"}
@@ -145,7 +145,7 @@ def check_queue_has_its_consumer(queue: Queue) -> None:
 
 
 def _differences(queue: Queue, consumer: Consumer) -> list[tuple[str, str, int]]:
-    """Setting, what it is, what it should be. A concurrency left out is Cloudflare's own choice."""
+    """Setting, its value, the expected value. Cloudflare chooses a max_concurrency that is not set."""
     found = []
     for setting in SETTINGS:
         wanted = getattr(queue.settings.consumer, setting)

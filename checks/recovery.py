@@ -1,4 +1,4 @@
-"""Could a workspace's data be recovered, now?"""
+"""Whether a workspace's data can be recovered now."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from runbook_checks.handles.workspaces import Workspaces
 
 @symptom("recovery.not-possible")
 def check_recovery_could_begin(workspaces: Workspaces) -> None:
-    """Whoever has lost data is waiting; what keeps a recovery from beginning had better be known beforehand."""
+    """A customer who lost data is waiting, so obstacles to a recovery should be known in advance."""
     named = workspaces.settings.recover
     if not named:
-        pytest.skip("no workspace is named for recovery (workspaces.recover)")
+        pytest.skip("no workspace is configured for recovery (workspaces.recover)")
     found = []
-    for workspace, told in workspaces.databases(named):
-        status, backup = workspaces.state(told, workspace), workspaces.backup(told, workspace)
+    for workspace, document in workspaces.databases(named):
+        status, backup = workspaces.state(document, workspace), workspaces.backup(document, workspace)
         evidence = {"subject": workspace, "workspace": in_path(workspace), "status": status, "api": workspaces.url}
         if status != "ready":
             seen = f"the database of {workspace} is {status}"
             found.append(Found("database-not-ready", seen=seen, wanted="ready", **evidence))
         if backup is None:
-            seen = f"{workspace} has no backup to go back to"
+            seen = f"{workspace} has no backup"
             found.append(Found("no-backup", seen=seen, wanted="a backup with an id", **evidence))
     Found.all(found)

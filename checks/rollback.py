@@ -1,4 +1,4 @@
-"""Could this release be taken back, and is it time to?"""
+"""Checks of a rollback: its triggers, and whether it is possible."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import pytest
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.host import WayBack
-from runbook_checks.handles.metrics import Metrics, classes
+from runbook_checks.handles.metrics import Metrics, classes, growth
 from runbook_checks.probes.metrics.histogram import Histogram
 
 STEP_S = 60
+WINDOW_S = 2 * STEP_S  # so that a scrape interval of up to a minute has two samples in it
 
 
 @symptom("rollback.due")
 def check_no_trigger_is_pulled(metrics: Metrics) -> None:
-    """Four triggers take the decision off whoever hopes that it will pass."""
+    """Four triggers decide that a release has to be rolled back."""
     found: list[Found] = []
     unread: list[NoReading] = []
     for trigger in (_health, _error_rate, _latency, _connections):
@@ -36,6 +37,8 @@ def _health(metrics: Metrics) -> Iterator[Found]:
     most = metrics.said("rollback_when", metrics.settings.rollback_when).health_failures
     metrics.require(rule.probe)
     for series in metrics.ask(f"{rule.probe}[{rule.alert_window_min * 60:.0f}s]"):
+        if metrics.run.started - series.points[-1][0] > metrics.settings.max_age_s:
+            continue  # a target that was removed
         values = [value for _, value in series.points]
         failures = next((n for n, value in enumerate(reversed(values)) if value > 0), len(values))
         if failures > most:
@@ -51,11 +54,11 @@ def _health(metrics: Metrics) -> Iterator[Found]:
 
 
 def _error_rate(metrics: Metrics) -> Iterator[Found]:
-    """Above the limit in every step of the time."""
+    """The error rate is above the limit in every step."""
     rule = metrics.said("error_rate", metrics.settings.error_rate)
     limits = metrics.said("rollback_when", metrics.settings.rollback_when)
     metrics.require(rule.requests)
-    query = f"sum by ({rule.status_label}) (increase({rule.requests}[{{window}}s]))"
+    query = f"sum by ({rule.status_label}) ({growth(rule.requests, WINDOW_S)})"
     percents = []
     for counts in _steps(metrics, query, rule.status_label, limits.error_for_min):
         total = sum(counts.values())
@@ -75,11 +78,11 @@ def _error_rate(metrics: Metrics) -> Iterator[Found]:
 
 
 def _latency(metrics: Metrics) -> Iterator[Found]:
-    """P95 above the limit in every step of the time."""
+    """P95 is above the limit in every step."""
     rule = metrics.said("latency", metrics.settings.latency)
     limits = metrics.said("rollback_when", metrics.settings.rollback_when)
     metrics.require(rule.buckets)
-    query = f"sum by (le) (increase({rule.buckets}[{{window}}s]))"
+    query = f"sum by (le) ({growth(rule.buckets, WINDOW_S)})"
     limit_s = limits.p95_ms / 1000
     lowest = math.inf
     steps = list(_steps(metrics, query, "le", limits.p95_for_min))
@@ -89,7 +92,7 @@ def _latency(metrics: Metrics) -> Iterator[Found]:
             return
         p95 = histogram.quantile(0.95)
         if p95.is_above(limit_s) is None:
-            reason = f"{rule.buckets} ends at {histogram.last_ms:g} ms, below {limits.p95_ms:g} ms, and P95 lies beyond"
+            reason = f"{rule.buckets} ends at {histogram.last_ms:g} ms, below {limits.p95_ms:g} ms; P95 is beyond it"
             raise NoReading("prometheus", reason, kind="beyond-last-bucket")
         lowest = min(lowest, p95.low if p95.estimate is None else p95.estimate)
         if not p95.is_above(limit_s):
@@ -110,7 +113,7 @@ def _connections(metrics: Metrics) -> Iterator[Found]:
     rule = metrics.said("connections", metrics.settings.connections)
     limit = metrics.said("rollback_when", metrics.settings.rollback_when).connections_percent
     attempts = metrics.increase(rule.attempts)
-    failed = metrics.increase(rule.failures)
+    failed = metrics.failures(rule)
     if attempts < metrics.settings.least:
         return
     percent = 100 * failed / attempts
@@ -129,30 +132,25 @@ def _connections(metrics: Metrics) -> Iterator[Found]:
 
 
 def _steps(metrics: Metrics, query: str, label: str, minutes: float) -> Iterator[dict[str, float]]:
-    """What each step comes to by a label, all within the last minutes; NoReading where a step has no answer.
-
-    A step's window is two steps long, so that a scrape interval of up to a minute has two samples in it.
-    """
-    window_s = 2 * STEP_S
+    """The values of each step by a label, all within the last minutes; NoReading where a step has none."""
     end = metrics.run.started
-    begin = end - max(minutes * 60 - window_s, 0)
-    asked = query.replace("{window}", str(window_s))
+    begin = end - max(minutes * 60 - WINDOW_S, 0)
     by_time: dict[float, dict[str, float]] = {}
-    for series in metrics.steps(asked, begin, end, STEP_S):
+    for series in metrics.steps(query, begin, end, STEP_S):
         for at, value in series.points:
             by_time.setdefault(at, {})[series.labels.get(label, "")] = value
     due = int((end - begin) // STEP_S) + 1
     if len(by_time) < due:
-        raise NoReading("prometheus", f"{asked} has {len(by_time)} of {due} steps: there is a gap", kind="gap")
+        raise NoReading("prometheus", f"{query} has {len(by_time)} of {due} steps: there is a gap", kind="gap")
     yield from (by_time[at] for at in sorted(by_time))
 
 
 @symptom("rollback.not-possible")
 def check_rollback_is_possible(way_back: WayBack) -> None:
-    """Whoever deploys without a way back finds that out when it is needed most."""
+    """A rollback that is not prepared fails when it is needed."""
     needed = way_back.needed()
     if not needed and way_back.image is None:
-        pytest.skip("the environment names neither artefact, image, configuration nor script")
+        pytest.skip("rollback has neither artefact, image, configuration nor script")
     found = []
     if way_back.image is not None and way_back.digest() is None:
         seen = f"the registry has no {way_back.image}"

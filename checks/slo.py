@@ -1,4 +1,4 @@
-"""Are the objectives met, as the system's own metrics have it?"""
+"""Checks of the service level objectives, by the system's own metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY_S = 24 * 3600
 
 @symptom("slo.error-rate")
 def check_few_requests_fail(metrics: Metrics) -> None:
-    """Each failed request is a customer who got an error in place of an answer."""
+    """Each failed request is a customer who got an error."""
     rule = metrics.said("error_rate", metrics.settings.error_rate)
     counts = metrics.increases(rule.requests, rule.status_label)
     total = sum(counts.values())
@@ -51,7 +51,7 @@ def check_few_requests_fail(metrics: Metrics) -> None:
 
 @symptom("slo.latency")
 def check_requests_are_quick(metrics: Metrics) -> None:
-    """The slowest twentieth is what customers talk about; the average hides it."""
+    """The slowest 5 % of requests annoy users, and the average hides them."""
     rule = metrics.said("latency", metrics.settings.latency)
     histogram = metrics.histogram(rule.buckets)
     metrics.enough(histogram.total, "requests")
@@ -62,7 +62,7 @@ def check_requests_are_quick(metrics: Metrics) -> None:
         missed.append(p99.is_above(rule.p99_ms / 1000))
     if not is_alert and True not in missed:
         if None in missed:
-            reason = f"{rule.buckets} ends at {histogram.last_ms:g} ms, below an objective, and more lies beyond"
+            reason = f"{rule.buckets} ends at {histogram.last_ms:g} ms, below an objective; the quantile is beyond"
             raise NoReading("prometheus", reason, kind="beyond-last-bucket")
         return
     wanted = f"P95 below {rule.p95_ms:g} ms" + (f", P99 below {rule.p99_ms:g} ms" if rule.p99_ms else "")
@@ -82,13 +82,13 @@ def check_requests_are_quick(metrics: Metrics) -> None:
 
 @symptom("slo.availability")
 def check_error_budget_is_left(metrics: Metrics) -> None:
-    """The budget says how much risk the next deploys may take; once it is spent, none."""
+    """The error budget limits the risk of further deploys."""
     rule = metrics.said("availability", metrics.settings.availability)
     metrics.require(rule.probe)
     window_s, alert_s = rule.window_days * DAY_S, rule.alert_window_min * 60
     down, down_lately = (_down(metrics, rule.probe, seconds) for seconds in (window_s, alert_s))
-    # A Prometheus that keeps less than the window knows of less: what it can't know of can't be counted as up.
-    oldest = metrics.value(f"min(min_over_time(timestamp({rule.probe})[{window_s:.0f}s:1h]))")
+    # Prometheus may keep less than the window. The time before its oldest sample does not count as up.
+    oldest = metrics.value(f"min(min_over_time(timestamp({rule.probe})[{window_s:.0f}s:1h]) and {rule.probe})")
     known_s = min(window_s, metrics.run.started - oldest)
     budget_min = (1 - rule.objective_percent / 100) * window_s / 60
     spent_min = down * known_s / 60
@@ -113,18 +113,20 @@ def check_error_budget_is_left(metrics: Metrics) -> None:
 
 
 def _down(metrics: Metrics, probe: str, seconds: float) -> float:
-    """The share of failed probes."""
-    return 1 - metrics.value(f"avg(avg_over_time({probe}[{seconds:.0f}s]))")
+    """The share of failed probes, of the series that exist now: a target that was removed may have failed at last."""
+    window = f"{probe}[{seconds:.0f}s]"
+    up, all_of_them = f"sum(sum_over_time({window}) and {probe})", f"sum(count_over_time({window}) and {probe})"
+    return 1 - metrics.value(f"{up} / {all_of_them}")
 
 
 @symptom("slo.database-availability")
 def check_connections_succeed(metrics: Metrics) -> None:
-    """A service that gets no connection answers with an error, however well it is itself."""
+    """Without a connection to its database the service answers with an error."""
     rule = metrics.said("connections", metrics.settings.connections)
     window = f"{rule.window_days:g} days"
     attempts = metrics.increase(rule.attempts, rule.window_days * DAY_S)
     metrics.enough(attempts, "attempts to connect", window)
-    failed = metrics.increase(rule.failures, rule.window_days * DAY_S)
+    failed = metrics.failures(rule, rule.window_days * DAY_S)
     percent = 100 * (1 - failed / attempts)
     if percent >= rule.objective_percent:
         return
@@ -142,7 +144,7 @@ def check_connections_succeed(metrics: Metrics) -> None:
 
 @symptom("slo.execution-success")
 def check_executions_are_completed(metrics: Metrics) -> None:
-    """An execution that was started and not completed is a customer's workflow that stands still."""
+    """An execution that does not complete is a customer's workflow that stands still."""
     rule = metrics.said("executions", metrics.settings.executions)
     started = metrics.increase(rule.started)
     metrics.enough(started, "executions")
@@ -164,7 +166,7 @@ def check_executions_are_completed(metrics: Metrics) -> None:
 
 @symptom("slo.throughput", alone=True)
 def check_burst_is_borne(burst: Burst) -> None:
-    """What a quiet day never shows: how many callers at once the service bears."""
+    """Low traffic hides how many concurrent requests the service can handle."""
     rule = burst.settings
     if not burst.is_allowed:
         pytest.skip(f"{burst.run.environment.name} is production, and throughput.in_production is not set")
@@ -174,12 +176,12 @@ def check_burst_is_borne(burst: Burst) -> None:
     if not is_failing and facts.per_s >= rule.requests_per_s:
         return
     if facts.limited and facts.failed - facts.limited <= facts.answered * rule.most_failed_percent / 100:
-        told = f"the service's rate limit took the burst for one caller ({facts.limited} of {facts.answered} answers"
-        reason = f"{told} were HTTP 429): make an exception for it, or ask for less (throughput)"
+        share = f"{facts.limited} of {facts.answered} responses"
+        reason = f"the service's rate limit took the burst for one caller: {share} were HTTP 429 (throughput)"
         raise NoReading("http", reason, kind="rate-limited")
     raise Found(
         "errors-under-load" if is_failing else "below-objective",
-        seen=f"{facts.per_s:.0f} good answers/s to {rule.connections} callers, {_percent(failed_percent)} failed,"
+        seen=f"{facts.per_s:.0f} successes/s to {rule.connections} callers, {_percent(failed_percent)} failed,"
         f" P95 {facts.percentile_ms(0.95):.0f} ms, P99 {facts.percentile_ms(0.99):.0f} ms",
         wanted=f"{rule.requests_per_s:g}/s for {rule.seconds:g} s, at most {rule.most_failed_percent:g} % failed",
         path=rule.path,
@@ -194,7 +196,7 @@ def check_burst_is_borne(burst: Burst) -> None:
 
 
 def _percent(value: float) -> str:
-    """Two digits where it is small, and as many as tell 99.95 from 100."""
+    """Two digits below 1 %, and enough above to distinguish 99.95 from 100."""
     return f"{value:.2g} %" if value < 1 else f"{value:.4g} %"
 
 

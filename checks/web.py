@@ -1,4 +1,4 @@
-"""Does a browser get the whole front end through the proxy, and may it call the API while strangers' pages may not?"""
+"""Check that browsers get the whole front end, that it may call the API, and that foreign pages may not."""
 
 from __future__ import annotations
 
@@ -8,72 +8,83 @@ from urllib.parse import urlsplit
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.accounts import Accounts
-from runbook_checks.handles.expected_response import said
+from runbook_checks.handles.expected_response import summary
 from runbook_checks.handles.service import Service
 from runbook_checks.handles.web import FrontEnd
 from runbook_checks.probes.http.cors import SAFE_METHODS, Grant
 from runbook_checks.probes.http.response import Answer
-from runbook_checks.probes.web.assets import Asset, PageLook, is_html
+from runbook_checks.probes.web.assets import Asset, PageLook
 
 KIB = 1024
 BROWSER_S = 45.0
 REDIRECTS = (301, 302, 303, 307, 308)
 SCRIPT_TYPES = ("text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript")
 SNIFFED = ("", "application/octet-stream", "binary/octet-stream")
+# A visitor without a login gets 401 or 403 from the API, and browsers request an icon that many sites lack.
+_HARMLESS = (
+    r"^Failed to load resource: .* status of 40[13]\b(?!.*\.(?:m?js|css|wasm|woff2?)$)",
+    r"^Failed to load resource: .* at \S+/favicon\.ico$",
+)
 _SILENT = ("connection-refused", "connect-timeout", "read-timeout", "tls-failed", "connection-reset")
 
 
 @symptom("web.cors-rejected")
 def check_front_end_may_call_the_api(web: FrontEnd) -> None:
-    """A browser asks before it calls; where it is refused, the page loads and nothing in it works."""
+    """Browsers send a preflight before a call; if it is rejected, the page loads and nothing in it works."""
     rule, origin = web.cors, web.origin
-    asked = [method for method in rule.methods if method.upper() not in SAFE_METHODS] or rule.methods[:1]
-    answers = {method: web.preflight(origin, method) for method in asked}
-    found: dict[str, Found] = {}
+    methods = [method for method in rule.methods if method.upper() not in SAFE_METHODS] or rule.methods[:1]
+    answers = {method: web.preflight(origin, method) for method in methods}
+    found: dict[str | None, Found] = {}
     for method, (answer, grant) in answers.items():
-        told = _rejected(rule, origin, method, answer, grant)
-        if told is not None:
-            cause, seen, wanted = told
-            evidence: dict[str, Any] = {
-                "origin": origin,
-                "method": method,
-                "url": answer.url,
-                "status": answer.status,
-                "headers": rule.headers,
-            }
-            found.setdefault(cause, Found(cause, seen=seen, wanted=wanted, **evidence))
+        rejection = _rejection(rule, origin, method, answer, grant)
+        if rejection is None:
+            continue
+        cause, seen, wanted = rejection
+        evidence: dict[str, Any] = {"origin": origin, "method": method, "url": answer.url, "status": answer.status}
+        one = Found(cause, seen=seen, wanted=wanted, **evidence, headers=rule.headers)
+        no_header = "no Access-Control header was sent"
+        ruled_out = {"method-not-allowed": no_header, "header-not-allowed": no_header}
+        found.setdefault(cause, one.among(("origin-not-allowed", "no-cors-headers"), ruled_out))
     Found.all(found.values())
 
 
-def _rejected(rule: Any, origin: str, method: str, answer: Answer, grant: Grant) -> tuple[str, str, str] | None:
-    """Cause, seen and wanted, where a browser would not send such a request."""
-    seen = f"a preflight for {method} from {origin} got HTTP {answer.status}"
+def _rejection(rule: Any, origin: str, method: str, answer: Answer, grant: Grant) -> tuple[str | None, str, str] | None:
+    """Cause, seen and wanted, if a browser would not send such a request."""
+    seen = f"a preflight for {method} from {origin} got {summary(answer)}"
     if not grant.says_anything:
-        return "no-cors-headers", f"{seen} without any Access-Control header", "leave for the front end's origin"
+        return _silence(answer, grant), f"{seen} without any Access-Control header", f"{origin} is allowed"
     if grant.origin != origin and (grant.origin != "*" or rule.credentials):
-        named = f"for {grant.origin}" if grant.origin else "for no origin"
-        return "origin-not-allowed", f"{seen} with leave {named}", f"leave for {origin}"
+        named = f"{grant.origin} allowed" if grant.origin else "no origin allowed"
+        return "origin-not-allowed", f"{seen} with {named}", f"{origin} is allowed"
     if rule.credentials and not grant.credentials:
-        return "origin-not-allowed", f"{seen} without leave for credentials", "Access-Control-Allow-Credentials: true"
+        return "origin-not-allowed", f"{seen} without credentials allowed", "Access-Control-Allow-Credentials: true"
     if grant.refused_methods([method], credentials=rule.credentials):
-        return "method-not-allowed", f"{seen}, and {method} is not among the methods", f"leave for {method}"
+        return "method-not-allowed", f"{seen}, and {method} is not among the methods", f"{method} is allowed"
     refused = grant.refused_headers(rule.headers, credentials=rule.credentials)
     if refused:
-        return "header-not-allowed", f"{seen}, and not for {', '.join(refused)}", f"leave for {', '.join(rule.headers)}"
+        wanted = f"{', '.join(rule.headers)} are allowed"
+        return "header-not-allowed", f"{seen}, and {', '.join(refused)} not among the headers", wanted
     if not 200 <= answer.status < 300:
-        return "origin-not-allowed", f"{seen}, which no browser takes for leave", "2xx"
+        return "origin-not-allowed", f"{seen}, which browsers reject", "2xx"
     return None
+
+
+def _silence(answer: Answer, grant: Grant) -> str | None:
+    """The cause where no Access-Control header came: some libraries send none to an origin that is not listed."""
+    if grant.varies:
+        return "origin-not-allowed"
+    return None if 200 <= answer.status < 300 or answer.status == 403 else "no-cors-headers"
 
 
 @symptom("web.cors-open")
 def check_other_origins_may_not_call_the_api(web: FrontEnd) -> None:
-    """Whatever page a user visits could otherwise read and change things in the user's name."""
+    """Any page that a user visits could otherwise read and change data in the user's name."""
     _require_cors(web)
     open_to: dict[str, list[str]] = {}
     for what, origin in web.foreign_origins().items():
         for answer, grant in (web.preflight(origin, "GET"), web.called_from(origin)):
             if answer.status >= 500:
-                raise NoReading("web", f"{answer.url} answered HTTP {answer.status}", kind="wrong-status")
+                raise NoReading("web", f"{answer.url} answers {summary(answer)}", kind="wrong-status")
             cause = _opened(origin, grant)
             if cause is not None and what not in open_to.setdefault(cause, []):
                 open_to[cause].append(what)
@@ -82,8 +93,8 @@ def check_other_origins_may_not_call_the_api(web: FrontEnd) -> None:
     Found.all(
         Found(
             cause,
-            seen=f"leave for {', '.join(whats)}",
-            wanted=f"leave for {web.origin} alone",
+            seen=f"{', '.join(whats)} allowed",
+            wanted=f"only {web.origin} allowed",
             origin=web.origin,
             url=web.bound.http.url(web.cors.path),
             allowed=", ".join(whats),
@@ -93,10 +104,10 @@ def check_other_origins_may_not_call_the_api(web: FrontEnd) -> None:
 
 
 def _require_cors(web: FrontEnd) -> None:
-    """Where nobody is allowed, strangers aren't either, and nothing is proven by it."""
+    """NoReading if the front end's own origin is not allowed: rejected foreign origins then prove nothing."""
     answer, grant = web.called_from(web.origin)
     if grant.origin is None and web.preflight(web.origin, "GET")[1].origin is None:
-        reason = f"{answer.url} allows the front end's own origin nothing either (HTTP {answer.status})"
+        reason = f"{answer.url} does not allow the front end's own origin either (HTTP {answer.status})"
         raise NoReading("web", reason, kind="control-refused")
 
 
@@ -111,14 +122,14 @@ def _opened(origin: str, grant: Grant) -> str | None:
 # ------------------------------------------------------------------ the page and its files
 @symptom("web.asset-missing")
 def check_page_and_its_files_are_there(web: FrontEnd) -> None:
-    """One missing script, and users see a blank page while every health address is well."""
+    """With one missing script users may see a blank page while every health address is healthy."""
     look = web.look()
     _require_page(look)
     Found.all(found for asset in look.assets if (found := _missing(asset)) is not None)
     if look.unseen:
         raise next(iter(look.unseen.values()))
     if look.cut:
-        reason = f"{len(look.cut)} of {len(look.cut) + len(look.assets)} files were not looked at (web.assets)"
+        reason = f"{len(look.cut)} of {len(look.cut) + len(look.assets)} files were not requested (web.assets)"
         raise NoReading("web", reason, kind="not-looked-at", evidence={"cut": look.cut[:20]})
 
 
@@ -126,9 +137,9 @@ def _require_page(look: PageLook) -> None:
     page = look.page
     seen = None
     if page.status != 200:
-        seen = f"HTTP {page.status}"
-    elif not is_html(page):
-        seen = "an answer that is no HTML"
+        seen = summary(page)
+    elif not page.is_html:
+        seen = "a response that is not HTML"
     elif not any(asset.kind in ("script", "style") for asset in look.assets) and not (look.unseen or look.elsewhere):
         seen = "a page without scripts and styles"
     if seen is not None:
@@ -148,7 +159,7 @@ def _missing(asset: Asset) -> Found | None:
     if asset.status != 200:
         cause = "not-found" if 300 <= asset.status < 500 else None
         found = Found(cause, seen=f"HTTP {asset.status}", wanted="200", subject=subject, **evidence)
-        failed = f"HTTP {asset.status} says that the server failed"
+        failed = f"HTTP {asset.status} is a failure of the server"
         return found.among((), {"not-found": failed, "wrong-type": failed})
     if asset.is_html or not _fits(asset):
         seen = f"a page of HTML, as {evidence['content_type']}" if asset.is_html else f"type {evidence['content_type']}"
@@ -157,7 +168,7 @@ def _missing(asset: Asset) -> Found | None:
 
 
 def _fits(asset: Asset) -> bool:
-    """Whether a browser would take it: scripts and styles go by their type, pictures and fonts by their content."""
+    """Whether a browser would use it: scripts and styles by their type, images and fonts by their content."""
     kind, written = asset.kind, asset.content_type
     if kind == "script":
         return written in SCRIPT_TYPES
@@ -172,12 +183,13 @@ def _fits(asset: Asset) -> bool:
 
 @symptom("web.page-slow", alone=True)
 def check_page_is_quick_in_a_browser(web: FrontEnd) -> None:
-    """What users wait for is the page, and only a browser knows when it shows something and what fails in it."""
+    """Users wait for the page, and only a browser knows when it paints and which scripts fail."""
     rule, visit = web.settings, web.visit(BROWSER_S)
-    errors = [error for error in visit.errors if not any(re.search(known, error) for known in rule.ignore)]
+    known = (*_HARMLESS, *rule.ignore)
+    errors = [error for error in visit.errors if not any(re.search(pattern, error) for pattern in known)]
     if visit.status != 200:
-        limit = " (it limits how often we ask)" if visit.status == 429 else ""
-        raise NoReading("browser", f"the page answered HTTP {visit.status} to the browser{limit}", kind="wrong-status")
+        limit = " (rate limit)" if visit.status == 429 else ""
+        raise NoReading("browser", f"the page answers the browser with HTTP {visit.status}{limit}", kind="wrong-status")
     if visit.refused:
         raise NoReading("browser", f"the page refers to {visit.refused[0]}", kind="address-refused")
     evidence: dict[str, Any] = {
@@ -195,26 +207,28 @@ def check_page_is_quick_in_a_browser(web: FrontEnd) -> None:
         wanted = "no error in the console"
         found.append(Found("script-error", seen=str(evidence["errors"]), wanted=wanted, **evidence))
     if visit.first_paint_ms is not None and visit.first_paint_ms > rule.first_paint_ms:
-        seen, wanted = f"something is seen after {visit.first_paint_ms:g} ms", f"{rule.first_paint_ms:g} ms or less"
+        seen, wanted = f"the first paint came after {visit.first_paint_ms:g} ms", f"{rule.first_paint_ms:g} ms or less"
+        found.append(Found("slow-first-paint", seen=seen, wanted=wanted, **evidence))
+    if visit.blank_ms is not None and visit.blank_ms > rule.first_paint_ms:
+        evidence["first_paint_ms"] = f"more than {visit.blank_ms:g}"
+        seen, wanted = f"the page is blank after {visit.blank_ms:g} ms", f"{rule.first_paint_ms:g} ms or less"
         found.append(Found("slow-first-paint", seen=seen, wanted=wanted, **evidence))
     if (visit.waited_ms if visit.load_ms is None else visit.load_ms) > rule.load_ms:
         seen, wanted = f"loaded after {evidence['load_ms']} ms", f"{rule.load_ms:g} ms or less"
         found.append(Found("slow-load", seen=seen, wanted=wanted, **evidence))
     Found.all(found)
     if visit.load_ms is None:
-        raise NoReading(
-            "browser", f"the time was up after {visit.waited_ms:g} ms, and it was not loaded", kind="timeout"
-        )
+        raise NoReading("browser", f"the page was not loaded within {visit.waited_ms:g} ms", kind="timeout")
     if visit.first_paint_ms is None:
-        raise NoReading("browser", "the browser tells no first paint: the page may be blank", kind="field-missing")
+        raise NoReading("browser", "the browser reports no first paint; the page may be blank", kind="field-missing")
 
 
 # ------------------------------------------------------------------ the proxy
 @symptom("web.proxy-broken")
 def check_proxy_passes_on(web: FrontEnd, service: Service) -> None:
-    """The proxy is the one door: behind a wrong route the best back end is out of reach."""
+    """Users reach the back end only through the proxy, so a wrong route is an outage."""
     path = service.settings.health.path
-    wanted = "the back end's own answer"
+    wanted = "a response of the back end"
     try:
         answer = service.get(path)
     except NoReading as gone:
@@ -222,18 +236,16 @@ def check_proxy_passes_on(web: FrontEnd, service: Service) -> None:
             evidence: dict[str, Any] = {"url": service.url, "status": "none", "direct": "answers"}
             raise Found("proxy-down", seen=gone.reason, wanted=wanted, **evidence) from None
         raise
-    if not _is_backends(service, answer):
+    if not service.is_health_document(answer):
         own = _own_answer(web, path)
-        if answer.status in (502, 504) or (own is not None and _is_backends(service, own)):
-            seen = f"HTTP {answer.status} with {'a page' if is_html(answer) else 'another document'}"
-            direct = "not named" if own is None else f"HTTP {own.status}"
+        if answer.status in (502, 504) or (own is not None and service.is_health_document(own)):
+            seen = f"HTTP {answer.status} with {'a page' if answer.is_html else 'another document'}"
+            direct = "http.direct_url is not configured" if own is None else f"HTTP {own.status}"
             raise Found(
                 "backend-not-reached", seen=seen, wanted=wanted, url=answer.url, status=answer.status, direct=direct
             )
         if own is None:
-            reason = (
-                f"{answer.url} answers HTTP {answer.status}, not as the back end does, and that can't be asked itself"
-            )
+            reason = f"{answer.url} answers {summary(answer)}, unlike the back end; set http.direct_url to compare"
             raise NoReading("http", reason, kind="control-refused")
     _require_redirect(web)
 
@@ -249,40 +261,32 @@ def _own_answer(web: FrontEnd, path: str) -> Answer | None:
         return None
 
 
-def _is_backends(service: Service, answer: Answer) -> bool:
-    try:
-        document = answer.json()
-    except NoReading:
-        return False
-    return isinstance(document, dict) and service.settings.health.status_field.partition(".")[0] in document
-
-
 def _require_redirect(web: FrontEnd) -> None:
     try:
         answer = web.plain()
     except NoReading as gone:
         if gone.kind not in _SILENT:
             raise
-        told: dict[str, Any] = {
+        evidence: dict[str, Any] = {
             "url": gone.evidence.get("url", "the plain address"),
             "status": "none",
-            "direct": "not asked",
+            "direct": "not requested",
         }
-        raise Found("no-redirect", seen=gone.reason, wanted="a redirect to HTTPS", **told) from None
+        raise Found("no-redirect", seen=gone.reason, wanted="a redirect to HTTPS", **evidence) from None
     if answer is None:
         return
     location = answer.headers.get("location") or ""
     if answer.status in REDIRECTS and location.lower().startswith("https://"):
         return
-    seen = f"plain HTTP got {answer.status}" + (f" to {location[:80]}" if location else "")
-    evidence: dict[str, Any] = {"url": answer.url, "status": answer.status, "direct": "not asked"}
+    seen = f"plain HTTP got {summary(answer)}"
+    evidence = {"url": answer.url, "status": answer.status, "direct": "not requested"}
     raise Found("no-redirect", seen=seen, wanted="a redirect to HTTPS", **evidence)
 
 
 # ------------------------------------------------------------------ uploads
 @symptom("web.upload-failing", alone=True)
 def check_files_up_to_the_limit_are_taken(web: FrontEnd, accounts: Accounts) -> None:
-    """What is promised up to a limit has to work at the limit, and nothing beyond it may fill the disk."""
+    """Uploads must work up to the promised size, and larger ones must not fill the disk."""
     rule, token = web.upload, accounts.user_token()
     below, above = rule.limit_bytes - 64 * KIB, rule.limit_bytes + 64 * KIB
     answer = web.send_file(below, token)
@@ -297,8 +301,8 @@ def check_files_up_to_the_limit_are_taken(web: FrontEnd, accounts: Accounts) -> 
     if answer.status in (401, 403):
         raise NoReading("auth", f"{answer.url} refuses the user's token (HTTP {answer.status})", kind="control-refused")
     if answer.status not in rule.accepted:
-        seen = f"a file of {below} bytes got {said(answer)}"
-        raise Found("refused", seen=seen, wanted="it is taken", **evidence)
+        seen = f"a file of {below} bytes got {summary(answer)}"
+        raise Found("refused", seen=seen, wanted="it is accepted", **evidence)
     web.clean_up(_document(answer), token, below)
     found = []
     if taken_s > rule.within_s:
@@ -311,7 +315,7 @@ def check_files_up_to_the_limit_are_taken(web: FrontEnd, accounts: Accounts) -> 
         evidence = {**evidence, "status": beyond.status, "size": above}
         found.append(Found("limit-not-enforced", seen=seen, wanted="413", **evidence))
     elif beyond.status != 413 and not found:
-        reason = f"a file beyond the limit got HTTP {beyond.status}, which is no refusal for its size"
+        reason = f"a file beyond the limit got HTTP {beyond.status}, which does not refuse it for its size"
         raise NoReading("web", reason, kind="wrong-status")
     Found.all(found)
 

@@ -1,7 +1,6 @@
-"""Does the webhook take what is signed, refuse what isn't, and process each message once?
+"""Check that the webhook accepts signed deliveries, refuses all others, and processes each message once.
 
-Where writes are not allowed, what is sent is no message: past the signature it is refused for its body, so
-that nothing is stored even by a receiver whose door stands open.
+Where writes are not allowed, the deliveries hold no valid message: a receiver that accepts everything stores nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from runbook_checks.suite.fixtures.deliveries import changed_deliveries
+from runbook_checks.suite.fixtures.deliveries import changed_deliveries, cut_digests
 
 from runbook_checks import Found, NoReading, symptom
 from runbook_checks.handles.postgres import PostgresDatabase
@@ -33,124 +32,188 @@ DAY_S = 86400
 MARGIN_S = 15
 SETTLE_S = 3.0
 ABSENT = (404, 405)
+# The cause when a correctly signed delivery is refused with the code for this.
+CAUSES = {"unsigned": "header-dropped", "stale": "clock-skew", "invalid": "secret-mismatch"}
+LIMIT = "skew-limit-too-small"
+Why = tuple[str | None, list[str], dict[str, str]]  # the cause, those that fit, why others don't
 
 
-def _must_be_the_receivers(receiver: Receiver, answer: Answer) -> None:
-    """NoReading for an answer that says nothing about signatures: failure, rate limits, redirects, pages."""
+def _require_meaning(receiver: Receiver, answer: Answer) -> None:
+    """NoReading for a response that does not show whether the signature was accepted, such as a page or a failure."""
     if not (receiver.is_refusal(answer) or receiver.is_past(answer) or answer.status in ABSENT):
-        raise _says_nothing(answer)
+        raise _no_meaning(receiver, answer)
 
 
-def _says_nothing(answer: Answer) -> NoReading:
-    what = " with a page" if 200 <= answer.status < 300 else ""
-    reason = f"{answer.url} answered HTTP {answer.status}{what}, which says nothing about signatures"
+def _no_meaning(receiver: Receiver, answer: Answer) -> NoReading:
+    why = ""
+    if receiver.is_page(answer):
+        why = ": a page, as a proxy or firewall sends"
+    elif answer.status == receiver.settings.refusals.invalid_body_status:
+        why = ": bad signatures and bad bodies may both get it (name their codes in webhook.refusals)"
+    reason = f"{answer.url} answered HTTP {answer.status}, which does not show whether signatures are checked{why}"
     return NoReading("webhook", reason, kind="wrong-status")
 
 
 def _require_control(receiver: Receiver) -> None:
-    """A receiver that refuses everything refuses what is forged as well, and proves nothing by it."""
+    """A receiver that refuses everything also refuses forgeries, which proves nothing."""
     answer = receiver.control()
-    _must_be_the_receivers(receiver, answer)
+    _require_meaning(receiver, answer)
     if receiver.is_refusal(answer) or answer.status in ABSENT:
         raise NoReading(
             "webhook",
-            f"a correctly signed delivery is refused too ({receiver.told(answer)})",
+            f"a correctly signed delivery is refused too ({receiver.shown(answer)})",
             kind="control-refused",
         )
+    _require_verdict(receiver, answer)
+
+
+def _require_verdict(receiver: Receiver, answer: Answer) -> None:
+    """NoReading where the runbook file says that the receiver accepts everything and verifies later."""
+    if receiver.settings.verifies_later and 200 <= answer.status < 300:
+        reason = f"{answer.url} verifies signatures after it answers (webhook.verifies_later)"
+        raise NoReading("webhook", reason, kind="verified-later")
 
 
 @symptom("webhook.signature-rejected")
 def check_signed_delivery_gets_through(receiver: Receiver) -> None:
     """A receiver that refuses its own sender loses every message."""
     answer = receiver.control()
-    _must_be_signed_for(receiver, answer, "a correctly signed delivery")
+    _require_accepted_signature(receiver, answer, "a correctly signed delivery")
+    _require_verdict(receiver, answer)
     if receiver.may_write:
-        skew = receiver.settings.max_skew_s - MARGIN_S
-        for age_s in (0, skew, -skew):
+        # A clock that clock-drift tolerates must not be reported here.
+        skew = max(0, int(receiver.settings.max_skew_s - receiver.clock_tolerance_s - MARGIN_S))
+        ages = (0, skew, -skew) if receiver.scheme.has_time else (0,)
+        for age_s in ages:
             message = _message(receiver)
-            [valid] = _offered(receiver, message, f"signed {age_s} s ago", partial(_once, age_s=age_s))
-            _must_be_signed_for(receiver, valid, f"a valid message signed {age_s} s ago")
+            when = f"signed {abs(age_s)} s {'ago' if age_s >= 0 else 'ahead'}"
+            [valid] = _offered(receiver, message, when, partial(_once, age_s=age_s))
+            _require_accepted_signature(receiver, valid, f"a valid message {when}", age_s)
             _require_accepted(receiver, valid)
 
 
-def _must_be_signed_for(receiver: Receiver, answer: Answer, what: str) -> None:
-    _must_be_the_receivers(receiver, answer)
-    refusals, code = receiver.settings.refusals, receiver.code(answer)
-    cause = None
-    if answer.status in ABSENT:
-        cause = "endpoint-missing"
-    elif receiver.is_refusal(answer):
-        cause = {refusals.stale: "clock-skew", refusals.invalid: "secret-mismatch"}.get(code)
-    else:
-        return
-    fitting, ruled_out = _why_refused(receiver, answer)
+def _require_accepted_signature(receiver: Receiver, answer: Answer, what: str, age_s: int = 0) -> None:
+    _require_meaning(receiver, answer)
+    rule = receiver.settings.refusals
+    cause: str | None = "endpoint-missing"
+    fitting, ruled_out = list[str](), dict[str, str]()
+    if answer.status not in ABSENT:
+        if not receiver.is_refusal(answer):
+            return
+        cause, fitting, ruled_out = _why_late(receiver, answer, age_s) if age_s else _why_refused(receiver, answer)
     raise Found(
         cause,
-        seen=f"{what} got {receiver.told(answer)}",
-        wanted=f"past the signature: HTTP {refusals.invalid_body_status} for what is no message, 2xx for what is one",
+        seen=f"{what} got {receiver.shown(answer)}",
+        wanted=f"past the signature: HTTP {rule.invalid_body_status} for an invalid body, 2xx for a valid message",
         **receiver.evidence(answer),
+        what=what,
+        sent_s=abs(age_s),
     ).among(fitting, ruled_out)
 
 
-def _why_refused(receiver: Receiver, answer: Answer) -> tuple[list[str], dict[str, str]]:
-    """Where the refusal's code tells nothing: what would be refused like this, and what its clock rules out."""
-    ruled_out = {"endpoint-missing": f"it answers HTTP {answer.status}"}
+def _why_refused(receiver: Receiver, answer: Answer) -> Why:
+    """Why a delivery of now was refused: by its code, else what remains when its clock rules some out."""
+    ruled_out = {"endpoint-missing": f"it answers HTTP {answer.status}", LIMIT: "the delivery was made now"}
+    code = receiver.code(answer)
+    named = [cause for name, cause in CAUSES.items() if code and receiver.expected_code(name) == code]
+    if len(named) == 1:
+        return named[0], named, ruled_out
+    drift = _drift(answer)
+    if not receiver.scheme.has_time:
+        ruled_out["clock-skew"] = "no time is signed"
+    elif drift is not None and drift < receiver.settings.max_skew_s:
+        ruled_out["clock-skew"] = f"its clock is {drift:.0f} s off"
+    fitting = named or ["secret-mismatch", "clock-skew", "header-dropped"]
+    return None, [cause for cause in fitting if cause not in ruled_out], ruled_out
+
+
+def _why_late(receiver: Receiver, answer: Answer, age_s: int) -> Why:
+    """Why a delivery of another time was refused, after one of now was accepted.
+
+    A limit that is too small refuses the opposite age too. A clock that is off refuses one side only.
+    """
+    got_through = "a delivery of now was accepted"
+    ruled_out = dict.fromkeys(("secret-mismatch", "header-dropped", "endpoint-missing"), got_through)
+    if receiver.is_refusal(receiver.deliver(HARMLESS, age_s=-age_s)):
+        return LIMIT, [LIMIT], ruled_out
+    drift = _drift(answer)
+    is_off = drift is not None and drift > receiver.clock_tolerance_s + 1
+    return ("clock-skew" if is_off else None), ["clock-skew", LIMIT], ruled_out
+
+
+def _drift(answer: Answer) -> float | None:
+    """How far the clock of the Date header is off, in seconds; None without one."""
     try:
-        drift = parsedate_to_datetime(answer.headers.get("date") or "").timestamp() - answer.received_at
+        return abs(parsedate_to_datetime(answer.headers.get("date") or "").timestamp() - answer.received_at)
     except (TypeError, ValueError):
-        return ["secret-mismatch", "clock-skew"], ruled_out
-    if abs(drift) < receiver.settings.max_skew_s:
-        return ["secret-mismatch"], ruled_out | {"clock-skew": f"its clock is {abs(drift):.0f} s off"}
-    return ["secret-mismatch", "clock-skew"], ruled_out
+        return None
 
 
 # ------------------------------------------------------------------ what must be refused
 def _must_be_refused(receiver: Receiver, answer: Answer, what: str, code: str | None) -> None:
-    """`code` is the one due; None: any of the receiver's own."""
-    _must_be_the_receivers(receiver, answer)
+    """`code` is the expected one; None for any code of a refusal."""
     refusals = receiver.settings.refusals
-    wanted = f"HTTP {refusals.status} {code or refusals.prefix + '...'}"
-    seen = f"{what} got {receiver.told(answer)}"
+    if refusals.status is None and answer.status == refusals.invalid_body_status and not receiver.is_refusal(answer):
+        # webhook.refusals.status is not given, and this one may be for the body: other deliveries show which.
+        if 200 <= receiver.control().status < 300:
+            return
+        if not receiver.is_refusal(receiver.forgery()):
+            raise _no_meaning(receiver, answer)
+    _require_meaning(receiver, answer)
+    status = refusals.status or "401 or 403"
+    wanted = f"HTTP {status} {code or (refusals.prefix and refusals.prefix + '...')}".rstrip()
+    told = {"seen": f"{what} got {receiver.shown(answer)}", "wanted": wanted, "what": what}
     if answer.status in ABSENT:
-        raise _says_nothing(answer)
+        raise _no_meaning(receiver, answer)
     if not receiver.is_refusal(answer):
-        raise Found("accepted", seen=seen, wanted=wanted, **receiver.evidence(answer))
+        raise Found("accepted", **told, **receiver.evidence(answer))
     given = receiver.code(answer)
-    fits = given == code if code else bool(given) and given.startswith(refusals.prefix)
-    if answer.status != refusals.status or not fits:
-        raise Found("wrong-code", seen=seen, wanted=wanted, **receiver.evidence(answer))
+    fits = given == code if code else given.startswith(refusals.prefix) and bool(given or not receiver.has_codes)
+    if (refusals.status is not None and answer.status != refusals.status) or not fits:
+        raise Found("wrong-code", **told, **receiver.evidence(answer))
 
 
 @symptom("webhook.unsigned-accepted")
 def check_unsigned_delivery_is_refused(receiver: Receiver) -> None:
-    """Whoever needs no signature can speak in anybody's name."""
+    """Without signatures, anyone can post in a sender's name."""
     _require_control(receiver)
-    timestamp = str(int(time.time()))
-    signed = receiver.signed(timestamp, HARMLESS)
-    settings = receiver.settings
-    unsigned = receiver.send(HARMLESS, {settings.timestamp_header: timestamp})
-    _must_be_refused(receiver, unsigned, "a delivery without a signature", settings.refusals.unsigned)
-    timeless = receiver.send(HARMLESS, {settings.signature_header: signed[settings.signature_header]})
-    _must_be_refused(receiver, timeless, "a delivery without a timestamp", None)
+    signed = receiver.signed(HARMLESS)
+    header, headers = signed.scheme.signature_header, signed.headers()
+    without = {name: value for name, value in headers.items() if name != header}
+    expected = receiver.expected_code("unsigned")
+    unsigned = receiver.send(HARMLESS, without)
+    _must_be_refused(receiver, unsigned, "a delivery without a signature", expected)
+    empty = receiver.send(HARMLESS, without | {header: ""})
+    _must_be_refused(receiver, empty, "a delivery with an empty signature", None)
+    if signed.scheme.has_time:
+        timeless = receiver.send(HARMLESS, signed.headers(is_timed=False))
+        _must_be_refused(receiver, timeless, "a delivery without a timestamp", None)
 
 
 @symptom("webhook.tampered-accepted")
 def check_changed_delivery_is_refused(receiver: Receiver) -> None:
     """If a change goes unnoticed, the signature protects nothing."""
     _require_control(receiver)
-    now, settings = int(time.time()), receiver.settings
-    headers = receiver.signed(str(now), HARMLESS)
-    original = (HARMLESS, headers[settings.timestamp_header], headers[settings.signature_header])
-    for what, body, timestamp, signature in changed_deliveries(original, settings.examples):
-        answer = receiver.send(body, {settings.timestamp_header: timestamp, settings.signature_header: signature})
-        _must_be_refused(receiver, answer, f"a delivery with {what} changed after signing", settings.refusals.invalid)
+    signed = receiver.signed(HARMLESS)
+    original = (HARMLESS, signed.timestamp if signed.scheme.has_time else "", signed.digest)
+    for what, body, timestamp, digest in changed_deliveries(original, receiver.settings.examples):
+        answer = receiver.send(body, signed.headers(timestamp=timestamp, digest=digest))
+        expected = receiver.expected_code("invalid")
+        _must_be_refused(receiver, answer, f"a delivery with {what} after signing", expected)
+    for what, digest in cut_digests(signed.digest):
+        # A receiver may call it malformed.
+        answer = receiver.send(HARMLESS, signed.headers(digest=digest))
+        _must_be_refused(receiver, answer, f"a delivery with {what}", None)
 
 
 @symptom("webhook.stale-accepted")
 def check_stale_delivery_is_refused(receiver: Receiver) -> None:
-    """A receiver that takes old timestamps can be replayed by whoever once overheard a delivery."""
+    """A receiver that accepts old timestamps accepts recorded deliveries again."""
+    if not receiver.scheme.has_time:
+        reason = f"signatures of the scheme {receiver.settings.scheme} cover no time: only message ids show a replay"
+        raise NoReading("webhook", reason, kind="no-source")
     _require_control(receiver)
-    limit, code = receiver.settings.max_skew_s, receiver.settings.refusals.stale
+    limit, code = receiver.settings.max_skew_s, receiver.expected_code("stale")
     for age_s, far_s in ((2 * limit, DAY_S), (-2 * limit, -DAY_S)):
         answer = receiver.deliver(HARMLESS, age_s=age_s)
         what = f"a delivery {abs(age_s)} s {'old' if age_s > 0 else 'ahead of its time'}"
@@ -159,7 +222,7 @@ def check_stale_delivery_is_refused(receiver: Receiver) -> None:
         except Found as found:
             found.evidence["age_s"] = age_s
             far = receiver.deliver(HARMLESS, age_s=far_s)
-            if found.cause == "accepted" and receiver.code(far) == code:
+            if found.cause == "accepted" and receiver.is_refusal(far) and code in (None, receiver.code(far)):
                 found.cause = "limit-differs"
                 found.wanted += f"; one a day {'old' if age_s > 0 else 'ahead'} gets it"
             raise
@@ -168,20 +231,20 @@ def check_stale_delivery_is_refused(receiver: Receiver) -> None:
 # ------------------------------------------------------------------------------ the clock
 @symptom("webhook.clock-drift")
 def check_clocks_agree(service: Service) -> None:
-    """Signatures and tokens carry the time: when the clocks part, correct ones are refused, first now and then."""
+    """Signatures and tokens carry the time: when the clocks differ, correct ones are refused, at first sporadically."""
     allowed, limit = service.clock_limits
     answer, is_own = service.own_clock()
     if not is_own:
         raise NoReading(
-            "http", "no direct address is named (http.direct_url), and a proxy may put its own time in the Date header",
+            "http", "http.direct_url is not configured, and a proxy may write its own time into the Date header",
             kind="no-source",
         )  # fmt: skip
-    told = answer.headers.get("Date", "")
+    date = answer.headers.get("Date", "")
     try:
-        theirs = parsedate_to_datetime(told).replace(tzinfo=UTC).timestamp()
+        theirs = parsedate_to_datetime(date).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
-        raise NoReading("http", f"{answer.url} sends no Date header that can be read", kind="field-missing") from None
-    # The header has whole seconds (RFC 9110, 5.6.7): the moment lies within the second after it.
+        raise NoReading("http", f"{answer.url} sends no valid Date header", kind="field-missing") from None
+    # The header has whole seconds (RFC 9110, 5.6.7): the time is within the second after it.
     drift = theirs + 0.5 - (answer.sent_at + answer.received_at) / 2
     blur = 0.5 + (answer.received_at - answer.sent_at) / 2
     if abs(drift) - blur <= limit:
@@ -200,7 +263,7 @@ def check_clocks_agree(service: Service) -> None:
 
 # ---------------------------------------------------------------- messages that are written
 def _message(receiver: Receiver) -> dict[str, Any]:
-    """A valid message that says it is synthetic, under an id of its own."""
+    """Return a valid message that says it is synthetic, with a unique id."""
     settings = receiver.settings
     unique = f"{receiver.run.id}-{uuid.uuid4().hex[:8]}"
     message = {
@@ -224,7 +287,7 @@ def _listed(receiver: Receiver, message: dict[str, Any], what: str) -> str:
 def _offered(
     receiver: Receiver, message: dict[str, Any], what: str, deliver: Callable[[Receiver, bytes], list[Answer]]
 ) -> list[Answer]:
-    """The answers to a valid message. It counts as left on the target before it is sent, unless all refuse it."""
+    """Send a valid message. It is recorded as left on the target before, and removed from there if it is refused."""
     with receiver.leaving(_listed(receiver, message, what)):
         answers = deliver(receiver, _body(message))
     if all(400 <= answer.status < 500 for answer in answers):
@@ -239,21 +302,25 @@ def _once(receiver: Receiver, body: bytes, *, age_s: int = 0) -> list[Answer]:
 def _require_accepted(receiver: Receiver, answer: Answer) -> None:
     """NoReading where a valid message was refused."""
     if not 200 <= answer.status < 300:
-        raise NoReading("webhook", f"a valid message was not accepted: {receiver.told(answer)}", kind="control-refused")
+        raise NoReading(
+            "webhook", f"a valid message was not accepted: {receiver.shown(answer)}", kind="control-refused"
+        )
 
 
 @symptom("webhook.duplicate-processed")
 def check_repeated_delivery_is_processed_once(receiver: Receiver, postgres: PostgresDatabase) -> None:
-    """Senders repeat what they got no answer to; processed twice, a customer is answered twice."""
+    """Senders repeat deliveries without a response; if both are processed, the customer gets two replies."""
     settings = receiver.settings
     if settings.processed_table is None:
-        raise NoReading("webhook", "the runbook file names no table of processed messages", kind="no-source")
+        raise NoReading("webhook", "webhook.processed_table is not configured", kind="no-source")
     for what, deliver in (("twice", _one_after_another), ("twice at once", _together)):
         message = _message(receiver)
         answers = _offered(receiver, message, f"delivered {what}", deliver)
         _require_accepted(receiver, answers[0])
         message_id = str(message[settings.message_id_field])
-        rows = _settled(postgres, settings.processed_table, settings.processed_column, message_id, wanted=1)
+        rows = _settled(
+            partial(postgres.count, settings.processed_table, settings.processed_column, message_id), wanted=1
+        )
         if rows == 0:
             raise NoReading(
                 "postgres",
@@ -263,7 +330,7 @@ def check_repeated_delivery_is_processed_once(receiver: Receiver, postgres: Post
         if rows > 1:
             raise Found(
                 "processed-twice",
-                seen=f"a message delivered {what} stands {rows} times in {settings.processed_table}",
+                seen=f"a message delivered {what} is in {settings.processed_table} {rows} times",
                 wanted="once",
                 **receiver.evidence(answers[0]),
                 message_id=message_id,
@@ -277,7 +344,7 @@ def _one_after_another(receiver: Receiver, body: bytes) -> list[Answer]:
 
 
 def _together(receiver: Receiver, body: bytes) -> list[Answer]:
-    """Both at once; the accepted answer first."""
+    """Deliver twice at the same time; return the accepted response first."""
     answers: list[Answer] = []
     failures: list[NoReading] = []
     gate = threading.Barrier(2)
@@ -299,22 +366,22 @@ def _together(receiver: Receiver, body: bytes) -> list[Answer]:
     return sorted(answers, key=lambda answer: answer.status)
 
 
-def _settled(database: PostgresDatabase, table: str, column: str, value: str, *, wanted: int) -> int:
-    """How many rows there are once no more come; a service may process after it answered."""
+def _settled(count: Callable[[], int], *, wanted: int) -> int:
+    """Count rows once their number is stable; a service may process a message after its response."""
     end, rows = time.monotonic() + SETTLE_S, 0
     while rows < wanted and time.monotonic() < end:
-        rows = database.count(table, column, value)
+        rows = count()
         time.sleep(0.05)
     time.sleep(0.2)
-    return database.count(table, column, value)
+    return count()
 
 
 @symptom("webhook.chain-broken")
 def check_message_goes_its_whole_way(receiver: Receiver, postgres: PostgresDatabase) -> None:
-    """A message that is taken but never assigned, resolved or audited is lost where nobody looks."""
+    """A message that is accepted but never assigned, resolved or audited is lost unnoticed."""
     chain = receiver.settings.chain
     if chain is None:
-        raise NoReading("webhook", "the runbook file names no chain (webhook.chain)", kind="no-source")
+        raise NoReading("webhook", "webhook.chain is not configured", kind="no-source")
     message = _message(receiver)
     message_id = str(message[receiver.settings.message_id_field])
     [answer] = _offered(receiver, message, "sent the whole way", _once)
@@ -323,7 +390,7 @@ def check_message_goes_its_whole_way(receiver: Receiver, postgres: PostgresDatab
     try:
         _walk(receiver, postgres, known, message_id)
     except BaseException:
-        # What failed on its way is removed as well, as far as there is time; else it stays on the list.
+        # A message that failed on its way is removed as well if time allows; else it stays recorded.
         with suppress(Found, NoReading):
             _clean_up(receiver, known, message, message_id)
         raise
@@ -338,10 +405,10 @@ def _clean_up(receiver: Receiver, known: dict[str, Any], message: dict[str, Any]
 
 
 def _walk(receiver: Receiver, postgres: PostgresDatabase, known: dict[str, Any], message_id: str) -> None:
-    """Step by step, each with what the answers before have told; then the audit rows."""
+    """Take each step with the values of the responses before it, then count the audit rows."""
     chain = receiver.settings.chain
     assert chain is not None
-    # Every step may write some: they are listed from the first on, and counted at the end.
+    # Every step may write audit rows: they are recorded before the first step and counted after the last.
     some = f"rows in {chain.audit_table} with {chain.audit_match} {known.get(chain.match_field, message_id)}"
     receiver.leave(some)
     for step in chain.steps:
@@ -349,15 +416,20 @@ def _walk(receiver: Receiver, postgres: PostgresDatabase, known: dict[str, Any],
         known |= _object(answer)
     key = known.get(chain.match_field)
     if key is None:
-        raise NoReading("webhook", f"no answer of the chain has a field {chain.match_field}", kind="field-missing")
-    rows = _settled(postgres, chain.audit_table, chain.audit_match, str(key), wanted=chain.audit_rows)
+        raise NoReading("webhook", f"no response of the chain has the field {chain.match_field}", kind="field-missing")
+    count = partial(postgres.count, chain.audit_table, chain.audit_match, str(key))
+    rows = _settled(count, wanted=chain.audit_rows)
     receiver.take_back(some)
     receiver.leave(f"{rows} rows in {chain.audit_table} with {chain.audit_match} {key}")
+    which = ""
+    if chain.audit_id is not None:
+        rows, which = count(uuid=chain.audit_id), f" with a UUID of its own in {chain.audit_id}"
     if rows < chain.audit_rows:
         raise Found(
             "audit-rows-missing",
-            seen=f"{rows} rows in {chain.audit_table} for the message",
+            seen=f"{rows} rows{which} in {chain.audit_table} for the message",
             wanted=f"{chain.audit_rows} or more",
+            which=which,
             message_id=message_id,
             step="audit",
             status=answer.status,
@@ -381,12 +453,13 @@ def _step(receiver: Receiver, step: Any, known: dict[str, Any], message_id: str)
     if not 200 <= answer.status < 300:
         raise Found(
             "step-failed",
-            seen=f"{step.name} got {receiver.told(answer)}",
+            seen=f"{step.name} got {receiver.shown(answer)}",
             wanted="2xx",
             **receiver.evidence(answer),
             step=step.name,
             message_id=message_id,
             rows="not counted",
+            which="",
             wanted_rows=chain.audit_rows,
             table=chain.audit_table,
         )

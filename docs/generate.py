@@ -1,4 +1,4 @@
-"""What is made from the code? JSON Schemas for editors, tables in docs/; `python -m docs.generate` writes them."""
+"""Generate files from the code: JSON Schemas, tables in docs/, Prometheus rules, the Grafana dashboard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BEGIN, END = "<!-- made by python -m docs.generate -->", "<!-- until here -->"
 
 
 def made() -> dict[Path, str]:
-    """Every file with made parts, and what should stand in it."""
+    """Return the content of every file that is generated as a whole or in part."""
     texts = read(PROJECT / "environments" / "lab.yaml").texts
     symptoms = sorted(texts)
     files = {
@@ -38,21 +38,21 @@ def made() -> dict[Path, str]:
 
 
 def checks() -> list[Any]:
-    """Every check function there is."""
+    """Return all check functions."""
     names = [path.stem for path in sorted((PROJECT / "checks").glob("*.py")) if path.stem != "__init__"]
     modules = [importlib.import_module(f"checks.{name}") for name in names]
     return [value for module in modules for value in vars(module).values() if hasattr(value, "symptom")]
 
 
 def _filled(name: str, part: str) -> str:
-    """The file with its made part renewed."""
+    """Return a file with its generated part replaced."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     text = (PROJECT / name).read_text(encoding="utf-8")
     return pattern.sub(lambda _: f"{BEGIN}\n\n{part}\n\n{END}", text)
 
 
 def main() -> int:
-    """Write what has changed, and name it."""
+    """Write the files that have changed, and print their names."""
     for path, text in made().items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

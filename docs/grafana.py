@@ -1,4 +1,4 @@
-"""What should Grafana show? A dashboard made from the list of symptoms: what is wrong, how it was, what expires."""
+"""Generate the Grafana dashboard from the list of symptoms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANY = ((0, "green"), (1, "red"))
 
 
 def dashboard(texts: Mapping[str, Symptom]) -> str:
-    """A Grafana dashboard: what is wrong now, how it was, what expires, and a row of symptoms for each area."""
+    """Return the dashboard: what is wrong now, what expires, the history, and a row of symptoms for each area."""
     panels = _top()
     height = 26
     for area in sorted({name.split(".")[0] for name in texts}):
@@ -66,7 +66,7 @@ def _top() -> list[dict[str, Any]]:
 
 
 def _area(area: str, names: list[str], top: int) -> list[dict[str, Any]]:
-    """A row, closed at first: each symptom's state over time (0 clear, 1 unknown, 2 found)."""
+    """Return a collapsed row: each symptom's state over time (0 clear, 1 unknown, 2 found)."""
     chosen = f'{CHOSEN},symptom=~"{"|".join(sorted(names))}"'.replace(".", "\\\\.")
     found = f'2 * max by (system, symptom) ({of_run.OUTCOME.name}{{{chosen},outcome="found"}})'
     unknown = f'max by (system, symptom) ({of_run.OUTCOME.name}{{{chosen},outcome="unknown"}})'

@@ -1,4 +1,4 @@
-"""Which symptoms are looked for, and what does each need? The table of docs/symptoms.md."""
+"""Generate the table of symptoms in docs/symptoms.md, with what each needs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.runbook import Symptom
 
-HEAD = "| symptom | gravest | when | does | needs | causes |\n|---|---|---|---|---|---|"
+HEAD = "| symptom | severity | when | effect | needs | causes |\n|---|---|---|---|---|---|"
 
 
 def table(texts: Mapping[str, Symptom], checks: Iterable[Any]) -> str:
-    """A row for each symptom that has a check."""
+    """Return the table, with a row for each symptom that has a check."""
     by_symptom = {check.symptom: check for check in checks}
     return HEAD + "\n" + "\n".join(_row(name, texts[name], by_symptom[name]) for name in sorted(by_symptom))
 
 
 def _row(name: str, text: Symptom, check: Any) -> str:
-    does = {"read": "reads", "refused": "sends what must be refused", "write": "writes"}[text.effect]
-    causes = ", ".join(text.causes)
-    needs = ", ".join(needed(check))
-    return f"| `{name}`<br>{text.title} | {text.severity} | {' '.join(text.when)} | {does} | {needs} | {causes} |"
+    needs, causes = ", ".join(needed(check)), ", ".join(text.causes)
+    cells = (f"`{name}`<br>{text.title}", text.severity, " ".join(text.when), text.effect, needs, causes)
+    return f"| {' | '.join(cells)} |"
 
 
 def needed(check: Any) -> list[str]:
-    """The capabilities that a check asks for by its parameters."""
+    """Return the capabilities that a check needs, from its parameters' annotations."""
     lacking = [need for asked in handles_of(check).values() for need in asked.lacking(())]
     return list(dict.fromkeys(" or ".join(f"`{name}`" for name in need.split(" or ")) for need in lacking))

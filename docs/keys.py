@@ -1,4 +1,4 @@
-"""Which keys are there, and what do they say? The tables of docs/configuration.md, made from the models."""
+"""Generate the tables of keys in docs/configuration.md from the models that read the files."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from runbook_checks.config.secrets import Secret, Text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEAD = "| key | type | unless said | what it says |\n|---|---|---|---|"
-_APART = {"checklists": Checklist, "escalation": Escalation, "symptoms": Symptom}
+HEAD = "| key | type | default | meaning |\n|---|---|---|---|"
+_OTHER_TABLES = {"checklists": Checklist, "escalation": Escalation, "symptoms": Symptom}
 _SIMPLE = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "anything"}
 _WORDS = {Secret: "secret, by reference", Text: "text or reference"}
 
 
 def tables() -> str:
-    """One table for an environment's head, one for a system, one for each capability, and so on."""
+    """Return the tables: the top level of an environment file, a system, each capability, and the other models."""
     several = [
-        _table("The head of an environment file", Environment),
-        _table("A system", System, leave_out=(*CAPABILITIES, *_APART)),
+        _table("Top level of an environment file", Environment),
+        _table("A system", System, leave_out=(*CAPABILITIES, *_OTHER_TABLES)),
         *(_table(f"`{name}`: {_first_sentence(model)}", model) for name, model in _capabilities()),
-        _table("`symptoms.SYMPTOM`: what a system says differently of a symptom", Symptom).replace(
+        _table("`symptoms.SYMPTOM`: a system's own text for a symptom", Symptom).replace(
             "**required**", "the shared text"
         ),
         _table("`checklists.NAME`: a checklist", Checklist),
@@ -50,21 +50,21 @@ def _table(title: str, model: Any, leave_out: tuple[str, ...] = ()) -> str:
 
 
 def _rows(model: Any, prefix: str) -> Iterator[tuple[str, str, str, str]]:
-    hints, told = get_type_hints(model), _descriptions(model)
+    hints, meanings = get_type_hints(model), _descriptions(model)
     for field in fields(model):
         hint, key = _without_none(hints[field.name]), f"{prefix}{field.name}"
         inner, mark = (get_args(hint)[0], "[].") if get_origin(hint) is list else (hint, ".")
         if get_origin(hint) is dict and is_dataclass(get_args(hint)[1]) and get_args(hint)[1] is not Text:
             inner, mark = get_args(hint)[1], ".NAME."
         if is_dataclass(inner) and inner not in _WORDS:
-            yield key, _kind(hint), _default(field, is_section=True), told[field.name]
+            yield key, _kind(hint), _default(field, is_section=True), meanings[field.name]
             yield from _rows(inner, key + mark)
         else:
-            yield key, _kind(hint), _default(field), told[field.name]
+            yield key, _kind(hint), _default(field), meanings[field.name]
 
 
 def _descriptions(model: Any) -> dict[str, str]:
-    """The attribute docstrings, as pydantic reads them from the source."""
+    """Return the attribute docstrings, which pydantic reads from the source."""
     schema = TypeAdapter(model).json_schema()
     own = {name: value.get("description") for name, value in schema["properties"].items()}
     hints = get_type_hints(model)

@@ -1,7 +1,7 @@
 """Renew the README's images: the Allure report of a run and the status page, as headless Chromium shows them.
 
-Call it as `make pictures`. It breaks the lab, makes both pages from what the checks report, and replaces
-`docs/pictures/*.png`. The status page's 90 days are the same two results documents at other times.
+Call it as `make pictures`. It breaks the lab, makes both pages from the results, and replaces
+`docs/pictures/*.png`. The status page's 90 days repeat two results documents at different times.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FAULT = "webhook.signature-rejected:secret-mismatch"
 WIDTH, HEIGHT = 1280, 800
 NOW = datetime(2026, 5, 4, 13, 44, tzinfo=UTC)
 ROUND_MIN = 240
-# Minutes before NOW, from and to, when the fault was there.
+# Begin and end of each incident, in minutes before NOW.
 INCIDENTS = ((61 * 1440, 61 * 1440 - 960), (23 * 1440, 23 * 1440 - 720), (5 * 1440, 5 * 1440 - 1440))
 ENVIRONMENT = {
     "name": "lab",
@@ -62,22 +62,22 @@ def main() -> int:
 
 
 def run(out: Path, *options: str) -> Path:
-    """The results document of a run against the lab."""
+    """Run the checks against the lab, and return the path of the results document."""
     words = [sys.executable, "-m", "pytest", "--env", "lab", "--system", SYSTEM, "--out", str(out), *options]
     subprocess.run(words, cwd=PROJECT, check=False, stdout=subprocess.DEVNULL)
     return (out / "latest" / "results.json").resolve()
 
 
 def status_page(folder: Path, clear: dict[str, Any], broken: dict[str, Any]) -> Path:
-    """The page of an environment whose last 90 days were clear but for INCIDENTS, and which is broken now."""
-    environment, told = folder / "lab.yaml", folder / "results.json"
+    """Return the status page of an environment that is broken now, and was clear for 90 days except INCIDENTS."""
+    environment, document = folder / "lab.yaml", folder / "results.json"
     environment.write_text(json.dumps(ENVIRONMENT))
     with time_machine.travel(NOW, tick=False) as clock, redirect_stdout(StringIO()):
         for before in range(90 * 1440, -1, -ROUND_MIN):
             clock.move_to(NOW - timedelta(minutes=before))
             is_broken = before < 2 * ROUND_MIN or any(begin >= before > end for begin, end in INCIDENTS)
-            told.write_text(json.dumps(broken if is_broken else clear))
-            command.main([str(environment), "--state", str(folder / "state"), "--document", str(told)])
+            document.write_text(json.dumps(broken if is_broken else clear))
+            command.main([str(environment), "--state", str(folder / "state"), "--document", str(document)])
     return folder / "page.html"
 
 

@@ -1,4 +1,4 @@
-"""What should Prometheus alert on? Rules and their test, made from the list of symptoms."""
+"""Generate Prometheus' alert rules, their test, and the table of metrics from the list of symptoms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runbook_checks.config.runbook import Symptom
     from runbook_checks.reports.metrics import Family
 
-# How long it must be there: two runs and more of a schedule of five minutes for what need not be acted on at once.
+# How long a symptom must last. P1 to P3 must be found in at least two runs of a five-minute schedule.
 FOR = {"P0": "2m", "P1": "6m", "P2": "11m", "P3": "31m"}
 WHERE = "{{ $labels.system }}{{ with $labels.subject }} {{ . }}{{ end }}"
 HEAD = "# Made by `python -m docs.generate` from runbooks/symptoms/.\n# {what}\n"
@@ -40,12 +40,12 @@ OWN = (
 
 
 def alert_name(symptom: str) -> str:
-    """database.unreachable as an alert's name: DatabaseUnreachable."""
+    """Return a symptom's alert name: DatabaseUnreachable for database.unreachable."""
     return "".join(word.capitalize() for word in re.split(r"[.-]", symptom))
 
 
 def rules(texts: Mapping[str, Symptom]) -> str:
-    """The alerting rules: one for each symptom, where it is a root; and those on the watcher."""
+    """Return the alert rules: one for each symptom as a root cause, and those on the monitor."""
     areas: dict[str, list[dict[str, Any]]] = {}
     for name, text in sorted(texts.items()):
         areas.setdefault(name.split(".")[0], []).append(_rule(name, text))
@@ -69,14 +69,14 @@ def _rule(name: str, text: Symptom) -> dict[str, Any]:
 
 
 def _remedies(text: Symptom) -> Iterator[str]:
-    """What the runbook says to do about the cause that was found."""
-    for cause, told in text.causes.items():
-        steps = "\n".join(_plain(step) for step in told.remedy)
+    """Yield the remedy of each cause, shown only for the cause that was found."""
+    for cause, described in text.causes.items():
+        steps = "\n".join(_plain(step) for step in described.remedy)
         yield f'{{{{ if eq $labels.cause "{cause}" }}}}{steps}\n{{{{ end }}}}'
 
 
 def _plain(text: str) -> str:
-    """A runbook's sentence where nothing fills its {placeholders}, and nothing in it is a template."""
+    """Return a sentence with its {placeholders} as <names>, and without template syntax."""
     return PLACEHOLDER.sub(r"<\1>", text).replace("{{", "{ {").replace("}}", "} }")
 
 
@@ -86,7 +86,7 @@ def _own(name: str, expression: str, lasting: str, severity: str | None, summary
 
 
 def rules_test(texts: Mapping[str, Symptom]) -> str:
-    """A test of the rules for `promtool test rules`: every symptom as a root for an hour, and then gone."""
+    """Return a test for `promtool test rules`: every symptom is a root cause for an hour, then gone."""
     labels = 'environment="test",system="shop",severity="P1",subject="",cause="some"'
     names = [*texts, "unreadable:postgres"]
     alerts = [alert_name(name) for name in texts] + ["RunbookChecksCannotLook"]
@@ -131,8 +131,8 @@ def _yaml(value: Any) -> str:
 
 
 def table() -> str:
-    """The metrics there are, for docs/metrics.md."""
-    head = "| metric | labels | what it tells |\n|---|---|---|"
+    """Return the table of metrics for docs/metrics.md."""
+    head = "| metric | labels | meaning |\n|---|---|---|"
     return "\n".join([head, *(_row(family) for family in (*OF_RUN, *OF_MONITOR))])
 
 

@@ -1,4 +1,4 @@
-"""Which keys may a file have, for an editor? JSON Schemas of the files, made from the models that read them."""
+"""Generate JSON Schemas for editors from the models that read the files."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _STEP = {
 
 
 def environment_schema(symptoms: Iterable[str]) -> Schema:
-    """An environment file: every key of a system may be left to its runbook file."""
+    """Return the schema of an environment file; no key of a system is required, as its runbook file may have it."""
     header, systems = _made(Environment), _made(System, symptoms, is_part=True, keeps_defaults=False)
     system = {"anyOf": [systems.pop("own"), {"type": "null"}]}
     header["own"]["properties"]["systems"] = {
-        "description": "The systems, by name; the runbook file of that name supplies what isn't said here.",
+        "description": "The systems, by name; the runbook file of that name supplies the keys that are left out here.",
         "type": "object",
         "minProperties": 1,
         "propertyNames": {"pattern": NAME},
@@ -53,32 +53,32 @@ def environment_schema(symptoms: Iterable[str]) -> Schema:
 
 
 def runbook_schema(symptoms: Iterable[str]) -> Schema:
-    """A runbook file: what is expected of a system wherever it runs; addresses and secrets are an environment's."""
+    """Return the schema of a runbook file; addresses and secrets come from an environment file."""
     return _whole(
-        "A runbook file: what is expected of a system wherever it runs.", _made(System, symptoms, is_part=True)
+        "A runbook file: what to expect of a system in every environment.", _made(System, symptoms, is_part=True)
     )
 
 
 def symptoms_schema() -> Schema:
-    """A file of symptoms' texts, by symptom."""
+    """Return the schema of a file of symptoms' texts."""
     made = _made(Symptom)
     text = made.pop("own")
     own = {"type": "object", "propertyNames": {"pattern": r"^[a-z]+\.[a-z0-9-]+$"}, "additionalProperties": text}
-    return _whole("What symptoms mean, why they are there and what to do, for every system.", {**made, "own": own})
+    return _whole("The texts of symptoms for all systems: titles, causes and remedies.", {**made, "own": own})
 
 
 def known_schema() -> Schema:
-    """A file of known issues."""
-    return _whole("What people know already: acknowledged symptoms, and maintenance windows.", _made(Known))
+    """Return the schema of a file of known issues."""
+    return _whole("Known issues: acknowledged symptoms and maintenance windows.", _made(Known))
 
 
 def explanations_schema() -> Schema:
-    """The file of what explains what."""
+    """Return the schema of the file of explanations."""
     made = _made(Explanations)
     edge = made["Edge"]
     edge["properties"] = {name.removesuffix("_"): value for name, value in edge["properties"].items()}
     edge["required"] = [name.removesuffix("_") for name in edge["required"]]
-    return _whole("What explains what, when both are found on the same system.", made)
+    return _whole("Which symptoms explain which, when both are found on the same system.", made)
 
 
 def as_text(schema: Schema) -> str:
@@ -92,7 +92,7 @@ def _whole(description: str, made: Schema) -> Schema:
 
 
 def _used(schema: Any, definitions: Schema) -> set[str]:
-    """The definitions a schema leads to."""
+    """Return the names of the definitions that a schema refers to, directly or not."""
     found: set[str] = set()
     waiting = [schema]
     while waiting:
@@ -108,7 +108,7 @@ def _used(schema: Any, definitions: Schema) -> set[str]:
 def _made(
     model: Any, symptoms: Iterable[str] = (), *, is_part: bool = False, keeps_defaults: bool = True
 ) -> dict[str, Schema]:
-    """The schema of a model as `own`, and its definitions by name; of a part of one, no key is required."""
+    """Return a model's schema as `own`, and its definitions by name. With `is_part` no key is required."""
     schema = TypeAdapter(model).json_schema()
     definitions: dict[str, Schema] = schema.pop("$defs", {})
     if model is System:
@@ -127,7 +127,7 @@ def _made(
 
 
 def _open_symptoms(system: Schema, definitions: dict[str, Schema], symptoms: list[str]) -> None:
-    """What a file may say of symptoms: those there are, each with what it says differently."""
+    """Restrict `symptoms` to the known ones, each with an optional text."""
     text = TypeAdapter(Symptom).json_schema()
     definitions |= {"Symptom": {k: v for k, v in text.items() if k != "$defs"}, **text["$defs"]}
     listed = system["properties"]["symptoms"]
@@ -142,13 +142,13 @@ def _description_of(schema: Schema, definitions: dict[str, Schema]) -> str:
 
 
 def _tidied(schema: Any, keeps_defaults: bool) -> Any:
-    """Without the titles pydantic makes of keys, and references by name."""
+    """Return a schema without the titles that pydantic adds, and with named references."""
     if isinstance(schema, list):
         return [_tidied(entry, keeps_defaults) for entry in schema]
     if not isinstance(schema, dict):
         return schema
     dropped = {"title", *(() if keeps_defaults else ("default",))}
-    # A key that is itself called title has a schema for its value, not a text.
+    # A key named `title` has a schema as its value, not a text.
     kept = {name: value for name, value in schema.items() if name not in dropped or isinstance(value, dict)}
     return _by_name({name: _tidied(value, keeps_defaults) for name, value in kept.items()})
 
@@ -165,7 +165,7 @@ def _by_name(schema: Schema) -> Schema:
 
 
 def _part(schema: Schema, definitions: dict[str, Schema], *, can_take_away: bool) -> Schema:
-    """A schema in which no key is required, and likewise in the mappings inside; lists are given whole."""
+    """Return a schema in which no key is required, also in nested mappings. Lists keep their required keys."""
     part = dict(schema)
     if "$ref" in part:
         name = part["$ref"].rpartition("/")[2]
@@ -188,9 +188,9 @@ def _part(schema: Schema, definitions: dict[str, Schema], *, can_take_away: bool
 
 
 def _or_nothing(schema: Schema) -> Schema:
-    """Nothing behind a key takes away what the runbook file says."""
+    """Return a schema that also accepts null: a key without a value removes the runbook file's."""
     if {"type": "null"} in schema.get("anyOf", []):
         return schema
-    told = {name: schema[name] for name in ("description",) if name in schema}
-    rest = {name: value for name, value in schema.items() if name not in told}
-    return {**told, "anyOf": [*(rest["anyOf"] if [*rest] == ["anyOf"] else [rest]), {"type": "null"}]}
+    kept = {name: schema[name] for name in ("description",) if name in schema}
+    rest = {name: value for name, value in schema.items() if name not in kept}
+    return {**kept, "anyOf": [*(rest["anyOf"] if [*rest] == ["anyOf"] else [rest]), {"type": "null"}]}

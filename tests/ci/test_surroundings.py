@@ -135,8 +135,8 @@ def test_monitor_works_in_a_hostile_repository(hostile: Place, expected: dict[st
 def test_child_processes_import_no_module_of_the_team(hostile: Place) -> None:
     """The lab, and the process of an isolated reading."""
     added = (
-        "from operator import add; from runbook_checks.probes.core.isolated import apart; "
-        "print(apart(add, 1, 2, resource='x', timeout_s=9))"
+        "from operator import add; from runbook_checks.probes.core.isolated import run_isolated; "
+        "print(run_isolated(add, 1, 2, resource='x', timeout_s=9))"
     )
     apart = hostile.run(str(BIN / "python"), "-I", "-c", added)
     assert apart.stdout == "3\n", apart.stderr

@@ -66,7 +66,7 @@ def test_value_without_its_line_end(vault: Vault, raw: object) -> None:
         ({"file": "blank.txt"}, "{file: blank.txt} is blank"),
         ({"file": "latin-1.txt"}, "{file: latin-1.txt} can't be resolved: the file is not UTF-8"),
         ({"file": "large.txt"}, "{file: large.txt} can't be resolved: the file is larger than 1 MiB"),
-        ({"file": "a\0b"}, "{file: a\0b} can't be resolved: its name holds a NUL"),
+        ({"file": "a\0b"}, "{file: a\0b} can't be resolved: its name contains a NUL"),
         (
             {"command": ["no-such-program-1"]},
             "{command: [no-such-program-1, ...]} can't be resolved: No such file or directory",

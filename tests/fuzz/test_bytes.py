@@ -28,7 +28,7 @@ from runbook_checks.probes.net import dns_packets as packets
 from runbook_checks.probes.postgres import authentication as pgwire
 from runbook_checks.probes.postgres.client import Postgres
 from runbook_checks.probes.redis.client import Redis
-from runbook_checks.probes.tls.aia import Asking, _fetch, _parsed
+from runbook_checks.probes.tls.aia import Fetching, _fetch, _parsed
 from runbook_checks.probes.tls.certificate import ascii_name, covers, read, validity
 from tests.fuzz.fuzz import any_bytes, bounded, fuzzed, holding, mangled
 from tests.misbehaving.http import whole
@@ -277,7 +277,9 @@ def test_dates_of_certificates_that_openssl_reads(der: bytes) -> None:
 def test_addresses_of_issuers(url: str) -> None:
     with holding(url):
         _fetch(
-            url if url.startswith("http") else "http://127.0.0.1:1/" + url, "CN=x", Asking("tls", None, Deadline(0.01))
+            url if url.startswith("http") else "http://127.0.0.1:1/" + url,
+            "CN=x",
+            Fetching("tls", None, Deadline(0.01)),
         )
     with holding(url):
         ascii_name(url)

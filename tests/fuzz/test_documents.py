@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook_checks.probes.backups.inventory import Branches
-from runbook_checks.probes.backups.inventory import Told as ToldBackup
+from runbook_checks.probes.backups.inventory import OneBackup as ToldBackup
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.logs.loki import Loki
 from runbook_checks.probes.metrics.prometheus import Prometheus
@@ -18,7 +18,7 @@ from runbook_checks.probes.providers.cloudflare import Cloudflare
 from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.oci_registry import digest
 from runbook_checks.probes.providers.slack import auth_test
-from runbook_checks.probes.providers.status_pages import incidents
+from runbook_checks.probes.providers.status_pages import read_page
 from tests.fuzz.canned import JSON, CannedHttp
 from tests.fuzz.fuzz import bounded, fuzzed, holding, mangled, twisted_twice, twists, written
 
@@ -76,9 +76,9 @@ READERS: dict[str, tuple[Callable[[Http], Any], Any]] = {
     "cloudflare-operations": (_cloudflare(lambda c: c.operations("q1", 1.0, 2.0)), GROUPS),
     "cloudflare-backlog": (_cloudflare(lambda c: c.backlog("q1", 1.0, 2.0)), GROUPS),
     "cloudflare-error": (_cloudflare(lambda c: c.backlog("q1", 1.0, 2.0)), GRAPHQL_ERROR),
-    "statuspage": (lambda http: incidents(http, "statuspage"), STATUSPAGE),
-    "status-slack": (lambda http: incidents(http, "slack"), SLACK_STATUS),
-    "status-google": (lambda http: incidents(http, "google"), GOOGLE),
+    "statuspage": (lambda http: read_page(http, "statuspage"), STATUSPAGE),
+    "status-slack": (lambda http: read_page(http, "slack"), SLACK_STATUS),
+    "status-google": (lambda http: read_page(http, "google"), GOOGLE),
     "slack": (auth_test, IDENTITY),
     "groq": (lambda http: standing(http, "/models"), {"error": {"message": "no"}}),
     "neon": (lambda http: Branches(http, "project", "backup-*").newest_first(), BRANCHES),

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.isolated import run_isolated
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.openapi.document import fetch
@@ -138,7 +138,7 @@ def outcomes_of_twisted(bodies: list[bytes]) -> dict[str, int]:
 def test_modified_documents() -> None:
     bodies = list(islice(twists(RIGHT), 0, None, 37))
     bodies += drawn(twisted_twice(RIGHT), 50) + drawn(mangled(written(RIGHT)), 30)
-    seen = apart(outcomes_of_twisted, bodies, resource="openapi", timeout_s=150)
+    seen = run_isolated(outcomes_of_twisted, bodies, resource="openapi", timeout_s=150)
     assert set(seen) <= {"clear", "found", "document-missing", "external-reference", "nothing-to-look-at",
                          "not-looked-at"}, seen  # fmt: skip
     assert min(seen[outcome] for outcome in ("clear", "document-missing", "not-looked-at")) > 5, seen
@@ -218,7 +218,9 @@ def outcomes_of_odd(bodies: dict[str, bytes]) -> dict[str, str]:
 
 
 def test_odd_documents() -> None:
-    seen = apart(outcomes_of_odd, {name: body for name, (body, _) in ODD.items()}, resource="openapi", timeout_s=100)
+    seen = run_isolated(
+        outcomes_of_odd, {name: body for name, (body, _) in ODD.items()}, resource="openapi", timeout_s=100
+    )
     assert seen == {name: wanted for name, (_, wanted) in ODD.items()}
 
 
@@ -264,5 +266,7 @@ def kinds_of_answers(answers: dict[str, bytes]) -> dict[str, str]:
 
 
 def test_odd_responses() -> None:
-    seen = apart(kinds_of_answers, {n: answer for n, (answer, _) in ANSWERS.items()}, resource="openapi", timeout_s=100)
+    seen = run_isolated(
+        kinds_of_answers, {n: answer for n, (answer, _) in ANSWERS.items()}, resource="openapi", timeout_s=100
+    )
     assert seen == {name: wanted for name, (_, wanted) in ANSWERS.items()}

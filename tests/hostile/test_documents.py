@@ -30,29 +30,30 @@ def components(count: int, state: str = "DOWN") -> dict[str, Any]:
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\u202edellik\u2066\x9b31m\x00\r\nP0 all is well\u2028"
 
-# Responses of all health addresses, and the cause that health.degraded reports (None: healthy).
+# Responses of all health addresses, and the cause that health.degraded reports. None means healthy, "None" a finding
+# without a cause.
 HEALTH: dict[str, tuple[Any, str | None]] = {
     "sixty-levels-deep": (f'{{"status":"DOWN","details":{nested(60)}}}', "status-down"),
     "too-deep-to-parse": (f'{{"status":"UP","details":{nested(100_000)}}}', "not-json"),
     "arrays-too-deep": ("[" * 200_000 + "]" * 200_000, "not-json"),
     "many-components": (components(20_000), "component-down"),
-    "too-many-components": (components(1_000_000), "wrong-document"),
+    "too-many-components": (components(1_000_000), "None"),
     "said-twice": ('{"status":"DOWN","status":"UP"}', "not-json"),
     "not-a-number": ('{"status":"UP","load":NaN}', "not-json"),
     "beyond-numbers": ('{"status":1e999}', "not-json"),
-    "a-long-number": ('{"status":%s}' % ("9" * 300), "status-down"),
+    "a-long-number": ('{"status":%s}' % ("9" * 300), "unknown"),
     "a-number-beyond-counting": ('{"status":%s}' % ("9" * 4000), "not-json"),
     "a-number-too-long": ('{"status":%s}' % ("9" * 500_000), "not-json"),
-    "a-long-state": ({"status": "DOWN" * 200_000}, "status-down"),
+    "a-long-state": ({"status": "DOWN" * 200_000}, "unknown"),
     "state-of-another-kind": ({"status": {"status": "UP"}}, "wrong-document"),
-    "states-of-another-kind": ({"status": "UP", "components": [1, None, {"name": [], "status": 7}]}, "component-down"),
+    "states-of-another-kind": ({"status": "UP", "components": [1, None, {"name": [], "status": 7}]}, "unknown"),
     "escapes": ({"status": EVIL, "components": {EVIL: {"status": EVIL}}}, "component-down"),
     "lone-surrogates": ('{"status":"\\ud800"}', "not-json"),
     "bytes": (b'{"status":"\xff\xfe\xfd"}', "not-json"),
     "nul-bytes": (b'{"status":"UP"}' + bytes(1000), "not-json"),
     "two-documents": ('{"status":"UP"}{"status":"DOWN"}', "not-json"),
     "byte-order-mark": (b'\xef\xbb\xbf{"status":"UP"}', None),
-    "other-letters": ({"status": "\uff35\uff30"}, "status-down"),
+    "other-letters": ({"status": "\uff35\uff30"}, "unknown"),
 }
 
 
@@ -63,7 +64,7 @@ def test_health_documents(tmp_path: Path) -> None:
     must_be_orderly(ran)
     for name, (_, cause) in HEALTH.items():
         got = outcomes(ran.of(name))
-        wanted = f"found:{cause}" if cause else "clear"
+        wanted = cause if cause == "unknown" else f"found:{cause}" if cause else "clear"
         assert got["health.degraded"] == wanted, f"{name}\n{describe(ran.of(name))}"
         assert got["health.unreachable"] == "clear"
 

@@ -118,7 +118,7 @@ def test_refused_or_dropped_connections_are_unreachable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("group", UNREADABLE)
-def test_unreadable_response_is_a_wrong_document_and_nothing_is_clear(tmp_path: Path, group: str) -> None:
+def test_unreadable_response_is_found_without_a_cause_and_nothing_is_clear(tmp_path: Path, group: str) -> None:
     names = UNREADABLE[group]
     with ExitStack() as stack:
         ran = check(tmp_path, systems_at(stack, names))
@@ -127,9 +127,13 @@ def test_unreadable_response_is_a_wrong_document_and_nothing_is_clear(tmp_path: 
         results = ran.of(name)
         got = outcomes(results)
         for symptom in HEALTH_DOCUMENTS:
-            assert got[symptom] == "found:wrong-document", f"{name}\n{describe(results)}"
+            assert got[symptom] == "found:None", f"{name}\n{describe(results)}"
         clear = {symptom for symptom, outcome in got.items() if outcome == "clear"}
         assert clear <= {"health.unreachable"}, f"{name}\n{describe(results)}"
+        if name == "http-ssh":
+            [finding] = results["health.degraded"]["findings"]
+            assert "does not speak HTTP" in finding["seen"]
+            assert "JSON" not in finding["because"], "the evidence decides the cause"
 
 
 def test_response_that_is_not_json_is_neither_health_document_nor_webhook(tmp_path: Path) -> None:

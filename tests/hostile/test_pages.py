@@ -41,3 +41,42 @@ def test_pages(tmp_path: Path) -> None:
     assert elsewhere, describe(ran.of("leading-away"))
     assert not any(TOKEN.encode() in request for request in elsewhere)
     assert not left
+
+
+def rendered(after_ms: int) -> str:
+    return f"<script>setTimeout(() => document.body.append('Seen'), {after_ms})</script>"
+
+
+ICON = {"/favicon.ico": whole(b"", pages.CLOSE)}
+GONE = whole(b"gone", pages.CLOSE, status="404 Not Found")
+LOGIN = whole(b"{}", pages.CLOSE, status="401 Unauthorized")
+# The page, its other files, the settings of web, and the cause that web.page-slow reports (None: clear).
+LOOKS: dict[str, tuple[str, dict[str, bytes], dict[str, Any], str | None]] = {
+    "late": (rendered(1200), ICON, {}, "slow-first-paint"),
+    "early": (rendered(300), ICON, {}, None),
+    "blank": ("", ICON, {}, "slow-first-paint"),
+    "no-icon": ("<h1>Seen</h1>", {"/favicon.ico": GONE}, {}, None),
+    "before-login": ("<h1>Seen</h1><script>fetch('/me')</script>", ICON | {"/me": LOGIN}, {}, None),
+    "missing": ("<h1>Seen</h1><script>fetch('/part')</script>", ICON | {"/part": GONE}, {}, "script-error"),
+    "ignored": ("<h1>Seen</h1><script>fetch('/part')</script>", ICON | {"/part": GONE}, {"ignore": ["/part$"]}, None),
+    "throws": ("<h1>Seen</h1><script>throw Error('no root')</script>", ICON, {}, "script-error"),
+}
+
+
+@needs_chromium
+def test_late_paint_is_found_and_expected_errors_are_not(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="t"))
+        systems = {}
+        for name, (body, files, web, _) in LOOKS.items():
+            server = stack.enter_context(FakeServer(pages.serving({"/": pages.page(body), **files})))
+            settings = front(server.url) | {"web": {"first_paint_ms": 900, "load_ms": 4000, **web}}
+            settings["symptoms"] = {"web.page-slow": {"deadline_s": 50}}
+            systems[name] = settings
+        ran = check(tmp_path, systems, "-k", "browser", variables={"TMPDIR": folder}, timeout_s=240)
+    got = {name: outcomes(ran.of(name))["web.page-slow"] for name in LOOKS}
+    assert got == {name: f"found:{cause}" if cause else "clear" for name, (*_, cause) in LOOKS.items()}
+    [missing] = ran.of("missing")["web.page-slow"]["findings"]
+    assert missing["seen"].endswith("/part"), missing["seen"]
+    [blank] = ran.of("blank")["web.page-slow"]["findings"]
+    assert "the page is blank after" in blank["seen"]

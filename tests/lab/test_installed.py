@@ -100,7 +100,7 @@ def test_cache_is_in_the_users_cache_folder(
     [
         ("top/lab/src", "top"),
         ("top/lab/.venv/lib/python3/site-packages", None),
-        ("runbook_checks_lab-0.1.0/src", None),
+        ("runbook_checks_lab-0.2.0/src", None),
     ],
     ids=["clone", "environment-in-a-folder-called-lab", "source-distribution"],
 )

@@ -59,6 +59,7 @@ def make(
     days: tuple[float, float] = (-1, 30),
     is_ca: bool = False,
     aia: str | None = None,
+    more: tuple[x509.ExtensionType, ...] = (),
 ) -> Made:
     key = key or ec_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
@@ -79,6 +80,8 @@ def make(
     if aia:
         access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(aia))
         builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+    for extension in more:
+        builder = builder.add_extension(extension, critical=False)
     signer = issuer.key if issuer else key
     return Made(builder.sign(signer, hashes.SHA256()), key)
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from runbook_checks.probes.core.deadline import Deadline, current
-from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.isolated import run_isolated
 from runbook_checks.probes.core.reading import NoReading, Reading
 from runbook_checks.probes.net.far_ends import FarEnds
 from runbook_checks.probes.web.browser import _home, visit
@@ -227,7 +227,7 @@ def test_no_page_blocks_the_browser_or_causes_a_wrong_result() -> None:
         urls = {name: stack.enter_context(FakeServer(REGISTRY[name])).url + "/" for name in TOLD if name in REGISTRY}
         urls["closed"] = f"http://127.0.0.1:{stack.enter_context(refusing_port())}/"
         home = stack.enter_context(_home())
-        seen = apart(look_at_each, urls, home, resource="browser", timeout_s=120, memory=None)
+        seen = run_isolated(look_at_each, urls, home, resource="browser", timeout_s=120, memory=None)
         assert not (Path(home) / "Downloads").exists()
     for name, wanted in TOLD.items():
         look, took_s = seen[name]

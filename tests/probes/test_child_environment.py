@@ -15,7 +15,7 @@ from runbook_checks.config.redaction import Redaction
 from runbook_checks.config.secrets import Secret, Text, Vault, variables_named
 from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.command import run
-from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.isolated import run_isolated
 from runbook_checks.probes.host.variables import read_variables
 from runbook_checks.probes.logs.command import read_printed
 from tests.harness import PROJECT
@@ -52,7 +52,7 @@ def isolated_environment() -> dict[str, str]:
 
 def test_isolated_reader_and_command_have_no_secret() -> None:
     for seen in (
-        apart(isolated_environment, resource="test", timeout_s=30),
+        run_isolated(isolated_environment, resource="test", timeout_s=30),
         json.loads(run(printing(), "test", timeout_s=30, max_bytes=1 << 20)),
         clean(),
     ):

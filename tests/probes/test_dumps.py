@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -78,10 +79,11 @@ def test_wrong_checksum_is_damage() -> None:
     assert broken(bytes(packed)) == "not-gzip"
 
 
-def test_custom_format_of_pg_dump_cannot_be_checked() -> None:
+def test_archive_of_pg_dump_cannot_be_checked_without_pg_restore(tmp_path: Path) -> None:
     with pytest.raises(NoReading) as reported:
-        broken(b"PGDMP\x01\x0e", is_gzip=False)
+        inspect(io.BytesIO(b"PGDMP\x01\x0e"), is_gzip=False, programs=tmp_path)
     assert reported.value.kind == "other-format"
+    assert "pg_restore" in reported.value.reason
 
 
 def test_gzip_bomb_takes_no_memory_and_ends_in_time() -> None:

@@ -283,7 +283,7 @@ def test_meaning_of_a_slash_commands_response(tmp_path: Path, monkeypatch: pytes
         handle(SlashCommand, tmp_path, http=http(server), slack=given) as command,
     ):
         for answer, is_refusal, is_past in COMMANDS:
-            got = command.send(command.harmless, command.signed(command.harmless, age_s=5))
+            got = command.send(command.harmless, command.signed(command.harmless, age_s=5).headers())
             assert (command.is_refusal(got), command.is_past(got)) == (is_refusal, is_past), answer
 
 

@@ -81,7 +81,7 @@ def test_readable_certificates(tmp_path: Path, given: dict[str, Any]) -> None:
     assert gone is not None
     assert all(f"{name}.shop.test" in gone.reason for name in ("gone", "unshaken", "nowhere"))
     assert (reported["good"].issuer, reported["good"].warn_days, reported["good"].alarm_days) == ("CN=Test CA", 21, 7)
-    assert (reported["good"].not_after - reported["good"].now).days in (29, 30)
+    assert (reported["good"].leaf.not_after - reported["good"].now).days in (29, 30)
 
 
 def test_certificate_of_a_site_without_a_response_is_read(tmp_path: Path, given: dict[str, Any]) -> None:

@@ -110,10 +110,10 @@ def test_migrations_are_ordered_by_name(tmp_path: Path) -> None:
         return handle(Ledger, tmp_path, postgres={"dsn": {"env": "DSN_looker"}, **more})
 
     with ledger(ledger={"expected": "3"}) as one:
-        reported = [(row["name"], row["is_finished"], row["is_rolled_back"]) for row in one.entries()]
-        assert (reported, one.expected) == ([("1", True, False), ("2", True, True), ("3", False, False)], "3")
+        states = [(entry.name, entry.state) for entry in one.entries()]
+        assert (states, one.expected) == ([("1", "done"), ("2", "rolled-back"), ("3", "unfinished")], "3")
     with ledger(ledger={"rolled_back": None}) as one:
-        assert [row["is_rolled_back"] for row in one.entries()] == [False, False, False]
+        assert [entry.state for entry in one.entries()] == ["done", "done", "unfinished"]
     with ledger(ledger={"table": "hidden"}) as one:
         assert refusal(one.entries).kind == "no-privilege"
     with ledger() as one:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from runbook_checks.handles.log import Log
-from runbook_checks.handles.metrics import Metrics
+from runbook_checks.handles.metrics import Metrics, growth
 from runbook_checks.handles.queue import Queue
 from runbook_checks.handles.sites import Sites
 from runbook_checks.handles.slack import SlackBot
@@ -310,9 +310,9 @@ def test_series_must_exist_and_be_recent(tmp_path: Path) -> None:
     reported: dict[str, list[tuple[dict[str, str], float]]] = {
         "max(timestamp(fresh))": [({}, NOW - 100)],
         "max(timestamp(stale))": [({}, NOW - 140)],
-        "sum(increase(fresh[300s]))": [({}, 7.0)],
-        "sum(increase(fresh[60s]))": [({}, 3.0)],
-        "sum by (code) (increase(fresh[300s]))": [({"code": "200"}, 5.0), ({}, 2.0)],
+        f"sum({growth('fresh', 300)})": [({}, 7.0)],
+        f"sum({growth('fresh', 60)})": [({}, 3.0)],
+        f"sum by (code) ({growth('fresh', 300)})": [({"code": "200"}, 5.0), ({}, 2.0)],
         "two": [({"__name__": "two", "b": "2", "a": "1"}, 1.0), ({"__name__": "two", "a": "2"}, 2.0)],
     }
     with (

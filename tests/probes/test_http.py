@@ -164,7 +164,7 @@ def test_the_base_address_may_have_a_path_and_a_login(misbehaving: Misbehaving) 
 
 @pytest.mark.parametrize("base", ["", "ftp://host", "http://", "http://[::1", "localhost:8080", "http://h:99999"])
 def test_invalid_base_address_is_no_reading(base: str) -> None:
-    with pytest.raises(NoReading, match="no http:// or https:// address"):
+    with pytest.raises(NoReading, match="not an http:// or https:// address"):
         Http(base).get("/")
 
 

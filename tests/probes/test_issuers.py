@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.tls.aia import from_aia, from_file, top_of
-from runbook_checks.probes.tls.certificate import read
+from runbook_checks.probes.tls.aia import from_aia, from_file
+from runbook_checks.probes.tls.certificate import path_from, read
 from tests.hostile.services import always
 from tests.misbehaving.http import whole
 from tests.misbehaving.server import FakeServer
@@ -90,8 +90,8 @@ def test_the_top_of_a_chain_is_found_in_any_order() -> None:
     lower = pki.make("Lower", upper, is_ca=True)
     leaf, stranger = pki.make("leaf", lower), pki.make("stranger", ROOT)
     for rest, top in (((), "leaf"), ((upper, lower), "Upper"), ((stranger, lower), "Lower"), ((stranger,), "leaf")):
-        assert top_of([read(made.der) for made in (leaf, *rest)]).subject == f"CN={top}"
-    assert top_of([read(ROOT.der), read(ROOT.der)]).subject == "CN=Root"
+        assert path_from([read(made.der) for made in (leaf, *rest)], pki.NOW)[-1].subject == f"CN={top}"
+    assert len(path_from([read(ROOT.der), read(ROOT.der)], pki.NOW)) == 1
 
 
 def test_roots_in_a_file_are_ignored(tmp_path: Path) -> None:

@@ -97,3 +97,12 @@ def test_entry_without_a_message_takes_the_next_line() -> None:
 def test_a_group_s_message_is_cut() -> None:
     assert len(group_message("word and " * 100)) == 300
     assert group_message("a  b\n\tc 7") == "a b c #"
+
+
+def test_odd_values_of_fields_are_no_level() -> None:
+    odd: list[object] = ["9" * 5000, 10**300, -1, [], {}, {"name": None}, True, "", " ", "unknown"]
+    for value in odd:
+        assert of(time=NOON, level=value, method="GET", status=value, severity_number=value, msg="x") == (NOON, "", "x")
+    assert entry_of("Feb 29 12:00:00 host shop[7]: ERROR x") is not None
+    assert entry_of("Feb 30 12:00:00 host shop[7]: ERROR x") is None
+    assert entry_of("[04-May-2026 12:00:00 Atlantis/Town] PHP Fatal error: x") is None

@@ -63,8 +63,8 @@ ON_QUERY = {
 WORDS = {
     "mysql.silent-mid-query": "no answer to the query within",
     "mysql.drips-rows": "no answer to the query within",
-    "mysql.resets-mid-query": "the connection was closed in the middle of the query",
-    "mysql.killed": "the connection was closed in the middle of the query",
+    "mysql.resets-mid-query": "the connection was closed during the query",
+    "mysql.killed": "the connection was closed during the query",
     "mysql.no-table": "reverse_monitor could not read it: Table 'reverseai.nothing' doesn't exist",
 }
 
@@ -130,6 +130,14 @@ def test_tls_cannot_be_stripped(misbehaving: Misbehaving) -> None:
         Mysql(dsn(server.port, "?ssl-mode=REQUIRED")).query("SELECT 1")
     assert caught.value.kind == "tls-failed"
     assert "ssl-mode=DISABLED" in caught.value.reason
+
+
+def test_server_without_tls_is_unknown_where_the_dsn_says_nothing(misbehaving: Misbehaving) -> None:
+    server = misbehaving("mysql.silent-after-greeting")
+    with pytest.raises(NoReading) as caught:
+        Mysql(dsn(server.port, "")).query("SELECT 1")
+    assert caught.value.kind == "tls-undecided"
+    assert "turn it on there, or where the network is trusted write ssl-mode=DISABLED" in caught.value.reason
 
 
 def test_neither_password_nor_files_are_sent(misbehaving: Misbehaving) -> None:
@@ -272,11 +280,15 @@ def test_cancelling_closes_the_connection(misbehaving: Misbehaving) -> None:
         "mysql://u:p@h:99999/d",
         "mysql://u:p@h/d?ssl-mode=PREFERRED",
         "mysql://u:p@h/d?ssl-mode=perhaps",
+        "u:p@tcp(h:3306)",
         "u:p@tcp(h:3306)/d",
+        "Server=h;Uid=u;Pwd=:p@;Database=d",
+        "jdbc:mysql://u:p@h/d",
     ],
 )
 def test_invalid_dsn_is_never_quoted(given: str) -> None:
     with pytest.raises(NoReading) as caught:
         Mysql(given.replace(":p@", f":{SECRET}@")).query("SELECT 1")
-    assert caught.value.kind == "dsn-malformed"
+    is_known_form = given.startswith(("Server=", "jdbc:")) or given.endswith(")/d")
+    assert caught.value.kind == ("dsn-unsupported" if is_known_form else "dsn-malformed")
     assert SECRET not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -163,3 +164,106 @@ def test_endpoint_may_end_in_a_slash() -> None:
         seen = Bucket(f"{server.url}/", "b", key_id="k", secret="s")
         assert len(seen.listed()) == 5
         seen.close()
+
+
+PAGE = b"<html><head><title>Not Found</title></head><body><h1>404</h1><hr>nginx</body></html>"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "404 Not Found", "401 Unauthorized"])
+@pytest.mark.parametrize("body", [PAGE, b"<!DOCTYPE html><p>unclosed", b'{"error": "no"}', b"", b"<Listing/>"])
+def test_what_is_not_s3_is_unknown(status: str, body: bytes) -> None:
+    """A web server or a firewall at the endpoint says nothing about buckets and objects."""
+    with bucket(Storage(answer=whole(body, "Connection: close", status=status))) as seen:
+        with pytest.raises(NoReading) as caught:
+            seen.listed()
+        assert caught.value.kind in ("not-s3", "malformed-answer")
+        assert "other than S3" in caught.value.reason
+        if status != "200 OK":
+            with pytest.raises(NoReading) as caught:
+                seen.piece("k", 0, 5)
+            assert caught.value.kind == "not-s3"
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://b.s3.eu-central-1.amazonaws.com",
+        "https://b.s3.amazonaws.com/",
+        "https://b.account.r2.cloudflarestorage.com",
+        "https://B.fra1.digitaloceanspaces.com",
+    ],
+)
+def test_bucket_in_the_host_is_a_bad_endpoint(endpoint: str) -> None:
+    seen = Bucket(endpoint, "b", key_id="k", secret="s")
+    with pytest.raises(NoReading) as caught:
+        seen.listed()
+    assert caught.value.kind == "bad-endpoint"
+    seen.close()
+
+
+def test_listing_of_a_bucket_in_the_host_and_in_the_path() -> None:
+    """The path is then the key of an object, which does not exist; only a host's first label proves nothing."""
+    with bucket(Storage(answer=refusal("NoSuchKey", "404 Not Found"))) as seen, pytest.raises(NoReading) as caught:
+        seen.listed()
+    assert caught.value.kind == "bad-endpoint"
+    with FakeServer(Storage()) as server:
+        seen = Bucket("http://b.s3.test", "b", key_id="k", secret="s", proxy=server.url)
+        assert len(seen.listed()) == 5
+        seen.close()
+
+
+def test_object_with_a_content_encoding_is_read_as_it_is_stored() -> None:
+    packed = gzip.compress(BODY * 9)
+
+    def sent(visit: Visit) -> None:
+        head = visit.request().decode("latin-1")
+        asked = re.search(r"(?i)\r\nrange: bytes=(\d+)-(\d+)", head)
+        assert asked is not None
+        begin, end = int(asked[1]), min(int(asked[2]) + 1, len(packed))
+        reported = f"Content-Range: bytes {begin}-{end - 1}/{len(packed)}"
+        headers = (reported, "Content-Encoding: gzip", "Connection: close")
+        visit.say(whole(packed[begin:end], *headers, status="206 Partial Content"))
+
+    with FakeServer(sent) as server:
+        seen = Bucket(server.url, "b", key_id="k", secret="s")
+        assert seen.piece("k", 0, 7)[0] == packed[:7]
+        with seen.opened("k") as file:
+            assert file.read() == packed
+        seen.close()
+
+
+def test_archived_objects_and_other_regions_are_named() -> None:
+    archived = refused(refusal("InvalidObjectState", "403 Forbidden"))
+    assert archived.kind == "archived"
+    assert "must be restored" in archived.reason
+    text = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>expecting 'eu-central-1'</Message></Error>"
+    wrong = refused(whole(text.encode(), XML, "Connection: close", status="400 Bad Request"))
+    assert wrong.kind == "wrong-status"
+    assert "eu-central-1" in wrong.reason
+
+
+@pytest.mark.parametrize(
+    ("addressing", "host", "path"), [("path", "s3.test", "/dumps?"), ("virtual", "dumps.s3.test", "/?")]
+)
+def test_addressing_and_session_token(addressing: str, host: str, path: str) -> None:
+    kept: list[str] = []
+
+    def storage(visit: Visit) -> None:
+        kept.append(visit.request().decode("latin-1"))
+        visit.say(listing("a"))
+
+    with FakeServer(storage) as server:
+        token = "temporary-token"
+        seen = Bucket(
+            "http://s3.test",
+            "dumps",
+            key_id="k",
+            secret="s",
+            session_token=token,
+            addressing=addressing,
+            proxy=server.url,
+        )
+        assert [one.key for one in seen.listed()] == ["a"]
+        seen.close()
+    assert kept[0].startswith(f"GET http://{host}{path}")
+    assert "\r\nX-Amz-Security-Token: temporary-token\r\n" in kept[0]

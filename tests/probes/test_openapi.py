@@ -149,9 +149,9 @@ def test_responses_that_match_the_document(service: Service, tmp_path: Path, mon
         ((200, JSON, {"id": 17}), "schema-mismatch", "/id: it is a number and breaks type"),
         ((200, JSON, {"id": "a", "children": [{"id": "b"}, {"id": None}]}), "schema-mismatch", "/children/1/id"),
         ((200, JSON, {}), "schema-mismatch", '"id" is a required property'),
-        ((200, JSON, "{"), "schema-mismatch", "The 200 answer is no JSON"),
+        ((200, JSON, "{"), "schema-mismatch", "The 200 answer is not JSON"),
         ((200, JSON, '{"id": "a", "id": 1}'), "schema-mismatch", "twice"),
-        ((200, "application/problem+json; a=b", '{"id": NaN}'), "schema-mismatch", "The 200 answer is no JSON"),
+        ((200, "application/problem+json; a=b", '{"id": NaN}'), "schema-mismatch", "The 200 answer is not JSON"),
         ((200, "text/html", "<p>"), "schema-mismatch", "text/html"),
     ],
 )

@@ -196,9 +196,9 @@ def test_counters_are_used_when_old_enough_and_not_zero(server: pg.Server) -> No
         run("SELECT * FROM read")
         time.sleep(0.2)
         assert kind_of(rows, 2.5 / DAY_S) is None
-        with pytest.raises(NoReading, match=r"counted are only 0\.\d+ h old, and tell something after 12 h"):
+        with pytest.raises(NoReading, match=r"counted are only 0\.\d+ h old, and are meaningful after 12 h"):
             pgcounters.require(rows, 0.5)
-        with pytest.raises(NoReading, match=r"tell something after 1\.5 days"):
+        with pytest.raises(NoReading, match=r"are meaningful after 1\.5 days"):
             pgcounters.require(rows, 1.5)
     server.run("ALTER ROLE looker SET track_counts = off")
     with looking(server, database="counted") as rows:

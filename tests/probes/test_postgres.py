@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import certifi
 import pytest
 
 from runbook_checks.probes.core.deadline import Deadline, current
@@ -73,6 +74,17 @@ def test_every_statement_is_limited_and_read_only(server: pg.Server) -> None:
             owner.query(sql)
         assert caught.value.kind == "sql-error"
     assert owner.query("SELECT count(*) AS n FROM cs_sessions") == [{"n": 50}]
+
+
+def test_server_without_tls_is_unknown_where_the_dsn_says_nothing(server: pg.Server) -> None:
+    """With a CA file in the environment, TLS is required although the DSN does not say so."""
+    for more, ca_file, kind in (("", certifi.where(), "tls-undecided"), ("?sslmode=require", None, "tls-failed")):
+        with pytest.raises(NoReading) as caught:
+            Postgres(server.dsn("cs_monitor", SECRET, more=more), ca_file=ca_file).query("SELECT 1")
+        assert caught.value.kind == kind
+        assert "turn it on there, or where the network is trusted write sslmode=disable" in caught.value.reason
+    said = server.dsn("cs_monitor", SECRET, more="?sslmode=disable")
+    assert Postgres(said, ca_file=certifi.where()).query("SELECT 1 AS one") == [{"one": 1}]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from runbook_checks.probes.logs.lines import entries_of
 from runbook_checks.probes.providers.cloudflare import Cloudflare
 from runbook_checks.probes.providers.groq import standing
 from runbook_checks.probes.providers.slack import Identity, auth_test
-from runbook_checks.probes.providers.status_pages import Incident, incidents, of_components
+from runbook_checks.probes.providers.status_pages import Incident, Page, read_page
 from tests.hostile.services import always, answering, document
 from tests.misbehaving.server import FakeServer, Handler, Visit
 from tests.probes.conftest import taking
@@ -410,7 +410,7 @@ def test_slacks_error_in_a_200() -> None:
 # --------------------------------------------------------------------------- status pages
 def reported_incidents(kind: str, page: Any) -> list[tuple[str, bool]]:
     with FakeServer(always(document(page))) as server:
-        return [(incident.title, incident.is_outage) for incident in incidents(Http(server.url), kind)]
+        return [(incident.title, incident.is_outage) for incident in read_page(Http(server.url), kind).incidents]
 
 
 def statuspage(*, state: str = "operational", impacts: tuple[str, ...] = (), group: bool = False) -> dict[str, Any]:
@@ -456,17 +456,17 @@ def test_unknown_format_is_not_clear(kind: str, page: Any) -> None:
         assert reported_incidents(kind, page) == [], "an archive may be empty"
         return
     with FakeServer(always(document(page))) as server:
-        assert refusal(lambda: incidents(Http(server.url), kind)).kind == "malformed-answer"
+        assert refusal(lambda: read_page(Http(server.url), kind)).kind == "malformed-answer"
 
 
 def seen(kind: str, page: Any) -> list[Incident]:
     with FakeServer(always(document(page))) as server:
-        return incidents(Http(server.url), kind)
+        return read_page(Http(server.url), kind).incidents
 
 
 def test_page_with_another_status_is_no_reading() -> None:
     with FakeServer(always(document(statuspage(), status="404 Not Found"))) as server:
-        assert refusal(lambda: incidents(Http(server.url), "statuspage")).kind == "wrong-status"
+        assert refusal(lambda: read_page(Http(server.url), "statuspage")).kind == "wrong-status"
 
 
 def test_statuspage_has_components_beginning_and_link() -> None:
@@ -502,19 +502,47 @@ def test_googles_page_has_products_and_disruptions() -> None:
     assert refusal(lambda: seen("google", {})).kind == "malformed-answer", "no list, although nothing is active"
 
 
-def test_incident_without_components_affects_all() -> None:
-    entry = {"name": "all of it", "impact": "minor"}
-    [found] = seen("statuspage", statuspage() | {"incidents": [entry]})
-    assert of_components([found], ["R2"]) == [found]
+def paged(page: Any) -> Page:
+    with FakeServer(always(document(page))) as server:
+        return read_page(Http(server.url), "statuspage")
 
 
 def test_only_relevant_incidents_are_reported() -> None:
-    page = statuspage(impacts=("major",))
-    with FakeServer(always(document(page))) as server:
-        found = incidents(Http(server.url), "statuspage")
-    assert of_components(found, ["r2"]) == found
-    assert of_components(found, ["Workers"]) == []
-    assert of_components(found, []) == found
+    page = paged(statuspage(impacts=("major",)))
+    assert page.affecting(["r2"]) == page.affecting([]) == page.incidents
+    assert page.affecting(["Workers"]) == page.unattributed() == []
+    assert (page.missing(["r2"]), page.missing(["R2", "Workers"])) == ([], ["Workers"])
+
+
+def test_group_affects_through_its_members() -> None:
+    parts = [
+        {"name": "Europe", "id": "1", "status": "operational", "group": True},
+        {"name": "Frankfurt", "id": "2", "status": "major_outage", "group_id": "1"},
+        {"name": "Tokyo", "id": "3", "status": "operational", "group_id": None},
+    ]
+    page = paged(statuspage() | {"components": parts})
+    assert [one.title for one in page.affecting(["europe"])] == ["Frankfurt is in major outage"]
+    assert page.affecting(["Tokyo"]) == []
+
+
+def test_components_of_updates_count_where_the_incident_has_none() -> None:
+    parts = [{"name": name, "id": name[0], "status": "operational"} for name in ("R2", "Workers", "Pages")]
+    updates = [
+        {"affected_components": [{"code": "W", "name": "Cloudflare - Workers"}]},
+        {"affected_components": [{"code": "?", "name": "Sites - Pages"}, {"code": "W", "name": "Workers"}]},
+        {"affected_components": None},
+    ]
+    entry = {"name": "late", "impact": "minor", "components": [], "incident_updates": updates}
+    page = paged(statuspage() | {"components": parts, "incidents": [entry]})
+    assert [one.components for one in page.incidents] == [("Workers", "Pages")]
+    assert (page.affecting(["R2"]), page.unattributed()) == ([], [])
+
+
+@pytest.mark.parametrize("status", ["resolved", "postmortem", "completed"])
+def test_incident_that_ended_is_not_reported(status: str) -> None:
+    entry = {"name": "late", "impact": "critical", "status": status}
+    assert paged(statuspage() | {"incidents": [entry]}).incidents == []
+    assert len(paged(statuspage() | {"incidents": [entry | {"status": "monitoring"}]}).incidents) == 1
 
 
 # ----------------------------------------------------------------------- Workers' logs

@@ -39,12 +39,14 @@ def redis(url: str, timeout_s: float = 5) -> Redis:
 @pytest.mark.parametrize("name", ["healthy", "in-pieces"])
 def test_healthy_server_is_read(misbehaving: Misbehaving, name: str) -> None:
     facts = redis(misbehaving(f"redis.{name}").url).look()
-    assert (facts.used_memory, facts.max_memory, facts.is_read_only, facts.save_failed) == (1000000, 0, False, False)
+    assert (facts.used_memory, facts.max_memory, facts.is_read_only, facts.refusal) == (1000000, 0, False, None)
 
 
-def test_replica_and_failed_snapshot_are_reported(misbehaving: Misbehaving) -> None:
+def test_replica_and_refused_writes_are_reported(misbehaving: Misbehaving) -> None:
     assert redis(misbehaving("redis.replica").url).look().is_read_only
-    assert redis(misbehaving("redis.snapshot-failed").url).look().save_failed
+    assert redis(misbehaving("redis.snapshot-failed").url).look().refusal == "Redis is configured to save RDB snapshots"
+    assert redis(misbehaving("redis.log-failed").url).look().refusal == "Errors writing to the AOF file: No space left"
+    assert redis(misbehaving("redis.snapshot-failed-and-writes-go-on").url).look().refusal is None
     for name in ("writable-replica", "master-with-old-settings"):
         assert not redis(misbehaving(f"redis.{name}").url).look().is_read_only
 

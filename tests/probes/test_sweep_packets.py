@@ -166,7 +166,7 @@ def test_validity_and_issuer_of_a_certificate(begins: int, ends: int, units: int
     long = "Ä long-winded Authority of the County " * 2
     told = [(NameOID.COUNTRY_NAME, "CH"), *[(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 45)] * units]
     made = certificate(begins, ends, *told, (NameOID.ORGANIZATION_NAME, long[:64]), (NameOID.COMMON_NAME, "Root"))
-    before, after, issuer = validity(made.public_bytes(Encoding.DER))
+    before, after, issuer, _ = validity(made.public_bytes(Encoding.DER))
     assert before == made.not_valid_before_utc.timestamp()
     assert after == made.not_valid_after_utc.timestamp()
     assert issuer == ",".join(["CN=Root", f"O={long[:64]}", *[f"OU={'u' * 45}"] * units, "C=CH"])

@@ -122,9 +122,9 @@ def test_failed_connections_are_distinguished(village: Village) -> None:
     found = {name: facts[f"{name}.test"].gone for name in addresses}
     assert {name: (gone.kind, gone.reason) for name, gone in found.items() if gone} == {
         "reset": ("connection-reset", "the connection was reset"),
-        "closed": ("connection-reset", "the connection was closed before an answer was there"),
+        "closed": ("connection-reset", "the connection was closed before a response"),
         "refused": ("connection-refused", "the connection was refused"),
-        "many": ("connect-timeout", "the address can't be reached"),
+        "many": ("connect-timeout", "the address is unreachable"),
         "link": ("not-connected", "the connection failed (EINVAL)"),
     }
 

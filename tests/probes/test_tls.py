@@ -216,7 +216,7 @@ def test_weak_keys_and_signatures_by_kind(town: Town) -> None:
     given_up = pki.make("x", town.root, key=dsa.generate_private_key(2048))
     modern = pki.make("x", town.root, key=ed25519.Ed25519PrivateKey.generate())
     assert read(short_ec.der).weakness == "its EC key has 192 bits, fewer than 224"
-    assert read(old).weakness == "its signature rests on SHA1"
+    assert read(old).weakness == "its signature uses SHA1"
     assert (read(old_root).is_self_signed, read(old_root).is_weak) == (True, False)
     assert "DSA" in (read(given_up.der).weakness or "")
     assert (read(modern.der).key, read(modern.der).is_weak) == ("Ed25519", False)

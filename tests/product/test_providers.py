@@ -21,7 +21,7 @@ OUTAGES = {
     "cloudflare-limits": (
         "queue.backlog",
         "unknown",
-        "(HTTP 429), without saying for how long (3 attempts)",
+        "(HTTP 429), no Retry-After (3 attempts)",
     ),
     "cloudflare-limits-for-a-minute": (
         "queue.backlog",
@@ -34,7 +34,7 @@ OUTAGES = {
     "account-unknown": ("queue.consumer-missing", "unknown", "7003 Could not route to"),
     "analytics-forbidden": ("queue.failing", "clear", ""),
     "analytics-forbidden-and-log-missing": ("queue.failing", "unknown", "may the token read analytics"),
-    "analytics-empty-and-log-missing": ("queue.failing", "unknown", "know of no operation on transcription-queue"),
+    "analytics-empty-and-log-missing": ("queue.failing", "unknown", "have no operation on transcription-queue"),
     "analytics-failing-and-log-missing": ("queue.failing", "unknown", "an error: cannot request data older than"),
     "groq-quota-not-told": (
         "dependency.groq-limited",
@@ -50,7 +50,7 @@ OUTAGES = {
 }
 FAULT = {
     "slack.token-invalid:rate-limited": "rate limited (HTTP 429), retry after 60 s",
-    "slack.token-invalid:token-revoked": "auth.test says token_revoked",
+    "slack.token-invalid:token-revoked": "auth.test answers token_revoked",
     "dependency.groq-limited:key-rejected": "HTTP 401: Invalid API Key",
     "dependency.groq-limited:rate-limited": "HTTP 429: Rate limit reached for model",
     "dependency.groq-limited:quota-low": "310 of 14400 requests left, renewed in 2m59.56s",
@@ -58,7 +58,7 @@ FAULT = {
     "dependency.object-storage:object-missing": "no object below recordings/ of sales-recordings",
     "dependency.provider-incident:outage": "Slack: Slash commands answer late or not at all",
     "queue.backlog:consumer-slow": "messages wait, the oldest for 45 min; draining by",
-    "queue.backlog:consumer-stalled": "growing by 14 a minute; none was taken in 15 min",
+    "queue.backlog:consumer-stalled": "growing by 14 a minute; the consumer took no message in 15 min",
     "queue.failing:groq-api-error": "GROQ_API_ERROR: 6",
 }
 

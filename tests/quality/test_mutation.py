@@ -13,7 +13,7 @@ from quality.mutation.changed import Changed, for_started
 from quality.mutation.kept import KEPT, Key, as_json, kept, reasons
 from quality.mutation.mutants import mutants
 from quality.mutation.traced import traced
-from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.isolated import run_isolated
 from runbook_checks.probes.core.reading import MAX_REASON, one_line
 from tests.harness import PROJECT
 
@@ -66,7 +66,7 @@ def test_isolated_processes_are_changed_and_traced_too(tmp_path: Path) -> None:
     assert int(done.stdout) == 2 * MAX_REASON
     lines: dict[str, set[int]] = {}
     with traced(lines):
-        assert apart(one_line, "as it is", resource="test", timeout_s=30) == "as it is"
+        assert run_isolated(one_line, "as it is", resource="test", timeout_s=30) == "as it is"
     assert lines[READING]
     assert "PYTHONMUTATIONLINES" not in os.environ
 

@@ -99,7 +99,7 @@ def test_failing_login_is_not_a_refused_login(everything: LabClient) -> None:
     with everything.incident(f"database-gone@{AURA}"):
         ran = everything.check("--system", AURA, "-m", "auth")
     finding = finding_without_cause(ran, "auth.login-failing")
-    assert whats(finding, "ruled_out")["login-refused"] == "HTTP 500 is no refusal"
+    assert whats(finding, "ruled_out")["login-refused"] == "HTTP 500 is not a refusal"
     assert whats(finding, "candidates")[f"health.server-error[{AURA}]"] == "not checked"
 
 

@@ -25,23 +25,23 @@ def moment(text: str, *, is_end: bool = False) -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Acknowledged:
-    """A symptom that somebody looks after: told, but not counted and not alerted until its end."""
+    """A symptom that somebody is working on: reported, but not counted and not alerted until its end."""
 
     __pydantic_config__ = STRICT
     symptom: str
-    """The symptom, or several with `*`; `unreadable:RESOURCE` for a source that gives no answer."""
+    """The symptom, or several with `*`; `unreadable:RESOURCE` for a source that does not respond."""
     system: str = "*"
-    """On which system."""
+    """The system."""
     subject: str = "*"
-    """About which subject, such as a domain."""
+    """The subject, such as a domain."""
     cause: str = "*"
-    """With which cause; with another it is something new."""
+    """The cause; with another cause it is a new finding."""
     reason: str
-    """Why nobody need be called; shown wherever the symptom is."""
+    """Why no alert is needed; shown with the symptom."""
     until: str
-    """When it ends: a day (to its end) or a time. After that it counts again."""
+    """The end: a day (to its end) or a time. After that the symptom counts again."""
     by: str = ""
-    """Who says so."""
+    """Who acknowledged it."""
 
     def __post_init__(self) -> None:
         moment(self.until, is_end=True)
@@ -60,17 +60,17 @@ class Acknowledged:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """A time in which things are taken apart: looked at and remembered, but nobody is called."""
+    """A maintenance window: checks run and are recorded, but no alert is sent."""
 
     __pydantic_config__ = STRICT
     systems: list[str] = field(default_factory=list)
-    """The systems it is about; none named, all of them."""
+    """The systems in maintenance; without any, all."""
     begins: str
     """A day or a time."""
     ends: str
     """A day (to its end) or a time."""
     reason: str
-    """What is done."""
+    """The reason for the maintenance."""
 
     def __post_init__(self) -> None:
         if moment(self.ends, is_end=True) <= moment(self.begins):
@@ -93,9 +93,9 @@ class Known:
 
     __pydantic_config__ = STRICT
     acknowledged: list[Acknowledged] = field(default_factory=list)
-    """Symptoms that somebody looks after."""
+    """Symptoms that somebody is working on."""
     maintenance: list[Window] = field(default_factory=list)
-    """Times in which nobody is called."""
+    """Times in which no alert is sent."""
 
     def of(self, symptom: str, system: str, subject: str | None, cause: str | None) -> Iterator[Acknowledged]:
         """The acknowledgements of a finding, whether or not they have ended."""

@@ -25,19 +25,19 @@ class Environment:
     name: str
     """The environment's name, shown in every report."""
     tier: Tier
-    """What it is used for."""
+    """The purpose of the environment."""
     effects: Effect = "refused"
-    """The most a check may do: read; send what must be refused; or write what is marked as synthetic."""
+    """The most that a check may do: only read; also send requests that must be refused; also write synthetic data."""
     lab: bool = False
-    """The systems are the lab's: choosing this environment starts it, and it sets the LAB_ variables."""
+    """The systems are the lab's: a run of this environment starts the lab, which sets the LAB_ variables."""
     command_variables: list[str] = field(default_factory=list)
-    """Variables that commands may see beside the usual ones; * stands for any characters."""
+    """Additional variables that commands get; * stands for any characters."""
     far_ends: FarEnds = field(default_factory=FarEnds)
-    """Which addresses the suite follows where a far end names them."""
+    """The addresses that the suite connects to when a far end names them."""
     attested: list[str] = field(default_factory=list)
-    """Checklist items that somebody vouches for."""
+    """Checklist items that somebody has verified by hand."""
     monitoring: Monitoring | None = None
-    """What `ci/monitor` does beside running the checks."""
+    """Settings of `ci/monitor`."""
 
     def __post_init__(self) -> None:
         if not self.name.strip():

@@ -15,7 +15,7 @@ class FarEnds:
 
     __pydantic_config__ = STRICT
     allow: list[str] = field(default_factory=list)
-    """Internal ranges that are followed too, such as 10.0.0.0/8; without any only public addresses are."""
+    """Internal ranges to connect to as well, such as 10.0.0.0/8; without any, only public addresses."""
 
     def __post_init__(self) -> None:
         for text in self.allow:

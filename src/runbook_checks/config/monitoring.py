@@ -14,19 +14,19 @@ MOST_RUNS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Alerting:
-    """When and where somebody is told of findings of one severity."""
+    """When and where messages about one severity are sent."""
 
     __pydantic_config__ = STRICT
     channels: list[str] = field(default_factory=list)
-    """The channels that get them; none, and they are only remembered."""
+    """The channels that get the messages; without any, findings are only recorded."""
     after: PositiveInt = 2
-    """Tell once it was a root in this many..."""
+    """Send an alert when a symptom was a root cause in this many..."""
     of: int = 3
     """...of this many runs."""
     clear_after: PositiveInt = 3
-    """It is resolved after this many clear runs in a row."""
+    """It counts as resolved after this many clear runs in a row."""
     remind_min: NonNegativeFloat = 240
-    """Remind of what is still there this often; 0 for never."""
+    """Minutes between reminders while the incident lasts; 0 for none."""
 
     def __post_init__(self) -> None:
         if not self.after <= self.of <= MOST_RUNS:
@@ -37,39 +37,39 @@ class Alerting:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitoring:
-    """What `ci/monitor` does beside running the checks."""
+    """Settings of `ci/monitor`."""
 
     __pydantic_config__ = STRICT
     every_min: PositiveFloat = 5
-    """How often its schedule starts it; a longer gap is reported."""
+    """The interval of the schedule; a longer gap is reported."""
     select: str = "monitor"
-    """Which checks are run, as `-m` takes it."""
+    """The checks to run, as an expression for `-m`."""
     state: Text | None = None
-    """The folder it remembers in; else `--state`, CHECKS_STATE, or reports/out/monitor."""
+    """The folder of the history; without it `--state`, CHECKS_STATE, or reports/out/monitor."""
     channels: dict[str, Secret] = field(default_factory=dict)
     """Channels by name, each an Apprise address (mailto://, slack://, pagerduty://, json://, ...)."""
     severities: dict[Severity, Alerting] = field(default_factory=dict)
-    """When and where somebody is told, by severity."""
+    """When and where messages are sent, by severity."""
     roles: dict[str, list[str]] = field(default_factory=dict)
-    """The channels that reach those whom a runbook's escalation names."""
+    """The channels of the people named in a runbook's escalation."""
     watcher: Severity = "P1"
-    """The severity whose channels are told of the monitor's own troubles."""
+    """The severity whose channels get messages about the monitor's own problems."""
     heartbeat: Secret | None = None
-    """An address that is asked for after each run that did all it should, so that its silence is noticed elsewhere."""
+    """An address that is requested after each complete round; a dead man's switch there alerts when requests stop."""
     link: Text | None = None
-    """The address of the status page, put into every message."""
+    """The address of the status page, included in every message."""
     page: Text | None = None
-    """The file that the status page is written to."""
+    """The file of the status page."""
     metrics: Text | None = None
     """The file for Prometheus' textfile collector; its name must end in .prom."""
     push: Text | None = None
     """The address of a Pushgateway."""
     proxy: Text | None = None
-    """The HTTP proxy for `heartbeat` and `push`; proxy variables decide nothing there."""
+    """The HTTP proxy for `heartbeat` and `push`; proxy variables have no effect on them."""
     availability_percent: dict[str, float] = field(default_factory=dict)
-    """The share of time without P0 that each system should reach."""
+    """The percentage of time without P0 that each system should reach."""
     keep_days: PositiveInt = 400
-    """What is older is forgotten."""
+    """Older entries of the history are deleted."""
 
     def __post_init__(self) -> None:
         named = {channel: f"severities.{name}" for name, rule in self.severities.items() for channel in rule.channels}

@@ -24,13 +24,13 @@ WORDWISE = re.IGNORECASE | re.MULTILINE
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """One reason for a symptom, and what to do then."""
+    """A cause of a symptom and its remedy."""
 
     __pydantic_config__ = STRICT
     because: str
-    """What is the case, as a clause; {placeholders} are filled from the finding."""
+    """The fact, as a clause; {placeholders} are filled from the finding."""
     remedy: list[str]
-    """What to do, step by step; printed, never run. A step may differ by engine: {postgres: TEXT, mysql: TEXT}."""
+    """The steps; printed, never run. A step may differ by engine: {postgres: TEXT, mysql: TEXT}."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +39,21 @@ class Symptom:
 
     __pydantic_config__ = STRICT
     title: str
-    """What an engineer sees."""
+    """The symptom in a few words, as an engineer sees it."""
     why: str
-    """Why it matters."""
+    """Why the symptom matters."""
     severity: Severity
-    """The gravest a finding can be."""
+    """The severity of the gravest possible finding."""
     when: list[When]
-    """On which occasions it is looked for."""
+    """The occasions on which it is checked."""
     effect: Literal["read", "refused", "write"] = "read"
-    """What looking for it does to the target."""
+    """What the check does to the target."""
     quick: bool = False
-    """It belongs to the first look in an incident (`-m quick`): it answers at once, and tells much."""
+    """Part of the first check in an incident (`-m quick`), because it is fast and informative."""
     causes: dict[str, Cause]
-    """The causes its check tells apart."""
+    """The causes that its check distinguishes."""
     deadline_s: PositiveFloat | None = None
-    """The check ends within this time, in place of the system's."""
+    """Time limit of the check, instead of the system's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +62,13 @@ class Item:
 
     __pydantic_config__ = STRICT
     item: str
-    """What is ticked."""
+    """The text of the item."""
     symptoms: list[str] = field(default_factory=list)
     """The symptoms that must be clear."""
     tolerates: Severity | None = None
-    """The gravest finding that still leaves it ticked."""
+    """The gravest finding with which the item is still ticked."""
     attested: bool = False
-    """No machine can know it: it is answered by an attestation."""
+    """No check can verify the item; a person attests it."""
 
     def __post_init__(self) -> None:
         if bool(self.symptoms) == self.attested:
@@ -81,18 +81,18 @@ class Checklist:
 
     __pydantic_config__ = STRICT
     title: str = ""
-    """What it is for."""
+    """The title of the checklist."""
     items: list[Item]
-    """The items, in the order they are read out."""
+    """The items, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """Whom to call when something lasts."""
+    """Whom to call if an incident lasts."""
 
     __pydantic_config__ = STRICT
     after_min: PositiveFloat
-    """This long after the first alert, if nobody has acknowledged it."""
+    """Minutes after the first alert, if it is not acknowledged."""
     who: list[str]
     """Whom to call."""
 
@@ -103,11 +103,11 @@ class Escalation:
 
     __pydantic_config__ = STRICT
     within_min: float | None = None
-    """The response is due within this time."""
+    """The response is due within this many minutes."""
     who: list[str]
     """Whom to call."""
     then: list[Rung] = field(default_factory=list)
-    """Whom to call when that was of no avail, in the order of time."""
+    """Whom to call if there is no response, in order of time."""
 
     def __post_init__(self) -> None:
         if [rung.after_min for rung in self.then] != sorted(rung.after_min for rung in self.then):
@@ -116,7 +116,7 @@ class Escalation:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientCertificate:
-    """A certificate by which the suite identifies itself."""
+    """A client certificate with which the suite identifies itself."""
 
     __pydantic_config__ = STRICT
     certificate: Text
@@ -133,7 +133,7 @@ class System:
     title: str = ""
     """The system's full name."""
     runbook: str | None = None
-    """Its runbook file, beside the environment file; else runbooks/NAME.yaml."""
+    """Its runbook file, relative to the environment file; without it runbooks/NAME.yaml."""
     http: capabilities.Http | None = None
     postgres: capabilities.Postgres | None = None
     mysql: capabilities.Mysql | None = None
@@ -163,21 +163,21 @@ class System:
     web: capabilities.Web | None = None
     auth: capabilities.Auth | None = None
     resolver: Text | None = None
-    """The name server to ask, IP[:PORT]; else the machine's own."""
+    """The name server to use, IP[:PORT]; without it the machine's resolver."""
     ca_file: Text | None = None
-    """A bundle of certificate authorities to trust, in place of the public ones."""
+    """A bundle of certificate authorities to trust instead of the public ones."""
     client_certificate: ClientCertificate | None = None
-    """A certificate by which the suite identifies itself."""
+    """A client certificate with which the suite identifies itself."""
     proxy: Text | None = None
-    """The HTTP proxy to go through; proxy variables are never used."""
+    """The HTTP proxy to use; proxy variables are ignored."""
     clear_text: list[str] = field(default_factory=list)
-    """Hosts and networks (10.0.0.0/8) to which passwords and tokens may go without TLS; to this machine they may."""
+    """Hosts and networks (10.0.0.0/8) that may get passwords and tokens without TLS; this machine always may."""
     headers: dict[str, Text] = field(default_factory=dict)
-    """Headers sent with every request, such as a gateway's access token; values never show."""
+    """Headers of every request, such as a gateway's access token; their values are redacted."""
     deadline_s: PositiveFloat = 10
-    """A check ends within this time, unless its symptom says otherwise."""
+    """Time limit of a check, unless its symptom has another."""
     symptoms: dict[str, dict[str, Any] | None] = field(default_factory=dict)
-    """The symptoms its runbook lists, each with what it says differently from the shared text."""
+    """The symptoms to check, each with the texts that replace the shared ones."""
     checklists: dict[str, Checklist] = field(default_factory=dict)
     """Its checklists."""
     escalation: dict[Severity, Escalation] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What is there to ask of abuse: the events that tell of it, window by window, and who they come from?"""
+"""Count events of abuse by window and by source."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAYLOADS = """
 
 
 class Abuse(Tables):
-    """Events of requests over a limit or looking like an attack."""
+    """Events of requests that exceed a limit or look like an attack."""
 
     needs = ("abuse", "mysql")
     settings: capabilities.Abuse
@@ -34,10 +34,10 @@ class Abuse(Tables):
         return round(self.settings.window_min * 60)
 
     def counts(self, event: str) -> tuple[int, float]:
-        """How many of these events the window has, and how many windows like it had before, on average."""
+        """The number of these events in the window, and the average of the windows before."""
         rule, table = self.settings, self.named(self.settings.events_table)
         if not self.rows(_EVER.format(events=table)):
-            what = f"{rule.events_table} holds no event at all: is this the database in use?"
+            what = f"{rule.events_table} has no event at all: is this the database in use?"
             raise NoReading("mysql", what, kind="not-in-use")
         whole_s = self.window_s * (rule.windows + 1)
         rows = self.rows(_COUNTS.format(events=table), self.window_s, event, whole_s)
@@ -49,22 +49,22 @@ class Abuse(Tables):
         return now >= self.settings.least and now > self.settings.surge_factor * usual
 
     def surging(self) -> list[tuple[str, int, float]]:
-        """The kinds of events that surge: type, count of the window, usual count."""
+        """The types of events that surge: type, count of the window, usual count."""
         kinds = (self.settings.limited_event, self.settings.risk_event)
-        counted = [(kind, *self.counts(kind)) for kind in kinds]
-        return [entry for entry in counted if self.is_surge(*entry[1:])]
+        counts = [(kind, *self.counts(kind)) for kind in kinds]
+        return [entry for entry in counts if self.is_surge(*entry[1:])]
 
     def sources(self, event: str) -> list[tuple[str, int]]:
-        """Who the events of the window came from, and how many from each, most first."""
+        """The sources of the window's events with their counts, most frequent first."""
         sql = _PAYLOADS.format(events=self.named(self.settings.events_table))
-        carried = [payload(row["payload"]) for row in self.rows(sql, event, self.window_s)]
-        return Counter(self._source(one) for one in carried).most_common()
+        payloads = [payload(row["payload"]) for row in self.rows(sql, event, self.window_s)]
+        return Counter(self._source(one) for one in payloads).most_common()
 
-    def _source(self, carried: dict[str, Any]) -> str:
-        return next((str(carried[name]) for name in self.settings.source_fields if carried.get(name)), "unknown")
+    def _source(self, event: dict[str, Any]) -> str:
+        return next((str(event[name]) for name in self.settings.source_fields if event.get(name)), "unknown")
 
     def traffic(self) -> tuple[float, float] | None:
-        """Anonymous requests of the window, and of windows before on average; None where no expression is given."""
+        """Anonymous requests of the window and the average of the windows before; None without abuse.traffic."""
         rule = self.settings
         if rule.traffic is None or "prometheus" not in self.chosen.given:
             return None

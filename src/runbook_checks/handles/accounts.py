@@ -1,4 +1,4 @@
-"""What is there to ask a login: the synthetic user's token, what it opens, how forged ones fare?"""
+"""Log the synthetic user in, and request the addresses that a token opens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.handles.base import Handle
-from runbook_checks.handles.expected_response import at
+from runbook_checks.handles.expected_response import MISSING, at
 from runbook_checks.probes.core.reading import NoReading
 
 if TYPE_CHECKING:
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from runbook_checks.probes.auth.tokens import Token
     from runbook_checks.probes.http.response import Answer
 
+FAILURES = ("errors", "error")  # fields of a failure inside a 2xx response (GraphQL, and APIs that always answer 200)
+
 
 @dataclass(frozen=True)
 class Login:
-    """How a login went: the status, and the token where there is one."""
+    """The result of a login: its status, and the token if there is one."""
 
     url: str
     status: int
@@ -35,7 +37,7 @@ class Accounts(Handle):
     settings: capabilities.Auth
 
     def login(self) -> Login:
-        """The synthetic user's, made once for all checks."""
+        """The synthetic user's login, shared by all checks."""
         return self.bound.shared.get("login", self._login)
 
     def _login(self) -> Login:
@@ -49,11 +51,11 @@ class Accounts(Handle):
     def _needed(self, name: str) -> str:
         value = self.bound.value(getattr(self.settings, name), "auth")
         if not value:
-            raise NoReading("auth", f"the environment names no synthetic user (auth.{name})", kind="no-source")
+            raise NoReading("auth", f"auth.{name} of the synthetic user is not configured", kind="no-source")
         return value
 
     def try_login(self, user: str, password: str) -> Answer:
-        """The answer to a login, which may be that there were too many."""
+        """The response to a login, which may be 429."""
         return self._send_login(user, password, even_limited=True)
 
     def _send_login(self, user: str, password: str, **more: bool) -> Answer:
@@ -67,39 +69,70 @@ class Accounts(Handle):
         try:
             value = at(answer.json(), self.settings.token_field)
         except NotJson:
-            # Not as the library tells it: what the body begins with may be the token.
-            raise NoReading("auth", f"{answer.url}: the answer to a login is no JSON", kind="not-json") from None
+            # NotJson quotes the beginning of the body, which may be the token.
+            raise NoReading("auth", f"{answer.url}: the response to a login is not JSON", kind="not-json") from None
         return value if isinstance(value, str) and value else None
 
     def user_token(self) -> str:
-        """A token of the synthetic user: by a login where that is allowed, else the one that the environment names."""
+        """The configured token of the synthetic user, or one from a login if the environment allows it."""
         named = self.bound.value(self.settings.token, "auth")
         if named:
             return named
         if not self.run.environment.allows("write"):
-            raise NoReading(
-                "auth",
-                "a login is more than this environment allows, and no token is named (auth.token)",
-                kind="no-source",
-            )
+            reason = "this environment allows no login, and auth.token is not configured"
+            raise NoReading("auth", reason, kind="no-source")
         login = self.login()
         if login.token is None:
-            raise NoReading("auth", f"the synthetic user can't log in (HTTP {login.status})", kind="login-refused")
+            raise NoReading("auth", f"the synthetic user cannot log in (HTTP {login.status})", kind="login-refused")
         return login.token
 
     def control(self) -> str:
-        """A token that opens the protected address: where that is refused too, refusals prove nothing."""
+        """A token that opens the protected address, which proves that a refusal is about the token."""
         token = self.user_token()
-        answer = self.bound.shared.get("control", lambda: self.open(self.settings.protected, token))
-        if not 200 <= answer.status < 300:
+        answer = self.bound.shared.get("control", lambda: self.open(token))
+        if not self.opens(answer):
             reason = f"the synthetic user's own token gets HTTP {answer.status} from {answer.url}"
             raise NoReading("auth", reason, kind="control-refused")
         return token
 
-    def open(self, path: str, token: str | None) -> Answer:
-        """An address, asked with this token or without one."""
+    def open(self, token: str | None) -> Answer:
+        """The protected address, requested with this token or without one."""
+        return self._request(self.settings.protected, self.settings.protected_query, token)
+
+    def open_admin(self, token: str) -> Answer:
+        """The administrators' address, requested with this token."""
+        assert self.settings.admin is not None
+        return self._request(self.settings.admin, self.settings.admin_query, token)
+
+    def _request(self, path: str, query: str | None, token: str | None) -> Answer:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.bound.http.send("GET", path, headers=headers)
+        if query is None:
+            return self.bound.http.send("GET", path, headers=headers)
+        body = json.dumps({"query": query}).encode()
+        return self.bound.http.send("POST", path, headers=headers | {"Content-Type": "application/json"}, body=body)
+
+    def opens(self, answer: Answer, name: str = "protected") -> bool:
+        """Whether a response of the address `auth.<name>` lets its user in.
+
+        NoReading not-understood where that cannot be known: a page instead of the API (a front end answers every path
+        with its index), and an error inside a 2xx response.
+        """
+        if not 200 <= answer.status < 300:
+            return False
+        what, field = f"{answer.url} answers HTTP {answer.status}", getattr(self.settings, f"{name}_field")
+        try:
+            document = answer.json()
+        except NoReading:
+            if field is None and not answer.is_html:
+                return True
+            reason = f"{what}, but not as an API does: set auth.{name} to an address of the API"
+            raise NoReading("auth", reason, kind="not-understood") from None
+        if field is not None:
+            return at(document, field) not in (MISSING, None, False, "", [], {})
+        if isinstance(document, dict) and (any(map(document.get, FAILURES)) or document.get("success") is False):
+            reason = f"{what} with an error in its body: set auth.{name}_field to a field that only a user gets"
+            raise NoReading("auth", reason, kind="not-understood")
+        return True
 
     def taken_apart(self, token: str) -> Token:
         from runbook_checks.probes.auth.tokens import taken_apart
@@ -107,7 +140,7 @@ class Accounts(Handle):
         return taken_apart(token)
 
     def secret(self, name: str) -> str | None:
-        """A secret of the settings, None where none is named."""
+        """A secret of the settings, None if it is not configured."""
         return self.bound.value(getattr(self.settings, name), "auth")
 
     def public_key(self) -> bytes | None:
@@ -117,7 +150,7 @@ class Accounts(Handle):
         try:
             return path.read_bytes()
         except OSError as error:
-            raise NoReading("auth", f"{path} can't be read ({type(error).__name__})", kind="unreadable") from None
+            raise NoReading("auth", f"{path} cannot be read ({type(error).__name__})", kind="unreadable") from None
 
     def evidence(self, answer: Any) -> dict[str, Any]:
         return {"url": answer.url, "status": answer.status}

@@ -31,20 +31,20 @@ class Asked:
         return lacking[0] if len(lacking) == 1 else [" or ".join(map(", ".join, lacking))]
 
     def handle(self, context: Context, chosen: Chosen) -> Handle:
-        """The handle of a system, which has what it needs."""
+        """The handle for a system that has the capabilities."""
         fitting = next(one for one in self.classes if not one.lacking(chosen.given))
         return fitting(context, chosen)
 
 
 def handles_of(check: Callable[..., Any]) -> dict[str, Asked]:
-    """What a check asks for, by parameter. Other parameters, and classes that its module lacks at run time, are not."""
+    """The handles that a check asks for, by parameter. Parameters with other annotations are left out."""
     check = unwrap(check)
     found = {name: _classes(annotation, check) for name, annotation in check.__annotations__.items()}
     return {name: Asked(classes) for name, classes in found.items() if classes and name != "return"}
 
 
 def _classes(annotation: Any, check: Callable[..., Any]) -> tuple[type[Handle], ...]:
-    """The classes of an annotation, which is a text below `from __future__ import annotations`; none for another's."""
+    """The handle classes of an annotation, which may be a string; empty for any other annotation."""
     parts = annotation.split("|") if isinstance(annotation, str) else [annotation]
     named = [_named(part.strip(), check) if isinstance(part, str) else part for part in parts]
     classes = [one for part in named for one in (get_args(part) if isinstance(part, UnionType) else [part])]
@@ -53,6 +53,6 @@ def _classes(annotation: Any, check: Callable[..., Any]) -> tuple[type[Handle], 
 
 
 def _named(dotted: str, check: Callable[..., Any]) -> Any:
-    """What a dotted name stands for in the check's module."""
+    """The value of a dotted name in the check's module."""
     first, *rest = dotted.split(".")
     return reduce(lambda found, name: getattr(found, name, None), rest, check.__globals__.get(first))

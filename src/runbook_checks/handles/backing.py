@@ -1,4 +1,4 @@
-"""What is there to ask of what stands behind a service: its cache, its AI, its migrations' ledger?"""
+"""Handles of what a service depends on: its Redis, its AI status, the ledger of its migrations."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from runbook_checks.handles.base import Handle
 from runbook_checks.probes.core.reading import NoReading
+from runbook_checks.probes.sql.ledgers import compare, latest
 
 if TYPE_CHECKING:
     from runbook_checks.config import capabilities
     from runbook_checks.probes.http.response import Answer
+    from runbook_checks.probes.postgres.ledgers import Tool
     from runbook_checks.probes.redis.client import Facts, Redis
+    from runbook_checks.probes.sql.ledgers import Difference, Entry
 
 
 class Cache(Handle):
-    """The Redis; one look for all checks."""
+    """The Redis; all checks share one reading."""
 
     needs = ("redis",)
     settings: capabilities.Redis
@@ -36,7 +39,7 @@ class Cache(Handle):
 
 
 class AiStatus(Handle):
-    """The document in which the service tells of its AI."""
+    """The document in which the service reports the state of its AI."""
 
     needs = ("ai", "http")
     libraries = ("runbook_checks.probes.http.transport",)
@@ -46,12 +49,12 @@ class AiStatus(Handle):
         answer = self.bound.http.get(self.settings.path)
         document = answer.json() if answer.status in (200, 503) else None
         if not isinstance(document, dict):
-            reason = f"{answer.url} answered HTTP {answer.status} where the state of AI was due"
+            reason = f"{answer.url} answered HTTP {answer.status}, without the state of the AI"
             raise NoReading("http", reason, kind="wrong-status")
         return answer, document
 
     def field(self, answer: Answer, document: dict[str, Any], name: str) -> Any:
-        """A field by its name, dots for nesting; NoReading where it is missing."""
+        """A field by its dotted name. NoReading field-missing if it is missing."""
         value: Any = document
         for step in name.split("."):
             value = value.get(step) if isinstance(value, dict) else None
@@ -62,12 +65,12 @@ class AiStatus(Handle):
     def number(self, answer: Answer, document: dict[str, Any], name: str) -> float:
         value = self.field(answer, document, name)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise NoReading("http", f"{answer.url}: the field {name} is no number", kind="field-missing")
+            raise NoReading("http", f"{answer.url}: the field {name} is not a number", kind="field-missing")
         return float(value)
 
 
 class Ledger(Handle):
-    """The table in which a migration tool notes what it did."""
+    """The table in which a migration tool records its migrations."""
 
     needs = ("postgres",)
     libraries = ("runbook_checks.probes.postgres.client",)
@@ -76,30 +79,46 @@ class Ledger(Handle):
     def rule(self) -> capabilities.Ledger:
         rule: capabilities.Ledger | None = self.settings.ledger
         if rule is None:
-            raise NoReading("postgres", "the runbook file names no ledger (postgres.ledger)", kind="no-source")
+            raise NoReading("postgres", "postgres.ledger is not configured: name the migration tool", kind="no-source")
         return rule
 
     @property
     def expected(self) -> str | None:
         return self.bound.value(self.rule.expected, "postgres")
 
-    def entries(self) -> list[dict[str, Any]]:
-        """Name, is_finished, is_rolled_back of each entry, by name; NoReading where rows may be hidden."""
-        from psycopg import sql
+    @property
+    def table(self) -> str:
+        """The ledger's table, without its schema."""
+        return self.rule.table or self._tool.table
 
-        rule, table = self.rule, sql.Identifier(self.settings.schema, self.rule.table)
-        hidden = sql.SQL("SELECT row_security_active({}::text::regclass) AS hidden").format(table.as_string())
-        if self.bound.postgres.query(hidden.as_string())[0]["hidden"]:
-            reason = f"row security hides rows of {rule.table} from us"
-            raise NoReading("postgres", reason, kind="no-privilege")
-        back = sql.SQL("{} IS NOT NULL").format(sql.Identifier(rule.rolled_back)) if rule.rolled_back else "false"
-        statement = sql.SQL(
-            "SELECT {name}::text AS name, {finished} IS NOT NULL AS is_finished, {back} AS is_rolled_back"
-            " FROM {table} ORDER BY {name}"
-        ).format(
-            name=sql.Identifier(rule.name),
-            finished=sql.Identifier(rule.finished),
-            back=back if isinstance(back, sql.Composable) else sql.SQL(back),
-            table=table,
-        )
-        return list(self.bound.postgres.query(statement.as_string()))
+    @property
+    def kind(self) -> str:
+        return self.rule.kind or ""
+
+    @property
+    def _tool(self) -> Tool:
+        from runbook_checks.probes.postgres.ledgers import PRISMA, TOOLS
+
+        return TOOLS[self.rule.kind or PRISMA]
+
+    def entries(self) -> list[Entry]:
+        """The latest entry of each migration, by name; NoReading where rows may be hidden."""
+        from runbook_checks.probes.postgres import ledgers
+
+        rule = self.rule
+        # Prisma's own table has its columns; another one, with the settings left as they are, may lack them.
+        optional = ("finished_at", "rolled_back_at") if rule.table else ()
+        own = ledgers.OwnTable(rule.name, rule.finished, rule.rolled_back, optional)
+        tool = self._tool if rule.kind else own
+        return latest(ledgers.entries(self._rows, (self.settings.schema, self.table), tool))
+
+    def difference(self, entries: list[Entry]) -> Difference | None:
+        """How the newest migration that is done differs from the expected one, which the settings must name."""
+        expected = self.expected or ""
+        try:
+            return compare(self.kind, entries, expected)
+        except ValueError as wrong:
+            raise NoReading("postgres", f"postgres.ledger.expected: {wrong}", kind="no-source") from None
+
+    def _rows(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        return self.bound.postgres.query(statement, parameters or None)

@@ -1,4 +1,4 @@
-"""What is there to look at of backups: where they are, what the dumps hold, whether one can be restored?"""
+"""List backups, judge dumps and try to restore one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RECORD = state_folder() / "drills.json"
 
 
 class Backups(Handle):
-    """Every place of backups that the environment names."""
+    """Every place of backups that is configured."""
 
     needs = ("backups",)
     libraries = ("runbook_checks.probes.http.transport", "runbook_checks.probes.backups.inventory")
@@ -37,7 +37,7 @@ class Backups(Handle):
         if self.settings.workspaces:
             found += self._of_workspaces()
         elif not found:
-            what = "no place is named: give backups.folder, bucket, neon or workspaces"
+            what = "no backups are configured: set backups.folder, bucket, neon or workspaces"
             raise NoReading("backups", what, kind="no-source")
         return found
 
@@ -64,6 +64,8 @@ class Backups(Handle):
                 key_id=self.bound.value(rule.access_key_id, "backups") or "",
                 secret=self.bound.value(rule.secret_access_key, "backups") or "",
                 region=rule.region,
+                session_token=self.bound.value(rule.session_token, "backups"),
+                addressing=rule.addressing,
                 ca_file=self.bound.ca_file,
                 proxy=self.bound.value(self.chosen.settings.proxy, "backups"),
                 resolver=self.bound.resolver,
@@ -84,41 +86,43 @@ class Backups(Handle):
         return [Branches(http, self.bound.value(rule.project, "backups") or "", rule.pattern)]
 
     def _of_workspaces(self) -> list[Source]:
-        """The last backup of each workspace, as the API tells it."""
+        """The last backup of each workspace, from the API."""
         from runbook_checks.handles.workspaces import Workspaces
-        from runbook_checks.probes.backups.inventory import Told
+        from runbook_checks.probes.backups.inventory import OneBackup
 
         if "workspaces" not in self.chosen.given:
             raise NoReading(
-                "backups", "the runbook file says nothing of the workspace API (workspaces)", kind="no-source"
+                "backups",
+                "backups.workspaces is set, but the system has no section 'workspaces'",
+                kind="no-source",
             )
         api = Workspaces(self.context, self.chosen)
-        told = [(workspace, api.backup(document, workspace)) for workspace, document in api.databases()]
-        return [Told(workspace, f"the workspace API, for {workspace},", backup) for workspace, backup in told]
+        last = [(workspace, api.backup(document, workspace)) for workspace, document in api.databases()]
+        return [OneBackup(workspace, f"the workspace API for {workspace}", backup) for workspace, backup in last]
 
     def listed(self, source: Source) -> list[Backup]:
-        """A place's backups, the newest first; the same for all checks."""
+        """A place's backups, newest first; listed once for all checks."""
         return self.bound.shared.get(("backups", source.place), source.newest_first)
 
     def inspected(self, source: Dumps, backup: Backup) -> DumpFacts:
-        """A dump read to its end; the same for all checks."""
+        """Read a dump to its end, once for all checks."""
         from runbook_checks.probes.backups.dumps import inspect
 
         def look() -> DumpFacts:
             with reading(f"read {backup.name} to its end") as facts, source.opened(backup.name) as file:
-                seen = inspect(file, is_gzip=backup.name.endswith(".gz"))
+                seen = inspect(file, is_gzip=backup.name.endswith(".gz"), programs=self._binaries)
                 facts.update(broken=seen.broken, packed=seen.packed, plain=seen.plain)
                 return seen
 
         return self.bound.shared.get(("dump", source.place, backup.name), look)
 
     def tried(self, source: Dumps, backup: Backup) -> Restored:
-        """A dump restored into a scratch database, its tables counted, and all of it dropped again."""
+        """Restore a dump into a scratch database, count the rows of its tables, and drop everything."""
         from runbook_checks.probes.backups.restore import count, make_roles, restore
 
         rule = self.settings.drill
         if not rule.tables:
-            raise NoReading("backups", "no table is named that must hold rows (backups.drill.tables)", kind="no-source")
+            raise NoReading("backups", "backups.drill.tables names no table that must have rows", kind="no-source")
         with reading(f"restore {backup.name}") as facts, self._scratch() as scratch:
             make_roles(scratch, rule.roles)
             with source.opened(backup.name) as file:
@@ -128,13 +132,18 @@ class Backups(Handle):
             facts.update(seconds=round(done.seconds, 3), plain=done.plain, rows=done.rows, error=done.error)
             return done
 
+    @property
+    def _binaries(self) -> Path | None:
+        rule = self.settings.drill
+        if rule.binaries is not None:
+            self.bound.require_commands("backups", "backups.drill.binaries")
+        return self.bound.path(rule.binaries, "backups")
+
     def _scratch(self) -> AbstractContextManager[Scratch]:
         from runbook_checks.probes.backups.scratch_server import database_on, own_server
 
         rule = self.settings.drill
-        if rule.binaries is not None:
-            self.bound.require_commands("backups", "backups.drill.binaries")
-        binaries = self.bound.path(rule.binaries, "backups")
+        binaries = self._binaries
         if rule.server is None:
             return own_server(binaries, self.bound.path(rule.folder, "backups"))
         server = self.bound.value(rule.server, "backups") or ""
@@ -142,7 +151,7 @@ class Backups(Handle):
         return database_on(server, binaries)
 
     def _refuse_own(self, server: str) -> None:
-        """NoReading where the server named for scratch databases is the one that the system uses."""
+        """NoReading if backups.drill.server is the server of the system's own database."""
         from runbook_checks.probes.postgres.client import Postgres
 
         if "postgres" not in self.chosen.given:
@@ -161,7 +170,7 @@ class Backups(Handle):
         return self.bound.path(self.settings.drill.record, "backups") or RECORD
 
     def note_drill(self, backup: Backup, done: Restored) -> None:
-        """Remember that a restore went well; a note in the report where that can't be written."""
+        """Record a successful restore; if that fails, the report says so."""
         noted = self._noted() | {
             self.chosen.name: {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -173,7 +182,7 @@ class Backups(Handle):
             self._record.parent.mkdir(parents=True, exist_ok=True)
             files.write(self._record, json.dumps({"schema": 1, "drills": noted}, indent=1) + "\n")
         except OSError as error:
-            self.run.notes.append(f"the drill can't be noted in {self._record}: {error.strerror}")
+            self.run.notes.append(f"the drill cannot be recorded in {self._record}: {error.strerror}")
 
     def _noted(self) -> dict[str, Any]:
         try:
@@ -181,24 +190,24 @@ class Backups(Handle):
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise NoReading("backups", f"{self._record} can't be read: {error.strerror}", kind="unreadable") from None
+            raise NoReading("backups", f"{self._record} cannot be read: {error.strerror}", kind="unreadable") from None
         except (ValueError, KeyError, TypeError):
-            raise NoReading("backups", f"{self._record} is no record of drills", kind="malformed-record") from None
+            raise NoReading("backups", f"{self._record} is not a record of drills", kind="malformed-record") from None
         return dict(drills) if isinstance(drills, dict) else {}
 
     def last_drill(self) -> float | None:
-        """When a restore last went well (seconds since the epoch): as noted here, or as the environment says."""
+        """When the last successful restore was (seconds since the epoch), by the record or the environment."""
         noted = self._noted().get(self.chosen.name)
-        told = [noted.get("at")] if isinstance(noted, dict) else []
+        times = [noted.get("at")] if isinstance(noted, dict) else []
         if self.settings.drill.last is not None:
-            told.append(self.bound.value(self.settings.drill.last, "backups"))
-        return max((_moment(text) for text in told), default=None)
+            times.append(self.bound.value(self.settings.drill.last, "backups"))
+        return max((_moment(text) for text in times), default=None)
 
 
 def _moment(text: Any) -> float:
     try:
         moment = datetime.fromisoformat(str(text).strip())
     except ValueError:
-        reason = "the time of the last drill is no date such as 2026-01-31"
+        reason = "the time of the last drill is not a date such as 2026-01-31"
         raise NoReading("backups", reason, kind="malformed-record") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

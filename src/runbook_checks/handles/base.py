@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runbook_checks.handles.context import Context
 
 
-# Why nothing that was to be sent can have arrived.
+# Kinds of failure after which a request cannot have reached the far end.
 UNSENT = (
     "name-not-resolved",
     "connection-refused",
@@ -31,8 +31,8 @@ UNSENT = (
 class Handle:
     """One capability of one system, for a check that annotates a parameter with the class.
 
-    A subclass names what it needs; its methods return facts, or raise NoReading where the far end gave none. It costs
-    nothing until it is used. Its repr is the system's name, for pytest shows parameters in reports.
+    A subclass names what it needs; its methods return facts, or raise NoReading where the far end gave none. It opens
+    no connection until it is used. Its repr is the system's name, because pytest shows parameters in reports.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -42,7 +42,7 @@ class Handle:
     Settings: ClassVar[type | None] = None
     """The dataclass of a team's own capability: its section of an environment file is read into one."""
     libraries: ClassVar[tuple[str, ...]] = ()
-    """What its probes import when they first look: heavy, so only where a chosen check looks."""
+    """Modules that its probes import at the first reading; the run imports them early if a chosen check needs them."""
 
     def __init__(self, context: Context, chosen: Chosen) -> None:
         self.context, self.chosen = context, chosen
@@ -51,13 +51,13 @@ class Handle:
 
     @classmethod
     def lacking(cls, given: Collection[str]) -> list[str]:
-        """The capabilities that it needs and that are not given."""
+        """The capabilities that it needs and the system lacks."""
         lacking = [need for need in cls.needs if need not in given]
         return lacking if set(cls.one_of) & {*given} or not cls.one_of else [*lacking, " or ".join(cls.one_of)]
 
     @classmethod
     def used(cls, given: Collection[str]) -> list[str]:
-        """The capabilities that it looks through, of those given."""
+        """The capabilities that it uses, of those given."""
         return [*cls.needs, *[need for need in cls.one_of if need in given][:1]]
 
     def __repr__(self) -> str:
@@ -74,14 +74,14 @@ class Handle:
         return self.chosen.own[name] if name in self.chosen.own else getattr(self.chosen.settings, name)
 
     def leave(self, what: str) -> None:
-        """Before it is made: note what the check may leave on the target; the report lists what is not taken back."""
+        """Record what the check may leave on the target, before it does; the report lists what is not taken back."""
         self.context.leftovers.add(self.chosen.name, what)
         with reading(f"put on the target: {what}") as facts:
             facts["left"] = what
 
     @contextmanager
     def leaving(self, what: str) -> Iterator[None]:
-        """The same around what makes it: where the far end was never reached, nothing of it is left."""
+        """Record it around the request that leaves it, and take it back if the far end was never reached."""
         self.leave(what)
         try:
             yield
@@ -91,7 +91,7 @@ class Handle:
             raise
 
     def take_back(self, what: str) -> None:
-        """It was refused, or removed again: nothing of it is left."""
+        """Delete the record: the far end refused it, or the check removed it."""
         self.context.leftovers.take_back(self.chosen.name, what)
         with reading(f"not on the target: {what}"):
             pass

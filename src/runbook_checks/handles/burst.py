@@ -1,4 +1,4 @@
-"""A burst of requests against the service, where that is allowed."""
+"""Send a burst of requests to the service, where that is allowed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Burst(Handle):
 
         bound, rule = self.bound, self.settings
         if bound.settings.proxy is not None:
-            raise NoReading("http", "through a proxy a burst would measure the proxy", kind="no-source")
+            raise NoReading("http", "a burst through a proxy would measure the proxy", kind="no-source")
         with closing(bound.service_at(bound.url)) as service:
             return burst.fire(
                 service, rule.path, per_s=rule.requests_per_s, seconds=rule.seconds, callers=rule.connections

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 Progress = Callable[[str, bool], None]
-"""Shows how far a long reading is; True takes the line away, for the reading is over."""
+"""Show the progress of a long reading; True removes the line at its end."""
 
 
 class Context:
-    """Made once for a run, before its handles."""
+    """Created once for each run, before its handles."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -39,7 +39,7 @@ class Context:
             return self._bound[chosen.name]
 
     def renew(self) -> None:
-        """Forget all readings, so that the next look takes nothing old for what is there now."""
+        """Drop all readings and connections, so that the next round reads everything anew."""
         self.close()
         pools = Pools()
         for bound in self._bound.values():
@@ -47,7 +47,7 @@ class Context:
         self.run.started = time.time()
 
     def close(self) -> None:
-        """Close all connections, and end the commands that references started."""
+        """Close all connections, and stop the commands that references started."""
         for bound in self._bound.values():
             bound.close()
         self.run.vault.close()

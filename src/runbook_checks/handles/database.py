@@ -1,4 +1,4 @@
-"""The database of a system, whichever engine it runs: a check that asks for one gets the handle of that engine."""
+"""The database of a system: a check that asks for `Database` gets the handle of the system's engine."""
 
 from __future__ import annotations
 

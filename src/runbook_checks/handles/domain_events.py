@@ -1,4 +1,4 @@
-"""Which failures of domains has the system noted lately? (Rows of its events table.)"""
+"""Recent failures of domains, from the system's events table."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Event:
 
 
 def read(bound: Bound, settings: capabilities.Domains, until: float) -> dict[str, list[Event]]:
-    """By domain, the newest first; of the hours before the run began, for what it causes itself must not count."""
+    """Return events by domain, the newest first, of the hours before the run, so that its own effects do not count."""
     from runbook_checks.handles.domain_list import moment
 
     table = settings.table.events if settings.table else None
     if table is None or bound.settings.mysql is None:
-        what = "failure events are told by a table only: give domains.table.events and mysql"
+        what = "failure events come from a table only: set domains.table.events and mysql"
         raise NoReading(RESOURCE, what, kind="no-source")
     name = table.replace("`", "``")
     sql = (
@@ -59,7 +59,7 @@ def _payload(text: Any) -> dict[str, Any]:
 
 
 def _reason(payload: dict[str, Any]) -> str:
-    """What the event itself says; its field is not laid down."""
+    """Return the reason in the event; the name of its field is not specified."""
     for name in ("reason", "error", "message", "code"):
         if isinstance(payload.get(name), str):
             return one_line(payload[name], 200)

@@ -1,4 +1,4 @@
-"""Which custom domains are there, and what does the system itself say of each? From its table, its API, or a list."""
+"""The custom domains and the system's records of them, from its table, its API, or a list of names."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from runbook_checks.handles.system_probes import Bound
 
 RESOURCE = "domain-records"
-PAGE = 2000  # rows of one statement
+PAGE = 2000  # rows per query
 MOMENTS = ("next_retry_at", "verified_at", "ssl_issued_at", "ssl_expires_at", "created_at")
 TEXTS = ("status", "verification_token", "ssl_status", "last_verification_error", "support_url", "workspace_id")
 REPEATED = ("status", "ssl_status", "workspace_id")
 NEEDED = ("domain", "status", "verification_token", "ssl_status", "created_at")
-# The SOP adds these to the table; an older one has none of them.
+# The SOP adds these columns; an older table lacks them.
 OPTIONAL = ("verification_attempts", "last_verification_error", "next_retry_at", "support_url", "workspace_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the system says of a domain; None where it doesn't. Moments are seconds since the epoch."""
+    """The system's record of a domain; unknown fields are None. Times are seconds since the epoch."""
 
     domain: str
     id: str | None = None
@@ -44,11 +44,11 @@ class Record:
     ssl_expires_at: float | None = None
     created_at: float | None = None
     is_told: bool = False
-    """The record is the system's own; else only the name is known."""
+    """The record comes from the system; otherwise only the name is known."""
 
 
 def read(bound: Bound, settings: capabilities.Domains) -> list[Record]:
-    """Every domain once, by name; NoReading where the source can't be read, lacks columns, or has none at all."""
+    """Return every domain once, by name; NoReading if the source is unreadable, lacks columns, or has no domain."""
     if settings.table is not None and bound.settings.mysql is not None:
         records = list(_from_table(bound, settings.table))
         source = f"the table {settings.table.name}"
@@ -59,12 +59,12 @@ def read(bound: Bound, settings: capabilities.Domains) -> list[Record]:
         records = [Record(name.strip().rstrip(".").lower()) for name in settings.names]
         source = "the list in the environment file"
     else:
-        what = "nothing tells the domains: give domains.table (and mysql), domains.api or domains.names"
+        what = "no source of domains is configured: set domains.table (and mysql), domains.api or domains.names"
         raise NoReading(RESOURCE, what, kind="no-source")
     if not records:
-        raise NoReading(RESOURCE, f"{source} holds no domain", kind="no-domains")
+        raise NoReading(RESOURCE, f"{source} contains no domain", kind="no-domains")
     if len(records) > settings.most:
-        what = f"{source} holds {len(records)} domains, more than domains.most ({settings.most})"
+        what = f"{source} contains {len(records)} domains, more than domains.most ({settings.most})"
         raise NoReading(RESOURCE, what, kind="too-many")
     return sorted({record.domain: record for record in records}.values(), key=lambda record: record.domain)
 
@@ -88,7 +88,7 @@ def _columns(bound: Bound, table: str) -> list[str]:
     )
     there = {str(row["name"]) for row in bound.mysql.query(sql, [table])}
     if not there:
-        what = f"the table {table} is not there, or the account may not SELECT from it"
+        what = f"the table {table} does not exist, or the account may not SELECT from it"
         raise NoReading("mysql", what, kind="undefined-table")
     lacking = [column for column in ("id", *NEEDED, "ssl_issued_at", "ssl_expires_at") if column not in there]
     if lacking:
@@ -102,7 +102,7 @@ def _plain(name: str) -> str:
 
 def _from_api(bound: Bound, api: capabilities.DomainsApi) -> Iterator[Record]:
     if not api.workspaces:
-        raise NoReading(RESOURCE, "domains.api names no workspaces to ask for", kind="no-source")
+        raise NoReading(RESOURCE, "domains.api.workspaces is empty", kind="no-source")
     settings = bound.settings.http
     token = bound.value(settings.token, RESOURCE) if settings else None
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -115,23 +115,23 @@ def _from_api(bound: Bound, api: capabilities.DomainsApi) -> Iterator[Record]:
         document = answer.json()
         listed = document.get(api.field) if isinstance(document, dict) else document
         if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-            raise NoReading(RESOURCE, f"GET {path} told no list of domains", kind="malformed-answer")
+            raise NoReading(RESOURCE, f"GET {path} did not return a list of domains", kind="malformed-answer")
         yield from (_record({"workspace_id": workspace} | entry, path) for entry in listed)
 
 
 def _record(row: dict[str, Any], source: str) -> Record:
     lacking = [name for name in NEEDED if name not in row]
     if lacking:
-        raise NoReading(RESOURCE, f"{source} tells a domain without {', '.join(lacking)}", kind="missing-field")
+        raise NoReading(RESOURCE, f"{source} returns a domain without {', '.join(lacking)}", kind="missing-field")
     attempts = row.get("verification_attempts")
-    told: dict[str, Any] = {name: _text(row.get(name)) for name in TEXTS}
-    # Most records say one of a few words here; one text stands for all that are the same.
-    told |= {name: sys.intern(told[name]) for name in REPEATED if told[name] is not None}
-    told |= {name: moment(row.get(name), name) for name in MOMENTS}
+    values: dict[str, Any] = {name: _text(row.get(name)) for name in TEXTS}
+    # Most records have one of a few values here; equal texts share one object.
+    values |= {name: sys.intern(values[name]) for name in REPEATED if values[name] is not None}
+    values |= {name: moment(row.get(name), name) for name in MOMENTS}
     return Record(
         domain=str(row["domain"]).strip().rstrip(".").lower(),
         id=None if row.get("id") is None else str(row["id"]),
-        **told,
+        **values,
         verification_attempts=attempts if isinstance(attempts, int) else None,
         is_told=True,
     )
@@ -142,30 +142,30 @@ def _text(value: Any) -> str | None:
 
 
 def moment(value: Any, name: str) -> float | None:
-    """A time from a table (its session is in UTC) or from JSON (RFC 3339); one without a zone is in UTC."""
+    """Parse a time from a table (its session is in UTC) or from JSON (RFC 3339); without a zone it is UTC."""
     if value is None:
         return None
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            what = f"{name} holds {one_line(value, 40)!r}, which is no time"
+            what = f"{name} is {one_line(value, 40)!r}, which is not a time"
             raise NoReading(RESOURCE, what, kind="malformed-answer") from None
     if not isinstance(value, datetime):
-        raise NoReading(RESOURCE, f"{name} holds {type(value).__name__}, which is no time", kind="malformed-answer")
+        raise NoReading(RESOURCE, f"{name} is {type(value).__name__}, which is not a time", kind="malformed-answer")
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
 
 
 def of_chosen(records: Iterable[Record], chosen: Iterable[str]) -> list[Record]:
-    """Those that --domain names; all, where it names none."""
+    """Return the domains that --domain names, or all if it names none."""
     from runbook_checks.probes.net.name_server import in_ascii
 
-    wanted = {_asked_for(name, in_ascii) for name in chosen}
-    return [r for r in records if not wanted or _asked_for(r.domain, in_ascii) in wanted]
+    wanted = {_normalized(name, in_ascii) for name in chosen}
+    return [r for r in records if not wanted or _normalized(r.domain, in_ascii) in wanted]
 
 
-def _asked_for(name: str, in_ascii: Callable[[str], str]) -> str:
-    """A name in the one form that all its spellings have in common."""
+def _normalized(name: str, in_ascii: Callable[[str], str]) -> str:
+    """Return the form of a name that all its spellings share."""
     try:
         return in_ascii(name)
     except ValueError:

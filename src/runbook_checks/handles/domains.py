@@ -1,4 +1,4 @@
-"""What is there to ask about custom domains: what the system says of each, what names say, what is served?"""
+"""Custom domains: the system's records, and one sweep over their DNS, certificates and pages."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 RESOURCE = "domains"
 HOUR_S = 3600.0
 NAMED_IN_STEP = 100
-NAMED = 8  # domains that one sentence names
+NAMED = 8  # domains in one sentence
 
 
 class Domains(Handle):
-    """Custom domains; one list, one sweep and one reading of events for all checks."""
+    """Custom domains, with one list, one sweep and one reading of events for all checks."""
 
     needs = ("domains",)
     libraries = ("runbook_checks.probes.domains.sweep", "runbook_checks.probes.http.transport")
     settings: capabilities.Domains
 
     def records(self) -> list[Record]:
-        """The domains of this run: all, or those that --domain names."""
+        """Return the domains of this run: all, or those that --domain names."""
         from runbook_checks.handles.domain_list import of_chosen, read
 
         settings = self.settings
@@ -39,7 +39,7 @@ class Domains(Handle):
         return of_chosen(every, self.run.domains)
 
     def all(self) -> list[Domain]:
-        """Every domain with what was seen of it."""
+        """Return every domain with its facts."""
         return self.bound.shared.get("seen-domains", self._all)
 
     def _all(self) -> list[Domain]:
@@ -47,38 +47,36 @@ class Domains(Handle):
         return [self._domain(r, swept.facts.get(r.domain), swept.base_addresses) for r in self.records()]
 
     def expected(self) -> list[Domain]:
-        """Those that ought to work: not the new ones, whose records may still be on their way."""
+        """Return the domains that must work: not the new ones, whose records may not have reached every resolver."""
         import pytest
 
         every = self.all()
         if not every:
-            pytest.skip("none of the chosen domains is one of this system's")
+            pytest.skip("none of the chosen domains belongs to this system")
         pending = [domain.name for domain in every if domain.is_pending]
         if pending:
-            with reading(f"{len(pending)} pending: too young for their records to be everywhere") as told:
-                told["domains"] = pending[:NAMED_IN_STEP]
-        if len(pending) == len(every):
-            pytest.skip("pending: too young for its records to be everywhere")
+            with reading(f"{len(pending)} pending: too new for their records to have reached every resolver") as facts:
+                facts["domains"] = pending[:NAMED_IN_STEP]
         return [domain for domain in every if not domain.is_pending]
 
     def _domain(self, record: Record, facts: Facts | None, base_addresses: tuple[str, ...]) -> Domain:
         return Domain(record, facts, self.base_host, base_addresses, self.settings, self._api, self._is_pending(record))
 
     def view(self, record: Record) -> Domain:
-        """A domain as its record tells it; nothing is looked at for it."""
+        """Return a domain with its record only, without facts from a sweep."""
         return self._domain(record, None, ())
 
     def unseen(self) -> dict[str, str]:
-        """The domains that the sweep did not come to, and why."""
+        """Return the domains that the sweep did not reach, and why."""
         return dict(self.swept().unseen)
 
     def seen(self) -> list[Domain]:
-        """The expected ones whose certificate was seen; the records are the system's own."""
+        """Return the expected domains whose certificate was read, if the system has records of them."""
         require_records(self.records())
         return [domain for domain in self.expected() if domain.facts and domain.facts.served]
 
     def require_all_seen(self) -> None:
-        """NoReading with those whose certificate could not be seen."""
+        """Raise NoReading with the domains whose certificate could not be read."""
         expected = self.expected()
         unseen = self.unseen()
         unseen |= {d.name: d.facts.gone.reason for d in expected if d.facts and not d.facts.served and d.facts.gone}
@@ -91,7 +89,7 @@ class Domains(Handle):
         return self.run.started - record.created_at < self.settings.propagation_h * HOUR_S
 
     def swept(self) -> Swept:
-        """One look at all of them."""
+        """Return the one sweep over all domains."""
         return self.bound.shared.get("sweep", self._sweep)
 
     def _sweep(self) -> Swept:
@@ -102,16 +100,16 @@ class Domains(Handle):
             records,
             self.plan(),
             needs_authority=lambda name, facts, base: self._is_unproven(records[name], facts, base),
-            progress=self._tell,
+            progress=self._report_progress,
         )
 
     def _is_unproven(self, record: Record, facts: Facts, base_addresses: tuple[str, ...]) -> bool:
-        """Whether the resolver doesn't show what it should: then the zone's own servers are asked."""
+        """Return whether the resolver's answers do not prove the domain: then the zone's own servers are queried."""
         domain = self._domain(record, facts, base_addresses)
         return not domain.is_pending and not (domain.leads_home and (domain.has_text or domain.method == "cname"))
 
-    def _tell(self, done: int, of: int) -> None:
-        self.context.progress(f"{self.chosen.name}: {done:,} of {of:,} domains looked at", done >= of)
+    def _report_progress(self, done: int, of: int) -> None:
+        self.context.progress(f"{self.chosen.name}: {done:,} of {of:,} domains checked", done >= of)
 
     def plan(self) -> Plan:
         from runbook_checks.probes.domains.sweep import Plan
@@ -155,24 +153,24 @@ class Domains(Handle):
         if text is None:
             return default
         if not text.isdigit() or not 0 < int(text) < 65536:
-            raise NoReading(RESOURCE, f"{text!r} is no port", kind="malformed-address")
+            raise NoReading(RESOURCE, f"{text!r} is not a port", kind="malformed-address")
         return int(text)
 
     def events_or_none(self) -> dict[str, list[Event]] | None:
-        """The same, None where they can't be read: what else is known may be enough."""
+        """Return the same, or None if they cannot be read, since the records may suffice."""
         try:
             return self.events()
         except NoReading:
             return None
 
     def issue_failures(self, record: Record, events: dict[str, list[Event]] | None) -> list[str]:
-        """Why a certificate could not be issued, each time it was tried lately; the newest first."""
+        """Return why recent attempts to issue a certificate failed, the newest first."""
         from runbook_checks.handles.domain_events import ISSUE
 
         return [event.reason for event in (events or {}).get(record.domain, ()) if event.kind == ISSUE]
 
     def events(self) -> dict[str, list[Event]]:
-        """The failure events of the last hours by domain, the newest first."""
+        """Return the failure events of the last hours by domain, the newest first."""
         return self.bound.shared.get("domain-events", self._events)
 
     def _events(self) -> dict[str, list[Event]]:
@@ -182,17 +180,19 @@ class Domains(Handle):
 
 
 def require_records(records: Iterable[Record]) -> list[Record]:
-    """Those that the system itself told; NoReading where all that is known is a list of names."""
+    """Return the records, or raise NoReading if only a list of names is configured."""
     listed = list(records)
     if listed and not any(record.is_told for record in listed):
-        what = "only names are known: what the system says of its domains is told by domains.table or domains.api"
+        what = (
+            "only names are known; configure domains.table or domains.api to read the system's records of its domains"
+        )
         raise NoReading("domain-records", what, kind="no-source")
     return listed
 
 
 def not_seen(unseen: dict[str, str], of: int) -> NoReading:
-    """Some domains could not be looked at, with the reason for each."""
+    """Return a NoReading for domains that could not be checked, with the reason for each."""
     named = [f"{name} ({why})" for name, why in list(unseen.items())[:NAMED]]
     more = f" and {len(unseen) - NAMED} more" if len(unseen) > NAMED else ""
-    text = f"{len(unseen)} of {of} domains could not be looked at: {'; '.join(named)}{more}"
+    text = f"{len(unseen)} of {of} domains could not be checked: {'; '.join(named)}{more}"
     return NoReading(RESOURCE, text, kind="not-seen", evidence={"subjects": list(unseen)})

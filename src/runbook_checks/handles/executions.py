@@ -1,4 +1,4 @@
-"""What is there to ask of workflow executions and their nodes?"""
+"""Read workflow executions and their nodes from the database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FAILED = """
     SELECT id, COALESCE(error_message, '') AS error FROM {executions}
     WHERE status = 'failed' AND started_at > NOW() - INTERVAL %s SECOND ORDER BY started_at DESC LIMIT {most}
 """
-# Logs of nodes may come a little after the execution's own end.
+# Logs of nodes may be written shortly after the execution's end.
 _EMPTY = """
     SELECT e.id AS id, TIMESTAMPDIFF(MICROSECOND, e.started_at, e.completed_at) / 1000 AS took_ms,
            COUNT(n.execution_id) AS nodes, COALESCE(SUM(n.status IN ({good})), 0) AS succeeded,
@@ -49,7 +49,7 @@ _NEWEST = "SELECT TIMESTAMPDIFF(SECOND, MAX(started_at), NOW()) / 3600 AS age_h 
 
 
 class Executions(Tables):
-    """Executions and node logs, as the tables have them; ages by the server's clock."""
+    """Executions and node logs from their tables; ages by the server's clock."""
 
     needs = ("executions", "mysql")
     settings: capabilities.Executions
@@ -59,10 +59,10 @@ class Executions(Tables):
         return round(self.settings.window_min * 60)
 
     def require_use(self) -> None:
-        """NoReading unless there is an execution of late: a table that nobody writes to says nothing."""
+        """NoReading unless there is a recent execution: a table that is not written to proves nothing."""
         age_h = self.row(self._sql(_NEWEST))["age_h"]
         if age_h is None or float(age_h) > self.settings.quiet_h:
-            newest = "holds none" if age_h is None else f"has had none for {float(age_h):.0f} h"
+            newest = "is empty" if age_h is None else f"has had none for {float(age_h):.0f} h"
             raise NoReading("mysql", f"{self.settings.table} {newest}: is this the database in use?", kind="not-in-use")
 
     def stuck(self) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ class Executions(Tables):
         return self.rows(self._sql(_STUCK), round(self.settings.stuck_min * 60))
 
     def finished(self) -> tuple[int, int]:
-        """How many executions of the window came to an end, and how many of those failed."""
+        """The number of finished executions of the window, and of failed ones among them."""
         row = self.row(self._sql(_FINISHED), self.window_s)
         return int(row["finished"]), int(row["failed"])
 
@@ -83,16 +83,16 @@ class Executions(Tables):
         return self.rows(self._sql(_EMPTY), self.window_s)
 
     def by_node_type(self) -> list[dict[str, Any]]:
-        """Per type of node in the window: runs, errors, slow, longest_ms."""
+        """Per node type in the window: runs, errors, slow, longest_ms."""
         return self.rows(self._sql(_BY_TYPE), self.settings.slow_node_ms, self.window_s)
 
     def common_error(self, node_type: str) -> str:
-        """What most errors of a type of node say."""
+        """The most frequent error message of a node type."""
         rows = self.rows(self._sql(_COMMON_ERROR), node_type, self.window_s)
         return str(rows[0]["error"]) if rows else ""
 
     def nodes_of(self, ids: list[Any]) -> dict[Any, list[dict[str, Any]]]:
-        """The node logs of these executions, each in its order."""
+        """The node logs of these executions in order."""
         found: dict[Any, list[dict[str, Any]]] = {number: [] for number in ids}
         if ids:
             for row in self.rows(self._sql(_NODES, ids=", ".join(["%s"] * len(ids))), *ids):

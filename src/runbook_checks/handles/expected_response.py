@@ -1,8 +1,9 @@
-"""Is an answer what was expected of it: status, fields of its JSON document, something in its lists?"""
+"""Compare a response with what is expected: status, fields of its JSON document, lists that are not empty."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 
 MISSING = object()
 SHOWN = 80
-# Where failures tell their reason: RFC 9457 has detail and title, most others one of these.
+LONG = 240
+LONGEST = 64 * 1024
+TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
+# Fields with the reason of a failure: RFC 9457 has detail and title, most others one of these.
 WORDS = ("error.message", "error", "message", "detail", "title")
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What the first thing amiss was."""
+    """The first difference from what is expected."""
 
     cause: Literal["wrong-status", "wrong-body", "empty-result"]
     seen: str
@@ -28,15 +32,15 @@ class Mismatch:
 
 
 def mismatch(answer: Answer, status: int, fields: Mapping[str, Any], not_empty: Iterable[str] = ()) -> Mismatch | None:
-    """The first thing amiss with an answer, None where it is as expected.
+    """The first difference of a response, None where it is as expected.
 
-    fields     dotted names in the JSON document (numbers are places in lists), with the values due
-    not_empty  dotted names of texts, lists and objects that must hold something
+    fields     dotted names in the JSON document (numbers are places in lists), with the expected values
+    not_empty  dotted names of texts, lists and objects that must not be empty
     """
     from runbook_checks.probes.http.client import NotJson
 
     if answer.status != status:
-        return Mismatch("wrong-status", said(answer), f"HTTP {status}")
+        return Mismatch("wrong-status", summary(answer), f"HTTP {status}")
     if not fields and not not_empty:
         return None
     try:
@@ -44,21 +48,42 @@ def mismatch(answer: Answer, status: int, fields: Mapping[str, Any], not_empty: 
     except NotJson as other:
         return Mismatch("wrong-body", other.reason, "a JSON document")
     differing = (_differing(document, name, expected) for name, expected in fields.items())
-    hollow = (_hollow(document, name) for name in not_empty)
-    return next(filter(None, (*differing, *hollow)), None)
+    empty = (_empty(document, name) for name in not_empty)
+    return next(filter(None, (*differing, *empty)), None)
 
 
-def said(answer: Answer) -> str:
-    """The status, and of a failure that tells of itself in JSON also the words: they may name what is behind it."""
+def summary(answer: Answer) -> str:
+    """The status, and of a failure also its reason: where it redirects to, when to retry, what the body says."""
+    parts = [f"HTTP {answer.status}"]
+    location, retry = (answer.headers.get(name) or "" for name in ("location", "retry-after"))
+    if 300 <= answer.status < 400 and location:
+        parts.append(f"to {one_line(location.partition('?')[0], SHOWN)}")
+    if answer.status >= 400 and retry:
+        parts.append(f"(Retry-After: {one_line(retry, SHOWN)})")
+    words = _reason(answer)
+    return " ".join(parts) + (f": {shortened(words)}" if words else "")
+
+
+def _reason(answer: Answer) -> str:
+    """The reason in a JSON error, the title of a page, the text of a failure."""
     from runbook_checks.probes.http.client import NotJson
 
-    told = f"HTTP {answer.status}"
+    if answer.status < 400:
+        return ""
     try:
-        document = answer.json() if answer.status >= 400 else None
+        document = answer.json()
     except NotJson:
-        return told
-    words = next((at(document, name) for name in WORDS if isinstance(at(document, name), str)), "")
-    return f"{told}: {one_line(str(words), SHOWN)}" if words else told
+        if answer.is_html:
+            title = TITLE.search(answer.text[:LONGEST])
+            return title.group(1) if title else ""
+        return answer.text[:LONGEST] if answer.status >= 500 else ""
+    return next((word for name in WORDS if isinstance(word := at(document, name), str)), "")
+
+
+def shortened(text: str, limit: int = LONG) -> str:
+    """Text for one line; of a long one the beginning and the end, where the reason often stands."""
+    text = one_line(text, LONGEST)
+    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
 
 
 def _differing(document: Any, name: str, expected: Any) -> Mismatch | None:
@@ -66,18 +91,18 @@ def _differing(document: Any, name: str, expected: Any) -> Mismatch | None:
     # In Python, True is 1; in JSON it isn't.
     if value == expected and isinstance(value, bool) == isinstance(expected, bool):
         return None
-    return Mismatch("wrong-body", f"{name} is {_told(value)}", f"{name} {_told(expected)}")
+    return Mismatch("wrong-body", f"{name} is {_as_json(value)}", f"{name} {_as_json(expected)}")
 
 
-def _hollow(document: Any, name: str) -> Mismatch | None:
+def _empty(document: Any, name: str) -> Mismatch | None:
     value = at(document, name)
     if value is MISSING or (value is not None and not isinstance(value, str | list | dict)):
-        return Mismatch("wrong-body", f"{name} is {_told(value)}", f"{name} with something in it")
-    return None if value else Mismatch("empty-result", f"{name} is {_told(value)}", f"{name} with something in it")
+        return Mismatch("wrong-body", f"{name} is {_as_json(value)}", f"{name} that is not empty")
+    return None if value else Mismatch("empty-result", f"{name} is {_as_json(value)}", f"{name} that is not empty")
 
 
 def at(document: Any, dotted: str) -> Any:
-    """What stands at a dotted name, MISSING for nothing."""
+    """The value at a dotted name, or MISSING."""
     for name in dotted.split("."):
         if isinstance(document, list) and name.isdecimal() and int(name) < len(document):
             document = document[int(name)]
@@ -88,5 +113,5 @@ def at(document: Any, dotted: str) -> Any:
     return document
 
 
-def _told(value: Any) -> str:
+def _as_json(value: Any) -> str:
     return "missing" if value is MISSING else one_line(json.dumps(value, ensure_ascii=False), SHOWN)

@@ -1,4 +1,4 @@
-"""What is there to look at on the host: variables, addresses, the way back?"""
+"""Handles of the service's own host: variables, address, and what a rollback needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NextInstance(Handle):
 
         rule = self.settings
         if not rule.has_source:
-            raise NoReading("variables", "no source is named: give one of process, file and command", kind="no-source")
+            raise NoReading("variables", "variables needs a source: process, file or command", kind="no-source")
         if rule.command:
             self.bound.require_commands("variables", "variables.command")
         path = self.bound.path(rule.file, "variables")
@@ -65,11 +65,11 @@ class OwnHost(Handle):
             return given
         rule = self.chosen.settings.variables
         if rule is None or rule.address is None or "variables" not in self.chosen.given:
-            raise NoReading("host", "no address is named: give host.address or variables.address", kind="no-source")
+            raise NoReading("host", "neither host.address nor variables.address is configured", kind="no-source")
         variables = NextInstance(self.context, self.chosen).read()
         text = variables.get(rule.address, "").strip() or self.settings.default_address
         if not text:
-            raise NoReading("host", f"{rule.address} is not set, so the address is not known", kind="no-source")
+            raise NoReading("host", f"neither {rule.address} nor host.default_address is set", kind="no-source")
         return text
 
     @property
@@ -77,7 +77,7 @@ class OwnHost(Handle):
         """Host and port of the address."""
         name, _, port = self.address.rpartition(":")
         if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-            raise NoReading("host", f"the address {self.address!r} is no HOST:PORT", kind="malformed-address")
+            raise NoReading("host", f"the address {self.address!r} is not HOST:PORT", kind="malformed-address")
         return name.strip("[]"), int(port)
 
     def holder(self, host: str, port: int) -> Holder | None:

@@ -1,7 +1,7 @@
 """Record what a run leaves on its targets, before it is made, so that no end of the run loses it.
 
-A line for each thing in `left.jsonl`, in the run's own folder, appended by the process that makes it; another line
-takes it back once it was refused or removed again. A killed run can't report what it left: the next run does.
+The process that makes a thing appends a line to `left.jsonl` in the run's folder, and another one when the thing was
+refused or removed. A killed run cannot report what it left; the next run does.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-NAME, TOLD = "left.jsonl", "left.told.jsonl"
+NAME, REPORTED = "left.jsonl", "left.told.jsonl"
 _IDS = re.compile(r"[0-9a-f]{6,}|\d+")
 Thing = tuple[str, str]  # system, and what it is
 
 
 class Leftovers:
-    """Kept in memory as well: a folder that can't be written costs the next run's knowledge, not this one's."""
+    """What a run left, also in memory: without a writable folder only the next run lacks it."""
 
     def __init__(self, clean: Callable[[str], str]) -> None:
         self.path: Path | None = None
         self._clean = clean
-        self._told: dict[str, str] = {}  # what is taken back goes by the words it was put down with
+        self._cleaned: dict[str, str] = {}  # a thing is taken back with the words it was added with
         self._rows: list[dict[str, Any]] = []
         self._lock = Lock()
 
     def keep_in(self, folder: Path) -> None:
-        """The run's own folder, which all its processes know."""
+        """Write into the run's folder, which all its processes know."""
         self.path = folder / NAME
 
     def add(self, system: str, what: str) -> None:
-        """Before something is made that may stay."""
+        """Record something that may stay, before it is made."""
         self._note(system, what, is_there=True)
 
     def take_back(self, system: str, what: str) -> None:
-        """It was not taken, or is gone again."""
+        """Record that it was refused or removed."""
         self._note(system, what, is_there=False)
 
     def _note(self, system: str, what: str, *, is_there: bool) -> None:
         with self._lock:
-            cleaned = self._told.setdefault(what, self._clean(what))
+            cleaned = self._cleaned.setdefault(what, self._clean(what))
             row = {"pid": os.getpid(), "system": system, "what": cleaned, "is_there": is_there}
             self._rows.append(row)
             if self.path is not None:
@@ -55,7 +55,7 @@ class Leftovers:
                     file.write(json.dumps(row).encode() + b"\n")
 
     def left(self) -> list[Thing]:
-        """What is there because of any process of this run; alike things together, whichever came first."""
+        """What any process of this run left; similar things are next to each other."""
         with self._lock:
             rows = list(self._rows)
         if self.path is not None:
@@ -65,7 +65,7 @@ class Leftovers:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The rows of a `left.jsonl`; a line that was cut off by the end of its process is left out."""
+    """The rows of a `left.jsonl`; a line that was cut off is skipped."""
     rows = []
     with suppress(OSError):
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -87,7 +87,7 @@ def remaining(rows: Iterable[dict[str, Any]]) -> list[Thing]:
 
 
 def of_killed_runs(folders: Iterable[Path]) -> list[tuple[str, Thing]]:
-    """What runs left that ended before they could tell, each with the run's id; told once."""
+    """What killed runs left, each with the run's id; reported once."""
     found = []
     for folder in folders:
         path = folder / NAME
@@ -100,5 +100,5 @@ def of_killed_runs(folders: Iterable[Path]) -> list[tuple[str, Thing]]:
             continue
         found += [(folder.name, thing) for thing in remaining(rows)]
         with suppress(OSError):
-            path.rename(folder / TOLD)
+            path.rename(folder / REPORTED)
     return found

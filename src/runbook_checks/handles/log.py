@@ -1,4 +1,4 @@
-"""What is there to read in a log, wherever it is kept?"""
+"""Read a service's log from a file, Loki, CloudWatch Logs or a command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runbook_checks.probes.logs.loki import Loki
     from runbook_checks.probes.logs.slow_requests import Requests
 
-QUIET_S = 24 * 3600.0  # where an empty window is fine, there must be something within a day
+QUIET_S = 24 * 3600.0  # where an empty window is allowed, there must be an entry within a day
 COMMAND_S = 8.0
 
 
@@ -28,19 +28,21 @@ class Log(Handle):
 
     @property
     def source(self) -> str:
-        """Which of the places it is."""
+        """The kind of place: file, loki, cloudwatch or command."""
         return self.settings.places[0]
 
     @property
     def file(self) -> Path:
         path = self.bound.path(self.settings.file, "logs")
         if path is None:
-            raise NoReading("logs", f"this is read from a file, and the log is in {self.source}", kind="no-source")
+            raise NoReading(
+                "logs", f"only a log file can be read for this, and logs.{self.source} is configured", kind="no-source"
+            )
         return path
 
     @property
     def place(self) -> str:
-        """Where to read on."""
+        """The place, as a reader can find it."""
         rule = self.settings
         if self.source == "loki" and rule.loki is not None:
             return f"Loki {' and '.join(rule.loki.selectors)}"
@@ -49,7 +51,7 @@ class Log(Handle):
         return f"the output of {rule.command[0]}" if rule.command else str(self.file)
 
     def windows(self) -> tuple[float, float, float]:
-        """When the window before begins, when it ends and the window begins, and when that ends (epoch s)."""
+        """Begin of the previous window, begin of the window, end of the window (seconds since the epoch)."""
         length = self.settings.window_min * 60
         return self.run.started - 2 * length, self.run.started - length, self.run.started
 
@@ -58,7 +60,7 @@ class Log(Handle):
         return self.bound.shared.get("log", self._read)
 
     def grouped(self, message: str) -> str:
-        """A message without what differs from one to the next; secrets first, for without its digits none is known."""
+        """A message without ids and numbers. Secrets are redacted first: without digits they are not recognised."""
         from runbook_checks.probes.logs.lines import group_message
 
         return group_message(self.run.redaction.name(message))
@@ -69,9 +71,9 @@ class Log(Handle):
         rule = self.settings
         if self.source == "loki" and rule.loki is not None:
             if not rule.loki.selectors:
-                raise NoReading("logs", "no streams are named (logs.loki.selectors)", kind="no-source")
+                raise NoReading("logs", "logs.loki.selectors is empty", kind="no-source")
             return self._loki(rule.loki).read(
-                rule.loki.selectors, rule.loki.filter, since=since, until=until, alive_s=alive_s
+                rule.loki.selectors, *_filters(rule.loki), since=since, until=until, alive_s=alive_s
             )
         if rule.cloudwatch is not None:
             groups, pattern = rule.cloudwatch.groups, rule.cloudwatch.pattern
@@ -119,8 +121,15 @@ class Log(Handle):
         )
 
     def requests(self, rule: capabilities.SlowRequests) -> Requests:
-        """The requests of the window, with how long each took."""
+        """The requests of the window with their durations."""
         from runbook_checks.probes.logs.slow_requests import read_requests
 
         _, since, until = self.windows()
         return read_requests(self.file, since=since, until=until, field=rule.took, what=rule.what)
+
+
+def _filters(rule: capabilities.LokiLogs) -> tuple[str, ...]:
+    """LogQL's filters; a filter of the runbook's own stays the only one."""
+    from runbook_checks.probes.logs.loki import GRAVE_BESIDE
+
+    return (rule.filter, GRAVE_BESIDE) if rule.filter == type(rule).filter else (rule.filter,)

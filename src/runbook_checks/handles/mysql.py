@@ -32,7 +32,7 @@ class MysqlDatabase(SqlDatabase):
 
     @property
     def user(self) -> str:
-        """The account that the checks look with."""
+        """The account that the checks use."""
         return str(self.row("SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AS name")["name"])
 
     def places(self, tables: Sequence[str]) -> dict[str, list[str]]:

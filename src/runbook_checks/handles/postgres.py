@@ -27,6 +27,11 @@ _TABLES = """
     SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_'
 """
+# A column that does not exist is NULL in the row as JSON, and so no UUID.
+_UUIDS = """
+    count(DISTINCT CASE WHEN to_jsonb(t)->>{0} ~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'
+    THEN lower(to_jsonb(t)->>{0}) END)
+"""
 
 
 class PostgresDatabase(SqlDatabase):
@@ -40,12 +45,14 @@ class PostgresDatabase(SqlDatabase):
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         return self.bound.postgres.query(sql, parameters or None)
 
-    def count(self, table: str, column: str, value: str) -> int:
-        """How many rows of a table have a value in a column, now."""
+    def count(self, table: str, column: str, value: str, *, uuid: str | None = None) -> int:
+        """Count the rows with a value in a column, now; with `uuid`, the distinct UUIDs in that other column."""
         from psycopg import sql
 
-        where = sql.SQL("SELECT count(*) AS count FROM {} WHERE {}::text = %s").format(
-            sql.Identifier(self.settings.schema, table), sql.Identifier(column)
+        where = sql.SQL("SELECT {} AS count FROM {} t WHERE {}::text = %s").format(
+            sql.SQL("count(*)") if uuid is None else sql.SQL(_UUIDS).format(uuid),
+            sql.Identifier(self.settings.schema, table),
+            sql.Identifier(column),
         )
         return int(self.bound.postgres.query(where.as_string(), [value], fresh=True)[0]["count"])
 
@@ -68,11 +75,11 @@ class PostgresDatabase(SqlDatabase):
         return Connections(maximum, groups)
 
     def require_role(self, role: str) -> None:
-        """NoReading unless the monitor's role is a member of another, and so sees what that one sees."""
+        """NoReading unless the monitor's role is a member of `role`."""
         sql = "SELECT pg_has_role(current_user, %s, 'USAGE') AS member, current_user::text AS name"
         seen = self.row(sql, role)
         if not seen["member"]:
-            what = f"{seen['name']} may not see other sessions: GRANT {role} TO {seen['name']}"
+            what = f"{seen['name']} cannot see other sessions: GRANT {role} TO {seen['name']}"
             raise NoReading("postgres", what, kind="no-privilege")
 
     def sessions(self) -> list[Session]:
@@ -85,18 +92,18 @@ class PostgresDatabase(SqlDatabase):
         return pgactivity.slow_statements(self.rows, limits.slow_statement_ms, limits.slow_statement_calls)
 
     def lock_chains(self) -> list[Chain]:
-        """Who waits on whom for a lock."""
+        """Sessions that wait for locks, by the session that they all wait for."""
         self.require_role("pg_read_all_stats")
         return chains(pgactivity.waiting(self.rows))
 
     def require_counters(self) -> None:
-        """NoReading unless the counters of tables and indexes have been kept long enough to tell something."""
+        """NoReading unless the counters of tables and indexes cover enough days."""
         from runbook_checks.probes.postgres import statistics as pgcounters
 
         pgcounters.require(self.rows, self.settings.statistics_days)
 
     def unused_indexes(self) -> list[Index]:
-        """Indexes that no query has used since the counters began; those that keep rows unique left out."""
+        """Indexes that no query has used since the counters began, without those that enforce uniqueness."""
         from runbook_checks.probes.postgres import statistics as pgcounters
 
         self.require_counters()

@@ -1,4 +1,4 @@
-"""What is there to ask the providers that a system lives on?"""
+"""Handles for the providers that a system depends on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runbook_checks.config import capabilities
     from runbook_checks.probes.providers.groq import Standing
     from runbook_checks.probes.providers.object_storage import Bucket
-    from runbook_checks.probes.providers.status_pages import Incident
+    from runbook_checks.probes.providers.status_pages import Page
 
 
 class StatusPages(Handle):
@@ -20,14 +20,14 @@ class StatusPages(Handle):
     libraries = ("runbook_checks.probes.http.transport",)
     settings: capabilities.Providers
 
-    def incidents(self, provider: str) -> list[Incident]:
-        """Those under way at one provider that touch what matters."""
-        from runbook_checks.probes.providers.status_pages import incidents, of_components
+    def page(self, provider: str) -> Page:
+        """One provider's page."""
+        from runbook_checks.probes.providers.status_pages import read_page
 
         page = self.settings.pages[provider]
         url = self.bound.value(page.url, "providers") or ""
         http = self.bound.opened(f"status {provider}", lambda: self.bound.http_at(url, "providers", max_body=8 << 20))
-        return of_components(incidents(http, page.kind), page.components)
+        return read_page(http, page.kind)
 
 
 class Groq(Handle):
@@ -38,6 +38,7 @@ class Groq(Handle):
     settings: capabilities.Groq
 
     def standing(self) -> Standing:
+        """The key and its quotas, by one request."""
         from runbook_checks.probes.providers.groq import standing
 
         key = self.bound.value(self.settings.key, "groq") or ""
@@ -68,6 +69,8 @@ class ObjectStorage(Handle):
             key_id=self.bound.value(rule.access_key_id, "storage") or "",
             secret=self.bound.value(rule.secret_access_key, "storage") or "",
             region=rule.region,
+            session_token=self.bound.value(rule.session_token, "storage"),
+            addressing=rule.addressing,
             ca_file=self.bound.ca_file,
             proxy=self.bound.value(self.chosen.settings.proxy, "storage"),
             resolver=self.bound.resolver,

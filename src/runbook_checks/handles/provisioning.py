@@ -1,4 +1,4 @@
-"""What is there to ask of workspaces' databases: their records, and what is on the server?"""
+"""The workspaces' databases: their records, and the schemas, accounts and grants on the server."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _SCHEMAS = "SELECT schema_name AS name FROM information_schema.schemata WHERE sc
 _ACCOUNTS = "SELECT user AS name, host AS host FROM mysql.user WHERE user LIKE %s"
 _GRANTS = "SELECT user AS name, host AS host, db AS place, {columns} FROM mysql.db WHERE user LIKE %s"
 _GLOBALLY = re.compile(r"^GRANT (.+?) ON \*\.\* TO ", re.IGNORECASE)
-# Global privileges that come with sight of every database (MySQL 8.4 Reference Manual, 'SHOW DATABASES Statement').
-_SIGHT = {
+# Global privileges that show every database (MySQL 8.4 Reference Manual, 'SHOW DATABASES Statement').
+_SHOWS_ALL = {
     "ALL PRIVILEGES",
     "SHOW DATABASES",
     "SELECT",
@@ -41,21 +41,21 @@ _SIGHT = {
 
 
 class Provisioning(Tables):
-    """Records of workspaces' databases, the events that tell of failures, schemas, accounts and grants."""
+    """Records of workspaces' databases, failure events, schemas, accounts and grants."""
 
     needs = ("provisioning", "mysql")
     settings: capabilities.Provisioning
 
     def records(self) -> list[dict[str, Any]]:
-        """Every record: workspace, name, status, age_s since it was made, still_s since it was last touched."""
+        """Return every record: workspace, name, status, age_s since creation, still_s since the last update."""
         found = self.rows(_RECORDS.format(table=self.named(self.settings.table)))
         if not found:
-            what = f"{self.settings.table} holds no record: is this the database in use?"
+            what = f"{self.settings.table} has no records; check that this is the database in use"
             raise NoReading("mysql", what, kind="not-in-use")
         return found
 
     def failures(self) -> dict[str, list[dict[str, Any]]]:
-        """Events that tell of failures, by workspace, the newest first: age_s, said (the payload as text)."""
+        """Return failure events by workspace, the newest first: age_s, said (the payload as text)."""
         rule = self.settings
         sql = _EVENTS.format(events=self.named(rule.events_table), most=MOST)
         found: dict[str, list[dict[str, Any]]] = {}
@@ -67,25 +67,25 @@ class Provisioning(Tables):
         return found
 
     def schemas(self) -> set[str]:
-        """The workspaces' databases that are on the server."""
-        self._require_sight()
+        """Return the workspaces' databases on the server."""
+        self._require_show_databases()
         return {row["name"] for row in self.rows(_SCHEMAS, _like(self.settings.schema_prefix))}
 
     def hosts(self) -> dict[str, list[str]]:
-        """The workspaces' accounts, and from where each may come."""
+        """Return the host patterns of each workspace account."""
         found: dict[str, list[str]] = {}
         for row in with_grant(self.rows, "SELECT ON mysql.user", _ACCOUNTS, _like(self.settings.account_prefix)):
             found.setdefault(row["name"], []).append(row["host"])
         return found
 
     def granted(self) -> dict[tuple[str, str], set[str]]:
-        """What each account, by name and host, was granted on its own database."""
+        """Return the privileges of each account, by name and host, on its own database."""
         columns = ", ".join(map(_column, self.settings.privileges))
         sql = _GRANTS.format(columns=columns)
         found: dict[tuple[str, str], set[str]] = {}
         for row in with_grant(self.rows, "SELECT ON mysql.db", sql, _like(self.settings.account_prefix)):
             workspace = row["name"].removeprefix(self.settings.account_prefix)
-            # An underscore in a grant stands for any character unless it is escaped; both are in use.
+            # An underscore in a grant matches any character unless it is escaped; both forms are in use.
             if row["place"].replace("\\", "") == self.schema_of(workspace):
                 has = {word for word in self.settings.privileges if row[_column(word)] == "Y"}
                 found.setdefault((row["name"], row["host"]), set()).update(has)
@@ -97,18 +97,18 @@ class Provisioning(Tables):
     def account_of(self, workspace: str) -> str:
         return self.settings.account_prefix + workspace
 
-    def _require_sight(self) -> None:
-        """Whoever may not see a database is shown a list without it."""
+    def _require_show_databases(self) -> None:
+        """Raise NoReading if the role lacks the privilege: MySQL hides other databases from it, without an error."""
         said = [str(next(iter(row.values()))) for row in self.rows("SHOW GRANTS")]
         has = {word.strip() for match in map(_GLOBALLY.match, said) if match for word in match[1].upper().split(",")}
-        if not has & _SIGHT:
+        if not has & _SHOWS_ALL:
             user = self.row("SELECT CURRENT_USER() AS name")["name"]
-            what = f"{user} is not shown databases of others; it needs GRANT SHOW DATABASES ON *.* TO '{user}'"
+            what = f"{user} does not see all databases; it needs GRANT SHOW DATABASES ON *.* TO '{user}'"
             raise NoReading("mysql", what.replace("@", "'@'"), kind="no-privilege")
 
 
 def _column(privilege: str) -> str:
-    """CREATE VIEW stands in Create_view_priv."""
+    """Return the column of a privilege: CREATE VIEW is Create_view_priv."""
     return f"{privilege.capitalize().replace(' ', '_')}_priv"
 
 

@@ -1,4 +1,4 @@
-"""What is there to ask about a queue, of Cloudflare and of its consumer's log?"""
+"""The handle of a Cloudflare queue: its settings, its backlog, and the results of its messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY_S = 86400
 
 @dataclass(frozen=True)
 class Processed:
-    """What became of messages in a window."""
+    """Results of the messages that were processed in a time window."""
 
     done: int
     failed: int
@@ -37,7 +37,7 @@ class Processed:
 
 
 class Queue(Handle):
-    """The queue: what there is, what waits, what became of messages."""
+    """The queue: its settings, its backlog, and the results of its messages."""
 
     needs = ("queue",)
     libraries = ("runbook_checks.probes.http.transport", "runbook_checks.probes.providers.cloudflare")
@@ -57,11 +57,11 @@ class Queue(Handle):
         return Cloudflare(http, account)
 
     def found(self) -> tuple[Found | None, int]:
-        """The queue, None where there is none of its name, and how many the account has."""
+        """The queue, or None if the account has no queue of that name; and the number of the account's queues."""
         return self.bound.shared.get("queue found", lambda: self.cloudflare.queue(self.settings.name))
 
     def its(self) -> Found:
-        """The queue; NoReading where there is none."""
+        """The queue. NoReading queue-missing if it does not exist."""
         queue, _ = self.found()
         if queue is None:
             raise NoReading("queue", f"the account has no queue {self.settings.name}", kind="queue-missing")
@@ -71,15 +71,15 @@ class Queue(Handle):
         return self.cloudflare.waiting(self.its().id)
 
     def processed(self) -> Processed:
-        """By Cloudflare's analytics, in the window that ends when the run began."""
+        """Counts from Cloudflare's analytics, in the window that ends at the start of the run."""
         return self.bound.shared.get("queue processed", self._processed)
 
     def _processed(self) -> Processed:
-        """Analytics that know of nothing in a window are believed where they know of something in the day before."""
+        """An empty window counts as a reading only if the analytics have data from the day before."""
         queue, until = self.its(), self.run.started
         counts = self.cloudflare.operations(queue.id, until - 60 * self.settings.window_min, until)
         if not counts and not self.cloudflare.operations(queue.id, until - DAY_S, until):
-            what = f"Cloudflare's analytics know of no operation on {self.settings.name} within a day"
+            what = f"Cloudflare's analytics have no operation on {self.settings.name} within a day"
             raise NoReading("queue", what, kind="no-data")
         deleted = Counter[str]()
         for (action, outcome), count in counts.items():
@@ -89,11 +89,11 @@ class Queue(Handle):
         return Processed(deleted["success"], deleted["fail"] + deleted["dlq"], read, "Cloudflare's analytics")
 
     def trend_a_minute(self) -> float:
-        """By how many messages a minute what waits has grown lately (below 0: shrunk)."""
+        """Growth of the backlog in messages a minute; negative if it shrinks."""
         until = self.run.started
         points = self.cloudflare.backlog(self.its().id, until - 60 * self.settings.window_min, until)
         if len(points) < 2:
-            raise NoReading("queue", "Cloudflare's analytics tell of no backlog over time", kind="no-data")
+            raise NoReading("queue", "Cloudflare's analytics have no backlog over time", kind="no-data")
         third = max(1, len(points) // 3)
         first, last = (sum(value for _, value in part) / third for part in (points[:third], points[-third:]))
         return (last - first) / max(1, len(points) - third)
@@ -104,12 +104,12 @@ class Queue(Handle):
         return "logs" in self.chosen.given
 
     def logged(self) -> tuple[int, Counter[str]]:
-        """By the consumer's log, in the same window: messages done, and failures by cause."""
+        """Messages done and failures by cause, from the consumer's log, in the same window."""
         log = Log(self.context, self.chosen)
         begin, script = self.run.started - 60 * self.settings.window_min, self.settings.consumer.script
         entries = [e for e in log.read().entries if not script or e.message.startswith(f"{script} ")]
         if not entries:
-            raise NoReading("logs", f"the log tells of no invocation of {script or 'a Worker'}", kind="no-entries")
+            raise NoReading("logs", f"the log has no invocation of {script or 'a Worker'}", kind="no-entries")
         within = [entry for entry in entries if begin <= entry.time < self.run.started]
         done = sum(self.settings.done_text in entry.message for entry in within)
         return done, Counter(self._cause(entry.message) for entry in within if entry.level in log.settings.levels)

@@ -1,4 +1,4 @@
-"""What is there to deliver to a webhook, and what do its answers mean?"""
+"""Send deliveries to a webhook and tell what its responses mean."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from runbook_checks.probes.core.reading import NoReading, one_line
 
 if TYPE_CHECKING:
     from runbook_checks.config import capabilities
+    from runbook_checks.probes.auth.signing import Scheme, Signature
     from runbook_checks.probes.http.client import Answer
 
 MAX_CODE = 60
-# Past the signature it is refused for its body: a receiver whose door stands open stores nothing of it.
+# An invalid body: a receiver that accepts everything stores nothing of it.
 HARMLESS = b'{"synthetic": "runbook-checks"}'
+CODES = ("unsigned", "stale", "invalid")
 
 
 class Receiver(Handle):
@@ -25,12 +27,24 @@ class Receiver(Handle):
     settings: capabilities.Webhook
 
     @property
-    def secret(self) -> str:
-        return self.bound.value(self.settings.secret, "webhook") or ""
+    def scheme(self) -> Scheme:
+        """How the sender signs, with the headers that the files name."""
+        from runbook_checks.probes.auth.signing import SCHEMES
+
+        rule = self.settings
+        return SCHEMES[rule.scheme].renamed(rule.signature_header, rule.timestamp_header)
 
     @property
     def may_write(self) -> bool:
         return bool(self.run.environment.allows("write"))
+
+    @property
+    def clock_tolerance_s(self) -> float:
+        """The drift of the service's clock that webhook.clock-drift tolerates."""
+        http, rule = self.chosen.settings.http, self.settings
+        if http is not None and http.max_skew_s is not None:
+            return http.max_skew_s / 10
+        return rule.clock_warn_s or rule.max_skew_s / 10
 
     def send(self, body: bytes, headers: dict[str, str]) -> Answer:
         return self.bound.http.send(
@@ -38,61 +52,92 @@ class Receiver(Handle):
         )
 
     def deliver(self, body: bytes, *, age_s: int = 0) -> Answer:
-        """A correctly signed delivery, made `age_s` seconds ago (below zero: in the time to come)."""
-        timestamp = str(int(time.time()) - age_s)
-        return self.send(body, self.signed(timestamp, body))
+        """Send a correctly signed delivery made `age_s` seconds ago (below zero: in the future)."""
+        return self.send(body, self.signed(body, age_s=age_s).headers())
 
-    def signed(self, timestamp: str, body: bytes) -> dict[str, str]:
-        from runbook_checks.probes.auth.signing import sign
-
-        signature = sign(self.secret, timestamp, body)
-        return {self.settings.timestamp_header: timestamp, self.settings.signature_header: signature}
+    def signed(self, body: bytes, *, age_s: int = 0) -> Signature:
+        secret = self.bound.value(self.settings.secret, "webhook") or ""
+        try:
+            return self.scheme.sign(secret, str(int(time.time()) - age_s), body)
+        except ValueError:
+            what = f"webhook.secret is not base64, which {self.settings.scheme} requires (whsec_...)"
+            raise NoReading("webhook", what, kind="bad-request") from None
 
     def control(self) -> Answer:
-        """A correctly signed delivery of no message, made once for all checks: what must pass where others must not."""
+        """Send a signed delivery without a message, once for all checks: it must pass where forgeries fail."""
         return self.bound.shared.get("webhook control", lambda: self.deliver(HARMLESS))
+
+    def forgery(self) -> Answer:
+        """Send the control with the signature of another body, once for all checks."""
+        signature = self.signed(b"another body")
+        return self.bound.shared.get("webhook forgery", lambda: self.send(HARMLESS, signature.headers()))
 
     def code(self, answer: Answer) -> str:
         """The code of a refusal, or an empty text."""
         try:
-            document = answer.json()
+            found = answer.json()
         except NoReading:
             return ""
-        code = document.get(self.settings.refusals.field) if isinstance(document, dict) else None
-        return one_line(code, MAX_CODE) if isinstance(code, str) else ""
+        name = self.settings.refusals.field
+        for key in [name] if isinstance(found, dict) and name in found else name.split("."):
+            found = found.get(key) if isinstance(found, dict) else None
+        is_code = isinstance(found, str | int) and not isinstance(found, bool)
+        return one_line(str(found), MAX_CODE) if is_code else ""
+
+    def expected_code(self, name: str) -> str | None:
+        """The code that the runbook file gives for one of CODES, None for none."""
+        code = getattr(self.settings.refusals, name)
+        return None if code is None else str(code)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether the runbook file names any code."""
+        return bool(self.settings.refusals.prefix or any(self.expected_code(name) for name in CODES))
+
+    def has_refusal_code(self, answer: Answer) -> bool:
+        code, prefix = self.code(answer), self.settings.refusals.prefix
+        return bool(code) and (
+            code in [self.expected_code(name) for name in CODES] or bool(prefix and code.startswith(prefix))
+        )
+
+    def is_page(self, answer: Answer) -> bool:
+        return answer.text.lstrip()[:1] == "<"
 
     def is_refusal(self, answer: Answer) -> bool:
-        """Refused for its signature, not for its body: 401 or 403, or with the runbook's own status or codes."""
-        refusals = self.settings.refusals
-        if answer.status in (401, 403, refusals.status):
-            return True
-        has_code = bool(refusals.prefix) and self.code(answer).startswith(refusals.prefix)
-        return has_code and 400 <= answer.status < 500
+        """Refused for its signature, not its body: by the status or code of the runbook file, else 401 or 403."""
+        rule = self.settings.refusals
+        if self.is_page(answer) and not rule.pages:
+            return False
+        if self.has_refusal_code(answer):
+            return 400 <= answer.status < 500
+        return answer.status in (401, 403) or answer.status == rule.status != rule.invalid_body_status
 
     def is_past(self, answer: Answer) -> bool:
-        """Past the signature: refused for its body, or accepted by something that is no page."""
-        if answer.status == self.settings.refusals.invalid_body_status and not self.is_refusal(answer):
-            return True
-        is_page = answer.text.lstrip()[:1] == "<"
-        return 200 <= answer.status < 300 and not is_page
+        """Past the signature: refused for its body, or accepted by something other than a page."""
+        rule = self.settings.refusals
+        if self.is_page(answer) or self.is_refusal(answer):
+            return False
+        is_decided = rule.status != rule.invalid_body_status or (self.has_codes and bool(self.code(answer)))
+        return 200 <= answer.status < 300 or (answer.status == rule.invalid_body_status and is_decided)
 
-    def told(self, answer: Answer) -> str:
+    def shown(self, answer: Answer) -> str:
         """Status and code, as a sentence shows them."""
         return f"HTTP {answer.status} {self.code(answer)}".rstrip()
 
     def evidence(self, answer: Answer) -> dict[str, Any]:
-        """What a finding about an answer is told with."""
+        """The evidence of a finding about a response."""
+        scheme = self.scheme
         return {
             "url": answer.url,
             "status": answer.status,
             "code": self.code(answer) or "without a code",
-            "timestamp_header": self.settings.timestamp_header,
-            "signature_header": self.settings.signature_header,
+            "timestamp_header": scheme.timestamp_header or "the timestamp",
+            "signature_header": scheme.signature_header,
             "max_skew_s": self.settings.max_skew_s,
         }
 
     def step(self, step: capabilities.ChainStep, known: dict[str, Any]) -> Answer:
-        """A further call on the way of a message; {names} in its address are taken from what is known."""
+        """Make a further call on the way of a message; {names} in its address are taken from `known`."""
         import json
         from urllib.parse import quote
 
@@ -103,6 +148,8 @@ class Receiver(Handle):
         for name, value in known.items():
             path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
         if "{" in path:
-            raise NoReading("webhook", f"{step.name}: no answer so far gives what {path} needs", kind="field-missing")
+            raise NoReading(
+                "webhook", f"{step.name}: no response so far has the values of {path}", kind="field-missing"
+            )
         body = json.dumps(step.body).encode()
         return self.bound.http.send(step.method, path, headers=headers, body=body)

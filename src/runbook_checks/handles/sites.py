@@ -1,4 +1,4 @@
-"""Where does a visitor end up who opens the system's own address, or any custom domain, over HTTPS?"""
+"""How far a request gets over HTTPS, at the system's own address or at each custom domain."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from runbook_checks.handles.domain import Domain
+    from runbook_checks.probes.tls.server import Handshake
 
 RATE_LIMIT = 429
 UNCONNECTED = ("connection-refused", "connect-timeout", "not-connected")
@@ -25,7 +26,7 @@ UNANSWERED = ("connection-reset", "read-timeout", "malformed-answer")
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """How far a visitor gets: the first of these that is told is where it ends."""
+    """How far a request gets: the first of unconnected, unshaken and unanswered that is set says where it ended."""
 
     subject: str | None
     name: str
@@ -42,7 +43,7 @@ class Site:
 
 
 class Sites(Handle):
-    """The custom domains, where there are any, or else the system's own front."""
+    """The custom domains, if they are configured, or else the system's own address."""
 
     one_of = ("domains", "tls")
     libraries = (
@@ -52,7 +53,7 @@ class Sites(Handle):
     )
 
     def seen(self) -> tuple[Iterable[Site], NoReading | None]:
-        """How far a visitor gets at each, and what kept some from being looked at."""
+        """Return how far a request gets at each, and why some could not be checked."""
         if "domains" in self.chosen.given:
             return self._domains()
         return [self._front()], None
@@ -67,7 +68,7 @@ class Sites(Handle):
                 unseen[domain.name] = gone.reason
             if domain.facts and domain.facts.routed and domain.facts.routed.status == RATE_LIMIT:
                 unseen[domain.name] = "rate limited (HTTP 429)"
-        # One after the other: ten thousand at once are memory for nothing.
+        # A generator: ten thousand at once would only use memory.
         sites = (self._of_domain(d, domains) for d in expected if d.facts and d.name not in unseen)
         return sites, not_seen(unseen, len(expected)) if unseen else None
 
@@ -103,9 +104,7 @@ class Sites(Handle):
         try:
             handshake = front.handshake()
             if handshake and not (handshake.trusted and handshake.name_matches):
-                raise NoReading(
-                    "tls", f"{where}: nothing is asked of it, its certificate does not verify", kind="untrusted"
-                )
+                raise _unverified(where, handshake)
             told = {"status": self._status()}
         except NoReading as gone:
             stage = _stage(gone)
@@ -115,14 +114,20 @@ class Sites(Handle):
         return Site(subject=None, name=where, address=where, evidence=evidence, **told)
 
     def _status(self) -> int:
-        """The front page's; where there is none, that of the health document: it may be an API alone."""
+        """Return the status of the front page or, if there is none, of the health document: it may be an API only."""
         http = self.chosen.settings.http
         status = self.bound.http.get("/").status
         return self.bound.http.get(http.health.path).status if status == 404 and http else status
 
 
+def _unverified(where: str, handshake: Handshake) -> NoReading:
+    if not handshake.trusted and handshake.verify_code is None:
+        return NoReading("tls", f"{where}: the TLS handshake fails: {handshake.verify_error}", kind="tls-failed")
+    return NoReading("tls", f"{where}: no request is sent, because its certificate is not valid", kind="untrusted")
+
+
 def _stage(gone: NoReading) -> str | None:
-    """Where a reading ended; None where it never began, or where the certificate is to blame."""
+    """Return where a reading ended; None if it never began, or if the certificate is the reason."""
     if gone.kind in UNCONNECTED:
         return "unconnected"
     if gone.resource == "tls" and gone.kind in UNSHAKEN:

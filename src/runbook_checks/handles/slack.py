@@ -1,7 +1,8 @@
-"""What is there to send to a slash command, and what does Slack say of the bot?"""
+"""Send requests to a slash command as Slack does, and ask Slack about the bot."""
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -10,30 +11,31 @@ from runbook_checks.handles.base import Handle
 
 if TYPE_CHECKING:
     from runbook_checks.config import capabilities
+    from runbook_checks.probes.auth.signing import Signature
     from runbook_checks.probes.http.client import Answer
     from runbook_checks.probes.providers.slack import Identity
 
-TIMESTAMP, SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
-# No app has such a command: one whose door stands open does nothing with it.
-HARMLESS = ("/runbook-checks", "synthetic")
+# Bolt's responses to a command without a listener, and to one of a workspace that has not installed the app (HTTP 200).
+UNHANDLED = "unhandled request"
+NOT_INSTALLED = re.compile(r"install (?:this|the) app|installation .{0,80}no longer available", re.IGNORECASE)
 
 
 class SlashCommand(Handle):
-    """The slash command's address: requests signed, unsigned, changed, late."""
+    """The slash command: requests signed, unsigned, changed, late."""
 
     needs = ("slack", "http")
     libraries = ("runbook_checks.probes.http.transport",)
     settings: capabilities.Slack
 
     def body(self, command: str, text: str) -> bytes:
-        """What Slack sends when somebody types a command, marked as synthetic."""
+        """The form that Slack sends for a typed command, marked as synthetic."""
         return urlencode(
             {
-                "team_id": "T0CHECKS",
+                "team_id": self.settings.team_id,
                 "team_domain": "runbook-checks",
                 "channel_id": "C0CHECKS",
                 "channel_name": "runbook-checks",
-                "user_id": "U0CHECKS",
+                "user_id": self.settings.user_id,
                 "user_name": "runbook-checks",
                 "command": command,
                 "text": text,
@@ -44,32 +46,40 @@ class SlashCommand(Handle):
 
     @property
     def harmless(self) -> bytes:
-        return self.body(*HARMLESS)
+        return self.body(self.settings.harmless_command, "synthetic")
 
     def send(self, body: bytes, headers: dict[str, str]) -> Answer:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         return self.bound.http.send("POST", self.settings.path, headers=form | headers, body=body)
 
-    def signed(self, body: bytes, *, age_s: int = 0) -> dict[str, str]:
-        """The headers of a request that Slack made `age_s` seconds ago."""
-        from runbook_checks.probes.auth.signing import sign_slack
+    def signed(self, body: bytes, *, age_s: int = 0) -> Signature:
+        """Sign a request that Slack made `age_s` seconds ago."""
+        from runbook_checks.probes.auth.signing import SCHEMES
 
-        timestamp = str(int(time.time()) - age_s)
         secret = self.bound.value(self.settings.signing_secret, "slack") or ""
-        return {TIMESTAMP: timestamp, SIGNATURE: sign_slack(secret, timestamp, body)}
+        return SCHEMES["slack"].sign(secret, str(int(time.time()) - age_s), body)
 
     def control(self) -> Answer:
-        """A correctly signed request that asks for nothing, made once for all checks."""
+        """Send a correctly signed request that asks for nothing, once for all checks."""
         body = self.harmless
-        return self.bound.shared.get("slack control", lambda: self.send(body, self.signed(body)))
+        return self.bound.shared.get("slack control", lambda: self.send(body, self.signed(body).headers()))
+
+    def is_page(self, answer: Answer) -> bool:
+        return answer.text.lstrip()[:1] == "<"
+
+    def is_not_installed(self, answer: Answer) -> bool:
+        """Whether the app answers that it is not installed in the workspace."""
+        return bool(NOT_INSTALLED.search(answer.text))
 
     def is_refusal(self, answer: Answer) -> bool:
-        return answer.status in (401, 403)
+        return answer.status in (401, 403) and not self.is_page(answer)
 
     def is_past(self, answer: Answer) -> bool:
-        """Past the signature: acknowledged by something that is no page, or refused for what it says."""
-        is_page = answer.text.lstrip()[:1] == "<"
-        return (200 <= answer.status < 300 and not is_page) or answer.status in (400, 422)
+        """Past the signature: acknowledged by something other than a page, or refused for its content."""
+        if self.is_page(answer):
+            return False
+        is_unhandled = answer.status == 404 and UNHANDLED in answer.text
+        return 200 <= answer.status < 300 or answer.status in (400, 422) or is_unhandled
 
 
 class SlackBot(Handle):

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Connections:
-    """The most there can be, and those in use: groups with kind, state, application and count."""
+    """The server's maximum, and the connections in use: groups with kind, state, application and count."""
 
     maximum: int
     groups: list[dict[str, Any]]
 
 
 class SqlDatabase(Handle):
-    """A database, read-only. What engines say differently stands in the handles of each."""
+    """A database, read-only. The subclasses hold what differs between engines."""
 
     resource: ClassVar[str]
 
@@ -32,19 +32,19 @@ class SqlDatabase(Handle):
         raise NotImplementedError
 
     def row(self, sql: str, *parameters: Any) -> dict[str, Any]:
-        """The one row of a statement that must give one."""
+        """The row of a statement that must return exactly one."""
         rows = self.rows(sql, *parameters)
         if len(rows) != 1:
-            raise NoReading(self.resource, f"a statement that gives one row gave {len(rows)}", kind="sql-error")
+            raise NoReading(self.resource, f"a statement returned {len(rows)} rows, not one", kind="sql-error")
         return rows[0]
 
     @property
     def name(self) -> str:
-        """What the database is called."""
+        """The name of the database."""
         raise NotImplementedError
 
     def places(self, tables: Sequence[str]) -> dict[str, list[str]]:
-        """In which schemas there are tables of these names."""
+        """The schemas that have tables of these names, by table."""
         raise NotImplementedError
 
     def connections(self) -> Connections:

@@ -1,7 +1,7 @@
-"""The probes of one system: made when first needed, shared by all checks.
+"""Make the probes of one system when they are first needed, and share them between its checks.
 
-Handles and this module are the one laziness boundary: what they import inside functions, a run without such checks
-never loads. Probes import what they need at the top.
+Handles and this module import inside functions, so that a run loads only the probes that its checks use. Probes import
+at the top.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Bound:
         self._open: list[Any] = []
 
     def value(self, reference: Reference | None, resource: str) -> str | None:
-        """What a reference stands for, None for none."""
+        """The value of a reference; None without a reference."""
         if reference is None:
             return None
         try:
@@ -55,7 +55,7 @@ class Bound:
             raise NoReading(resource, str(unresolved), kind="unresolved-reference") from None
 
     def address(self, reference: Reference | None, resource: str) -> str:
-        """An http:// or https:// address; NoReading, quoting none of it, where it could be read in two ways."""
+        """An http:// or https:// address. NoReading, without quoting it, if it is ambiguous."""
         from runbook_checks.probes.http.target import parsed_url
 
         url = self.value(reference, resource) or ""
@@ -71,7 +71,7 @@ class Bound:
         return None if reference is None or text is None else self.run.vault.path(reference)
 
     def require_commands(self, resource: str, key: str) -> None:
-        """NoReading where no program may be started that a file names; `key` is where it does."""
+        """NoReading if commands from files are forbidden; `key` is the setting with the command."""
         if not self.run.vault.allows_commands:
             raise NoReading(resource, f"{key} is not used: {FORBIDDEN}", kind="commands-forbidden")
 
@@ -90,7 +90,7 @@ class Bound:
 
     @cached_property
     def far_ends(self) -> FarEnds:
-        """Which addresses are followed where a far end names them."""
+        """The rule for addresses that a far end names."""
         from runbook_checks.probes.net.far_ends import FarEnds
 
         return FarEnds(tuple(self.run.environment.far_ends.allow))
@@ -100,7 +100,7 @@ class Bound:
         return self._text_path(self.settings.ca_file, "ca_file")
 
     def opened(self, name: str, make: Callable[[], Probe]) -> Probe:
-        """A probe by its name, made once for all checks, and closed when the run ends."""
+        """A probe by its name, made once for all checks and closed at the end of the run."""
 
         def made() -> Probe:
             probe = make()
@@ -122,13 +122,13 @@ class Bound:
 
     @property
     def direct(self) -> Http | None:
-        """The service at an address with no proxy before it, where the environment names one."""
+        """The service at an address without a proxy in front of it, if the environment names one."""
         assert self.settings.http is not None
         url = self.value(self.settings.http.direct_url, "http")
         return None if url is None else self.opened("direct", lambda: self.service_at(url))
 
     def service_at(self, url: str, **different: Any) -> Http:
-        """The service at one of its addresses, with all it is asked with; `different` as http.client.Http."""
+        """The service at one of its addresses, with its headers and limits; `different` as http.client.Http."""
         expected, certificate = self.settings.http, self.settings.client_certificate
         assert expected is not None
         pair = None
@@ -146,7 +146,7 @@ class Bound:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """What is sent with every request to the service; values that don't stand in the file itself are secret."""
+        """Headers of every request to the service. Values that come from a reference are secret."""
         values = {name: self.value(text, "http") or "" for name, text in self.settings.headers.items()}
         for name, text in self.settings.headers.items():
             if text.kind != "literal":
@@ -154,7 +154,7 @@ class Bound:
         return values
 
     def http_at(self, url: str, resource: str = "http", **more: Any) -> Http:
-        """An HTTP service: the system's trust, proxy and resolver, none of its headers. `more` as http.client.Http."""
+        """Another HTTP service, with the system's CA file, proxy and resolver. `more` as http.client.Http."""
         from runbook_checks.probes.http.client import Http
 
         return Http(

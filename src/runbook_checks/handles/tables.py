@@ -10,17 +10,17 @@ from urllib.parse import quote
 from runbook_checks.handles.base import Handle
 from runbook_checks.probes.core.reading import NoReading
 
-MOST = 1000  # rows read one by one; what is beyond is counted
+MOST = 1000  # rows read one by one; further rows are only counted
 
 
 class Tables(Handle):
-    """Tables of the mysql database, whose names stand in the settings."""
+    """Tables of the mysql database; their names come from the settings."""
 
     libraries = ("runbook_checks.probes.mysql.client",)
 
     @property
     def api(self) -> str:
-        """The service's own address, for what a remedy calls."""
+        """The service's own address, for the commands of remedies."""
         http = self.chosen.settings.http
         url = self.bound.value(http.base_url, "http") if http else None
         return url.rstrip("/") if url else "https://API"
@@ -30,26 +30,26 @@ class Tables(Handle):
         return self.bound.mysql.query(sql, parameters or None)
 
     def named(self, table: str) -> str:
-        """A table's name as SQL wants it, with its database's: the DSN may lead into another one, or into none."""
+        """A quoted table name with its database, because the DSN may name another database, or none."""
         mysql = self.chosen.settings.mysql
         parts = table.split(".") if "." in table or mysql is None else [mysql.schema, table]
         return ".".join("`" + part.replace("`", "``") + "`" for part in parts)
 
     def row(self, sql: str, *parameters: Any) -> dict[str, Any]:
-        """The one row of a statement that must give one."""
+        """The row of a statement that must return exactly one."""
         rows = self.rows(sql, *parameters)
         if len(rows) != 1:
-            raise NoReading("mysql", f"a statement that gives one row gave {len(rows)}", kind="sql-error")
+            raise NoReading("mysql", f"a statement returned {len(rows)} rows, not one", kind="sql-error")
         return rows[0]
 
 
 def in_path(value: object) -> str:
-    """A value fit for an address and, as that, for a shell."""
+    """A value percent-encoded for a URL, which makes it safe in a shell too."""
     return quote(str(value), safe="")
 
 
 def payload(text: Any) -> dict[str, Any]:
-    """The object that an event carries; empty where it carries none."""
+    """The JSON object of an event; empty if it has none."""
     try:
         found = json.loads(text or "{}")
     except ValueError:
@@ -58,7 +58,7 @@ def payload(text: Any) -> dict[str, Any]:
 
 
 def first_fit(causes: dict[str, list[str]], *texts: str) -> str | None:
-    """The first cause of which a pattern fits one of the texts."""
+    """The first cause with a pattern that matches one of the texts."""
     for cause, patterns in causes.items():
         if any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns for text in texts):
             return cause

@@ -1,4 +1,4 @@
-"""What is there to ask a front end: its page and files, its cross-origin rules, its uploads?"""
+"""Read a front end: its page and files, its CORS rules, its proxy, its uploads."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 UPLOAD_PAUSE_S = 10  # beyond the time that an upload may take
+PAINT_FACTOR = 2  # how many times its limit a first paint is waited for
 
 
 class FrontEnd(Handle):
-    """The front end, as a browser meets it."""
+    """The front end, as a browser sees it."""
 
     needs = ("web", "http")
     libraries = ("runbook_checks.probes.http.transport",)
     settings: capabilities.Web
 
     def look(self) -> PageLook:
-        """The front page and everything it refers to; one look for all checks."""
+        """The front page and everything it refers to, shared by all checks."""
         return self.bound.shared.get("page look", self._look)
 
     def _look(self) -> PageLook:
@@ -41,7 +42,7 @@ class FrontEnd(Handle):
         return look(self._files(), self.settings.page, others, limits)
 
     def _files(self) -> Http:
-        """The service once more, for files larger than documents."""
+        """A client of the service for files, which are larger than documents."""
         largest = self.settings.assets.most_bytes // 4
         return self.bound.opened("files", lambda: self.bound.service_at(self.bound.url, max_body=largest))
 
@@ -54,51 +55,59 @@ class FrontEnd(Handle):
     def cors(self) -> capabilities.Cors:
         rule = self.settings.cors
         if rule is None:
-            raise NoReading(
-                "web", "the runbook file names no address that the front end calls (web.cors)", kind="no-source"
-            )
+            raise NoReading("web", "web.cors, an address that the front end calls, is not configured", kind="no-source")
         return rule
 
     @property
     def origin(self) -> str:
-        """The front end's own."""
+        """The front end's own origin."""
         assert self.chosen.settings.http is not None
         return _origin(self.bound.address(self.cors.origin or self.chosen.settings.http.base_url, "web"))
 
     def preflight(self, origin: str, method: str) -> tuple[Answer, Grant]:
-        """What a browser asks before a page of that origin may send such a request, and what it is told."""
+        """A preflight for a request by a page of that origin, and what its response allows."""
         from runbook_checks.probes.http.cors import ask, grant
 
-        def asked() -> Answer:
+        def send() -> Answer:
             headers = ask(method, self.cors.headers, origin)
             return self.bound.http.send("OPTIONS", self.cors.path, headers=headers)
 
-        answer = self.bound.shared.get(("preflight", origin, method), asked)
+        answer = self.bound.shared.get(("preflight", origin, method), send)
         return answer, grant(answer)
 
     def called_from(self, origin: str) -> tuple[Answer, Grant]:
-        """A plain request by a page of that origin, and whether the page may read the answer."""
+        """A plain request by a page of that origin, and what its response allows."""
         from runbook_checks.probes.http.cors import grant
 
         answer = self.bound.http.send("GET", self.cors.path, headers={"Origin": origin})
         return answer, grant(answer)
 
     def foreign_origins(self) -> dict[str, str]:
-        """Origins that are not the front end's, by what they are."""
+        """Origins that are not the front end's, by description.
+
+        A pattern with an unescaped dot allows a host with another letter in its place, which anyone can register. The
+        last dot is left out: no registry has such a top-level domain.
+        """
         parts = urlsplit(self.origin)
         host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
-        without_tls = {"our own without TLS": f"http://{host}{port}"} if parts.scheme == "https" else {}
+        without_tls = {"the front end's without TLS": f"http://{host}{port}"} if parts.scheme == "https" else {}
+        dots = [place for place, letter in enumerate(host) if letter == "."][:-1]
+        undotted = {
+            f"{other}, with a letter in place of a dot": f"{parts.scheme}://{other}{port}"
+            for other in (f"{host[:place]}x{host[place + 1 :]}" for place in dots)
+        }
         return {
-            "a stranger's": "https://runbook-checks.invalid",
-            "one that ends like ours": f"{parts.scheme}://evil-{host}{port}",
-            "one that begins like ours": f"{parts.scheme}://{host}.runbook-checks.invalid",
+            "an unrelated origin": "https://runbook-checks.invalid",
+            "one that ends like the front end's": f"{parts.scheme}://evil-{host}{port}",
+            "one that begins like the front end's": f"{parts.scheme}://{host}.runbook-checks.invalid",
+            **undotted,
             **without_tls,
-            "null, which any sandboxed page has": "null",
+            "null, the origin of sandboxed pages": "null",
         }
 
     # ------------------------------------------------------------------ in a browser
     def visit(self, timeout_s: float) -> Visit:
-        """The front page in a real browser, which finds and trusts the host as we do."""
+        """The front page in a real browser, with the resolver and the CA file of the checks."""
         from runbook_checks.probes.core.deadline import within
         from runbook_checks.probes.http.target import user_agent
         from runbook_checks.probes.net.resolve import resolve
@@ -107,7 +116,7 @@ class FrontEnd(Handle):
 
         settings = self.chosen.settings
         if settings.proxy is not None or settings.client_certificate is not None:
-            what = "a proxy or a client certificate is wanted, which the browser is not given"
+            what = "the browser does not support the configured proxy or client certificate"
             raise NoReading("browser", what, kind="not-supported")
         url = self.bound.http.url(self.settings.page)
         host = urlsplit(url).hostname or ""
@@ -115,7 +124,7 @@ class FrontEnd(Handle):
         address = resolve(host, resolver=resolver, deadline=within(timeout_s), resource="http")[0] if resolver else None
         headers = self.bound.headers
         self._guard(url, address, headers, within(timeout_s))
-        asked = Request(
+        request = Request(
             url,
             timeout_s,
             address,
@@ -125,11 +134,12 @@ class FrontEnd(Handle):
             self.bound.far_ends,
             resolver,
             self.settings.browser_sandbox,
+            self.settings.first_paint_ms * PAINT_FACTOR / 1000,
         )
-        return visit(asked)
+        return visit(request)
 
     def _guard(self, url: str, address: str | None, headers: dict[str, str], deadline: Deadline) -> None:
-        """NoReading where the browser would send a login without TLS to another machine."""
+        """NoReading if the browser would send credentials without TLS to another machine."""
         from runbook_checks.inputs.address import WAYS_ON, may_hear
         from runbook_checks.probes.http.target import has_login
         from runbook_checks.probes.net.resolve import resolve
@@ -139,11 +149,11 @@ class FrontEnd(Handle):
         host = urlsplit(url).hostname or ""
         peers = [address] if address else resolve(host, deadline=deadline, resource="browser")
         if not all(may_hear(peer, host, self.bound.clear_text) for peer in peers):
-            what = f"{host} is another machine, and the headers would go there in clear text: "
+            what = f"{host} is another machine, and the headers would be sent in clear text: "
             raise NoReading("browser", what + WAYS_ON.format(tls="https://"), kind="clear-text-refused")
 
     def _pins(self, url: str) -> tuple[str, ...]:
-        """Chromium takes no file of authorities: in its place goes the key of a certificate that ours vouch for."""
+        """The key of the server's certificate, if ca_file verifies it: Chromium takes no file of authorities."""
         from runbook_checks.probes.tls.server import look
 
         parts = urlsplit(url)
@@ -156,12 +166,12 @@ class FrontEnd(Handle):
 
     # ------------------------------------------------------------------ the proxy
     def direct_health(self, path: str) -> Answer | None:
-        """The back end's own answer, past the proxy; None where no direct address is named."""
+        """The back end's response without the proxy; None if http.direct_url is not configured."""
         direct = self.bound.direct
         return None if direct is None else direct.get(path)
 
     def plain(self) -> Answer | None:
-        """What plain HTTP answers, redirects not followed; None where the environment names no plain address."""
+        """The response over plain HTTP, redirects not followed; None if web.plain_url is not configured."""
         url = self.bound.value(self.settings.plain_url, "web")
         if url is None:
             return None
@@ -172,11 +182,11 @@ class FrontEnd(Handle):
     def upload(self) -> capabilities.Upload:
         rule = self.settings.upload
         if rule is None:
-            raise NoReading("web", "the runbook file names no address for uploads (web.upload)", kind="no-source")
+            raise NoReading("web", "web.upload is not configured", kind="no-source")
         return rule
 
     def send_file(self, size: int, token: str | None) -> Answer:
-        """Upload a file of that many bytes, all zero, marked as synthetic by its name."""
+        """Upload a file of zeros of this size in bytes, marked as synthetic by its name."""
         from requests import Request
 
         rule = self.upload
@@ -200,7 +210,7 @@ class FrontEnd(Handle):
         return self.bound.opened("uploads", lambda: self.bound.service_at(self.bound.url, timeout_s=patience_s))
 
     def clean_up(self, uploaded: Any, token: str | None, size: int) -> None:
-        """Remove an upload again, where a way is named; what stays is listed in the report."""
+        """Remove an upload if web.upload.clean_up is configured; the report lists what stays."""
         from urllib.parse import quote
 
         rule = self.upload
@@ -215,7 +225,7 @@ class FrontEnd(Handle):
 
 
 def _origin(url: str) -> str:
-    """As a browser writes it (RFC 6454, 6.2): in lower case, without the scheme's own port."""
+    """An origin as a browser writes it (RFC 6454, 6.2): in lower case, without the default port."""
     parts = urlsplit(url.lower())
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host.removesuffix(DEFAULT_PORTS.get(parts.scheme, ' '))}"

@@ -1,4 +1,4 @@
-"""What is there to ask the workspace and admin API?"""
+"""Workspaces, as the workspace and admin API reports them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from runbook_checks.probes.http.client import Http
 
 RESOURCE = "workspaces"
-TOGETHER = 4  # so many calls at a time: it is the production API
+TOGETHER = 4  # concurrent calls, few because it is the production API
 NEAR_PERCENT = 90.0
 MISSING = object()
 
 
 class Workspaces(Handle):
-    """Workspaces as the API tells them; each answer is read once for all checks."""
+    """Workspaces as the API reports them; each response is read once for all checks."""
 
     needs = ("workspaces", "http")
     libraries = ("runbook_checks.probes.http.transport",)
@@ -41,10 +41,10 @@ class Workspaces(Handle):
         return rule.near_percent if rule else NEAR_PERCENT
 
     def ids(self) -> list[str]:
-        """The workspaces that are looked at: those named, else those with a ready database."""
+        """Return the workspaces to check: the configured ones, else those with a ready database."""
         found = list(self.settings.ids) or self._ready()
         if len(found) > self.settings.most:
-            what = f"there are {len(found)} workspaces, and workspaces.most lets {self.settings.most} be asked for"
+            what = f"there are {len(found)} workspaces, more than workspaces.most ({self.settings.most})"
             raise NoReading(RESOURCE, what, kind="too-many")
         return found
 
@@ -52,21 +52,21 @@ class Workspaces(Handle):
         from runbook_checks.handles.provisioning import Provisioning
 
         if not {"provisioning", "mysql"} <= self.chosen.given:
-            raise NoReading(RESOURCE, "no workspaces are named (workspaces.ids)", kind="no-source")
+            raise NoReading(RESOURCE, "no workspaces are configured (workspaces.ids)", kind="no-source")
         records = Provisioning(self.context, self.chosen).records()
         return [str(record["workspace"]) for record in records if record["status"] == "ready"]
 
     def document(self, path: str) -> dict[str, Any]:
-        """The JSON object at an address; NoReading for any other answer (kind http-401, ...)."""
+        """Return the JSON object at a path; NoReading for any other response (kind http-401, ...)."""
         answer = self._http.get(path)
         if answer.status != 200:
             reason = f"{answer.url} answers HTTP {answer.status}"
             if answer.status in (401, 403):
-                reason += ": the token of http.token does not let the checks look"
+                reason += ": the token of http.token does not permit this request"
             raise NoReading(RESOURCE, reason, kind=f"http-{answer.status}", evidence={"status": answer.status})
         found = answer.json()
         if not isinstance(found, dict):
-            raise NoReading(RESOURCE, f"{answer.url} is no JSON object", kind="malformed-answer")
+            raise NoReading(RESOURCE, f"{answer.url} is not a JSON object", kind="malformed-answer")
         return found
 
     @property
@@ -81,18 +81,18 @@ class Workspaces(Handle):
         token = self.bound.value(http.token, RESOURCE)
         if not token:
             raise NoReading(
-                RESOURCE, "the workspace API wants a token, and none is named (http.token)", kind="no-source"
+                RESOURCE, "the workspace API requires a token, and none is configured (http.token)", kind="no-source"
             )
         return self.bound.http_at(self.url, RESOURCE, headers=bearer(token), timeout_s=http.timeout_s)
 
     def each(self, path: str, ids: Iterable[str] | None = None) -> list[tuple[str, dict[str, Any]]]:
-        """The document of every workspace, some at a time."""
+        """Return the document of every workspace, read by concurrent calls."""
         wanted = [*ids] if ids is not None else self.ids()
-        self._http  # noqa: B018  a missing token is told once
+        self._http  # noqa: B018  a missing token is reported once
         return _together(lambda one: (one, self.document(path.replace("{workspace}", in_path(one)))), wanted)
 
     def quotas(self) -> list[tuple[str, float, float]]:
-        """Workspace, GB used, GB there are."""
+        """Return workspace, used GB and quota in GB of each."""
         found = []
         for workspace, told in self.each(self.settings.quota):
             amount = field(told, self.settings.quota_field, workspace)
@@ -106,7 +106,7 @@ class Workspaces(Handle):
         return self.each(self.settings.database, ids)
 
     def policies(self) -> list[tuple[str, dict[str, Any]]]:
-        """Workspace and its access policy."""
+        """Return each workspace with its access policy."""
         return self.each(self.settings.access_policy)
 
     @staticmethod
@@ -115,19 +115,19 @@ class Workspaces(Handle):
 
     @staticmethod
     def rules(told: dict[str, Any], workspace: str) -> dict[str, Any]:
-        """The limits and lists of a policy; some APIs hand them out as text."""
+        """Return the limits and lists of a policy; some APIs return them as JSON text."""
         found = field(told, "rate_limit_json", f"policy of {workspace}")
         if isinstance(found, str):
             found = payload(found)
         if not isinstance(found, dict):
-            raise NoReading(RESOURCE, f"rate_limit_json of {workspace} is no object", kind="malformed-answer")
+            raise NoReading(RESOURCE, f"rate_limit_json of {workspace} is not an object", kind="malformed-answer")
         return found
 
     def entries(self, told: dict[str, Any], name: str, workspace: str) -> list[Any]:
-        """A list of a policy; none is an empty one."""
+        """Return a list of a policy; a missing one is empty."""
         found = self.rules(told, workspace).get(name) or []
         if not isinstance(found, list):
-            raise NoReading(RESOURCE, f"{name} of {workspace} is no list", kind="malformed-answer")
+            raise NoReading(RESOURCE, f"{name} of {workspace} is not a list", kind="malformed-answer")
         return found
 
     @staticmethod
@@ -136,24 +136,24 @@ class Workspaces(Handle):
 
     @staticmethod
     def backup(told: dict[str, Any], workspace: str) -> dict[str, Any] | None:
-        """The last backup with id and created_at, None where there is none."""
+        """Return the last backup with id and created_at, or None if there is none."""
         found = field(told, "last_backup", f"database of {workspace}")
         if found is not None and not isinstance(found, dict):
-            raise NoReading(RESOURCE, f"last_backup of {workspace} is no object", kind="malformed-answer")
+            raise NoReading(RESOURCE, f"last_backup of {workspace} is not an object", kind="malformed-answer")
         return found if found and str(found.get("id") or "").strip() else None
 
     def listed_sops(self) -> dict[str, object]:
-        """The SOPs that the API lists: key to severity."""
+        """Return the severity of each SOP that the API lists, by key."""
         found = field(self.document(self.settings.sops), "sops", self.settings.sops)
         if not isinstance(found, list) or not all(
             isinstance(entry, dict) and isinstance(entry.get("key"), str) for entry in found
         ):
-            raise NoReading(RESOURCE, f"{self.settings.sops} is no list of SOPs with keys", kind="malformed-answer")
+            raise NoReading(RESOURCE, f"{self.settings.sops} is not a list of SOPs with keys", kind="malformed-answer")
         return {str(entry["key"]): entry.get("severity") for entry in found}
 
 
 def _together(ask: Callable[[str], Any], wanted: list[str]) -> list[Any]:
-    """In threads that carry the check's deadline and journal with them."""
+    """Call in threads that keep the check's deadline and journal."""
     if not wanted:
         return []
     with ThreadPoolExecutor(TOGETHER, "workspaces") as pool:
@@ -165,16 +165,16 @@ def _together(ask: Callable[[str], Any], wanted: list[str]) -> list[Any]:
 
 
 def field(document: Any, name: str, whose: str) -> Any:
-    """A field that must be there."""
+    """Return a required field."""
     value = document.get(name, MISSING) if isinstance(document, dict) else MISSING
     if value is MISSING:
-        raise NoReading(RESOURCE, f"the answer for {whose} has no field {name}", kind="malformed-answer")
+        raise NoReading(RESOURCE, f"the response for {whose} has no field {name}", kind="malformed-answer")
     return value
 
 
 def number(document: Any, name: str, whose: str) -> float:
-    """A number that must be there."""
+    """Return a required number."""
     value = field(document, name, whose)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NoReading(RESOURCE, f"{name} of the answer for {whose} is no number", kind="malformed-answer")
+        raise NoReading(RESOURCE, f"{name} in the response for {whose} is not a number", kind="malformed-answer")
     return float(value)

@@ -1,1 +1,1 @@
-"""Addresses and files that somebody else names, read in one way only and without waiting."""
+"""Addresses and files named by others: addresses with one meaning only, files read without waiting."""

@@ -1,7 +1,7 @@
-"""Take an address apart that may hold a password. What could be read in two ways is refused.
+"""Split addresses that may contain a password. An ambiguous address is refused.
 
-A user or password that is not percent-encoded (RFC 3986, 3.2.1) ends at its first '@', '/', '?' or '#', and its tail
-stands where a host is expected. Nothing of such an address is shown, resolved or connected.
+A user or password that is not percent-encoded (RFC 3986, 3.2.1) ends at its first '@', '/', '?' or '#', and the rest
+is read as the host. No part of such an address is shown, resolved or connected to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote
 
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*(?::[a-zA-Z][a-zA-Z0-9+.-]*)?)://(.*)", re.DOTALL)
+# No scheme has an underscore (RFC 3986, 3.1), but SQLAlchemy's postgresql+psycopg_async has.
+_SCHEME = re.compile(r"([a-zA-Z][\w+.-]*(?::[a-zA-Z][\w+.-]*)?)://(.*)", re.DOTALL | re.ASCII)
 _UNSEEN = re.compile(r"[\x00-\x20\x7f-\x9f\s]")
 _LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NOT_IN_USERINFO = re.compile(r"[\[\]\\]|[^\x21-\x7e]")
@@ -24,12 +25,12 @@ WAYS_ON = "use {tls}, or name the host or its network under clear_text in the en
 
 
 class Malformed(ValueError):
-    """The address can't be understood; the sentence says why and quotes none of it."""
+    """The address is malformed; the message says why and quotes no part of it."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """A URL in its parts, percent-decoded but for path and query. A port of None is the scheme's own."""
+    """The parts of a URL, percent-decoded except path and query. A port of None is the scheme's default."""
 
     scheme: str
     user: str
@@ -49,9 +50,9 @@ class Address:
 
 
 def split(text: str, *, is_list: bool = False) -> Address:
-    """The parts of a URL; Malformed where it is none or could be read in two ways.
+    """Split a URL into its parts; Malformed if it is not a URL or is ambiguous.
 
-    is_list  several hosts may be named, a host may be the folder of a socket or be left out, as in PostgreSQL's DSNs
+    is_list  several hosts are allowed, a host may be the folder of a socket or be omitted, as in PostgreSQL's DSNs
     """
     text = text.strip()
     found = _SCHEME.fullmatch(text)
@@ -75,7 +76,7 @@ def split(text: str, *, is_list: bool = False) -> Address:
 
 
 def _split_rest(rest: str) -> tuple[str, str, str]:
-    """Authority, path and query (RFC 3986, 3); the fragment is nobody's business."""
+    """Split into authority, path and query (RFC 3986, 3); the fragment is dropped."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     path, _, query = rest[len(authority) :].partition("#")[0].partition("?")
     return authority, path, query
@@ -111,7 +112,7 @@ def is_ip(text: str) -> bool:
 
 
 def split_address(text: str, default_port: int) -> tuple[str, int]:
-    """Address and port of "192.0.2.1:53", "[2001:db8::1]:53" or a bare IP address; ValueError for anything else."""
+    """Split "192.0.2.1:53", "[2001:db8::1]:53" or a bare IP address into address and port; ValueError otherwise."""
     host, port = text.strip(), ""
     if host.startswith("["):
         host, bracket, port = host[1:].partition("]")
@@ -124,23 +125,23 @@ def split_address(text: str, default_port: int) -> tuple[str, int]:
 
 
 def is_name(text: str) -> bool:
-    """A host name (underscores too, as containers have them) or an IPv4 address."""
+    """Return whether this is a host name (underscores are allowed, as in container names) or an IPv4 address."""
     return len(text) <= 253 and _NAME.fullmatch(text) is not None
 
 
 def is_folder(text: str) -> bool:
-    """The folder of a Unix socket, or the name of an abstract one."""
+    """Return whether this is the folder of a Unix socket, or the name of an abstract one."""
     return text.startswith(("/", "@")) and not _UNSEEN.search(text)
 
 
 def loose_password(text: str) -> str:
-    """What was most likely meant as the password of a URL that is malformed: up to the last '@'."""
+    """Return the probable password of a malformed URL: everything up to the last '@'."""
     found = re.match(r"[a-zA-Z][a-zA-Z0-9+.:-]*://[^:@/]*:(.*)@", text.strip(), re.DOTALL)
     return found[1] if found else ""
 
 
 def is_loopback(address: str) -> bool:
-    """An IP address of this machine alone, which what is sent to never leaves."""
+    """Return whether this is an IP address of this machine: data sent to it does not leave the machine."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -149,7 +150,7 @@ def is_loopback(address: str) -> bool:
 
 
 def may_hear(peer: str, host: str, clear_text: tuple[str, ...]) -> bool:
-    """Whether a password may go to an IP address without TLS: to this machine, and where the environment says so.
+    """Return whether a password may be sent without TLS: to this machine, or if the environment allows it.
 
     clear_text  host names and networks of the environment file
     """

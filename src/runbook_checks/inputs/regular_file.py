@@ -1,4 +1,4 @@
-"""Read a file that may turn out to be anything, without waiting for a pipe or a device."""
+"""Read regular files only, so that a pipe or a device in place of one is not waited for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import BinaryIO
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A regular file, opened for reading; OSError where it is something else."""
+    """Open a regular file for reading; OSError if it is anything else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError:
-        raise OSError(0, "its name holds a NUL") from None
+        raise OSError(0, "its name contains a NUL") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(0, "it is not a regular file")
@@ -21,13 +21,13 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """At most so many bytes and one of a regular file; OSError where it is something else."""
+    """Read at most `most` + 1 bytes of a regular file; OSError if it is anything else."""
     with open_regular(path) as stream:
         return stream.read(most + 1)
 
 
 def require_regular(path: str) -> None:
-    """OSError where a library that opens files by name would wait for a pipe, or read a device for ever."""
+    """Raise OSError if a library that opens this file by name would wait for a pipe, or read a device forever."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(0, "it is not a regular file")
 

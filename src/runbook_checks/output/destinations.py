@@ -124,7 +124,14 @@ def _refusing(flag: str, path: Path) -> Iterator[None]:
 
 def takes_standard_output(named: dict[str, Path]) -> bool:
     """Whether one of these is standard output: then nothing else goes there, so that it can be read as it is."""
-    return any(outputs.lead(path).descriptor == 1 for path in named.values())
+    return any(_is_standard_output(path) for path in named.values())
+
+
+def _is_standard_output(path: Path) -> bool:
+    try:
+        return outputs.lead(path).descriptor == 1
+    except OSError:  # require_writable refuses it, with a sentence
+        return False
 
 
 def terminal(config: pytest.Config) -> TextIO:

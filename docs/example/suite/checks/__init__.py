@@ -1,1 +1,1 @@
-"""The checks of our own."""
+"""The team's own checks."""

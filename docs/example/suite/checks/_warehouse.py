@@ -1,4 +1,4 @@
-"""The warehouse's API, as the checks of a system see it."""
+"""The handle of the warehouse that ships a system's orders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WarehouseSettings:
 
 @dataclass(frozen=True)
 class Picking:
-    """What the warehouse says of one system's orders."""
+    """The state of picking for one system's orders."""
 
     picker: str
     stopped_s: int
@@ -28,13 +28,13 @@ class Picking:
 
 
 class Warehouse(Handle):
-    """The warehouse behind a system."""
+    """The warehouse of a system."""
 
     needs = ("warehouse",)
     Settings = WarehouseSettings
 
     def picking(self) -> Picking:
-        """The state of the picker; NoReading where the warehouse gives none."""
+        """Return the state of picking. NoReading: the warehouse does not answer as expected."""
         settings: WarehouseSettings = self.settings
         url = self.bound.address(settings.url, "warehouse")
         token = self.bound.value(settings.token, "warehouse")

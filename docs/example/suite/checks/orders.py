@@ -1,4 +1,4 @@
-"""Are paid orders shipped?"""
+"""Find paid orders that are not shipped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_WAITING = 20
 
 @symptom("orders.stuck")
 def check_paid_orders_are_shipped(warehouse: Warehouse) -> None:
-    """Customers wait, and nobody notices until they write."""
+    """Customers wait, and the shop learns of it only when they complain."""
     picking = warehouse.picking()
     if picking.waiting <= MOST_WAITING:
         return

@@ -13,6 +13,8 @@ class ServiceBehaviour(HttpBehaviour):
     max_skew_s: float = 300.0
     max_ahead_s: float | None = None  # if it differs for timestamps in the future
     requires_signature: bool = True
+    loses_signature: bool = False  # a proxy in front drops the header
+    compares_digits: int | None = None  # only so many digits of a signature
     checks_age: bool = True
     checks_signature: bool = True
     drops_duplicates: bool = True

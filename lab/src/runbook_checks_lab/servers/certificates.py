@@ -25,3 +25,4 @@ class ChainPlan:
     issuer: Literal["lab", "stranger", "itself"] = "lab"
     key: Literal["EC 256", "RSA 1024"] = "EC 256"
     sends_intermediate: bool = True
+    purpose: Literal["server", "client"] = "server"

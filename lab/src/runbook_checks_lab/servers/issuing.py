@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runbook_checks_lab.servers.certificates import ChainPlan, Issued
 
 YEAR = dt.timedelta(days=365)
+PURPOSES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 
 
 def authority(name: str, issuer: Issued | None) -> Issued:
@@ -36,7 +37,7 @@ def leaf(plan: ChainPlan, lifetime_days: int, issuer: Issued | None, aia_url: st
     builder = _builder(_named(plan.names[0]), key.public_key(), issuer, ends - dt.timedelta(days=lifetime_days), ends)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_key_usage(is_authority=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[plan.purpose]]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in plan.names]), critical=False)
     if issuer and aia_url:
         builder = builder.add_extension(_issuer_at(aia_url), critical=False)

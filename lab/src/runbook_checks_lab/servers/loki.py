@@ -1,7 +1,7 @@
 """A stand-in for Grafana Loki's log queries; the real one is not available as a package.
 
-Loki HTTP API, 'Query logs within a range of time'; LogQL, 'Log queries': selectors and line filters. Unsupported syntax
-is an error here, as a mistake is in Loki.
+Loki HTTP API, 'Query logs within a range of time'; LogQL, 'Log queries': selectors, line filters and one label filter.
+Unsupported syntax is an error here, as a mistake is in Loki.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ MAX_ENTRIES = 5000  # max_entries_limit_per_query, Loki's default
 DEFAULT_LIMIT = 100
 NS = 1_000_000_000
 _MATCHER = re.compile(r'\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|`[^`]*`)\s*')
+_LABEL = r'(\w+)=~("(?:[^"\\]|\\.)*")'
+_LABELS = re.compile(rf"\|\s*({_LABEL}(?:\s+or\s+{_LABEL})*)\s*$")
 _FILTER = re.compile(r'\s*(\|=|!=|\|~|!~)\s*("(?:[^"\\]|\\.)*"|`[^`]*`)')
 
 Labels = tuple[tuple[str, str], ...]
@@ -158,8 +160,17 @@ def _parsed(query: str) -> tuple[Callable[[dict[str, str]], bool], Test]:
     if not matchers:
         what = "queries require at least one regexp or equality matcher that does not have an empty-compatible value"
         raise BadQuery(f"parse error : {what}")
+    if beside := _LABELS.search(rest):
+        matchers.append(_any_label(beside[1]))
+        rest = rest[: beside.start()]
     filters = [_line_filter(match) for match in _split(rest, _FILTER, "")]
     return (lambda labels: all(test(labels) for test in matchers)), (lambda line: all(test(line) for test in filters))
+
+
+def _any_label(text: str) -> Callable[[dict[str, str]], bool]:
+    """LogQL, 'Label filter expression', joined by `or`."""
+    tests = [(name, re.compile(_unquoted(value))) for name, value in re.findall(_LABEL, text)]
+    return lambda labels: any(pattern.fullmatch(labels.get(name, "")) for name, pattern in tests)
 
 
 def _split(text: str, form: re.Pattern[str], separator: str) -> list[re.Match[str]]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -25,7 +26,7 @@ class Redis:
 
     def __init__(self, folder: Path, users: Mapping[str, tuple[str, str]]) -> None:
         self.port = quiet_port()
-        self._folder = folder
+        self.folder = folder
         self._users = users
         self._admin = folder / "admin.sock"
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,7 +38,7 @@ class Redis:
             "bind 127.0.0.1",
             f"unixsocket {self._admin}",
             "unixsocketperm 700",
-            f"dir {self._folder}",
+            f"dir {self.folder}",
             'save ""',
             "appendonly no",
             "maxmemory 64mb",
@@ -45,11 +46,11 @@ class Redis:
             *(f"user {name} on >{password} {rules}" for name, (password, rules) in self._users.items()),
             "",
         ]
-        (self._folder / "redis.conf").write_text("\n".join(lines))
+        (self.folder / "redis.conf").write_text("\n".join(lines))
         self._process = processes.spawn(
-            [str(find_program()), str(self._folder / "redis.conf")],
-            cwd=self._folder,
-            output=(self._folder / "output.log").open("wb"),
+            [str(find_program()), str(self.folder / "redis.conf")],
+            cwd=self.folder,
+            output=(self.folder / "output.log").open("wb"),
         )
         await asyncio.to_thread(self._wait)
 
@@ -83,6 +84,14 @@ class Redis:
         finally:
             self.run("CONFIG", "SET", name, old.decode() if isinstance(old, bytes) else str(old))
 
+    def until_saved(self, status: str) -> None:
+        """Wait until a background save has ended, with the given status."""
+        end = time.monotonic() + BOOT_S
+        while not re.search(rf"rdb_last_bgsave_status\W+{status}\b", str(self.run("INFO", "persistence"))):
+            if time.monotonic() > end:
+                raise TimeoutError(f"no snapshot ended with {status}")
+            time.sleep(0.01)
+
     def _wait(self) -> None:
         assert self._process
         import redis
@@ -93,7 +102,7 @@ class Redis:
                 self.run("PING")
             except (redis.ConnectionError, OSError) as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    said = (self._folder / "output.log").read_text(errors="replace")[-300:]
+                    said = (self.folder / "output.log").read_text(errors="replace")[-300:]
                     raise OSError(f"Redis did not start: {said.strip() or error}") from error
                 time.sleep(0.01)
             else:

@@ -10,7 +10,7 @@ from runbook_checks.config.secrets import Secret, Text
 
 @settings
 class Auth:
-    """A login of users, the tokens (JWT) it gives, and a synthetic user, an ordinary one."""
+    """A login of users, the tokens (JWT) that it issues, and a synthetic user without special rights."""
 
     login: str
     """The address that takes user and password as JSON, by POST."""
@@ -25,22 +25,30 @@ class Auth:
     password: Secret | None = None
     """Its password."""
     token: Secret | None = None
-    """A token of its, for where a login is more than the environment allows (effects: refused)."""
+    """A token of the synthetic user, for environments that do not allow a login (effects: refused)."""
     protected: str
-    """An address that any user's token opens."""
+    """An address of the API that any user's token opens."""
+    protected_query: str | None = None
+    """A GraphQL query, sent by POST to 'protected' instead of GET; it only reads."""
+    protected_field: str | None = None
+    """A field of its JSON answer that only a user gets, dots for nesting (GraphQL: data.me); else any 2xx opens it."""
     admin: str | None = None
-    """An address for administrators only."""
+    """An address of the API for administrators only."""
+    admin_query: str | None = None
+    """A GraphQL query, sent by POST to 'admin' instead of GET; it only reads."""
+    admin_field: str | None = None
+    """A field of its JSON answer that only an administrator gets, dots for nesting."""
     lifetime_s: PositiveFloat | None = None
-    """A new token lasts that long."""
+    """The lifetime of a new token."""
     secret: Secret | None = None
-    """The key that tokens are signed with (HS256): for tokens that are right but for their times."""
+    """The key that signs tokens (HS256), to make expired tokens with a right signature."""
     public_key: Text | None = None
-    """PEM file of the key that tokens are verified with (RS256, ES256): to try it as a secret."""
+    """PEM file of the key that verifies tokens (RS256, ES256), to try it as an HMAC secret."""
     expired_token: Secret | None = None
-    """A token that has run out, where 'secret' is not given."""
+    """An expired token, if 'secret' is not given."""
     refusals: list[int] = field(default_factory=lambda: [401])
-    """The statuses by which a token is refused."""
+    """The statuses that refuse a token."""
     forbidden: list[int] = field(default_factory=lambda: [403])
-    """The statuses by which a user without the role is refused."""
+    """The statuses that refuse a user without the role."""
     burst: PositiveInt = 20
-    """Wrong logins in a row, of which one must be told to wait (429)."""
+    """Wrong logins in a row, of which one must be refused with 429."""

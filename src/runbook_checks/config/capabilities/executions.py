@@ -9,7 +9,7 @@ from runbook_checks.config.capabilities.rules import PositiveFloat, PositiveInt,
 
 @settings
 class Executions:
-    """Workflow executions and the logs of their nodes, in the mysql database; there wherever that is given."""
+    """Workflow executions and the logs of their nodes in the mysql database."""
 
     table: str
     """The table of executions: id, status, error_message, started_at, completed_at."""
@@ -18,27 +18,27 @@ class Executions:
     stuck_min: PositiveFloat = 30
     """A running execution older than this is stuck."""
     window_min: PositiveFloat = 60
-    """The window looked at, ending now."""
+    """The window, ending now."""
     quiet_h: PositiveFloat = 24
-    """Within so many hours there must be an execution, or it is the wrong database."""
+    """Without an execution within so many hours it is the wrong database."""
     failing_percent: PositiveFloat = 5
-    """So many of the finished executions may fail."""
+    """The share of finished executions that may fail."""
     failing_least: PositiveInt = 3
-    """Fewer failed executions are no share of anything."""
+    """Fewer failed executions are not judged."""
     node_errors: PositiveInt = 5
-    """So many errors of one type of node are tolerated in a window."""
+    """The number of errors of one node type that are tolerated in a window."""
     slow_node_ms: PositiveFloat = 30_000
     """A node that takes longer is slow."""
     slow_nodes: PositiveInt = 3
-    """So many slow runs of one type of node are tolerated in a window."""
+    """The number of slow runs of one node type that are tolerated in a window."""
     node_running: list[str] = field(default_factory=lambda: ["running", "pending"])
-    """The words for a node that is at work."""
+    """The states of a running node."""
     node_succeeded: list[str] = field(default_factory=lambda: ["success", "succeeded", "completed"])
-    """The words for a node that came to a good end."""
+    """The states of a node that succeeded."""
     node_failed: list[str] = field(default_factory=lambda: ["error", "failed"])
-    """The words for a node that came to a bad one."""
+    """The states of a node that failed."""
     causes: dict[str, list[str]] = field(default_factory=dict)
-    """Cause to regular expressions of the error messages, or of 'NODE_TYPE: message', that tell it; first fit wins."""
+    """Cause to regular expressions of its error messages, or of 'NODE_TYPE: message'; the first match counts."""
 
     def __post_init__(self) -> None:
         patterns(causes=self.causes)

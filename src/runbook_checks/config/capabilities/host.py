@@ -21,7 +21,7 @@ class StoreRule:
 
 @settings
 class ModeRule:
-    """The variable that tells the mode a service runs in."""
+    """The variable with the mode that a service runs in."""
 
     variable: str
     """The variable."""
@@ -48,11 +48,11 @@ class Variables:
     store: StoreRule | None = None
     """When the service refuses to start without its database."""
     mode: ModeRule | None = None
-    """Which variable tells the mode."""
+    """The variable with the mode."""
     address: str | None = None
     """The variable with the address the service will listen on."""
     samples: list[str] = field(default_factory=list)
-    """Secrets printed in a runbook, which nobody may use."""
+    """Secrets printed in a runbook, which are refused."""
     shortest_secret: PositiveInt = 16
     """No secret may have fewer characters."""
 
@@ -77,7 +77,7 @@ class Host:
     default_address: str | None = None
     """Where it listens when that variable is not set."""
     program: str = ""
-    """The name of the service's program, to know a previous instance by."""
+    """The name of the service's program, by which a previous instance is recognised."""
 
 
 @settings
@@ -91,14 +91,14 @@ class Image:
     tag: str = "previous"
     """The tag of the previous version."""
     login: BasicLogin | None = None
-    """Who may pull it."""
+    """The login that may pull it."""
     realms: list[str] = field(default_factory=list)
-    """Hosts that may be sent the login when the registry wants a token from them, beside its own domain."""
+    """Token realms that may receive the login, beside hosts of the registry's own domain."""
 
 
 @settings
 class Rollback:
-    """What a rollback needs; each thing named must be there."""
+    """What a rollback needs; each file and image that is named must exist."""
 
     artefact: Text | None = None
     """The previous version's artefact."""

@@ -1,4 +1,4 @@
-"""Settings of a log: where it is, and what counts as trouble in it."""
+"""Settings of a log: its place, and the limits of errors in it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from runbook_checks.config.capabilities.prometheus import BasicLogin
 from runbook_checks.config.capabilities.rules import NonNegativeInt, PositiveFloat, patterns, program, settings
 from runbook_checks.config.secrets import Secret, Text
 
+# What the text of an error has in it, whichever library wrote it: a word, pino's level 50 or 60, OpenTelemetry's
+# severity number 17 to 24, or AWS Lambda's words for a timeout.
+TROUBLE = (
+    "(?i)(err(or)?\\b|fatal|panic|crit|alert|emerg|severe|fail|exception|timed out|killed|OutOfMemory|HTTP/[0-9.]+. 5"
+    "|level.{1,4}[56]0|severity_?number.{1,4}(1[7-9]|2[0-4]))"
+)
+
 
 @settings
 class SlowRequests:
-    """Entries that tell how long a request took."""
+    """Entries with the duration of a request."""
 
     took: str = "responseTime"
     """The field of a JSON entry with the time, in ms or with its unit."""
     what: list[str] = field(default_factory=lambda: ["method", "url"])
-    """The fields that say which request it was."""
+    """The fields that identify the request."""
     limit_ms: PositiveFloat = 5000
-    """A request that took so long is slow."""
+    """A request that takes at least this long is slow."""
 
 
 @settings
@@ -29,32 +36,33 @@ class LokiLogs:
     """Its address, without /loki/api/v1; without one the log isn't there."""
     selectors: list[str] = field(default_factory=list)
     """The streams, such as {service="api"}; each must have entries."""
-    filter: str = '|~ "(?i)(error|fatal|panic)"'
-    """LogQL's filter on lines, which keeps an ordinary day's entries from crossing the network."""
+    filter: str = f"|~ `{TROUBLE}`"
+    """LogQL's filter on lines, so that only possible errors cross the network. With the default, entries whose labels
+    or structured metadata have the level of an error are read as well."""
     tenant: Text | None = None
     """The tenant (X-Scope-OrgID)."""
     token: Secret | None = None
     """Sent as bearer authentication."""
     login: BasicLogin | None = None
-    """A name and a password, in place of a token."""
+    """A user and a password, in place of a token."""
 
 
 @settings
 class CloudWatchLogs:
-    """Log groups in CloudWatch Logs, by way of Logs Insights."""
+    """Log groups in CloudWatch Logs, read by Logs Insights."""
 
     region: Text
     """The region."""
     groups: list[str]
     """The log groups; each must have entries."""
-    pattern: str = "(?i)(error|fatal|panic)"
-    """A regular expression that lines must fit; levels are looked at afterwards."""
+    pattern: str = TROUBLE
+    """A regular expression that lines must match; their levels are read afterwards."""
     access_key_id: Secret
     """The id of a key that may do logs:StartQuery, logs:GetQueryResults and logs:StopQuery."""
     secret_access_key: Secret
     """Its secret."""
     endpoint: Text | None = None
-    """An address in place of AWS' own."""
+    """An address in place of AWS's own."""
 
     def __post_init__(self) -> None:
         if not self.groups:
@@ -63,7 +71,7 @@ class CloudWatchLogs:
 
 @settings
 class Logs:
-    """A log, in exactly one place, and what counts as trouble in it."""
+    """A log in exactly one place, and the limits of errors in it."""
 
     file: Text | None = None
     """The place is a log file; rotated ones beside it (.1, .1.gz) are read where the window needs them."""
@@ -75,17 +83,17 @@ class Logs:
     """The place is what this command prints; {since} and {until} in it become seconds since the epoch, {since_utc}
     and {until_utc} times."""
     window_min: PositiveFloat = 15
-    """The window looked at, ending when the run began; the one before it is the yardstick."""
+    """The window, ending when the run began; it is compared with the window before it."""
     levels: list[str] = field(default_factory=lambda: ["ERROR", "FATAL", "PANIC"])
     """The levels that count as errors."""
     limit: NonNegativeInt = 5
-    """That many entries of one message are tolerated in a window."""
+    """The number of entries of one message that are tolerated in a window."""
     surge_factor: PositiveFloat = 3
-    """A message seen before counts as surging at this many times its count in the window before."""
+    """A message that occurred before counts as surging at this many times its count in the window before."""
     ignore: list[str] = field(default_factory=list)
     """Regular expressions of messages known to be harmless."""
     quiet_is_fine: bool = False
-    """An empty window is no sign of looking at the wrong file."""
+    """An empty window is normal; within a day there must be an entry."""
     slow: SlowRequests | None = None
     """Which requests count as slow."""
 
@@ -97,7 +105,7 @@ class Logs:
 
     @property
     def places(self) -> list[str]:
-        """Where the log is, of the places there can be: one, unless nothing was said."""
+        """The configured place of the log: one name, or none."""
         loki = self.loki and self.loki.url
         named = {"file": self.file, "loki": loki, "cloudwatch": self.cloudwatch, "command": self.command}
         return [name for name, given in named.items() if given]

@@ -1,4 +1,4 @@
-"""Settings of an OpenAPI document: where it is, and how much of it is tried."""
+"""Settings of an OpenAPI document: its address, and how much of it is tried."""
 
 from __future__ import annotations
 

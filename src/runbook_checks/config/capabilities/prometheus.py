@@ -1,4 +1,4 @@
-"""Settings of a system's metrics: the Prometheus that keeps them, its series, the objectives."""
+"""Settings of a system's metrics: its Prometheus, the series, the objectives."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class ErrorRate:
     status_label: str = "status"
     """Its label with the HTTP status (500, or 5xx)."""
     counts: list[str] = field(default_factory=lambda: ["5xx"])
-    """The classes that count as failed; the others are told beside them."""
+    """The classes that count as failed; the others are shown as well."""
     objective_percent: PositiveFloat
     """The objective."""
     alert_percent: PositiveFloat
-    """The share from which somebody is called."""
+    """The share from which it is an alert."""
 
     def __post_init__(self) -> None:
         if not self.counts or set(self.counts) - {"4xx", "5xx"}:
@@ -40,7 +40,7 @@ class ErrorRate:
 
 @settings
 class Latency:
-    """How long requests take, by a histogram."""
+    """Durations of requests, by a histogram."""
 
     buckets: str = "http_request_duration_seconds_bucket"
     """Selector of the histogram's buckets, in seconds."""
@@ -49,7 +49,7 @@ class Latency:
     p99_ms: PositiveFloat | None = None
     """The objective for P99."""
     alert_p95_ms: PositiveFloat
-    """The P95 from which somebody is called."""
+    """The P95 from which it is an alert."""
 
 
 @settings
@@ -61,15 +61,15 @@ class Availability:
     objective_percent: PositiveFloat
     """The objective."""
     window_days: PositiveFloat = 30
-    """The time it holds for; what may be down in it is the error budget."""
+    """The period of the objective; the downtime that it allows is the error budget."""
     alert_percent: PositiveFloat
-    """The availability of the last alert_window_min below which somebody is called."""
+    """The availability of the last alert_window_min below which it is an alert."""
     alert_window_min: PositiveFloat = 60
-    """The time that one is reckoned over, and the burn rate."""
+    """The period of that availability, and of the burn rate."""
 
     def __post_init__(self) -> None:
         if self.objective_percent >= 100:
-            raise ValueError("'objective_percent' must be below 100: nothing is up always")
+            raise ValueError("'objective_percent' must be below 100: no system is always up")
 
 
 @settings
@@ -80,10 +80,12 @@ class Connections:
     """Selector of the counter of attempts."""
     failures: str
     """Selector of the counter of those that failed."""
+    no_failures_is_zero: bool = False
+    """That counter does not exist before the first failure: without a series there was none."""
     objective_percent: PositiveFloat
     """The share that must succeed."""
     window_days: PositiveFloat = 30
-    """The time it holds for."""
+    """The period of the objective."""
 
 
 @settings
@@ -103,15 +105,15 @@ class Disk:
     """File systems."""
 
     available: str = "node_filesystem_avail_bytes"
-    """Selector of the bytes left."""
+    """Selector of the bytes available."""
     size: str = "node_filesystem_size_bytes"
-    """Selector of the bytes there are."""
+    """Selector of the total bytes."""
     limit_percent: PositiveFloat
     """The use above which a file system counts as nearly full."""
     full_within_h: PositiveFloat = 24
-    """One that will be full within this time, at its present rate, is told before that."""
+    """A file system that will be full within this time, at its present rate, is a finding."""
     trend_h: PositiveFloat = 6
-    """The time the rate is taken from."""
+    """The period that the rate is computed from."""
 
 
 @settings
@@ -119,9 +121,9 @@ class Memory:
     """The memory of hosts."""
 
     available: str = "node_memory_MemAvailable_bytes"
-    """Selector of the bytes that programs can still have."""
+    """Selector of the bytes available to programs."""
     size: str = "node_memory_MemTotal_bytes"
-    """Selector of the bytes there are."""
+    """Selector of the total bytes."""
     limit_percent: PositiveFloat
     """The use above which it counts as nearly full."""
 
@@ -131,17 +133,17 @@ class Cpu:
     """The processors of hosts."""
 
     idle: str = 'node_cpu_seconds_total{mode="idle"}'
-    """Selector of the counters of seconds in which a processor had nothing to do."""
+    """Selector of the counters of idle seconds."""
     limit_percent: PositiveFloat
     """The use above which a host counts as saturated."""
 
 
 @settings
 class Triggers:
-    """When a release has to be taken back."""
+    """When a release has to be rolled back."""
 
     health_failures: PositiveInt = 3
-    """More failed probes than this, one after the other."""
+    """More failed probes in a row than this."""
     error_percent: PositiveFloat = 5
     """The error rate above this ..."""
     error_for_min: PositiveFloat = 5
@@ -156,22 +158,22 @@ class Triggers:
 
 @settings
 class Prometheus:
-    """A Prometheus (or whatever speaks its HTTP API), the series that matter, and the objectives."""
+    """A Prometheus (or another server with its HTTP API), the series, and the objectives."""
 
     url: Text
-    """Where it answers; /api/v1 is below."""
+    """Its address, without /api/v1."""
     token: Secret | None = None
     """Sent as bearer authentication."""
     login: BasicLogin | None = None
-    """Or a user's name and password."""
+    """A user and a password, in place of a token."""
     headers: dict[str, Text] = field(default_factory=dict)
-    """Headers sent along, such as the tenant's (X-Scope-OrgID)."""
+    """Additional headers, such as the tenant's (X-Scope-OrgID)."""
     window_min: PositiveFloat = 5
-    """The time that rates are taken over, ending when the run began."""
+    """The window of rates, ending when the run began."""
     max_age_s: PositiveFloat = 120
-    """A series whose newest sample is older tells nothing of now."""
+    """A series whose newest sample is older is stale."""
     least: PositiveInt = 100
-    """With fewer requests (executions, attempts) in a window, a share or a quantile says nothing."""
+    """With fewer requests (executions, attempts) in a window, a share or a quantile is not judged."""
     error_rate: ErrorRate | None = None
     """How many requests may fail."""
     latency: Latency | None = None
@@ -189,7 +191,7 @@ class Prometheus:
     cpu: Cpu | None = None
     """How busy processors may be."""
     rollback_when: Triggers | None = None
-    """When a release has to be taken back."""
+    """When a release has to be rolled back."""
 
     def __post_init__(self) -> None:
         if self.token is not None and self.login is not None:

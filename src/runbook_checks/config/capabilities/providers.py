@@ -16,14 +16,15 @@ class StatusPage:
     url: Text
     """The address of its JSON document."""
     kind: Literal["statuspage", "slack", "google"] = "statuspage"
-    """In whose form: Statuspage's summary, Slack's current status, Google Cloud's incidents."""
+    """Its format: Statuspage's summary, Slack's current status, Google Cloud's incidents."""
     components: list[str] = field(default_factory=list)
-    """The components (services, products) that matter; none named, and all do."""
+    """The components, groups of components, services or products that matter; all where empty.
+    A statuspage must have them."""
 
 
 @settings
 class Providers:
-    """The public status pages of the providers a system lives on."""
+    """The public status pages of the providers that a system depends on."""
 
     pages: dict[str, StatusPage] = field(default_factory=dict)
     """Provider to its page."""
@@ -38,9 +39,9 @@ class Groq:
     api_url: Text = Text("literal", "https://api.groq.com/openai/v1")
     """Groq's API."""
     path: str = "/models"
-    """What is asked for, with GET."""
+    """The path of a GET request."""
     least_left_percent: PositiveFloat | None = 10
-    """Less quota left is trouble; null where the answers don't tell it."""
+    """Less quota left is a finding; null where the responses don't have it."""
 
 
 @settings
@@ -55,9 +56,13 @@ class Storage:
     """The id of a key that may list and read."""
     secret_access_key: Secret
     """Its secret."""
+    session_token: Secret | None = None
+    """The token of a temporary key."""
+    addressing: Literal["path", "virtual"] = "path"
+    """Whether the bucket stands in the path or in the host's name."""
     region: str = "auto"
-    """The region signed for; R2 knows 'auto' only."""
+    """The region for signatures; R2 has 'auto' only."""
     prefix: str = ""
-    """Where the objects lie that are looked at."""
+    """The prefix of the objects."""
     object: str | None = None
-    """An object that must be there; else the first one below the prefix."""
+    """An object that must exist; by default the first one below the prefix."""

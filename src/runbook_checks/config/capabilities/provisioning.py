@@ -11,30 +11,30 @@ from runbook_checks.config.capabilities.rules import PositiveFloat, patterns, se
 
 @settings
 class Provisioning:
-    """Workspaces' own databases, on the mysql server; there wherever that is given."""
+    """Workspaces' own databases, on the mysql server; present if that is configured."""
 
     table: str
     """The table of records: workspace_id, db_name, status (provisioning, ready, failed), created_at, updated_at."""
     events_table: str
     """The table of events: event_type, payload_json, created_at."""
     failed_event: str = "db.provision.failed"
-    """The type of the event that tells of a failure."""
+    """The type of failure events."""
     workspace_field: str = "workspace_id"
     """The field of an event's payload that names the workspace."""
     schema_prefix: str = "ws_"
-    """What a workspace's database is called, before its id."""
+    """The prefix of a database's name, before the workspace's id."""
     account_prefix: str = "wsu_"
-    """What its account is called, before its id."""
+    """The prefix of an account's name, before the workspace's id."""
     privileges: list[str] = field(default_factory=lambda: ["SELECT", "INSERT", "UPDATE", "DELETE"])
-    """What the account must be granted on the database."""
+    """The privileges that the account must have on the database."""
     stuck_min: PositiveFloat = 15
-    """A record may be in provisioning for so long."""
+    """How long a record may be in provisioning."""
     events_h: PositiveFloat = 24
-    """Events are looked at so far back."""
+    """Period of events before the run."""
     near_percent: PositiveFloat = 90
-    """So much of its storage quota a workspace may use."""
+    """The share of its storage quota from which a workspace is near it."""
     causes: dict[str, list[str]] = field(default_factory=dict)
-    """Cause to regular expressions of what an event's payload says; first fit wins."""
+    """Regular expressions of an event's payload by cause; the first match wins."""
 
     def __post_init__(self) -> None:
         patterns(causes=self.causes)

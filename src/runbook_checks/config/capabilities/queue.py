@@ -1,4 +1,4 @@
-"""Settings of a queue: where it is, its consumer, how many messages may fail or wait."""
+"""Settings of a queue: its account, its consumer, and limits for failed and waiting messages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from runbook_checks.config.secrets import Secret, Text
 
 @settings
 class QueueConsumer:
-    """The consumer a queue must have; what is left out may be anything."""
+    """The consumer that a queue must have; a key that is left out is not checked."""
 
     script: str | None = None
     """The Worker that consumes."""
     batch_size: int | None = None
-    """Messages handed over at once."""
+    """Messages in one batch."""
     max_retries: int | None = None
-    """How often a message is tried again."""
+    """Retries of one message."""
     max_concurrency: int | None = None
-    """How many invocations may run at once."""
+    """Concurrent invocations."""
 
 
 @settings
@@ -37,14 +37,14 @@ class Queue:
     consumer: QueueConsumer = field(default_factory=QueueConsumer)
     """The consumer it must have."""
     failed_percent: PositiveFloat = 5
-    """Of the messages processed, more than this share failed is trouble."""
+    """The share of failed messages, of those processed, above which it is found."""
     failed_tolerated: NonNegativeInt = 2
-    """So few failures in a window are no trouble, whatever their share."""
+    """This many failures in a window are tolerated, whatever their share."""
     window_min: PositiveFloat = 15
-    """The window looked at, ending when the run began."""
+    """The time window, which ends at the start of the run."""
     backlog_limit: PositiveInt = 100
-    """More messages waiting are trouble."""
+    """The number of waiting messages above which it is found."""
     done_text: str = "Processing completed"
-    """What the consumer logs for a message that it has processed."""
+    """Text that the consumer logs for each processed message."""
     codes: dict[str, str] = field(default_factory=dict)
-    """Cause to the code that the consumer logs for a failure."""
+    """Cause to the code that the consumer logs for it."""

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class _Bound:
-    """A bound of a number, for pydantic. (Its own, of annotated_types, take 8 ms of every start to import.)"""
+    """A bound of a number, for pydantic. Importing annotated_types' own would take 8 ms of every start."""
 
     def __init__(self, **bound: float) -> None:
         self.bound = bound
@@ -42,21 +42,21 @@ def settings(cls: type[T]) -> type[T]:
 
 
 def patterns(**groups: Mapping[str, Iterable[str]]) -> None:
-    """Refuse what is no regular expression."""
+    """Refuse invalid regular expressions."""
     for name, group in groups.items():
         for pattern in (pattern for several in group.values() for pattern in several):
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"'{name}' holds no regular expression: {_told(pattern, error)}") from None
+                raise ValueError(f"'{name}' is not a regular expression: {_quoted_reason(pattern, error)}") from None
 
 
-def _told(pattern: str, error: Exception) -> str:
-    """Which expression is wrong, and why; Python's words may quote of it."""
+def _quoted_reason(pattern: str, error: Exception) -> str:
+    """The invalid expression and the reason, in which Python may quote parts of it."""
     return f"{pattern!r}: {error}" if pattern in quoted(pattern) else quoted(pattern)
 
 
 def program(command: Sequence[str] | None) -> None:
-    """Refuse a command that begins with what may hold a password: its first word is shown."""
+    """Refuse a command whose first word may contain a password, because that word is shown."""
     if command and may_be_address(command[0]):
         raise ValueError("'command' must begin with a program, not an address or a password")

@@ -18,6 +18,12 @@ class Slack:
     """A command that changes nothing, such as one that shows help; sent only where writes are allowed."""
     text: str = "help"
     """What is typed after it."""
+    harmless_command: str = "/runbook-checks"
+    """The command of requests that test the signature; name one that the app knows if it answers others with 404."""
+    team_id: str = "T0CHECKS"
+    """The workspace that the commands come from; an app with several accepts only its own."""
+    user_id: str = "U0CHECKS"
+    """The user who types them."""
     acknowledge_s: PositiveFloat = 3
     """Slack gives up after this time."""
     max_skew_s: PositiveInt = 300
@@ -26,7 +32,7 @@ class Slack:
 
 @settings
 class SlackBot:
-    """The bot that speaks to Slack."""
+    """The bot of a Slack app."""
 
     token: Secret
     """The bot token."""

@@ -1,4 +1,4 @@
-"""Settings of a TLS address: where it is, and when its certificate is due."""
+"""Settings of a TLS address, and of the renewal of its certificate."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from runbook_checks.config.secrets import Text
 
 @settings
 class Tls:
-    """A TLS address and when its certificate is due."""
+    """A TLS address, and when its certificate must be renewed."""
 
     address: Text | None = None
-    """HOST:PORT; else the one of http.base_url."""
+    """HOST:PORT; by default that of http.base_url."""
     server_name: str | None = None
-    """The name asked for, where it isn't the address's."""
+    """The name sent by SNI and expected in the certificate, if it differs from the host."""
     intermediates_file: Text | None = None
-    """A bundle of intermediate certificates: tells an incomplete chain from an untrusted one."""
+    """A bundle of intermediate certificates, which distinguishes an incomplete chain from an untrusted one."""
     warn_days: PositiveFloat = 21
     """Days left from which renewal is due."""
     alarm_days: PositiveFloat = 7

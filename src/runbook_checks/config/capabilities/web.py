@@ -26,60 +26,60 @@ class Cors:
 
 @settings
 class Assets:
-    """How much of what a page refers to is looked at."""
+    """How many files of a page are requested."""
 
     other_origins: list[str] = field(default_factory=list)
-    """Other origins that are looked at too, such as https://cdn.example.com; no credentials are sent there."""
+    """Other origins to request files from, such as https://cdn.example.com; no credentials are sent there."""
     most: PositiveInt = 200
-    """No more files than these."""
+    """No more files than this."""
     most_bytes: PositiveInt = 32 << 20
-    """No more bytes than these, and no file beyond a quarter of it."""
+    """No more bytes than this, and no file larger than a quarter of it."""
     within_s: PositiveFloat = 15
     """No longer than this."""
 
 
 @settings
 class Upload:
-    """Where files are uploaded; needs a user (auth)."""
+    """The address of uploads; needs a user (auth)."""
 
     path: str
     """The address."""
     file_field: str = "file"
     """The form's field with the file."""
     limit_bytes: PositiveInt = 10 << 20
-    """The largest file that is taken."""
+    """The largest file that must be accepted."""
     within_s: PositiveFloat = 30
-    """It must be taken within this time."""
+    """It must be accepted within this time."""
     accepted: list[int] = field(default_factory=lambda: [200, 201, 202])
-    """The statuses that mean it was taken."""
+    """The statuses that mean it was accepted."""
     id_field: str = "id"
-    """The field of the answer that names the upload."""
+    """The field of the answer with the upload's ID."""
     clean_up: str | None = None
-    """The address that DELETE removes it at; {id} is what the answer named."""
+    """The address to DELETE it; {id} is the upload's ID."""
 
 
 @settings
 class Web:
-    """A front end in a browser, and the proxy it stands behind."""
+    """A front end in a browser, and the proxy before it."""
 
     page: str = "/"
     """The front page."""
     plain_url: Text | None = None
-    """The plain HTTP address that must lead to HTTPS."""
+    """The plain HTTP address that must redirect to HTTPS."""
     cors: Cors | None = None
     """Which pages may call the API."""
     assets: Assets = field(default_factory=Assets)
     """How much of what the page refers to is looked at."""
     first_paint_ms: PositiveFloat = 2000
-    """Something must be seen within this time."""
+    """The first paint must come within this time."""
     load_ms: PositiveFloat = 5000
     """The page must be loaded within this time."""
     ignore: list[str] = field(default_factory=list)
-    """Regular expressions of errors in the browser's console that are known to be harmless."""
+    """Regular expressions of harmless errors in the browser's console; an error of a file ends with its address."""
     browser_sandbox: bool = True
     """Chromium runs in its sandbox, except as root; false where the kernel allows none and the page is your own."""
     upload: Upload | None = None
-    """Where files are uploaded."""
+    """The address of uploads."""
 
     def __post_init__(self) -> None:
         patterns(ignore={"": self.ignore})

@@ -1,7 +1,6 @@
-"""What does a token say, and which tokens look like it but should be believed by nobody?
+"""Read a JSON Web Token (RFC 7519, compact form), and forge others from it (RFC 8725).
 
-JSON Web Tokens (RFC 7519) in compact form; the ways to forge one are those of RFC 8725. Nothing here is shown:
-a forged token carries the claims of a real one.
+No token is ever shown: a forged one has the claims of a real one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ HOUR_S = 3600
 
 @dataclass(frozen=True)
 class Token:
-    """A token taken apart; nothing is verified."""
+    """The parts of a token; nothing is verified."""
 
     header: dict[str, Any] = field(repr=False)
     claims: dict[str, Any] = field(repr=False)
@@ -35,14 +34,14 @@ class Token:
         return str(self.header.get("alg"))
 
     def time(self, name: str) -> float | None:
-        """A claim with a moment (epoch s), None without it."""
+        """A claim with a time (epoch s), None without it."""
         value = self.claims.get(name)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 @dataclass(frozen=True)
 class Forgery:
-    """A token to be refused: what is wrong with it, and the kind: unsigned, tampered, expired or early."""
+    """A token that must be refused, and its kind: unsigned, tampered, expired or early."""
 
     kind: str
     what: str
@@ -58,12 +57,12 @@ def taken_apart(text: str, resource: str = "auth") -> Token:
     except ValueError:
         is_token = False
     if not is_token:
-        raise NoReading(resource, "the token is no JWT in compact form (RFC 7519)", kind="not-a-token")
+        raise NoReading(resource, "the token is not a JWT in compact form (RFC 7519)", kind="not-a-token")
     return Token(header, claims, parts[2])
 
 
 def forgeries(genuine: Token, public_key: bytes | None) -> Iterator[Forgery]:
-    """Tokens with a genuine one's claims that its issuer has not signed."""
+    """Tokens with the claims of a genuine one that its issuer did not sign."""
     for name in ("none", "None", "NONE", "nOnE"):
         unsigned = _joined({**genuine.header, "alg": name}, genuine.claims, "")
         yield Forgery("unsigned", f"a token with alg {name}", unsigned)
@@ -75,7 +74,7 @@ def forgeries(genuine: Token, public_key: bytes | None) -> Iterator[Forgery]:
     for key in GUESSED if genuine.algorithm in HASHES else ():
         what = "a token signed with an empty key" if not key else f"a token signed with the key '{key}'"
         yield Forgery("tampered", what, signed(genuine.header, genuine.claims, key))
-    yield Forgery("tampered", "a token that brings its own key along (jwk)", _with_embedded_key(genuine))
+    yield Forgery("tampered", "a token with its own key (jwk)", _with_embedded_key(genuine))
     if public_key is not None:
         for written in (public_key, public_key.strip(), public_key.strip() + b"\n"):
             confused = signed({**genuine.header, "alg": "HS256"}, genuine.claims, written)
@@ -83,11 +82,11 @@ def forgeries(genuine: Token, public_key: bytes | None) -> Iterator[Forgery]:
 
 
 def out_of_time(genuine: Token, secret: str, now: float) -> Iterator[Forgery]:
-    """Tokens that are right but for their times; `secret` is the issuer's own."""
+    """Tokens with a right signature and wrong times; `secret` is the issuer's own."""
     if genuine.algorithm not in HASHES:
-        raise NoReading("auth", f"tokens of {genuine.algorithm} can't be made with a secret", kind="no-source")
+        raise NoReading("auth", f"a secret cannot sign tokens of {genuine.algorithm}", kind="no-source")
     past = {"iat": int(now) - 2 * HOUR_S, "nbf": int(now) - 2 * HOUR_S, "exp": int(now) - HOUR_S}
-    yield Forgery("expired", "a token that has run out", signed(genuine.header, {**genuine.claims, **past}, secret))
+    yield Forgery("expired", "an expired token", signed(genuine.header, {**genuine.claims, **past}, secret))
     ahead = {"iat": int(now), "nbf": int(now) + HOUR_S, "exp": int(now) + 2 * HOUR_S}
     yield Forgery("early", "a token that is not yet valid", signed(genuine.header, {**genuine.claims, **ahead}, secret))
 
@@ -114,7 +113,7 @@ def _with_another_key(genuine: Token) -> str:
 
 
 def _with_embedded_key(genuine: Token) -> str:
-    """RFC 7515, 4.1.3 lets a header carry a key; whoever trusts it trusts everybody (CVE-2018-0114)."""
+    """A token with a key in its header (RFC 7515, 4.1.3); a service that trusts it trusts anyone (CVE-2018-0114)."""
     sign, numbers = _new_key()
     point = {name: _encoded(number.to_bytes(32, "big")) for name, number in zip("xy", numbers, strict=True)}
     header = {"typ": "JWT", "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", **point}}
@@ -122,7 +121,7 @@ def _with_embedded_key(genuine: Token) -> str:
 
 
 def _asymmetric(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-    """With the same words in its header, by a key that nobody knows."""
+    """A token with the same header, signed by a new key."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -133,7 +132,7 @@ def _asymmetric(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
 
 
 def _new_key() -> tuple[Callable[[bytes], bytes], tuple[int, int]]:
-    """A new key on P-256: what signs with it in JOSE's form (RFC 7518, 3.4), and its point."""
+    """A new P-256 key: its signing function in JOSE's form (RFC 7518, 3.4), and its point."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature

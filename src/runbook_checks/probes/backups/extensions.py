@@ -1,4 +1,4 @@
-"""Make the extensions that a dump wants and that only a superuser may make, before anything of the dump runs."""
+"""Create the extensions of a dump that only a superuser may create, before the dump itself runs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from runbook_checks.probes.backups.scratch_server import Scratch
 
-# Of contrib, and not marked as trusted; to a role without further rights they give no files, programs or connections.
+# Extensions of contrib that are not marked as trusted, but give a plain role no files, programs or connections.
 HARMLESS = (
     *("pg_stat_statements", "pg_buffercache", "pg_freespacemap", "pg_visibility", "pgstattuple", "pgrowlocks"),
     *("pg_prewarm", "amcheck", "bloom", "sslinfo"),
 )
-# As pg_dump writes it, near the beginning: behind the schemas, before everything else.
+# As pg_dump writes it, near the beginning: after the schemas, before everything else.
 _WANTED = re.compile(
     rb"^CREATE EXTENSION IF NOT EXISTS \"?([A-Za-z0-9_-]{1,63})\"? WITH SCHEMA \"?([A-Za-z0-9_-]{1,63})\"?;\r?$",
     re.MULTILINE,
@@ -26,10 +26,10 @@ _WANTED = re.compile(
 
 
 def make_extensions(scratch: Scratch, head: bytes, allowed: Collection[str]) -> bytes:
-    """Make those that are allowed, each in its schema; the dump's beginning without the schemas made for them.
+    """Create those that are allowed, each in its schema; return the dump's beginning without these schemas.
 
-    They belong to the role that restores, as if it had made them: a dump comments on them. Where one can't be made,
-    the dump's own attempt says why.
+    They belong to the role that restores, because a dump comments on them. If one cannot be created, the dump's own
+    attempt fails with the reason.
     """
     wanted = [(name.decode(), schema.decode()) for name, schema in _WANTED.findall(head)]
     for name, schema in wanted:

@@ -1,4 +1,4 @@
-"""Which backups are there, the newest first? In a folder, in a bucket, or as Neon's branches."""
+"""List backups, newest first: in a folder, in a bucket, or as Neon's branches."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DATE = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\
 
 @dataclass(frozen=True)
 class Backup:
-    """One backup. `at` in seconds since the epoch, `size` in bytes where it is told."""
+    """One backup. `at` in seconds since the epoch, `size` in bytes if known."""
 
     name: str
     at: float
@@ -54,11 +54,11 @@ class Dumps(Source, Protocol):
     """A place whose backups are files that can be read."""
 
     def opened(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """One of them, to be read from its beginning."""
+        """Open one for reading."""
 
 
-class Told:
-    """One backup, as an API tells it: id, and created_at in ISO 8601. NoReading kind malformed-answer."""
+class OneBackup:
+    """One backup from an API: id, and created_at in ISO 8601. NoReading kind malformed-answer."""
 
     def __init__(self, kind: str, place: str, backup: dict[str, Any] | None) -> None:
         self.kind, self.place, self._backup = kind, place, backup
@@ -66,13 +66,13 @@ class Told:
     def newest_first(self) -> list[Backup]:
         if self._backup is None:
             return []
-        told = str(self._backup.get("created_at"))
+        created = str(self._backup.get("created_at"))
         try:
-            at = datetime.fromisoformat(told)
+            at = datetime.fromisoformat(created)
         except ValueError:
-            reason = f"{self.place} tells no time of its backup (created_at is {told[:40]!r})"
+            reason = f"{self.place} gives no valid time of its backup (created_at is {created[:40]!r})"
             raise NoReading(RESOURCE, reason, kind="malformed-answer") from None
-        # Without a zone it is UTC: an API that says nothing of where it is has no local time.
+        # Without a zone it is UTC.
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return [Backup(str(self._backup["id"]), at.timestamp())]
 
@@ -97,13 +97,13 @@ class Folder:
         try:
             file = open_regular(self._folder / name)
         except OSError as error:
-            raise NoReading(RESOURCE, f"{name} can't be read: {why(error)}", kind="unreadable") from None
+            raise NoReading(RESOURCE, f"{name} cannot be read: {why(error)}", kind="unreadable") from None
         with file:
             yield file
 
 
 class InBucket:
-    """Dumps in a bucket; `pattern` is that of the names behind the prefix. NoReading kinds as object_storage."""
+    """Dumps in a bucket; `pattern` matches the names after the prefix. NoReading kinds as object_storage."""
 
     kind = "bucket"
 
@@ -114,7 +114,11 @@ class InBucket:
     def newest_first(self) -> list[Backup]:
         found = self._bucket.listed(self._prefix, MOST_OBJECTS)
         if len(found) >= MOST_OBJECTS:
-            raise NoReading(RESOURCE, f"{self.place} holds {MOST_OBJECTS} objects or more", kind="too-many")
+            raise NoReading(
+                RESOURCE,
+                f"{self.place} contains {MOST_OBJECTS} objects or more: narrow backups.bucket.prefix",
+                kind="too-many",
+            )
         names = {entry.key.removeprefix(self._prefix): entry for entry in found}
         return _sorted(
             Backup(name, made_at(name, entry.modified), entry.size)
@@ -127,7 +131,7 @@ class InBucket:
 
 
 class Branches:
-    """Branches of a project at Neon, as its API (v2) lists them: GET /projects/ID/branches, by pages.
+    """Branches of a project at Neon, from its API (v2): GET /projects/ID/branches, in pages.
 
     NoReading kinds: access-denied, project-missing, rate-limited, wrong-status, malformed-answer.
     """
@@ -149,7 +153,7 @@ class Branches:
             if not cursor or cursor in seen:
                 return _sorted(one for one in branches if one and fnmatchcase(one.name, self._pattern))
             seen.add(cursor)
-        raise NoReading(RESOURCE, f"{self.place} has branches without end", kind="too-many")
+        raise NoReading(RESOURCE, f"{self.place} lists more than {MOST_PAGES} pages of branches", kind="too-many")
 
     def _page(self, answer: Answer) -> dict[str, Any]:
         if answer.status != 200:
@@ -163,16 +167,16 @@ class Branches:
 
 
 def _next(answer: Answer, page: dict[str, Any]) -> str | None:
-    """Where the next page begins, None behind the last."""
-    told = page.get("pagination") or {}
-    cursor = told.get("next") if isinstance(told, dict) else told
+    """The cursor of the next page, None after the last."""
+    pagination = page.get("pagination") or {}
+    cursor = pagination.get("next") if isinstance(pagination, dict) else pagination
     if not isinstance(cursor, str | None):
-        raise malformed(RESOURCE, answer, "tells of a next page, but not of which")
+        raise malformed(RESOURCE, answer, "has an invalid cursor of the next page")
     return cursor
 
 
 def _branch(answer: Answer, entry: Any) -> Backup | None:
-    """None for one that is still being made."""
+    """The backup, None for a branch that is still being created."""
     try:
         at = datetime.fromisoformat(entry["created_at"]).timestamp()
         return None if entry.get("current_state") == "init" else Backup(str(entry["name"]), at)
@@ -188,7 +192,7 @@ def _message(answer: Answer) -> str:
 
 
 def _sorted(backups: Any) -> list[Backup]:
-    """The newest first: by the day in the name before the time, for copies bear the time of the copying."""
+    """Newest first: by the day in the name before the time, because a copy has the time of the copying."""
 
     def age(backup: Backup) -> tuple[float, float, str]:
         return -min(backup.at, _day(backup.name) or backup.at), -backup.at, backup.name
@@ -197,16 +201,16 @@ def _sorted(backups: Any) -> list[Backup]:
 
 
 def made_at(name: str, changed: float) -> float:
-    """When a file was made: no later than the day in its name ends anywhere on earth.
+    """When a file was made: no later than the end of the day in its name, in any time zone.
 
-    A copy, or a download, bears the time of the copying.
+    A copy or a download has the time of the copying.
     """
     day = _day(name)
     return changed if day is None else min(changed, day + 1.5 * DAY_S)
 
 
 def _day(name: str) -> float | None:
-    """When the day in a name begins, in UTC."""
+    """When the day in a name begins, in UTC; None without one."""
     found = _DATE.search(name)
     try:
         return timegm(strptime("".join(found.groups()), "%Y%m%d")) if found else None

@@ -1,4 +1,4 @@
-"""Can a dump be restored, how long does it take, and which tables hold rows then?"""
+"""Restore a dump into a scratch database, with a time limit, and count rows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import psycopg
 from psycopg import sql
 
-from runbook_checks.probes.backups.dumps import GZIP, Damaged, blocks_of, chained, plain_blocks
+from runbook_checks.probes.backups.dumps import MYSQL, blocks_of, maker_of, text_of
 from runbook_checks.probes.backups.extensions import HARMLESS, make_extensions
+from runbook_checks.probes.backups.packing import Damaged, chained
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, one_line
 
@@ -28,7 +29,7 @@ RESOURCE = "scratch"
 HEAD = 1 << 16
 MAX_SAID = 1 << 16
 _ERROR = re.compile(r"(?:ERROR|FATAL|error): +(?:[0-9A-Z]{5}: )?(.*)")
-# What the scratch server lacks says nothing about the dump.
+# These errors concern the scratch server, not the dump.
 _OURS = {
     "extension-missing": re.compile(r"extension \"[^\"]*\" is not available|could not open extension control file"),
     "role-missing": re.compile(r"role \"[^\"]*\" does not exist"),
@@ -40,44 +41,44 @@ _OURS = {
     "rights-missing": re.compile(r"ERROR: +42501: "),  # insufficient_privilege
     "server-gone": re.compile(r"server closed the connection|connection to server|terminating connection"),
 }
-# What pg_dump begins with, and behind it psql's command; its key is letters and digits.
+# The first lines of pg_dump, and after them psql's command; its key is letters and digits.
 _OWN_RESTRICT = re.compile(rb"((?:[ \t\r]*(?:--[^\n]*)?\n)*+)[ \t]*\\restrict[ \t]+([0-9A-Za-z]+)[ \t\r]*\n")
 _HARMLESS = """
     SELECT rolname FROM pg_roles r WHERE rolname = ANY({}) AND NOT EXISTS (
         SELECT FROM pg_roles s WHERE (s.rolsuper OR s.rolname LIKE 'pg\\_%') AND pg_has_role(r.oid, s.oid, 'MEMBER'))
 """
 _ADVICE = {
-    "extension-missing": "install it beside the programs named by backups.drill.binaries",
+    "extension-missing": "install it for the programs in backups.drill.binaries",
     "role-missing": "name it in backups.drill.roles",
-    "no-space": "name a larger place in backups.drill.folder",
-    "server-older": "name programs as new as the dump's in backups.drill.binaries, of a release since August 2025: "
-    "they know \\restrict",
-    "dump-connects": "a dump may hold no commands of psql; leave --create out when it is made",
+    "no-space": "set backups.drill.folder to a folder with more space",
+    "server-older": "set backups.drill.binaries to programs as new as the dump's, of a release since August 2025, "
+    "which know \\restrict",
+    "dump-connects": "a dump must not contain psql commands; make it without --create",
     "extension-untrusted": "name it in backups.drill.extensions",
     "role-not-granted": "name it in backups.drill.roles",
-    "rights-missing": "no dump is given a superuser's rights; leave out what needs them when it is made",
-    "server-gone": "the scratch server went away",
+    "rights-missing": "no dump is restored with a superuser's rights; make it without what needs them",
+    "server-gone": "the scratch server stopped",
 }
 
 
 @dataclass
 class Restored:
-    """How it went. `error` is the server's first, without the values that stand behind it."""
+    """The result of a restore. `error` is the server's first one, without the values after it."""
 
     seconds: float = 0.0
     plain: int = 0
     error: str | None = None
     is_over: bool = True
     rows: dict[str, int | None] = field(default_factory=dict)
-    """Table to its rows, None where there is no such table."""
+    """The number of rows by table, None for a missing table."""
 
 
 def restore(file: BinaryIO, scratch: Scratch, limit_s: float, extensions: Collection[str] = ()) -> Restored:
-    """Stream a dump of plain SQL, gzipped or not, into a scratch database; given up after `limit_s`.
+    """Stream a dump of PostgreSQL, compressed or not, into a scratch database; stop after `limit_s`.
 
-    extensions  those that a superuser may make for the dump, beside the ones that PostgreSQL or we hold harmless
+    extensions  those that a superuser may create for the dump, beside the harmless ones
 
-    NoReading kinds: other-format, and those that say that the scratch server is to blame (see _ADVICE).
+    NoReading kinds: those of dumps.text_of, and those that concern the scratch server (see _ADVICE).
     """
     with tempfile.TemporaryFile() as said:
         psql = scratch.psql(stderr=said)
@@ -94,16 +95,16 @@ def restore(file: BinaryIO, scratch: Scratch, limit_s: float, extensions: Collec
         done.seconds = time.monotonic() - begun
         done.is_over = not limit.expired
         if not done.is_over and done.seconds < limit_s - 1:
-            reason = f"the check's deadline came before the restore's own limit of {limit_s:.0f} s"
+            reason = f"the check's deadline is shorter than the restore's own limit of {limit_s:.0f} s"
             raise NoReading(RESOURCE, reason, kind="deadline")
         if psql.returncode and done.is_over:
-            done.error = done.error or _told(said)
+            done.error = done.error or _first_error(said)
         return done
 
 
 def _feed(psql: subprocess.Popen[bytes], statements: Iterator[bytes], done: Restored) -> None:
     assert psql.stdin is not None
-    with suppress(BrokenPipeError), psql.stdin as pipe:  # psql ends at the first error, and says which
+    with suppress(BrokenPipeError), psql.stdin as pipe:  # psql exits at the first error and prints it
         try:
             for piece in statements:
                 done.plain += len(piece)
@@ -114,18 +115,19 @@ def _feed(psql: subprocess.Popen[bytes], statements: Iterator[bytes], done: Rest
 
 
 def _statements(file: BinaryIO, scratch: Scratch, extensions: Collection[str]) -> Iterator[bytes]:
-    """The dump's text behind psql's \\restrict with a key of ours, so that it can give psql no orders (CVE-2025-8714).
+    """The dump's text after psql's \\restrict with a key of ours, so that it cannot run psql commands (CVE-2025-8714).
 
-    A dump's own \\restrict and \\unrestrict are taken out: whoever wrote them knows their key.
+    A dump's own \\restrict and \\unrestrict are removed: its author knows their key.
     """
-    pieces = blocks_of(file)
-    first = next(pieces, b"")
-    whole = plain_blocks(chained(first, pieces)) if first.startswith(GZIP) else chained(first, pieces)
+    whole = text_of(blocks_of(file), scratch.place if (scratch.place / "pg_restore").is_file() else None)
     head = b""
     while len(head) < HEAD and (piece := next(whole, b"")):
         head += piece
+    if maker_of(head) == MYSQL:
+        what = "it is a dump of MySQL or MariaDB, and drills restore PostgreSQL's only"
+        raise NoReading(RESOURCE, what, kind="other-format")
     if re.search(rb"^\\connect ", head[:HEAD], re.MULTILINE):
-        raise _blamed("dump-connects", "it was made with --create, and would go to a database of its own")
+        raise _blamed("dump-connects", "it was made with --create, and would be restored into another database")
     head = make_extensions(scratch, head, {*HARMLESS, *extensions})
     yield b"\\restrict " + secrets.token_hex(32).encode() + b"\n"
     own = _OWN_RESTRICT.match(head)
@@ -147,11 +149,11 @@ def _without(key: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield line.sub(b"", kept + b"\n")
 
 
-def _told(said: BinaryIO) -> str:
+def _first_error(said: BinaryIO) -> str:
     said.seek(0)
     text = said.read(MAX_SAID).decode(errors="replace")
     found = _ERROR.search(text)
-    message = one_line(found.group(1) if found else text or "psql ended without a word", 200)
+    message = one_line(found.group(1) if found else text or "psql exited without a message", 200)
     for kind, pattern in _OURS.items():
         if pattern.search(text):
             raise _blamed(kind, message)
@@ -159,14 +161,14 @@ def _told(said: BinaryIO) -> str:
 
 
 def _blamed(kind: str, message: str) -> NoReading:
-    return NoReading(RESOURCE, f"the dump can't be tried here: {message}; {_ADVICE[kind]}", kind=kind)
+    return NoReading(RESOURCE, f"the dump cannot be restored here: {message}; {_ADVICE[kind]}", kind=kind)
 
 
 def make_roles(scratch: Scratch, roles: list[str]) -> None:
-    """The owners that a dump speaks of: made on a server of its own; elsewhere those that are there are lent.
+    """Create the owners in a dump on a server of our own; on another, grant those that exist.
 
-    The role that restores may act as each of them. None that is a superuser, or has a right on files and programs, is
-    lent to it.
+    The role that restores may act as each of them. Superusers and roles with rights on files or programs are not
+    granted.
     """
     if scratch.admin is None:
         return
@@ -180,7 +182,7 @@ def make_roles(scratch: Scratch, roles: list[str]) -> None:
 
 
 def count(scratch: Scratch, tables: list[str]) -> dict[str, int | None]:
-    """Table to its rows, None where there is no such table; a name without schema is public's."""
+    """The number of rows by table, None for a missing table; a name without a schema is in public."""
     found: dict[str, int | None] = {}
     for table in tables:
         name = sql.Identifier(*(table.split(".", 1) if "." in table else ("public", table)))
@@ -190,6 +192,6 @@ def count(scratch: Scratch, tables: list[str]) -> dict[str, int | None]:
             found[table] = None
         except psycopg.Error as error:
             raise NoReading(
-                RESOURCE, f"{table} can't be counted: {one_line(str(error), 120)}", kind="server-gone"
+                RESOURCE, f"the rows of {table} cannot be counted: {one_line(str(error), 120)}", kind="server-gone"
             ) from None
     return found

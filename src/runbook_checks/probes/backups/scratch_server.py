@@ -1,4 +1,4 @@
-"""Where can a dump be restored without touching anything? Into a PostgreSQL of its own, gone when the block ends."""
+"""Provide a scratch database for a restore, on a server of our own or a given one, and remove it afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEEP = f"import sys; sys.path.insert(0, {str(CODE)!r}); from {supervisor.__name_
 NAME = "runbook_checks_drill_"
 ROLE = "runbook_checks_restore"
 END_S = 20.0
-# libpq's words for what PG* variables say; a password in an argument could be read by everybody.
+# libpq's keywords and their PG* variables; a password in an argument could be read by every user.
 VARIABLES = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -48,10 +48,10 @@ VARIABLES = {
 
 
 class Scratch:
-    """A database nobody else uses, and a role that owns it and is no superuser: a dump may say anything.
+    """A database of our own, and its owner, which is no superuser: a dump may contain any statement.
 
-    reached  how that role reaches the database; who is named by somebody else's DSN may be another
-    admin    how a superuser reaches the server, where we have one; never used once the dump has been read
+    reached  the owner's connection parameters; with a given DSN, the role may be another
+    admin    a superuser's connection parameters, if there is one; never used after the dump has been read
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Scratch:
     ) -> None:
         self.place, self.reached = programs, {key: str(value) for key, value in reached.items()}
         self.is_own = is_own
-        """On a server of its own, where roles are nobody else's either."""
+        """Whether the server is our own, with all its roles."""
         self.admin = {key: str(value) for key, value in admin.items()} if admin else None
 
     def psql(self, *options: str, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-        """psql, reading statements from its standard input; it stops at the first error, and says its SQLSTATE."""
+        """Start psql, which reads standard input, stops at the first error and prints its SQLSTATE."""
         words = [str(self.place / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", *options]
         return subprocess.Popen(
             words,
@@ -80,25 +80,25 @@ class Scratch:
         return {"PATH": os.defpath, "LC_ALL": "C", "PGAPPNAME": "runbook-checks", "PGCONNECT_TIMEOUT": "10", **known}
 
     def run(self, *statements: Any) -> list[tuple[Any, ...]]:
-        """The rows of the last statement, run by the role that owns the database. Raises psycopg.Error."""
+        """Run statements as the owner and return the rows of the last one. Raises psycopg.Error."""
         return _run(self.reached, *statements)
 
     def run_as_admin(self, *statements: Any, database: str = "template1") -> list[tuple[Any, ...]]:
-        """The same by the superuser, away from what the dump has made."""
+        """The same as the superuser, away from the dump's objects."""
         assert self.admin is not None
         return _run(self.admin | {"dbname": database}, *statements)
 
     def hand_over(self) -> None:
-        """Give the database's owner what a superuser's dump takes for granted, without making it one."""
+        """Give the database's owner the rights that a superuser's dump needs, without making it a superuser."""
         role = sql.Identifier(self.reached["user"])
         owned = [
             "ALTER SCHEMA public OWNER TO {}",
-            "GRANT ALL ON SCHEMA public TO PUBLIC",  # whoever is made an object's owner must be able to create some
+            "GRANT ALL ON SCHEMA public TO PUBLIC",  # the new owner of an object must be able to create some
             "ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT ALL ON SCHEMAS TO PUBLIC",
             "DROP EXTENSION plpgsql",
         ]
         self.run_as_admin(*(sql.SQL(each).format(role) for each in owned), database=self.reached["dbname"])
-        self.run("CREATE EXTENSION plpgsql")  # older dumps comment on it, which its owner alone may
+        self.run("CREATE EXTENSION plpgsql")  # older dumps comment on it, which only its owner may
 
 
 def _run(reached: dict[str, str], *statements: Any) -> list[tuple[Any, ...]]:
@@ -111,16 +111,16 @@ def _run(reached: dict[str, str], *statements: Any) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def own_server(binaries: Path | None, folder: Path | None) -> Iterator[Scratch]:
-    """A server made on this machine. NoReading kinds: no-programs, not-made."""
+    """Start a server on this machine. NoReading kinds: no-programs, not-made."""
     place = pgbinaries.find(binaries, ("initdb", "postgres", "psql"), RESOURCE)
     programs = pgbinaries.for_servers(place, RESOURCE)
-    asked = {
+    request = {
         "folder": str(folder) if folder else None,
         "user": programs.user,
         "initdb": programs.words("initdb"),
         "postgres": programs.words("postgres"),
     }
-    with _kept(asked) as reached:
+    with _supervised(request) as reached:
         made = Scratch(place, reached | {"user": ROLE}, is_own=True, admin=reached)
         with _preparing():
             owned = f"ALTER DATABASE {reached['dbname']} OWNER TO {ROLE}"
@@ -131,14 +131,14 @@ def own_server(binaries: Path | None, folder: Path | None) -> Iterator[Scratch]:
 
 @contextmanager
 def database_on(dsn: str, binaries: Path | None) -> Iterator[Scratch]:
-    """A database of a random name on a server that is named. A superuser makes a plain role, which goes with it.
+    """Create a database of a random name on a given server. A superuser also creates a plain role, dropped with it.
 
     NoReading kinds: no-programs, dsn-malformed, dsn-unsupported, tls-undecided, not-made.
     """
     place = pgbinaries.find(binaries, ("psql",), RESOURCE)
     known = for_programs(parse(dsn, RESOURCE, None), RESOURCE)
     name, password = NAME + secrets.token_hex(6), secrets.token_urlsafe(24)
-    with _kept({"dsn": make_conninfo(**known), "name": name, "password": password}) as reached:
+    with _supervised({"dsn": make_conninfo(**known), "name": name, "password": password}) as reached:
         made = Scratch(place, known | reached, is_own=False, admin=known if "user" in reached else None)
         if made.admin:
             with _preparing():
@@ -155,8 +155,8 @@ def _preparing() -> Iterator[None]:
 
 
 @contextmanager
-def _kept(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    keeper = subprocess.Popen(
+def _supervised(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    process = subprocess.Popen(
         [*python(), "-c", KEEP],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -165,22 +165,22 @@ def _kept(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         env=clean(),
         start_new_session=True,
     )
-    assert keeper.stdin is not None and keeper.stdout is not None  # noqa: PT018
+    assert process.stdin is not None and process.stdout is not None  # noqa: PT018
     try:
-        # Its input ends with us or with the deadline, and what it made goes with it.
-        with within(float("inf")).on_expiry(keeper.stdin.close):
-            keeper.stdin.write(json.dumps(asked) + "\n")
-            keeper.stdin.flush()
-            said = json.loads(keeper.stdout.readline() or '{"error": "it ended without a word"}')
-            if "error" in said:
-                raise NoReading(RESOURCE, f"no scratch database: {one_line(said['error'])}", kind="not-made")
-            yield said
+        # Its input ends with this process or with the deadline, and it then removes everything.
+        with within(float("inf")).on_expiry(process.stdin.close):
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            made = json.loads(process.stdout.readline() or '{"error": "it ended without a message"}')
+            if "error" in made:
+                raise NoReading(RESOURCE, f"no scratch database: {one_line(made['error'])}", kind="not-made")
+            yield made
     finally:
         with suppress(OSError, ValueError):
-            keeper.stdin.close()
+            process.stdin.close()
         try:
-            keeper.wait(END_S)
+            process.wait(END_S)
         except subprocess.TimeoutExpired:
-            keeper.terminate()
-            keeper.wait()
-        keeper.stdout.close()
+            process.terminate()
+            process.wait()
+        process.stdout.close()

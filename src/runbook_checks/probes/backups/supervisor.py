@@ -1,8 +1,8 @@
-"""Who clears a scratch PostgreSQL away, whatever becomes of the process that uses it?
+"""Remove a scratch PostgreSQL however the process that uses it ends.
 
-A process of its own. It reads one line of JSON on its standard input, makes a server (or a database on a server that
-is named), says in one line of JSON how it is reached, and waits for its input to end - which it does when the user
-is done, is killed, or is gone in any other way. Then everything is dropped.
+This runs as a separate process. It reads one line of JSON from standard input, creates a server (or a database on a
+given server), writes one line of JSON with its address, and waits for the end of its input, which comes when the using
+process is done or dies. Then it removes everything.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PORT, USER = 5432, "drill"
 MAX_SOCKET = 107  # unix(7), without the NUL at its end
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 INITDB = ("--auth=trust", f"--username={USER}", "--encoding=UTF8", "--no-locale", "--no-sync")
-# Nothing of it is to outlive a crash; connections come through the folder's socket only.
+# Nothing needs to survive a crash; connections come through the folder's socket only.
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -47,7 +47,7 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "dynamic_shared_memory_type": "mmap",
     "logging_collector": "off",
-    # Whatever a dump says, the server connects to nothing and loads or runs no program.
+    # A dump must not make the server connect to anything, or load or run a program.
     "unix_socket_permissions": "0700",
     "max_logical_replication_workers": "0",
     "archive_mode": "off",
@@ -59,39 +59,39 @@ SETTINGS = {
 
 
 def keep() -> None:
-    """Until standard input ends."""
+    """Serve until standard input ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # `nohup` and `&` start processes with SIGHUP or SIGINT ignored, so that these do not stop them.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: sys.exit(1))
-    asked = json.loads(sys.stdin.readline())
+    request = json.loads(sys.stdin.readline())
     try:
-        with made(asked) as reached:
+        with made(request) as reached:
             print(json.dumps(reached), flush=True)
             sys.stdin.read()
-    except Exception as error:  # whatever went wrong is for the other end to tell
+    except Exception as error:  # the other process reports it
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
 
 
-def made(asked: dict[str, Any]) -> contextlib.AbstractContextManager[dict[str, Any]]:
-    """A server or a database for as long as the block lasts, and how it is reached."""
-    return _database(asked) if "dsn" in asked else _server(asked)
+def made(request: dict[str, Any]) -> contextlib.AbstractContextManager[dict[str, Any]]:
+    """A server or a database for as long as the block lasts, and its address."""
+    return _database(request) if "dsn" in request else _server(request)
 
 
 @contextlib.contextmanager
-def _server(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    with _folder(asked["folder"], asked["user"]) as folder, _sockets(folder, asked["user"]) as sockets:
+def _server(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    with _folder(request["folder"], request["user"]) as folder, _sockets(folder, request["user"]) as sockets:
         data = folder / "data"
-        _run([*asked["initdb"], *INITDB, "-D", str(data)], asked["user"])
+        _run([*request["initdb"], *INITDB, "-D", str(data)], request["user"])
         settings = SETTINGS | {"port": str(PORT), "unix_socket_directories": str(sockets)}
-        words = [*asked["postgres"], "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
+        words = [*request["postgres"], "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=asked["user"],
+                user=request["user"],
                 preexec_fn=_die_with_us,  # noqa: PLW1509  this process has one thread
             )
         try:
@@ -103,7 +103,7 @@ def _server(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _folder(parent: str | None, user: int | None) -> Iterator[Path]:
-    """A private folder; those of keepers that were killed are removed, a lock tells which."""
+    """Create a private folder; remove those of killed processes, whose locks are free."""
     place = Path(parent or tempfile.gettempdir())
     for left in place.glob(f"{PREFIX}*"):
         _remove_if_dead(left, user)
@@ -111,7 +111,7 @@ def _folder(parent: str | None, user: int | None) -> Iterator[Path]:
     half_made = folder / f"{ALIVE}.new"
     with half_made.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        half_made.rename(folder / ALIVE)  # nobody finds it unlocked
+        half_made.rename(folder / ALIVE)  # it is never seen unlocked
         if user is not None:
             os.chown(folder, user, user)
         try:
@@ -131,7 +131,7 @@ def _sockets(folder: Path, user: int | None) -> Iterator[Path]:
 
 
 def _remove_if_dead(folder: Path, user: int | None) -> None:
-    """Only what a keeper of ours made: anybody may put a folder, a link or a pipe of that name into a shared place."""
+    """Remove only our own: other users may put a folder, a link or a pipe of that name into a shared place."""
     with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         stack.callback(os.close, place)
@@ -145,20 +145,20 @@ def _remove_if_dead(folder: Path, user: int | None) -> None:
 
 
 @contextlib.contextmanager
-def _database(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A database of a random name, dropped with whoever is still in it.
+def _database(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Create a database of a random name, and drop it even with open sessions.
 
-    With a `password`, a superuser makes a plain role of the same name, which owns the database.
+    With a `password`, a superuser creates a plain role of the same name, which owns the database.
     """
-    name = asked["name"]
-    with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
+    name = request["name"]
+    with psycopg.connect(request["dsn"], autocommit=True, connect_timeout=10) as connection:
         is_superuser = connection.info.parameter_status("is_superuser") == "on"
-    has_role = is_superuser and "password" in asked
-    owner = {"user": name, "password": asked["password"]} if has_role else {}
+    has_role = is_superuser and "password" in request
+    owner = {"user": name, "password": request["password"]} if has_role else {}
 
     def run(*statements: str) -> None:
-        filled = {"name": sql.Identifier(name), "password": sql.Literal(asked.get("password"))}
-        with psycopg.connect(asked["dsn"], autocommit=True, connect_timeout=10) as connection:
+        filled = {"name": sql.Identifier(name), "password": sql.Literal(request.get("password"))}
+        with psycopg.connect(request["dsn"], autocommit=True, connect_timeout=10) as connection:
             for statement in statements:
                 connection.execute(sql.SQL(statement).format(**filled))
 
@@ -178,7 +178,7 @@ def _run(words: list[str], user: int | None) -> None:
 
 
 def _die_with_us() -> None:
-    """An immediate shutdown (SIGQUIT), even when we are killed."""
+    """Shut down at once (SIGQUIT), even if this process is killed."""
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGQUIT)
 
 

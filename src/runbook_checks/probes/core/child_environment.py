@@ -1,6 +1,6 @@
-"""The environment of the programs that we start: what any program needs to run, and none of our secrets.
+"""The environment of child processes: the variables that every program needs, and no secrets.
 
-A child that a far end takes over (a browser, a database server that restores a dump) finds nothing worth having.
+If a far end takes over a child (a browser, a database server that restores a dump), it finds no secret there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FORMS = re.compile("LC_[A-Z]+|PYTHON[A-Z0-9]*")  # of locales and of Python itse
 
 
 def clean(**more: str) -> dict[str, str]:
-    """The variables of this process that are on the list, and those given."""
-    # Another thread may change them meanwhile.
+    """Return the listed variables of this process, and the given ones."""
+    # Another thread may change them at the same time.
     kept = {name: os.environ.get(name) for name in [*os.environ] if name in NAMES or FORMS.fullmatch(name)}
     return {name: value for name, value in kept.items() if value is not None} | more

@@ -1,4 +1,4 @@
-"""What does a command print, in time and within bounds?"""
+"""Run a command and read its output, with a timeout and a size limit."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SLICE_S = 0.05
 def run(
     words: list[str], resource: str, *, timeout_s: float, max_bytes: int, variables: Mapping[str, str] | None = None
 ) -> bytes:
-    """The first bytes of its standard output. No shell, no input; what it prints is never told, for it may be secret.
+    """Return the first bytes of its standard output. No shell, no input; its output may be secret and is never shown.
 
-    variables  its environment; None gives it what any program needs
+    variables  its environment; None passes the variables that every program needs
 
-    NoReading kinds: unreadable (it can't be run, or did not end well), timeout. It and what it started end
-    with the deadline.
+    NoReading kinds: unreadable (it cannot be started, or fails), timeout. The deadline ends the command and its
+    children.
     """
     deadline = within(timeout_s)
     try:
@@ -39,16 +39,15 @@ def run(
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        told = why(error) if isinstance(error, OSError) else "its words hold a NUL"
-        raise NoReading(resource, f"{words[0]} can't be run: {told}", kind="unreadable") from None
+        reason = why(error) if isinstance(error, OSError) else "its arguments contain a NUL"
+        raise NoReading(resource, f"cannot run {words[0]}: {reason}", kind="unreadable") from None
     try:
         printed = _output(process, deadline, max_bytes)
         code = _ended(process, deadline) if len(printed) < max_bytes else 0
     finally:
         _end(process)
     if code is None:
-        limit = f"within {deadline.seconds:.1f} s"
-        raise NoReading(resource, f"{words[0]} came to no end {limit}", kind="timeout")
+        raise NoReading(resource, f"{words[0]} timed out after {deadline.seconds:.1f} s", kind="timeout")
     if code:
         how = f"exit code {code}" if code > 0 else f"signal {-code}"
         raise NoReading(resource, f"{words[0]} ended with {how}", kind="unreadable", evidence={"exit_code": code})
@@ -56,7 +55,7 @@ def run(
 
 
 def _output(process: subprocess.Popen[bytes], deadline: Deadline, max_bytes: int) -> bytes:
-    """What comes until the output ends, the program does (what it left running may hold the output open) or time."""
+    """Read until the output or the program ends (its children may keep the output open), or until the deadline."""
     assert process.stdout is not None
     printed = b""
     descriptor = process.stdout.fileno()
@@ -81,7 +80,7 @@ def _ended(process: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Nothing it started stays behind, as far as it stayed in its session."""
+    """Kill the command and all processes in its session."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

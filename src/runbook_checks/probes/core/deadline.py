@@ -1,4 +1,4 @@
-"""How long may this reading still take, and who closes its sockets when the time is up?"""
+"""Deadlines that end a reading by shutting down its sockets."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class HasFileno(Protocol):
 class Deadline:
     """A point in time that ends a reading, however the far end behaves.
 
-    Time-outs of libraries are per read or per address; a far end that drips one byte a second outlives
-    them. At expiry what was registered here runs once: sockets are shut down, so that whoever waits on
-    them wakes up.
+    Timeouts of libraries apply to each read or address; a far end that sends one byte a second never reaches
+    them. At expiry the registered actions run once: they shut down sockets, which wakes the threads that wait
+    on them.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -48,7 +48,7 @@ class Deadline:
         return self.remaining() <= 0.0
 
     def expire(self) -> None:
-        """Give up now: everything that is watched is shut down at once."""
+        """Expire now, and shut down all watched sockets."""
         with self._lock:
             self._given_up = True
             children = list(self._children)
@@ -70,8 +70,8 @@ class Deadline:
     def watch(self, sock: HasFileno) -> Iterator[None]:
         """Shut the socket down if the deadline passes inside the block.
 
-        A duplicate of the descriptor is kept: TLS wrapping detaches the original, and a number that was
-        closed and given to somebody else must not be hit. Shutting down acts on the connection itself.
+        A duplicate of the descriptor is kept: TLS wrapping detaches the original, and its number may be reused
+        for another file. A shutdown acts on the connection itself.
         """
         twin = socket.socket(fileno=os.dup(sock.fileno()))
         guard = threading.Lock()
@@ -88,7 +88,7 @@ class Deadline:
                 twin.close()
 
     def child(self, seconds: float) -> Deadline:
-        """A deadline `seconds` from now that this one ends too, where it comes first or is given up."""
+        """Return a deadline `seconds` from now that also ends when this one passes or expires."""
         made = Deadline(min(seconds, self.remaining()))
         with self._lock:
             self._children.add(made)
@@ -122,7 +122,7 @@ class Deadline:
 
 
 class Timer:
-    """One daemon thread that calls what is due, for the whole process."""
+    """One daemon thread for the whole process that calls methods at their time."""
 
     def __init__(self) -> None:
         self._due: list[tuple[float, int, weakref.WeakMethod[Callable[[], None]]]] = []
@@ -159,6 +159,6 @@ current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 def within(seconds: float) -> Deadline:
-    """A deadline `seconds` from now; the running check's own ends it too, where that comes first."""
+    """Return a deadline `seconds` from now, which ends with the running check's deadline at the latest."""
     parent = current.get()
     return Deadline(seconds) if parent is None else parent.child(seconds)

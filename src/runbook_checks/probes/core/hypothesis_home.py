@@ -1,4 +1,4 @@
-"""Where hypothesis keeps its caches: in a folder of ours, never under a name that another user could have taken."""
+"""Set the folder for hypothesis' caches: a private one, never a predictable name that another user could create."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OURS = cache_folder() / "hypothesis"
 
 @cache
 def settle() -> None:
-    """Tell hypothesis, which would write beside whatever it runs in: once, before anything of it is used."""
+    """Set hypothesis' home, once and before its first use; otherwise it writes into the working directory."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
     set_hypothesis_home_dir(_folder())

@@ -1,4 +1,4 @@
-"""Start another Python that reads no more of the surroundings than this one does."""
+"""Command lines that start another Python as isolated from its surroundings as this one."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 
 def python() -> list[str]:
-    """The words that start it: isolated (-I) where this process is, so that PYTHONPATH names no module for either.
+    """Return its command line: isolated (-I) if this process is, so that PYTHONPATH has no effect on either.
 
-    Neither imports from the working directory, which Python would put first for -m and -c (-P leaves it out).
+    -P keeps the working directory out of the import path, where -m and -c put it first.
     """
     return [sys.executable, "-I" if sys.flags.isolated else "-P"]
 
 
 def module(name: str) -> list[str]:
-    """The words that run a module (`python -m NAME`) from where this process would import it."""
+    """Return the command line that runs a module (`python -m NAME`) from the place where this process imports it."""
     found = find_spec(name)
     if found is None or found.origin is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)

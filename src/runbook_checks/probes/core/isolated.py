@@ -1,7 +1,7 @@
-"""How is a reading made that may never come to an end? In a process of its own, which ends with the deadline.
+"""Run a reading that may hang in a separate process, which the deadline kills.
 
-A regular expression, to name one, may hold the interpreter for ever: then no other thread, no deadline and no
-signal of its process has a turn.
+A regular expression, for example, may block the interpreter forever: no other thread, deadline or signal handler of
+its process runs then.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from runbook_checks.probes.core.reading import NoReading, Reading, journal
 T = TypeVar("T")
 SERVE = "import sys; sys.path[:0] = {folders!r}; from runbook_checks.probes.core.isolated import serve; serve()"
 MAX_MEMORY = 2 << 30
-RETURN_S = 0.5  # its own deadline comes first: it can say how far it came
+RETURN_S = 0.5  # the process' own deadline is earlier, so that it can report how far it came
 DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 
-def apart(
+def run_isolated(
     make: Callable[..., T], *arguments: Any, resource: str, timeout_s: float, memory: int | None = MAX_MEMORY
 ) -> T:
-    """What `make`, a function of a module, gives for these arguments; they, the result and a NoReading are pickled.
+    """Call `make`, a function of a module, in a separate process; arguments, result and a NoReading are pickled.
 
-    memory  the most it may take, in bytes of addresses; None for programs that reserve far more than they use
+    memory  limit of its address space in bytes; None for programs that reserve far more than they use
 
     NoReading kinds: make's own; timeout, crashed.
     """
@@ -67,7 +67,7 @@ def apart(
 
 
 def _folder_of(make: Callable[..., Any]) -> list[str]:
-    """The folder that the function's top-level package was imported from, which may be a team's or a test's."""
+    """Return the folder that the function's top-level package was imported from, which may be a team's or a test's."""
     top = sys.modules[make.__module__.partition(".")[0]]
     file = getattr(top, "__file__", None)
     return [str(Path(file).resolve().parents[1 if hasattr(top, "__path__") else 0])] if file else []
@@ -75,16 +75,16 @@ def _folder_of(make: Callable[..., Any]) -> list[str]:
 
 def _ended(code: int, deadline: Deadline, resource: str) -> NoReading:
     if deadline.expired:
-        return NoReading(resource, f"the look came to no end within {deadline.seconds:.1f} s", kind="timeout")
-    return NoReading(resource, f"the process that looked ended with {code}", kind="crashed")
+        return NoReading(resource, f"the reading timed out after {deadline.seconds:.1f} s", kind="timeout")
+    return NoReading(resource, f"the process of the reading ended with {code}", kind="crashed")
 
 
 def serve() -> NoReturn:
-    """In the other process: take a task from standard input, leave its result on standard output."""
+    """Run in the other process: read a task from standard input, write its result to standard output."""
     results = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no result
+    os.dup2(2, 1)  # output of a library must not mix with the result
     make, arguments, memory, end = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own process wrote it
-    seconds = max(0.0, end - time.monotonic())  # one clock for all processes; the start took some of it
+    seconds = max(0.0, end - time.monotonic())  # the monotonic clock is the same in all processes
     _bound(seconds, memory)
     current.set(Deadline(seconds))
     entries: list[Reading] = []
@@ -95,7 +95,7 @@ def serve() -> NoReturn:
         result = make(*arguments)
     except NoReading as gone:
         error = gone
-    except Exception as other:  # one of a library's may not be picklable, nor known over there
+    except Exception as other:  # a library's exception may not be picklable, or unknown to the parent
         error = RuntimeError(f"{type(other).__name__}: {other}")
     results.write(pickle.dumps((result, error, entries)))
     results.flush()
@@ -103,8 +103,8 @@ def serve() -> NoReturn:
 
 
 def _bound(seconds: float, memory: int | None) -> None:
-    """End with whoever waits for the result, and take neither the processor nor the memory for ever."""
-    with contextlib.suppress(OSError, AttributeError):  # Linux alone has it
+    """End with the parent process, and limit processor time and memory."""
+    with contextlib.suppress(OSError, AttributeError):  # only Linux has prctl
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
     limits = [(resource.RLIMIT_CPU, int(seconds) + 5)] + ([(resource.RLIMIT_AS, memory)] if memory else [])
     for what, most in limits:

@@ -9,15 +9,15 @@ import json
 from math import isinf
 from typing import Any
 
-SHALLOW = 60  # fewer brackets can't nest deeply; logs are read by the thousand lines
-SPARE_FRAMES = 120  # a reader of the value may stand this much deeper on the stack than the parser
+SHALLOW = 60  # fewer brackets cannot nest deeply; thousands of log lines are parsed
+SPARE_FRAMES = 120  # code that reads the value may be this much deeper on the stack than the parser
 
 
 def parsed(text: str | bytes, *, is_strict: bool) -> Any:
-    """The value; ValueError for anything else.
+    """Parse the value; ValueError if it is not valid.
 
-    Strict: no NaN or Infinity (section 6), no name twice in an object (4). Otherwise, as logs are written, NaN and
-    Infinity are None, and the last value of a name counts.
+    Strict: no NaN or Infinity (section 6), no duplicate name in an object (4). Otherwise, as in logs, NaN and Infinity
+    are None, and the last value of a name counts.
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
@@ -44,7 +44,7 @@ def _int(text: str) -> int:
 
 
 def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Make each reading once: callers that ask for the same at the same time, or later, share it."""
+"""Deduplicate concurrent readings: the first caller reads, later callers wait for its result."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from runbook_checks.probes.core.deadline import Deadline, current
 from runbook_checks.probes.core.reading import NoReading, Reading, journal
 
 T = TypeVar("T")
-PATIENCE_S = 60.0  # of a caller outside a check, which has no deadline
-LEAST_S = 0.1  # with less left, a caller does not start a reading again
+DEFAULT_TIMEOUT_S = 60.0  # of a caller outside a check, which has no deadline
+MIN_RETRY_S = 0.1  # do not start a retry with less time than this before the deadline
 
 
 @dataclass
 class _Flight:
-    """One reading, under way or done: a value, or the error that it raised; neither where it was interrupted."""
+    """A reading in progress or finished: its value, or the error that it raised; neither if it was interrupted."""
 
     done: threading.Event = field(default_factory=threading.Event)
     value: Any = None
@@ -27,11 +27,11 @@ class _Flight:
 
 
 class Shared:
-    """Readings by key. A NoReading is shared as a value is.
+    """Cache of readings by key; a NoReading is cached like a value.
 
-    The first caller makes the reading, in its own thread and deadline; the others wait, each at most until its own
-    deadline. A reading that ended with its maker's deadline says nothing about the far end: it is not kept, and one
-    of the waiting callers reads again.
+    The first caller runs `make` in its own thread, under its own deadline. The others wait, each no longer than its own
+    deadline. If the first caller's deadline ends the reading, the result says nothing about the far end: it is dropped,
+    and one of the waiting callers retries.
     """
 
     def __init__(self, resource: str = "") -> None:
@@ -40,21 +40,21 @@ class Shared:
         self._flights: dict[Hashable, _Flight] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        deadline = current.get() or Deadline(PATIENCE_S)
+        deadline = current.get() or Deadline(DEFAULT_TIMEOUT_S)
         while True:
             with self._lock:
-                is_mine = key not in self._flights
+                is_first_caller = key not in self._flights
                 flight = self._flights.setdefault(key, _Flight())
-            if is_mine:
-                self._make(key, flight, make)
+            if is_first_caller:
+                self._read(key, flight, make)
             elif not flight.done.wait(deadline.remaining()):
-                reason = f"the shared reading was not there within {deadline.seconds:.1f} s"
+                reason = f"the shared reading timed out after {deadline.seconds:.1f} s"
                 raise NoReading(self._resource, reason, kind="read-timeout")
             is_kept = self._flights.get(key) is flight
-            if is_kept or (flight.error is not None and deadline.remaining() < LEAST_S):
+            if is_kept or (flight.error is not None and deadline.remaining() < MIN_RETRY_S):
                 return cast(T, _value(flight))
 
-    def _make(self, key: Hashable, flight: _Flight, make: Callable[[], Any]) -> None:
+    def _read(self, key: Hashable, flight: _Flight, make: Callable[[], Any]) -> None:
         is_kept = False
         token = journal.set(flight.entries)
         try:
@@ -62,7 +62,7 @@ class Shared:
             is_kept = True
         except Exception as error:
             flight.error = error
-            is_kept = not (isinstance(error, NoReading) and _own_time_is_up())
+            is_kept = not (isinstance(error, NoReading) and _is_own_deadline_over())
         finally:
             journal.reset(token)
             if not is_kept:
@@ -71,7 +71,7 @@ class Shared:
             flight.done.set()
 
 
-def _own_time_is_up() -> bool:
+def _is_own_deadline_over() -> bool:
     deadline = current.get()
     return deadline is not None and deadline.expired
 
@@ -82,5 +82,5 @@ def _value(flight: _Flight) -> Any:
         kept.extend(flight.entries)
     if flight.error is None:
         return flight.value
-    # Each caller raises a copy of its own: several threads would write to one traceback.
+    # Each caller raises its own copy, since several threads would write to one traceback.
     raise copy.copy(flight.error) if isinstance(flight.error, NoReading) else flight.error

@@ -1,4 +1,4 @@
-"""What a sweep knows of a domain: facts only, as small as they can be, since there may be ten thousand of them."""
+"""The facts that a sweep collects about a domain. They are kept small, since there may be ten thousand of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from runbook_checks.probes.net.name_server import Answer
+    from runbook_checks.probes.tls.certificate import Validity
     from runbook_checks.probes.tls.server import Handshake
 
 T = TypeVar("T", bound=Hashable)
@@ -16,7 +17,7 @@ _known: dict[Hashable, Hashable] = {}
 
 
 def shared(fact: T) -> T:
-    """Most domains say the same: one fact stands for all that are equal."""
+    """Return one object for all equal facts, since most domains have the same."""
     if len(_known) >= MOST_SHARED:
         return cast("T", _known.get(fact, fact))
     return cast("T", _known.setdefault(fact, fact))
@@ -24,19 +25,20 @@ def shared(fact: T) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What the name servers say that the zone is delegated to, and that the resolver should repeat."""
+    """What the zone's own name servers answer, which resolvers repeat once their caches expire."""
 
     zone: str | None
     servers: tuple[str, ...] = ()  # by name
-    asked: str = ""  # "name (address:port)" of the one that answered
+    asked: str = ""  # "name (address:port)" of the server that responded
     txt: Answer | None = None
     address: Answer | None = None
-    problem: str = ""  # why nobody could be asked, or answered
+    address6: Answer | None = None  # not queried if an alias leads to the base host
+    problem: str = ""  # why no server could be queried, or none responded
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What kept the sweep from looking: the kinds and words of a NoReading."""
+    """Why something could not be read: kind and words of a NoReading."""
 
     kind: str
     reason: str
@@ -44,7 +46,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """What came back to one GET /."""
+    """The response to one GET request."""
 
     status: int
     code: str | None  # the error code in a JSON body, where there is one
@@ -53,27 +55,28 @@ class Routed:
 
 @dataclass(slots=True)
 class Served:
-    """What a domain's address serves: its certificate in short, and in full where it doesn't verify."""
+    """What a domain's address serves: its certificate in short, and in full if it does not verify."""
 
     peer: str  # "address:port"
     not_before: float  # seconds since the epoch
     not_after: float
     issuer: str
     handshake: Handshake | None = None  # None: OpenSSL verified chain, dates, strength and name
+    first_to_end: Validity | None = None  # of the issuers in the path, if one ends before the certificate
 
 
 @dataclass(slots=True)
 class Facts:
-    """All that a sweep saw of a domain."""
+    """Everything that a sweep read about a domain."""
 
-    domain: str  # ASCII, as it is asked for
+    domain: str  # ASCII, as it is queried
     txt: Answer
     address: Answer  # A records, and the aliases on the way to them
-    address6: Answer | None = None  # AAAA records; not asked for where an alias leads to the base host
-    authority: Authority | None = None  # asked where the resolver doesn't show what proves the domain
+    address6: Answer | None = None  # AAAA records; not queried if an alias leads to the base host
+    authority: Authority | None = None  # queried if the resolver's answers do not prove the domain
     served: Served | None = None
     routed: Routed | None = None
-    gone: Gone | None = None  # why there is nothing served, or nothing routed
+    gone: Gone | None = None  # why nothing is served, or nothing routed
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -82,11 +85,11 @@ class Facts:
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep came to."""
+    """The result of a sweep."""
 
     facts: dict[str, Facts]  # by domain, as it was given
     base_addresses: tuple[str, ...]
-    unseen: dict[str, str] = field(default_factory=dict)  # domains that it did not come to, and why
+    unseen: dict[str, str] = field(default_factory=dict)  # domains that were not checked, and why
     duration_s: float = 0.0
     time_of_look: float = 0.0
     questions: int = 0

@@ -1,7 +1,7 @@
-"""Shake hands with a domain's address, and see where a request ends up.
+"""Make a TLS handshake with a domain's address, and send it one request.
 
-h11 reads the response, as it does in probes.http.transport. The sockets are the sweep's own, for thousands of them take
-turns in one thread.
+h11 parses the response, as in probes.http.transport. The sockets are the sweep's own, since one thread serves thousands
+of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import h11
 from runbook_checks.probes.domains.facts import Gone, Routed, shared
 from runbook_checks.probes.net.event_loop import Overdue
 from runbook_checks.probes.net.tls_context import openssl_words
-from runbook_checks.probes.tls.handshake import chain_served
+from runbook_checks.probes.tls.handshake import chain_served, chain_verified
 
 if TYPE_CHECKING:
     from runbook_checks.probes.net.event_loop import Loop
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 CHUNK = 16 * 1024
 MAX_HANDSHAKE = 256 * 1024
 MAX_HEAD = 32 * 1024
-MAX_BODY = 8 * 1024  # an error's JSON is looked at, pages are not
+MAX_BODY = 8 * 1024  # an error's JSON is read, pages are not
 UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
 class Lost(Exception):
-    """The connection came to nothing: kind and words."""
+    """The connection failed: kind and words."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
@@ -41,17 +41,18 @@ class Lost(Exception):
 
 @dataclass(slots=True)
 class Greeted:
-    """A finished handshake, and what came back to the request."""
+    """A finished handshake, and the response to the request."""
 
     leaf: bytes
-    chain: list[bytes]  # DER, as served; empty unless asked for
+    verified: list[bytes]  # DER, the path that OpenSSL verified; empty if not verified
+    chain: list[bytes]  # DER, as served; empty unless requested
     protocol: str
     routed: Routed | None
     unrouted: Gone | None
 
 
 class Greeter:
-    """One connection: TCP, TLS over memory buffers (a flight is one read), one request, and that is all."""
+    """One connection: TCP, TLS over memory buffers (a flight is one read), and one request."""
 
     def __init__(self, loop: Loop, sock: socket.socket, tls: ssl.SSLObject, arriving: Any, leaving: Any) -> None:
         self._loop, self._sock, self._tls = loop, sock, tls
@@ -59,7 +60,7 @@ class Greeter:
         self._received = 0
 
     async def shake(self) -> None:
-        """Lost where there is no handshake; ssl.SSLCertVerificationError where the certificate doesn't verify."""
+        """Make the handshake; Lost if it fails, ssl.SSLCertVerificationError if the certificate does not verify."""
         while True:
             try:
                 self._tls.do_handshake()
@@ -68,15 +69,15 @@ class Greeter:
                 await self._fill()
             except ssl.SSLCertVerificationError:
                 with contextlib.suppress(OSError, Lost):
-                    await self._flush()  # the alert that says so
+                    await self._flush()  # send the alert
                 raise
             except ssl.SSLError as error:
                 raise Lost("tls-failed", f"the TLS handshake failed: {openssl_words(error)}") from None
             else:
-                return  # what is left to be sent goes with the request
+                return  # the last flight is sent with the request
 
     async def request(self, request: h11.Request) -> Routed:
-        """The status, where it leads, and the code of an error in JSON. A page's body is not read."""
+        """Return status, redirect target, and the code of an error in JSON. A page's body is not read."""
         state = h11.Connection(h11.CLIENT, MAX_HEAD)
         await self._send(state.send(request) + state.send(h11.EndOfMessage()))
         head, body = None, b""
@@ -87,16 +88,16 @@ class Greeter:
                     state.receive_data(await self._read())
                 elif isinstance(event, h11.Response):
                     head = event
-                    if not _tells_error(head):
+                    if not _may_be_error(head):
                         break
                 elif isinstance(event, h11.Data):
                     body += event.data
                 elif not isinstance(event, h11.InformationalResponse):
                     break
         except h11.RemoteProtocolError:
-            pass  # a body that is cut says what it says
+            pass  # the head of a truncated response counts
         if head is None:
-            raise Lost("malformed-answer", "what answered a request is no HTTP")
+            raise Lost("malformed-answer", "the response to a request is not HTTP")
         return _routed(head, body)
 
     async def _send(self, data: bytes) -> None:
@@ -112,7 +113,7 @@ class Greeter:
             except ssl.SSLZeroReturnError:
                 return b""
             except ssl.SSLError as error:
-                raise Lost("connection-reset", f"no answer to a request: {openssl_words(error)}") from None
+                raise Lost("connection-reset", f"no response to a request: {openssl_words(error)}") from None
 
     async def _flush(self) -> None:
         data = self._leaving.read()
@@ -134,10 +135,10 @@ class Greeter:
             except OSError as error:
                 raise _lost(error) from None
             if not data:
-                raise Lost("connection-reset", "the connection was closed before an answer was there")
+                raise Lost("connection-reset", "the connection was closed before a response")
             self._received += len(data)
             if self._received > MAX_HANDSHAKE:
-                raise Lost("malformed-answer", f"more than {MAX_HANDSHAKE} bytes came, and no end of them")
+                raise Lost("malformed-answer", f"the server sent more than {MAX_HANDSHAKE} bytes")
             self._arriving.write(data)
             return
 
@@ -152,29 +153,30 @@ async def greet(
     *,
     with_chain: bool = False,
 ) -> Greeted:
-    """One connection to an address for a name. Raises as Greeter.shake."""
+    """Connect to an address for a name, and send one request. Raises as Greeter.shake."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         try:
             await _connect(loop, sock, address, port)
         except Overdue:
-            raise Lost("connect-timeout", "no answer to the connection attempt in time") from None
+            raise Lost("connect-timeout", "no response to the connection attempt in time") from None
         arriving, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(arriving, leaving, server_hostname=name)
         greeter = Greeter(loop, sock, tls, arriving, leaving)
         try:
             await greeter.shake()
         except Overdue:
-            raise Lost("read-timeout", "the TLS handshake was not over in time") from None
+            raise Lost("read-timeout", "the TLS handshake timed out") from None
         leaf = tls.getpeercert(binary_form=True) or b""
-        greeted = Greeted(leaf, chain_served(tls) if with_chain else [], tls.version() or "", None, None)
+        served = chain_served(tls) if with_chain else []
+        greeted = Greeted(leaf, chain_verified(tls), served, tls.version() or "", None, None)
         try:
             greeted.routed = await greeter.request(request)
         except Lost as lost:
             greeted.unrouted = lost.gone
         except Overdue:
-            greeted.unrouted = Gone("read-timeout", "no answer to a request in time")
+            greeted.unrouted = Gone("read-timeout", "no response to a request in time")
         return greeted
 
 
@@ -204,12 +206,12 @@ def _lost(error: OSError) -> Lost:
     if error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
         return Lost("connection-reset", "the connection was reset")
     if error.errno in (*UNREACHABLE, errno.ETIMEDOUT):
-        return Lost("connect-timeout", "the address can't be reached")
-    return Lost("not-connected", f"the connection failed ({errno.errorcode.get(error.errno or 0, 'no reason told')})")
+        return Lost("connect-timeout", "the address is unreachable")
+    return Lost("not-connected", f"the connection failed ({errno.errorcode.get(error.errno or 0, 'unknown reason')})")
 
 
-def _tells_error(head: h11.Response) -> bool:
-    """Whether the body may be an error in JSON."""
+def _may_be_error(head: h11.Response) -> bool:
+    """Return whether the body may be an error in JSON."""
     kind = _header(head, b"content-type") or ""
     return 400 <= head.status_code < 600 and kind.lower().startswith("application/")
 
@@ -225,7 +227,7 @@ def _header(head: h11.Response, wanted: bytes) -> str | None:
 
 
 def _code(body: bytes) -> str | None:
-    """The error code of a JSON body: its `code`, or that of its `error`."""
+    """Return the error code of a JSON body: its `code`, or that of its `error` or `detail`."""
     try:
         found = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
     except (ValueError, RecursionError):

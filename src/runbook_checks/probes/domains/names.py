@@ -1,4 +1,4 @@
-"""What does DNS say of a domain: its verification text, where it leads, and whether that is everywhere the same?"""
+"""Read the verification text and the addresses of domains from a resolver and from the zones' own name servers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 MAX_SERVERS = 4
 MAX_ALIASES = 16
+FAILED = ("server-failure", "timeout")
 
 
 class Names:
-    """Asks one resolver, and where that doesn't suffice the servers that a zone is delegated to."""
+    """Queries one resolver and, if its answers do not suffice, the servers that a zone is delegated to."""
 
     def __init__(self, loop: Loop, plan: Plan, resolver: NameServer) -> None:
         self.loop, self.plan, self.resolver = loop, plan, resolver
@@ -34,7 +35,7 @@ class Names:
             server.close()
 
     async def look_up_base(self) -> Answer:
-        """The addresses of the base host, which an apex that can't be a CNAME repeats."""
+        """Look up the addresses of the base host, which an apex has in place of a CNAME."""
         host = self.plan.base_host
         if not host:
             return Answer("no-such-name")
@@ -45,7 +46,7 @@ class Names:
         return four
 
     async def facts(self, domain: str) -> Facts:
-        """What the resolver says of a domain. Both questions are on their way at once."""
+        """Query the resolver about a domain, for text and address at once."""
         address_asked = self.resolver.ask(domain, A)
         try:
             text_asked = self.resolver.ask(self.plan.text_name(domain), TXT)
@@ -61,10 +62,11 @@ class Names:
         return facts
 
     def _is_odd(self, address: Answer) -> bool:
-        return not (address.said == "there" and self.plan.base_host in address.aliases)
+        is_alias = address.said == "there" and self.plan.base_host in address.aliases
+        return not is_alias or bool(address.beside)
 
     async def _follow(self, facts: Facts) -> None:
-        """What one A answer doesn't tell: IPv6 addresses, and a loop where the resolver says SERVFAIL."""
+        """Query what one A answer does not contain: IPv6 addresses, and the aliases of a loop answered by SERVFAIL."""
         address = facts.address
         if address.said == "server-failure":
             aliases = await self._walk(facts.domain)
@@ -74,7 +76,7 @@ class Names:
             facts.address6 = await answer_of(self.resolver, facts.domain, AAAA)
 
     async def _walk(self, domain: str) -> tuple[str, ...]:
-        """The aliases one by one, each asked for itself: that works where following them all fails."""
+        """Query the aliases one by one, which works even if the resolver fails to follow them."""
         aliases: list[str] = []
         here = domain
         while len(aliases) < MAX_ALIASES:
@@ -88,7 +90,7 @@ class Names:
         return tuple(aliases)
 
     async def ask_authority(self, facts: Facts) -> None:
-        """The same questions to the servers of the zone; past every cache, they are what will be everywhere."""
+        """Query the zone's own servers: once caches expire, their answers are what every resolver returns."""
         found = await self._delegation(facts)
         if found.problem:
             facts.authority = found
@@ -98,10 +100,12 @@ class Names:
             server = self._server((address, self.plan.authoritative_port))
             text = await self._within_a_try(server, self.plan.text_name(facts.domain), TXT)
             where = await self._within_a_try(server, facts.domain, A)
-            if text.said not in ("server-failure", "timeout") or where.said not in ("server-failure", "timeout"):
-                facts.authority = Authority(found.zone, found.servers, f"{name} ({server.where})", text, where)
-                return
-        answers = "answers" if servers else "has an address that is public, or listed in far_ends.allow"
+            if text.said in FAILED and where.said in FAILED:
+                continue
+            six = await self._within_a_try(server, facts.domain, AAAA) if self._is_odd(where) else None
+            facts.authority = Authority(found.zone, found.servers, f"{name} ({server.where})", text, where, six)
+            return
+        answers = "responds" if servers else "has an address that is public, or listed in far_ends.allow"
         what = f"none of the name servers that {found.zone} is delegated to {answers} ({', '.join(found.servers)})"
         facts.authority = Authority(found.zone, found.servers, problem=what)
 
@@ -112,7 +116,7 @@ class Names:
         return await answer_of(server, name, kind)
 
     async def _delegation(self, facts: Facts) -> Authority:
-        """The zone of a domain and its servers: its name is told with "there is no such", else found upwards."""
+        """Return the zone of a domain and its servers: a negative answer names it, else it is searched upwards."""
         zone = facts.txt.zone or facts.address.zone or facts.domain
         while zone.count("."):
             if zone not in self._delegations:
@@ -121,7 +125,7 @@ class Names:
             if found.servers or found.problem:
                 return found
             zone = zone.partition(".")[2]
-        return Authority(None, problem=f"no zone with name servers of its own is found above {facts.domain}")
+        return Authority(None, problem=f"no zone with name servers was found above {facts.domain}")
 
     async def _servers_of(self, zone: str) -> Authority:
         task = self.loop.running
@@ -130,9 +134,9 @@ class Names:
         answer = await answer_of(self.resolver, zone, NS)
         if answer.said == "there":
             return Authority(zone, answer.values[:MAX_SERVERS])
-        if answer.said in ("server-failure", "timeout"):
+        if answer.said in FAILED:
             what = answer.words or "no answer in time"
-            return Authority(zone, problem=f"the resolver can't tell the name servers of {zone} ({what})")
+            return Authority(zone, problem=f"the resolver does not return the name servers of {zone} ({what})")
         return Authority(zone)
 
     async def _addresses(self, servers: Iterable[str]) -> list[tuple[str, str]]:

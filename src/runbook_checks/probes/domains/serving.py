@@ -1,10 +1,11 @@
-"""Does OpenSSL trust what a domain serves; and where it doesn't, what is it that is served?"""
+"""Verify the certificates that domains serve with OpenSSL, and read those that it refuses."""
 
 from __future__ import annotations
 
 import ssl
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,8 @@ from runbook_checks.probes.domains.facts import Gone, Served, shared
 from runbook_checks.probes.domains.greeting import Greeted, Lost, greet
 from runbook_checks.probes.http.target import RUN_HEADER
 from runbook_checks.probes.net.tls_context import context, lenient, load_links, openssl_words
-from runbook_checks.probes.tls.server import ISSUER_MISSING, UNTRUSTED, Handshake
+from runbook_checks.probes.tls.certificate import Validity, covers, first_to_end, path_from, read, validity
+from runbook_checks.probes.tls.server import ISSUER_MISSING, UNTRUSTED, Handshake, verified_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,16 +34,16 @@ MAX_ISSUERS = 64
 
 @dataclass
 class Refused(Exception):
-    """OpenSSL's verdict on a chain that it does not accept."""
+    """OpenSSL's reason for refusing a chain."""
 
     code: int | None
     words: str
 
 
 class Serving:
-    """Greets domains with one TLS context for all: OpenSSL verifies chain, dates, key and name by itself.
+    """Connects to domains with one TLS context for all: OpenSSL verifies chain, dates, key and name.
 
-    Only what it refuses is looked at again, without verification, and told in full.
+    Only a chain that OpenSSL refuses is read again, without verification, and reported in full.
     """
 
     def __init__(self, loop: Loop, plan: Plan) -> None:
@@ -56,6 +58,7 @@ class Serving:
 
             self._bundle = from_file(plan.intermediates_file, RESOURCE)
         self._issuers: dict[tuple[str, ...], list[bytes]] = {}
+        self._issuers_read: dict[bytes, Validity] = {}
 
     def _verifying(self) -> ssl.SSLContext:
         made = context(RESOURCE, self.plan.ca_file)
@@ -64,7 +67,7 @@ class Serving:
         return made
 
     async def look(self, facts: Facts, addresses: Sequence[str]) -> None:
-        """Fill in what the domain's addresses serve: the first that answers counts, as for a client."""
+        """Fill in what the domain's addresses serve: the first that responds counts, as for a client."""
         for address in addresses[:MAX_ADDRESSES]:
             task = self.loop.running
             assert task
@@ -82,16 +85,23 @@ class Serving:
         except ssl.SSLCertVerificationError as error:
             await self._look_closer(facts, address, error)
         else:
-            _note(facts, greeted, self._verified(greeted.leaf, address))
+            _note(facts, greeted, self._verified(greeted, address))
 
-    def _verified(self, leaf: bytes, address: str) -> Served:
-        from runbook_checks.probes.tls.certificate import validity
-
+    def _verified(self, greeted: Greeted, address: str) -> Served:
         try:
-            begins, ends, issuer = validity(leaf)
+            leaf = validity(greeted.leaf)
         except ValueError:
-            raise Lost("malformed-answer", "the certificate it shows can't be read") from None
-        return Served(self._peer(address), begins, ends, shared(issuer))
+            raise Lost("malformed-answer", "it sends a certificate that cannot be parsed") from None
+        first = first_to_end(self._issuers_in(greeted.verified), leaf.not_after)
+        return Served(self._peer(address), leaf.not_before, leaf.not_after, shared(leaf.issuer), first_to_end=first)
+
+    def _issuers_in(self, path: list[bytes]) -> list[Validity]:
+        """Return the dates of the issuers, each parsed once for all domains. One that cannot be parsed is left out."""
+        for der in path[1:]:
+            if der not in self._issuers_read:
+                with suppress(ValueError):
+                    self._issuers_read[der] = validity(der)
+        return [self._issuers_read[der] for der in path[1:] if der in self._issuers_read]
 
     async def _greet(self, domain: str, address: str, using: ssl.SSLContext, *, with_chain: bool = False) -> Greeted:
         plan = self.plan
@@ -103,10 +113,10 @@ class Serving:
         return shared(f"[{address}]:{self.plan.port}" if ":" in address else f"{address}:{self.plan.port}")
 
     async def _look_closer(self, facts: Facts, address: str, error: ssl.SSLCertVerificationError) -> None:
-        """The whole chain, and the verdict on it apart from the name."""
+        """Read the whole chain, and OpenSSL's verdict on it apart from the name."""
         refused: Refused | None = Refused(error.verify_code, openssl_words(error))
-        greeted = None
-        if error.verify_code == NAME_DIFFERS:
+        greeted, is_for_another = None, error.verify_code == NAME_DIFFERS
+        if is_for_another:
             try:
                 greeted = await self._greet(facts.domain, address, self._nameless, with_chain=True)
                 refused = None
@@ -115,12 +125,15 @@ class Serving:
         if greeted is None:
             greeted = await self._greet(facts.domain, address, self._lenient, with_chain=True)
         completed_by = await self._completed_by(facts, address, greeted, refused)
-        handshake = self._told(facts, address, greeted, refused, completed_by)
-        leaf = handshake.leaf
-        served = Served(handshake.peer, leaf.not_before.timestamp(), leaf.not_after.timestamp(), leaf.issuer, handshake)
+        handshake = self._handshake(facts, address, greeted, refused, completed_by)
+        if is_for_another:
+            handshake = replace(handshake, name_matches=False)
+        leaf, *issuers = [certificate.validity for certificate in handshake.path]
+        first = first_to_end(issuers, leaf.not_after)
+        served = Served(handshake.peer, leaf.not_before, leaf.not_after, leaf.issuer, handshake, first)
         _note(facts, greeted, served)
 
-    def _told(
+    def _handshake(
         self,
         facts: Facts,
         address: str,
@@ -128,14 +141,13 @@ class Serving:
         refused: Refused | None,
         completed_by: Literal["bundle", "aia"] | None,
     ) -> Handshake:
-        from runbook_checks.probes.tls.certificate import covers, read
-
+        now = datetime.now(UTC)
         try:
             chain = tuple(read(der) for der in greeted.chain)
         except ValueError:
-            raise Lost("malformed-answer", "a certificate it shows can't be read") from None
+            raise Lost("malformed-answer", "it sends a certificate that cannot be parsed") from None
         if not chain:
-            raise Lost("tls-failed", "it shows no certificate")
+            raise Lost("tls-failed", "it sends no certificate")
         return Handshake(
             host=facts.domain,
             port=self.plan.port,
@@ -143,18 +155,19 @@ class Serving:
             peer=self._peer(address),
             protocol=greeted.protocol,
             chain=chain,
+            path=verified_path(greeted.verified) or path_from(chain, now),
             trusted=refused is None,
             verify_error=refused.words if refused else None,
             verify_code=refused.code if refused else None,
             name_matches=covers(chain[0], facts.domain),
             completed_by=completed_by,
-            time_of_look=datetime.now(UTC),
+            time_of_look=now,
         )
 
     async def _completed_by(
         self, facts: Facts, address: str, greeted: Greeted, refused: Refused | None
     ) -> Literal["bundle", "aia"] | None:
-        """What adds the issuer that the server forgot to send; see probes.tls.server."""
+        """Find the issuer that the server does not send; see probes.tls.server."""
         if refused is None or refused.code not in ISSUER_MISSING or not greeted.chain:
             return None
         if self._bundle and await self._verifies_with(self._bundle, facts, address):
@@ -176,12 +189,11 @@ class Serving:
         return True
 
     async def _fetched(self, chain: list[bytes]) -> list[bytes]:
-        """The issuers that the chain names, fetched once for all domains that name the same."""
-        from runbook_checks.probes.tls.aia import from_aia, top_of
-        from runbook_checks.probes.tls.certificate import read
+        """Fetch the issuers that the chain names, once for all domains that name the same."""
+        from runbook_checks.probes.tls.aia import from_aia
 
         try:
-            urls = top_of([read(der) for der in chain]).issuer_urls
+            urls = path_from([read(der) for der in chain], datetime.now(UTC))[-1].issuer_urls
         except ValueError:
             return []
         if not urls or (urls not in self._issuers and len(self._issuers) >= MAX_ISSUERS):
@@ -201,13 +213,13 @@ def _note(facts: Facts, greeted: Greeted, served: Served) -> None:
 
 
 def without_address(facts: Facts) -> Gone:
-    """Why nothing can be connected to."""
+    """Return why there is no address to connect to."""
     said = facts.address.said
     words = {
         "no-such-name": "the name does not exist (NXDOMAIN)",
         "no-such-record": "the name has no address",
         "server-failure": f"the name servers failed ({facts.address.words})",
-        "timeout": "no name server answered in time",
+        "timeout": "no name server responded in time",
     }
-    text = "its aliases lead in a circle" if facts.address.is_loop else words.get(said, "the name has no address")
+    text = "CNAME loop" if facts.address.is_loop else words.get(said, "the name has no address")
     return Gone("name-not-resolved", text)

@@ -1,7 +1,7 @@
-"""What is the state of many domains: their names, what they serve, where a request ends up? All at once.
+"""Check the names, certificates and responses of many domains concurrently.
 
-Asynchronous inside, plain to call. One epoll in one thread, or in two where there are many, with some hundred domains
-under way; each has its own time, and one that keeps the sweep waiting gives its place to the next while it waits.
+Asynchronous inside, with a blocking interface. One epoll in one thread, or in two if there are many domains, with some
+hundred domains in progress; each has its own timeout, and a slow one gives its place to the next while it waits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "Plan", "Swept", "in_ascii", "sweep"]
 
 SLOW_S = 1.0
-WORTH_TWO = 100  # domains from which a second thread pays
+WORTH_TWO = 100  # domains from which a second thread is faster
 PORT = 53
 
 
@@ -44,17 +44,17 @@ def sweep(
     needs_authority: Callable[[str, Facts, tuple[str, ...]], bool] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Swept:
-    """Look at every domain once.
+    """Check every domain once.
 
-    needs_authority  of a domain, what was seen and the base host's addresses: whether its zone's servers are asked too
-    progress         is called now and then with how many are done, of how many
+    needs_authority  whether to query the zone's servers, given a domain, its facts and the base host's addresses
+    progress         is called at times with the number of checked domains, and of all
 
-    NoReading: no-resolver, name-server-silent (it answered nothing at all), and the kinds of probes.net.tls_context.
+    NoReading: no-resolver, name-server-silent (it answered no query), and the kinds of probes.net.tls_context.
     """
     names = list(dict.fromkeys(domains))
-    with reading(f"sweep over {len(names)} domains") as told:
-        swept = _shared_out(names, plan, needs_authority, progress)
-        told.update(
+    with reading(f"sweep over {len(names)} domains") as facts:
+        swept = _swept(names, plan, needs_authority, progress)
+        facts.update(
             domains=len(names),
             seen=len(swept.facts),
             unseen=len(swept.unseen),
@@ -66,27 +66,27 @@ def sweep(
         return swept
 
 
-def _shared_out(
+def _swept(
     names: list[str],
     plan: Plan,
     needs_authority: Callable[[str, Facts, tuple[str, ...]], bool] | None,
     progress: Callable[[int, int], None] | None,
 ) -> Swept:
-    """Two threads, each with a loop of its own, where there are many: OpenSSL leaves Python to the other meanwhile."""
+    """Sweep many domains in two threads, each with its own loop: OpenSSL releases the interpreter lock."""
     if len(names) < WORTH_TWO:
         return _Sweep(names, plan, needs_authority, progress).swept()
     done = [0, 0]
 
-    def told(half: int) -> Callable[[int, int], None]:
-        def tell(so_far: int, _: int) -> None:
+    def progress_of(half: int) -> Callable[[int, int], None]:
+        def report(so_far: int, _: int) -> None:
             done[half] = so_far
             if progress:
                 progress(sum(done), len(names))
 
-        return tell
+        return report
 
     plan = replace(plan, at_once=max(1, plan.at_once // 2), slow_at_once=max(1, plan.slow_at_once // 2))
-    halves = [_Sweep(names[half::2], plan, needs_authority, told(half)) for half in (0, 1)]
+    halves = [_Sweep(names[half::2], plan, needs_authority, progress_of(half)) for half in (0, 1)]
     other = Half(halves[1])
     first = halves[0].swept()
     second = other.result()
@@ -98,7 +98,7 @@ def _shared_out(
 
 
 class Half(threading.Thread):
-    """The other half of a sweep, within the same deadline."""
+    """The second half of a sweep, within the same deadline."""
 
     def __init__(self, sweep: _Sweep) -> None:
         super().__init__(name="sweep", daemon=True)
@@ -157,7 +157,7 @@ class _Sweep:
                 raise self._silent()
         for domain in self.domains:
             if domain not in self.swept_ and domain not in self.unseen:
-                self.unseen[domain] = f"the sweep was not over within {deadline.seconds:g} s"
+                self.unseen[domain] = f"the sweep timed out after {deadline.seconds:g} s"
         return Swept(
             self.swept_,
             self.names.base_addresses,
@@ -169,18 +169,18 @@ class _Sweep:
         )
 
     def _silent(self) -> NoReading:
-        what = f"gives no answer within {self.plan.timeout_s:g} s"
+        what = f"does not respond within {self.plan.timeout_s:g} s"
         if self.resolver.answers:
-            what = "refuses to answer us (REFUSED)"
+            what = "refuses queries from here (REFUSED)"
         elif self.resolver.is_closed_port:
-            what = "gives no answer: nobody listens there"
+            what = "does not respond: its port is closed"
         text = f"the name server {self.resolver.where} {what}"
         state = "failing" if self.resolver.answers else "silent"
         evidence = {"resolver": self.resolver.where, "resolver_state": state, "host": self.plan.base_host}
         return NoReading(RESOURCE, text, kind="name-server-silent", evidence=evidence)
 
     async def _look_up_base(self) -> None:
-        """The base host's addresses: what leads there is told by them."""
+        """Look up the base host's addresses, which show whether a domain points there."""
         task = self.loop.running
         assert task
         task.limit(time.monotonic() + self.plan.timeout_s)
@@ -193,7 +193,7 @@ class _Sweep:
         self.waiting_for_base.clear()
 
     async def _base_known(self, task: Task) -> None:
-        """Wait for it; its own question has a limit, so this comes to an end."""
+        """Wait for the base host's addresses, whose query has a timeout."""
         while not self.is_base_known:
             self.waiting_for_base.append(task)
             await self.loop.pause()
@@ -241,7 +241,7 @@ class _Sweep:
         return facts
 
     async def _followed(self, facts: Facts, task: Task) -> list[str]:
-        """The addresses that are dialled: whoever owns a domain writes into its zone what he likes."""
+        """Return the addresses to connect to; the owner of a domain may write any address into its zone."""
         plan = self.plan
         followed = [a for a in facts.addresses if plan.far_ends.may_dial(a, plan.port)]
         if len(followed) == len(facts.addresses):
@@ -252,9 +252,9 @@ class _Sweep:
 
 
 class _Place:
-    """A domain's place among those that are looked at; the slow wait beside, and let others begin.
+    """A domain's place among those in progress; slow domains wait in addition, so that others can start.
 
-    Slow is a far end that is waited for while nothing else is to be done. A busy machine makes nobody slow: more
+    A domain is slow if the sweep waits for it without other work. Waiting on a busy machine does not count: more
     domains at once would only make it busier.
     """
 
@@ -286,7 +286,7 @@ class _Place:
 
 
 def _resolver(given: str | None) -> tuple[str, int]:
-    """The name server to ask: the one given, or the machine's first (resolv.conf(5))."""
+    """Return the name server to query: the given one, or the machine's first (resolv.conf(5))."""
     text = given
     if text is None:
         try:
@@ -295,9 +295,9 @@ def _resolver(given: str | None) -> tuple[str, int]:
         except OSError:
             found = None
         if found is None:
-            raise NoReading(RESOURCE, "no resolver is given, and /etc/resolv.conf names none", kind="no-resolver")
+            raise NoReading(RESOURCE, "no resolver is configured, and /etc/resolv.conf names none", kind="no-resolver")
         text = found[1].partition("%")[0]
     try:
         return split_address(text, PORT)
     except ValueError:
-        raise NoReading(RESOURCE, "the resolver is no address[:port]", kind="no-resolver") from None
+        raise NoReading(RESOURCE, "the resolver is not an address[:port]", kind="no-resolver") from None

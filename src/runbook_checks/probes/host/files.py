@@ -1,4 +1,4 @@
-"""Is a file there, since when, and could it be run? Which files of a folder are the newest?"""
+"""Read the facts of a file, and list the newest files of a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FileFacts:
 
 
 def look_at(path: Path, *, resource: str = "rollback") -> FileFacts | None:
-    """The facts of a regular file, or None where there is none."""
+    """The facts of a regular file, or None if it does not exist."""
     with reading(f"look at {path}") as facts:
         try:
             state = path.stat()
@@ -35,14 +35,14 @@ def look_at(path: Path, *, resource: str = "rollback") -> FileFacts | None:
             raise NoReading(resource, f"{path} can't be looked at: {_why(error)}", kind="unreadable") from None
         if not stat.S_ISREG(state.st_mode):
             raise NoReading(resource, f"{path} is not a file", kind="unreadable")
-        # By its mode: root may run a file only if somebody may, and access(2) asks for us alone.
+        # By its mode: access(2) answers for our user alone, and the rollback may run as another.
         found = FileFacts(path, state.st_size, state.st_mtime, bool(state.st_mode & 0o111))
         facts.update(exists=True, size=found.size, mtime=found.mtime, is_executable=found.is_executable)
         return found
 
 
 def newest(folder: Path, pattern: str = "*", *, resource: str = "backups") -> list[FileFacts]:
-    """The regular files of a folder whose names fit a pattern, newest first; empty where there is none."""
+    """The regular files of a folder whose names match a pattern, newest first."""
     with reading(f"list {folder}") as facts:
         try:
             with os.scandir(folder) as entries:
@@ -60,7 +60,7 @@ def _why(error: OSError | ValueError) -> str:
 
 
 def _facts(entry: os.DirEntry[str]) -> FileFacts | None:
-    """None for what is no file: a folder, a link that leads nowhere, a file that went while we looked."""
+    """None for a folder, a dangling link, or a file that was deleted meanwhile."""
     try:
         state = entry.stat()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which process of this host listens on an address?"""
+"""Find the process of this host that listens on an address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANY = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not listened on
 
 @dataclass(frozen=True)
 class Holder:
-    """Who listens. `pid` is None where only its owner or root may see it; then the names are empty."""
+    """The listening process. `pid` is None and the names are empty if only its owner or root may see it."""
 
     pid: int | None
     name: str
@@ -25,7 +25,7 @@ class Holder:
 
 
 def holder(host: str, port: int) -> Holder | None:
-    """The process that keeps another from listening on host and port, None where nobody does."""
+    """The process that listens on host and port, or None."""
     with reading(f"who listens on {host or '*'}:{port}") as facts:
         try:
             connections = psutil.net_connections("tcp")
@@ -46,7 +46,7 @@ def holder(host: str, port: int) -> Holder | None:
 
 
 def _addresses(host: str) -> list[str] | None:
-    """The host's addresses; None where any will clash."""
+    """The host's addresses; None if a listener on any address conflicts."""
     return None if host in ANY else resolve(host, deadline=within(RESOLVE_S), resource=RESOURCE)
 
 

@@ -21,7 +21,7 @@ TIMEOUT_S = 8.0
 def read_variables(source: str | Path | list[str], variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Variables by name, from "process", a dotenv file, or what a command prints in dotenv form.
 
-    A command is a list of words that no shell sees. Values stay out of every journal and sentence: most of
+    A command is a list of words, run without a shell. No reading and no message contains a value, since most of
     them are secrets. `variables` is the command's environment. NoReading kinds: unreadable, timeout.
     """
     if source == "process":
@@ -71,6 +71,6 @@ def _text(raw: bytes, name: str) -> str:
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """The variables of a dotenv text; lines that set none, or are malformed, are passed over."""
+    """The variables of a dotenv text. Lines without a variable and malformed lines are ignored."""
     found = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in found.items() if value is not None}

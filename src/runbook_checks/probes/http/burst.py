@@ -1,6 +1,6 @@
-"""Measure how many responses a second several callers get from an address, and how many of them are errors.
+"""Measure how many responses a second several callers get from an address, and how many are errors.
 
-Bounded: so many requests at most, for so long, and no longer than it takes to see that most of them fail.
+A burst is limited in requests and time, and ends early when most of its requests fail.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from runbook_checks.probes.core.deadline import Deadline, within
 from runbook_checks.probes.core.reading import NoReading, reading
 from runbook_checks.probes.http.client import Http
 
-ABOVE = 1.1  # of the rate asked for is sent
-GRACE_S = 2.0  # for answers that are still under way at the end
-ENOUGH = 50  # answers, after which a burst that mostly fails is over
-OWN_LIMIT = 0.85  # of a processor: Python could not have sent more
+ABOVE = 1.1  # the rate that is sent, relative to the wanted one
+GRACE_S = 2.0  # for responses in progress at the end
+ENOUGH = 50  # responses after which a burst that mostly fails ends
+OWN_LIMIT = 0.85  # share of a processor above which Python could not have sent more
 
 
 @dataclass
 class Facts:
-    """What came of a burst. Times in ms, of answers that are no errors, sorted."""
+    """The result of a burst. `times_ms` has those of successful responses, sorted."""
 
     asked_per_s: float
     elapsed_s: float = 0.0
-    processor: float = 0.0  # our own share of one
+    processor: float = 0.0  # share that this process used
     outcomes: Counter[str] = field(default_factory=Counter)  # "200", "503", "no answer"
     times_ms: list[float] = field(default_factory=list)
 
@@ -41,12 +41,12 @@ class Facts:
 
     @property
     def limited(self) -> int:
-        """Those of the failed that a limit of our rate refused."""
+        """Failed responses that are rate limits."""
         return self.outcomes["429"]
 
     @property
     def per_s(self) -> float:
-        """Good answers a second."""
+        """Successful responses a second."""
         return (self.answered - self.failed) / self.elapsed_s if self.elapsed_s else 0.0
 
     def percentile_ms(self, share: float) -> float:
@@ -54,14 +54,14 @@ class Facts:
 
 
 def fire(http: Http, path: str, *, per_s: float, seconds: float, callers: int) -> Facts:
-    """Let several callers ask, each over a connection that is kept; request number n is sent no sooner than it is due.
+    """Send requests from several callers, each over a kept connection and none before it is due.
 
-    NoReading own-limit where this machine could not send more; else those of connecting.
+    NoReading own-limit if this machine could not send more; else those of connecting.
     """
     with reading(f"a burst of {per_s:g} requests/s against {http.url(path)}") as facts:
         deadline = within(seconds + GRACE_S)
         found = Facts(per_s)
-        http.connect(path, deadline)  # where nothing answers, no burst is begun
+        http.connect(path, deadline)  # without a connection there is no burst
         began, processor = time.monotonic(), time.process_time()
         plan = Plan(itertools.count(), began, began + seconds, per_s * ABOVE, found)
         threads = [
@@ -77,14 +77,14 @@ def fire(http: Http, path: str, *, per_s: float, seconds: float, callers: int) -
             found.times_ms.sort()
         facts.update(outcomes=dict(found.outcomes), per_s=round(found.per_s), processor=round(found.processor, 2))
         if found.per_s < per_s and found.processor > OWN_LIMIT and found.failed == 0:
-            reason = f"{found.per_s:.0f} requests/s were all that this machine could send"
+            reason = f"this machine could not send more than {found.per_s:.0f} requests/s"
             raise NoReading(http.resource, reason, kind="own-limit")
         return found
 
 
 @dataclass
 class Plan:
-    """What the callers share: whose turn it is, when that is due, and what came out."""
+    """State shared by the callers: the next request, its time, and the results."""
 
     turns: itertools.count[int]
     began: float
@@ -94,7 +94,7 @@ class Plan:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> bool:
-        """Until the next request is due; False where there is none."""
+        """Wait until the next request is due; False without one."""
         due = self.began + next(self.turns) / self.pace
         mostly_fails = self.found.answered > ENOUGH and self.found.failed * 2 > self.found.answered
         if max(due, time.monotonic()) >= self.end or mostly_fails:

@@ -1,4 +1,4 @@
-"""Ask an HTTP service, time each phase, and say why where there is no response."""
+"""Request an HTTP service, time each phase, and give the reason if there is no response."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from runbook_checks.probes.http.target import Target, has_login, redirect_target
 if TYPE_CHECKING:
     import ssl
 
+    from requests import PreparedRequest
+
     from runbook_checks.probes.http.transport import Connection, Exchange
 
 __all__ = ["Answer", "Http", "NotJson", "Timings"]
@@ -29,19 +31,19 @@ REDIRECTS = (301, 302, 303, 307, 308)
 RETRIED = ("connection-refused", "connection-reset")
 TOO_LARGE = "body-too-large"
 PAUSE_S = 0.1
-SHORT_WAIT_S = 3.0  # for a far end that limits our rate
+SHORT_WAIT_S = 3.0  # the longest wait for a rate limit
 
 
 @dataclass(eq=False, repr=False)
 class Http(Target):
-    """One service. Readings by GET are shared and may be tried twice; what is sent otherwise never is.
+    """A client of one service. GET readings are shared and may be retried once; other requests are sent once.
 
-    Each reading ends within timeout_s (or the running check's deadline) however the far end drips, and
-    takes no more than max_body bytes. Nothing is taken from ~/.netrc, proxy variables or cookies.
+    Each reading ends within timeout_s (or the running check's deadline) however slowly the server sends, and takes no
+    more than max_body bytes. It ignores ~/.netrc, proxy variables and cookies.
 
     NoReading kinds: name-not-resolved connection-refused connect-timeout read-timeout tls-failed
-    connection-reset body-too-large redirect-loop malformed-answer address-refused; and where it is not the far end's
-    doing: proxy-failed ca-file-unreadable client-certificate-unreadable bad-request clear-text-refused rate-limited.
+    connection-reset body-too-large redirect-loop malformed-answer address-refused; and, not the server's fault:
+    proxy-failed ca-file-unreadable client-certificate-unreadable bad-request clear-text-refused rate-limited.
     """
 
     def __post_init__(self) -> None:
@@ -49,19 +51,20 @@ class Http(Target):
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
         self._idle: list[Connection] = []
+        self._plain_requests: dict[str, PreparedRequest] = {}  # a burst spends a third of its CPU on preparing
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process: the same service, asked in the same way, with connections and readings of its own."""
+        """For another process: the same settings, with separate connections and readings."""
         return partial(Http, **{field.name: getattr(self, field.name) for field in fields(self)}), ()
 
     def get(self, path: str, *, fresh: bool = False, even_limited: bool = False) -> Answer:
-        """The answer to GET, read once for all who ask; fresh=True reads again, over a new connection.
+        """The response to GET, shared by all callers; fresh=True reads again, over a new connection.
 
-        path  appended to the base address, or an absolute address of the same origin. dns, connect and
-              tls are measured on fresh readings. Redirects are followed within the origin, five at most;
-              one that leads elsewhere is itself the answer. What was refused or reset is tried once more, and so
-              is what meets a limit of our rate, where the wait is short.
-        even_limited  a limit of our rate is an answer too, at once
+        path  appended to the base address, or an absolute address of the same origin. dns, connect and tls are
+              measured on fresh readings. At most five redirects within the origin are followed; one to another origin
+              is itself the response. A refused or reset connection is retried once, and so is a rate limit with a
+              short wait.
+        even_limited  return a rate limit as a response, at once
         """
         url = self.url(path)
         self._prepare(url)
@@ -85,9 +88,9 @@ class Http(Target):
         is_login: bool = False,
         even_limited: bool = False,
     ) -> Answer:
-        """The answer to one request, sent once, over a new connection; a redirect is the answer.
+        """The response to one request, sent once over a new connection; redirects are not followed.
 
-        is_login  the body holds a password
+        is_login  the body contains a password
         """
         url = self.url(path)
         self._prepare(url)
@@ -99,7 +102,7 @@ class Http(Target):
             return answer
 
     def status(self, path: str, deadline: Deadline) -> int:
-        """The status of one GET over a kept connection; nothing is followed, tried again, shared or noted."""
+        """The status of one GET over a kept connection; not followed, retried, shared or recorded."""
         exchange = self._new("GET", self.url(path), deadline)
         try:
             self._run(exchange)
@@ -109,26 +112,26 @@ class Http(Target):
         return exchange.status
 
     def connect(self, path: str, deadline: Deadline) -> None:
-        """Connect for a later `status`."""
+        """Open a connection for a later `status`."""
         url = self.url(path)
         self._prepare(url)
         self._idle.append(self._new("GET", url, deadline).connected())
 
     def url(self, path: str) -> str:
-        """The whole address of a path, as it would be asked; NoReading bad-request for another origin."""
+        """The whole address of a path; NoReading bad-request for another origin."""
         if re.match(r"https?://", path, re.IGNORECASE):
             if not same_origin(path, self.base_url.strip()):
-                raise self.bad(f"{shown(path)} is not of the origin that is looked at")
+                raise self.bad(f"{shown(path)} is not of the origin of {self.root}")
             return shown(path)
         joint = "" if not path or path.startswith(("/", "?")) else "/"
         return f"{self.root}{joint}{path}".partition("#")[0]
 
     def header_names(self) -> set[str]:
-        """Names, in lower case, of the headers that every request of ours carries."""
+        """Names of the headers of every request, in lower case."""
         return {name.lower() for name in self.usual_headers}
 
     def close(self) -> None:
-        """Close the connections kept open; later readings open new ones."""
+        """Close the kept connections; later readings open new ones."""
         with self._lock:
             kept, self._idle = self._idle, []
         for connection in kept:
@@ -149,10 +152,10 @@ class Http(Target):
             try:
                 return _noted(facts, self._follow(url, deadline, fresh=fresh, attempts=2))
             except NoReading as gone:
-                # Where only the time ran out, what happened at first says more.
-                told = first if deadline.expired else gone
-                told.attempts = 2
-                raise told from None
+                # After a timeout of the retry the first failure has more information.
+                reported = first if deadline.expired else gone
+                reported.attempts = 2
+                raise reported from None
 
     def _follow(self, url: str, deadline: Deadline, *, fresh: bool, attempts: int = 1) -> Answer:
         begun, done = time.monotonic(), []
@@ -167,7 +170,7 @@ class Http(Target):
             if len(done) > MAX_REDIRECTS:
                 raise NoReading(
                     self.resource,
-                    f"{done[0].url}: more than {MAX_REDIRECTS} redirects follow each other",
+                    f"{done[0].url}: more than {MAX_REDIRECTS} redirects in a row",
                     kind="redirect-loop",
                     evidence={"redirects": [one.url for one in done]},
                 )
@@ -192,11 +195,13 @@ class Http(Target):
 
     def _plain(self, exchange: Exchange) -> bytes:
         coding = exchange.headers.get("content-encoding")
-        if not coding:
+        if not coding or not self.decodes:
             return exchange.body
         plain = decoded(exchange.body, coding, self.max_body)
         if plain is None:
-            raise exchange.malformed(f"the body is coded as {coding!r}, which was not asked for, and can't be read")
+            raise exchange.malformed(
+                f"the body has the Content-Encoding {coding!r}, which was not requested and cannot be decoded"
+            )
         if len(plain) > self.max_body:
             raise exchange.too_large()
         return plain
@@ -217,15 +222,20 @@ class Http(Target):
 
         wanted = self.with_headers(headers) if headers else self.usual_headers
         is_login = is_login or (has_login(wanted) if headers else self.has_usual_login)
-        try:
-            request = requests.Request(method, url, headers=wanted, data=body).prepare()
-        except (requests.RequestException, ValueError) as error:
-            # The library's text may quote a header's value.
-            raise self.bad(f"{url} can't be asked ({type(error).__name__})") from None
+        is_plain = method == "GET" and not headers and not body
+        request = self._plain_requests.get(url) if is_plain else None
+        if request is None:
+            try:
+                request = requests.Request(method, url, headers=wanted, data=body).prepare()
+            except (requests.RequestException, ValueError) as error:
+                # The library's text may quote a header's value.
+                raise self.bad(f"{url} cannot be requested ({type(error).__name__})") from None
+            if is_plain:
+                self._plain_requests[url] = request
         return Exchange(self, self._context, url, request, deadline, is_login)
 
     def _run(self, exchange: Exchange, *, fresh: bool = False) -> Exchange:
-        """Over a kept connection where there is one, unless `fresh`."""
+        """Run the exchange over a kept connection if there is one, unless `fresh`."""
         kept = None if fresh else self._kept()
         try:
             connection = exchange.run(kept)
@@ -249,7 +259,7 @@ class Http(Target):
         return None
 
     def _prepare(self, url: str) -> None:
-        """What the first request needs, imported and read before any clock runs."""
+        """Import and read what the first request needs, before any timing starts."""
         import runbook_checks.probes.http.transport  # noqa: F401
         from runbook_checks.probes.net.tls_context import context, system
 
@@ -272,7 +282,7 @@ def _timings(done: list[Exchange], begun: float) -> Timings:
 
 
 def _shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those headers whose values may be shown, each fit for one line."""
+    """The headers whose values may be shown, each on one line."""
     named = {name: headers[name] for name in SHOWN_HEADERS if name in headers}
     return {name: " ".join(UNPRINTABLE.sub(" ", value).split())[:MAX_REASON] for name, value in named.items()}
 

@@ -16,21 +16,22 @@ SAFE_HEADERS = frozenset({"accept", "accept-language", "content-language"})
 
 @dataclass(frozen=True)
 class Grant:
-    """What was allowed, as it was written."""
+    """The headers of the protocol in a response, unchanged."""
 
     says_anything: bool  # there is any header of the protocol
-    origin: str | None  # None where none is named; several are joined by ", ", which no browser takes
+    varies: bool  # Vary names Origin: a CORS handler looked at the origin
+    origin: str | None  # None without the header; several are joined by ", ", which no browser accepts
     credentials: bool
     methods: frozenset[str]
     headers: frozenset[str]  # in lower case
 
     def refused_methods(self, wanted: Iterable[str], *, credentials: bool) -> list[str]:
-        """Those that a browser would not send; `*` stands for all, but not with credentials."""
+        """Methods that a browser would not send; `*` allows all, but not with credentials."""
         allowed = SAFE_METHODS | self.methods
         return [] if "*" in self.methods and not credentials else [m for m in wanted if m.upper() not in allowed]
 
     def refused_headers(self, wanted: Iterable[str], *, credentials: bool) -> list[str]:
-        """Those that a browser would not send; `*` never stands for Authorization."""
+        """Headers that a browser would not send; `*` never allows Authorization."""
         allowed = SAFE_HEADERS | self.headers
         by_star = "*" in self.headers and not credentials
         return [h for h in wanted if h.lower() not in allowed and not (by_star and h.lower() != "authorization")]
@@ -39,12 +40,12 @@ class Grant:
 def ask(method: str, headers: Iterable[str], origin: str) -> dict[str, str]:
     """The headers of a preflight for a request of that method and with those headers."""
     names = ",".join(sorted(name.lower() for name in headers))
-    asked = {"Origin": origin, "Access-Control-Request-Method": method}
-    return asked | ({"Access-Control-Request-Headers": names} if names else {})
+    preflight = {"Origin": origin, "Access-Control-Request-Method": method}
+    return preflight | ({"Access-Control-Request-Headers": names} if names else {})
 
 
 def grant(answer: Answer) -> Grant:
-    """What an answer allows."""
+    """What a response allows."""
 
     def words(name: str) -> frozenset[str]:
         text = answer.headers.get(name) or ""
@@ -52,6 +53,7 @@ def grant(answer: Answer) -> Grant:
 
     return Grant(
         any(name.lower().startswith("access-control-") for name in answer.headers),
+        "origin" in {word.lower() for word in words("vary")},
         answer.headers.get("access-control-allow-origin"),
         answer.headers.get("access-control-allow-credentials") == "true",
         frozenset(word.upper() for word in words("access-control-allow-methods")),

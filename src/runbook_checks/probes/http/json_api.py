@@ -17,7 +17,7 @@ def document(answer: Answer, resource: str) -> dict[str, Any]:
     """The JSON object of an answer; NoReading for anything else."""
     found = answer.json()
     if not isinstance(found, dict):
-        raise malformed(resource, answer, "is no JSON object")
+        raise malformed(resource, answer, "is not a JSON object")
     return found
 
 
@@ -26,7 +26,7 @@ def malformed(resource: str, answer: Answer, what: str) -> NoReading:
 
 
 def said(text: object) -> str:
-    """Text from an API, made fit for a sentence."""
+    """Text from an API, shortened to one line."""
     return one_line(str(text), MAX_SAID)
 
 

@@ -1,4 +1,4 @@
-"""Recognise that a far end limits how often we ask, wait for it where that is short, and say so."""
+"""Recognise a rate limit, and wait for it if the wait is short."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RATE_LIMITED = "rate-limited"
 TRIES = 3
-PAUSE_S = 1.0  # where it doesn't say how long
+PAUSE_S = 1.0  # without a Retry-After header
 RESERVE_S = 0.5
 SPENT = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
 # GitHub and others refuse with 403, S3 and R2 with 503. A 503 that asks to come back later is maintenance elsewhere.
@@ -30,7 +30,7 @@ EXCERPT = 2048
 
 
 def is_limit(answer: Answer) -> bool:
-    """Whether the answer refuses us for asking too often: 429 (RFC 6585, 4), or what says the same elsewhere."""
+    """Whether the response is a rate limit: 429 (RFC 6585, 4), or its equivalent elsewhere."""
     if answer.status not in WORDS:
         return answer.status == 429
     says_so = WORDS[answer.status].search(answer.body[:EXCERPT]) is not None
@@ -46,10 +46,10 @@ def patiently(
     longest_s: float = math.inf,
     first: Answer | None = None,
 ) -> Answer:
-    """The answer to a read, once the far end is ready to give one; `first` is the answer that is there already.
+    """The response to a read, retried while the rate is limited; `first` is a response that is already there.
 
-    A limited read is repeated when the far end says (RFC 9110, 10.2.3), as far as the check's deadline allows.
-    NoReading rate-limited (evidence: retry_after_s) beyond that, or where the wait is longer than longest_s.
+    A retry waits for Retry-After (RFC 9110, 10.2.3), as far as the check's deadline allows. NoReading rate-limited
+    (evidence: retry_after_s) beyond that, or if the wait is longer than longest_s.
     """
     for attempt in range(1, tries + 1):
         answer = first if first and attempt == 1 else ask()
@@ -57,8 +57,8 @@ def patiently(
             if attempt > 1:
                 tried(attempt)
             return answer
-        told = retry_after_s(answer)
-        wait_s = PAUSE_S if told is None else told
+        wait_s = retry_after_s(answer)
+        wait_s = PAUSE_S if wait_s is None else wait_s
         deadline = current.get()
         is_out_of_time = deadline is not None and deadline.remaining() < wait_s + RESERVE_S
         if attempt == tries or wait_s > longest_s or is_out_of_time:
@@ -68,22 +68,22 @@ def patiently(
 
 
 def limited(answer: Answer, resource: str, attempts: int = 1) -> NoReading:
-    """What to say of an answer that is a limit."""
-    told = retry_after_s(answer)
-    when = "without saying for how long" if told is None else f"retry after {told:g} s"
+    """The NoReading for a response that is a rate limit."""
+    wait_s = retry_after_s(answer)
+    when = "no Retry-After" if wait_s is None else f"retry after {wait_s:g} s"
     tries = f"{attempts} attempt" + ("s" if attempts > 1 else "")
     reason = f"{answer.url.partition('?')[0]}: rate limited (HTTP {answer.status}), {when} ({tries})"
-    return NoReading(resource, reason, kind=RATE_LIMITED, evidence={"retry_after_s": told}, attempts=attempts)
+    return NoReading(resource, reason, kind=RATE_LIMITED, evidence={"retry_after_s": wait_s}, attempts=attempts)
 
 
 def retry_after_s(answer: Answer) -> float | None:
-    """Seconds or a date (RFC 9110, 10.2.3); None where nothing is said that can be read."""
-    told = (answer.headers.get("retry-after") or "").strip()
+    """The seconds or date of Retry-After (RFC 9110, 10.2.3); None without a readable one."""
+    text = (answer.headers.get("retry-after") or "").strip()
     try:
-        seconds = float(told)
+        seconds = float(text)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(told).timestamp() - answer.received_at
+            seconds = parsedate_to_datetime(text).timestamp() - answer.received_at
         except (ValueError, TypeError, OverflowError):
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None

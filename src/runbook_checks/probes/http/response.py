@@ -14,9 +14,10 @@ from runbook_checks.probes.core.json_text import parsed
 from runbook_checks.probes.core.reading import NoReading, one_line
 
 EXCERPT = 80
-# Python's codecs that no charset parameter means; punycode takes minutes for a megabyte.
+HTML = re.compile(r"\s*+(?:<!--.{0,2000}?-->\s*+)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+# Python codecs that are no charsets; punycode takes minutes for a megabyte.
 NO_CHARSETS = ("punycode", "idna", "unicode-escape", "raw-unicode-escape")
-# The only header values that may be shown; all others could carry a secret.
+# Headers whose values may be shown; others could contain a secret.
 SHOWN_HEADERS = (
     "age",
     "allow",
@@ -34,50 +35,55 @@ SHOWN_HEADERS = (
 
 
 class NotJson(NoReading):
-    """It answered, but not with a JSON document. kind not-json; evidence: status, content_type, excerpt."""
+    """The response is not a JSON document. kind not-json; evidence: status, content_type, excerpt."""
 
 
 @dataclass(frozen=True)
 class Timings:
     """Milliseconds by phase; the phases don't overlap and, with reading the body, make up the total.
 
-    None means not measured: dns, connect and tls of a connection that was reused, tls without TLS. They are those
-    of the attempt that was answered, its redirects included.
+    None means not measured: dns, connect and tls of a reused connection, tls without TLS. They are those of the last
+    attempt, including its redirects.
     """
 
     dns_ms: float | None
-    connect_ms: float | None  # over all addresses tried
+    connect_ms: float | None  # over all tried addresses
     tls_ms: float | None
-    first_byte_ms: float  # from the request being sent to the first byte of the answer
+    first_byte_ms: float  # from the end of sending to the first byte of the response
     total_ms: float
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer, whatever its status."""
+    """One response with any status."""
 
     method: str
     url: str  # after redirects, without user and password
     status: int
-    headers: Mapping[str, str] = field(repr=False)  # names in any case; repeated ones joined by ", "
+    headers: Mapping[str, str] = field(repr=False)  # names in any case; values of repeated ones joined by ", "
     body: bytes = field(repr=False)  # decoded, at most max_body bytes
     timings: Timings
-    peer: str  # "address:port" that answered
+    peer: str  # "address:port" of the server
     attempts: int
     sent_at: float  # seconds since the epoch: the request was sent
-    received_at: float  # seconds since the epoch: the first byte of the answer came
+    received_at: float  # seconds since the epoch: the first byte came
     resource: str = "http"
-    redirects: tuple[str, ...] = ()  # the addresses that led here
+    redirects: tuple[str, ...] = ()  # the addresses before it
 
     @property
     def text(self) -> str:
-        """The body by the charset of its Content-Type, UTF-8 without one; what doesn't decode is replaced."""
+        """The body in the charset of its Content-Type, else UTF-8; undecodable bytes are replaced."""
         named = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type") or "", re.IGNORECASE)
         try:
             codec = codecs.lookup(named.group(1)).name if named else "utf-8"
             return self.body.decode("utf-8" if codec in NO_CHARSETS else codec, "replace")
         except (LookupError, ValueError):
             return self.body.decode("utf-8", "replace")
+
+    @property
+    def is_html(self) -> bool:
+        """Whether the body is a page of HTML, whatever its Content-Type is."""
+        return HTML.match(self.text[:4096]) is not None
 
     def json(self) -> Any:
         """The JSON object or array in the body, strictly (probes.core.json_text); NotJson for anything else.
@@ -91,7 +97,7 @@ class Answer:
         except ValueError:
             raise self._not_json("is not JSON") from None
         if not isinstance(value, (dict, list)):
-            raise self._not_json("is JSON, but no object or array")
+            raise self._not_json("is JSON, but not an object or array")
         return value
 
     def _not_json(self, what: str) -> NotJson:
@@ -108,7 +114,7 @@ class Answer:
 
 
 def decoded(body: bytes, coding: str, limit: int) -> bytes | None:
-    """The body without a coding that was not asked for, at most `limit` bytes and one; None if it can't be.
+    """The body without a content coding that was not requested, at most `limit` bytes and one; None on failure.
 
     A gigabyte of zeros is a megabyte of gzip: decoding stops at the limit.
     """
@@ -117,7 +123,7 @@ def decoded(body: bytes, coding: str, limit: int) -> bytes | None:
         return body
     if coding not in ("gzip", "x-gzip", "deflate"):
         return None
-    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # RFC 9110, 8.4.1.2: raw deflate is met too
+    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # RFC 9110, 8.4.1.2: some servers send raw deflate
         engine = zlib.decompressobj(window)
         try:
             plain = engine.decompress(body, limit + 1)

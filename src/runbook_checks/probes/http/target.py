@@ -1,4 +1,4 @@
-"""Name the address of a service, the way to it, and the headers that every request carries."""
+"""The address of a service, its proxy and TLS settings, and the headers of every request."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # 5.5; sent as Latin-1
 RUN_HEADER = "X-Runbook-Checks-Run"
 _LOGIN = re.compile(r"(?:proxy-)?authorization|cookie|.*(?:token|secret|password|api-?key).*", re.IGNORECASE)
-_SIGNED = "AWS4-HMAC-"  # a signature of this one request; without the key nothing beside it opens another
+_SIGNED = "AWS4-HMAC-"  # a signature of one request; without the key it opens no other
 
 
 @dataclass(eq=False, repr=False)
 class Target:
-    """One origin below which everything is asked. User and password are kept out of every address shown.
+    """One origin and the settings of its requests. No shown address contains user or password.
 
     proxy       "http://[user:password@]host:port"
     resolver    "address[:port]" of a name server
-    ca_file     the only authorities believed (PEM file or hashed folder); certifi's without one
-    trusts_system  the system's authorities are believed in place of these
-    clear_text  hosts and networks to which passwords and tokens may go without TLS; to this machine they always may
-    far_ends    which addresses may be dialled, where a far end named the base address and no file did
+    ca_file     the trusted authorities (PEM file or hashed folder), instead of certifi's
+    trusts_system  trust the system's authorities instead
+    clear_text  hosts and networks that may get passwords and tokens without TLS; this machine always may
+    far_ends    which addresses may be connected to, if a server and not a file named the base address
     """
 
     base_url: str
@@ -52,24 +52,26 @@ class Target:
     run_id: str = ""
     clear_text: tuple[str, ...] = ()
     far_ends: FarEnds | None = None
+    decodes: bool = True
+    """Whether a body is decompressed as its Content-Encoding says."""
 
     @cached_property
     def parts(self) -> SplitResult:
-        """The base address in its parts; NoReading bad-request where it is none."""
+        """The parts of the base address; NoReading bad-request if it is not valid."""
         try:
             return parsed_url(self.base_url)
         except address.Malformed as error:
-            raise self.bad(f"the base address is no http:// or https:// address: {error}") from None
+            raise self.bad(f"the base address is not an http:// or https:// address: {error}") from None
 
     @cached_property
     def root(self) -> str:
-        """The base address as it may be shown, without a slash at its end."""
+        """The base address without login and without a slash at its end."""
         parts = self.parts
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")).rstrip("/")
 
     @cached_property
     def usual_headers(self) -> dict[str, str]:
-        """What every request carries."""
+        """The headers of every request."""
         return self.with_headers({})
 
     @cached_property
@@ -77,12 +79,12 @@ class Target:
         return has_login(self.usual_headers)
 
     def with_headers(self, own: Mapping[str, str]) -> dict[str, str]:
-        """The usual headers and a request's own, which take the place of the usual ones in any case of letters."""
-        # A body that is compressed although this does not ask for it is held to the size of the plain body.
+        """The usual headers with a request's own, which replace them whatever their case."""
+        # A body that is compressed nevertheless is limited by its decoded size.
         merged = {"Accept": "*/*", "Accept-Encoding": "identity", **self._login()}
         for name, value in {**(self.headers or {}), **own}.items():
             if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value) or value != value.strip():
-                raise self.bad(f"the header {name!r} has a name or value that can't be sent")
+                raise self.bad(f"the header {name!r} has an invalid name or value")
             for old in [old for old in merged if old.lower() == name.lower()]:
                 del merged[old]
             merged[name] = value
@@ -91,11 +93,11 @@ class Target:
 
     @cached_property
     def proxy_parts(self) -> SplitResult | None:
-        """The proxy's address in its parts; NoReading bad-request where it is none."""
+        """The parts of the proxy's address; NoReading bad-request if it is not valid."""
         try:
             return parsed_url(self.proxy) if self.proxy else None
         except address.Malformed as error:
-            raise self.bad(f"the proxy's address can't be understood: {error}") from None
+            raise self.bad(f"the proxy's address is not valid: {error}") from None
 
     def bad(self, reason: str) -> NoReading:
         return NoReading(self.resource, reason, kind="bad-request")
@@ -122,17 +124,17 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def parsed_url(url: str) -> SplitResult:
-    """An http:// or https:// address in its parts; address.Malformed where it is none."""
+    """The parts of an http:// or https:// address; address.Malformed if it is not valid."""
     if address.split(url).scheme not in PORTS:
         raise address.Malformed("it does not begin with http:// or https://")
     try:
         return urlsplit(url.strip())
     except ValueError:
-        raise address.Malformed("its host can't be read") from None
+        raise address.Malformed("its host is not valid") from None
 
 
 def has_login(headers: Mapping[str, str | bytes]) -> bool:
-    """Whether headers hold what lets others in: a password, a token, a key."""
+    """Whether headers contain a password, a token or a key."""
     if str(headers.get("Authorization", "")).startswith(_SIGNED):
         return False
     return any(_LOGIN.fullmatch(name) for name in headers)
@@ -152,7 +154,7 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 
 def redirect_target(url: str, location: str) -> str | None:
-    """Where a redirect leads, if that is of the same origin."""
+    """The target of a redirect within the same origin, else None."""
     try:
         target = shown(urljoin(url, location))
         return target if same_origin(target, url) else None

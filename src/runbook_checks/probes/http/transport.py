@@ -1,9 +1,9 @@
 """Carry out one HTTP/1.1 exchange over a socket: every phase timed, every wait bounded, every byte checked.
 
-requests prepares the request. It does not send it: http.client, on which it stands, takes a cut header block for a
-whole one, reads chunk sizes leniently and skips interim responses without end, and its timeouts hold for each read and
-each address only. No public extension point of requests or urllib3 changes that. h11 reads strictly (RFC 9112), and
-the deadline shuts the socket down. Imported on the first request only.
+requests prepares the request but does not send it: its http.client accepts a truncated header block, reads chunk sizes
+leniently and skips any number of interim responses, and its timeouts hold for each read and each address only. No
+public extension point of requests or urllib3 changes that. h11 reads strictly (RFC 9112), and the deadline shuts the
+socket down. Imported on the first request only.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ TUNNEL = "connecting (through the proxy)"
 
 
 class NotHttp(h11.RemoteProtocolError):
-    """The first bytes are of another protocol. h11 alone would wait for a blank line."""
+    """The first bytes belong to another protocol. h11 alone would wait for a blank line."""
 
 
 class Connection:
-    """One connection to a service, or to the proxy before it, for one exchange after the other."""
+    """A connection to a service or its proxy, for one exchange after the other."""
 
     def __init__(self, sock: Any, peer: str) -> None:
         self.sock, self.peer = sock, peer
@@ -47,13 +47,13 @@ class Connection:
         self.state = h11.Connection(h11.CLIENT, MAX_HEADERS)
 
     def is_idle(self) -> bool:
-        """Whether the far end has neither closed it nor sent anything since the last response."""
+        """Whether the server has neither closed it nor sent anything since the last response."""
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         return not poll.poll(0)
 
     def renew(self) -> bool:
-        """Make it ready for another exchange; False where it must be closed."""
+        """Prepare for another exchange; False if it must be closed."""
         is_over = self.state.our_state is h11.DONE and self.state.their_state is h11.DONE
         if not is_over or self.state.trailing_data[0]:
             return False
@@ -68,15 +68,15 @@ class Connection:
 
 @dataclass(eq=False)
 class Exchange:
-    """One request on its way, how far it got, and its response."""
+    """One request, its progress, and its response."""
 
     target: Target
     context: ssl.SSLContext | None
     url: str
     request: requests.PreparedRequest
     deadline: Deadline
-    is_login: bool = False  # headers or body hold a password, a token, a key
-    is_measured: bool = False  # what a new client meets: addresses are tried in the order of the DNS response
+    is_login: bool = False  # headers or body contain a password, a token or a key
+    is_measured: bool = False  # as a new client: addresses are tried in the order of the DNS response
 
     begun: float = field(default_factory=time.monotonic)
     phase: str = "connecting"
@@ -88,17 +88,17 @@ class Exchange:
     sent_at: float = 0.0
     received_at: float = 0.0
     peer: str = ""
-    proxy: str | None = None  # "host:port" of the proxy that is being connected
-    is_through: bool = False  # the proxy has opened the tunnel: what fails now is the service's
+    proxy: str | None = None  # "host:port" of the proxy in use
+    is_through: bool = False  # the tunnel is open, so a failure is the service's
 
     status: int = 0
     headers: CaseInsensitiveDict[str] = field(default_factory=CaseInsensitiveDict)
     body: bytes = b""
 
     def run(self, kept: Connection | None) -> Connection | None:
-        """Fill in the response; return the connection where it can carry another exchange.
+        """Read the response; return the connection if it can be reused.
 
-        NoReading for whatever goes wrong, and the connection is closed.
+        Every failure is a NoReading and closes the connection.
         """
         connection, is_kept = kept, False
         try:
@@ -121,7 +121,7 @@ class Exchange:
         return connection if is_kept else None
 
     def connected(self) -> Connection:
-        """A new connection, through the proxy and with TLS where these are wanted."""
+        """A new connection, with proxy and TLS as configured."""
         proxy, target = self.target.proxy_parts, self.target
         host, port = _place(proxy or self._far)
         self.phase, self.sent = "connecting", 0.0
@@ -152,7 +152,7 @@ class Exchange:
         return Connection(sock, made.peer)
 
     def broke_while_idle(self, gone: NoReading) -> bool:
-        """Whether a kept connection was closed before the request arrived (RFC 9112, 9.3.1): ask over a new one."""
+        """Whether a kept connection was closed before the request arrived (RFC 9112, 9.3.1): a retry is safe."""
         return gone.kind == "connection-reset" and not self.first_byte
 
     # ------------------------------------------------------------------ connecting
@@ -161,17 +161,17 @@ class Exchange:
         return urlsplit(str(self.request.url))
 
     def _guard(self, ip: str, host: str) -> None:
-        """NoReading clear-text-refused where a login would go to another machine without TLS."""
+        """NoReading clear-text-refused if a login would be sent to another machine without TLS."""
         proxy, url = self.target.proxy_parts, urlsplit(self.url)
         is_open = url.scheme.lower() == "http" and self.is_login
-        if proxy and is_open:  # where a proxy leads is known by the name alone
+        if proxy and is_open:  # behind a proxy only the name is known
             self._require_trust(url.hostname or "", url.hostname or "")
         if (proxy.scheme == "http" and "@" in proxy.netloc) if proxy else is_open:
             self._require_trust(ip, host)
 
     def _require_trust(self, ip: str, host: str) -> None:
         if not address.may_hear(ip, host, self.target.clear_text):
-            what = f"{host} is another machine, and a login would go there in clear text: "
+            what = f"{host} is another machine, and a login would be sent in clear text: "
             raise self._gone(OPEN, what + address.WAYS_ON.format(tls="https://"), host=host)
 
     def _secured(self, sock: Any, proxy: SplitResult | None) -> Any:
@@ -201,9 +201,9 @@ class Exchange:
         self.phase = TUNNEL
         place = join(*_place(self._far))
         headers = {"Host": place, **login(proxy, "Proxy-Authorization")}
-        asked = h11.Request(method="CONNECT", target=place, headers=list(headers.items()))
+        event = h11.Request(method="CONNECT", target=place, headers=list(headers.items()))
         state = h11.Connection(h11.CLIENT, MAX_HEADERS)
-        sock.sendall(_wire(state, asked, b""))
+        sock.sendall(_encoded(state, event, b""))
         status = self._head(sock, state).status_code
         if not 200 <= status < 300:
             what = f"through the proxy {self.proxy}: Tunnel connection failed: {status}"
@@ -221,14 +221,14 @@ class Exchange:
             headers |= login(proxy, "Proxy-Authorization")
             wanted = str(request.url)
         lines = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
-        asked = h11.Request(method=str(request.method), target=wanted, headers=lines)
-        data = _wire(connection.state, asked, cast(bytes, request.body or b""))
+        event = h11.Request(method=str(request.method), target=wanted, headers=lines)
+        data = _encoded(connection.state, event, cast(bytes, request.body or b""))
         self.sent_at = time.time()
         connection.sock.settimeout(max(0.001, self.deadline.remaining()))
         try:
             connection.sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # it may have been answered all the same
+            pass  # there may be a response all the same
         finally:
             self.sent = time.monotonic()
 
@@ -257,7 +257,7 @@ class Exchange:
         raise h11.RemoteProtocolError("too many interim responses")
 
     def _event(self, sock: Any, state: h11.Connection) -> Any:
-        """What h11 makes of the next bytes; ConnectionResetError where they end too early."""
+        """The next event of h11; ConnectionResetError if the bytes end too early."""
         while (event := state.next_event()) is h11.NEED_DATA:
             sock.settimeout(max(0.001, self.deadline.remaining()))
             block = sock.recv(BLOCK)
@@ -287,14 +287,14 @@ class Exchange:
 
     # ------------------------------------------------------------------ failing
     def failed(self, error: Exception) -> NoReading:
-        """The error of a library as the NoReading it stands for, without values that might be secret."""
-        kind, what = self._tell(error)
+        """The NoReading for an error of a library, without values that may be secret."""
+        kind, what = self._described(error)
         if self.proxy and self.phase.startswith("connecting") and not self.is_through:
             kind, what = "proxy-failed", f"through the proxy {self.proxy}: {what}"
         more = {"verify_code": str(error.verify_code)} if isinstance(error, ssl.SSLCertVerificationError) else {}
         return self._gone(kind, what, phase=self.phase, peer=self.peer, **more)
 
-    def _tell(self, error: Exception) -> tuple[str | None, str]:
+    def _described(self, error: Exception) -> tuple[str | None, str]:
         if self.deadline.expired or isinstance(error, TimeoutError):
             return "read-timeout", f"gave up after {time.monotonic() - self.begun:.1f} s while {self.phase}"
         if isinstance(error, CUT):
@@ -302,7 +302,7 @@ class Exchange:
         if isinstance(error, ssl.SSLError):
             return "tls-failed", f"TLS failed: {openssl_words(error)}"
         if isinstance(error, h11.LocalProtocolError):
-            return "bad-request", f"it can't be asked ({type(error).__name__})"
+            return "bad-request", f"the request is not valid ({type(error).__name__})"
         if isinstance(error, h11.RemoteProtocolError):
             return "malformed-answer", _malformed(str(error))
         return None, f"failed while {self.phase} ({type(error).__name__})"
@@ -323,7 +323,7 @@ def _place(end: SplitResult) -> tuple[str, int]:
     return end.hostname or "", end.port or PORTS[end.scheme]
 
 
-def _wire(state: h11.Connection, request: h11.Request, body: bytes) -> bytes:
+def _encoded(state: h11.Connection, request: h11.Request, body: bytes) -> bytes:
     events = (request, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
     return b"".join(state.send(event) or b"" for event in events)
 
@@ -332,7 +332,7 @@ def _malformed(words: str) -> str:
     """h11's words without the bytes that it quotes."""
     words = words.partition(": b")[0]
     if words == "illegal status line":
-        return "what answers does not speak HTTP"
+        return "the server does not speak HTTP"
     if words == "Receive buffer too long":
-        words = f"its headers are longer than {MAX_HEADERS} bytes"
+        words = f"the headers are longer than {MAX_HEADERS} bytes"
     return f"the answer is malformed: {words}"

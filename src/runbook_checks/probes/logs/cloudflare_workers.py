@@ -1,4 +1,4 @@
-"""What did an invocation of a Cloudflare Worker log? (A line of `wrangler tail --format json`, or of Logpush.)"""
+"""Read the log of a Cloudflare Worker's invocation: a line of `wrangler tail --format json`, or of Logpush."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from runbook_checks.probes.core.json_text import parsed
 MARKS = ('"scriptName"', '"ScriptName"')
 LEVELS = {"LOG": "INFO", "WARNING": "WARN"}
 MAX_MS = 1e15  # milliseconds since the epoch, until the year 33658
-WELL = ("ok", "canceled", "responseStreamDisconnected")
+SUCCESSFUL = ("ok", "canceled", "responseStreamDisconnected")
 
 
 @dataclass(frozen=True)
 class Logged:
-    """One line that a Worker wrote, or what became of the invocation; `time` in seconds since the epoch."""
+    """One line that a Worker wrote, or the invocation's outcome; `time` in seconds since the epoch."""
 
     time: float
     level: str
@@ -29,7 +29,7 @@ def is_invocation(line: str) -> bool:
 
 
 def logged(line: str) -> list[Logged]:
-    """What one invocation wrote, in order; nothing where the line is none. One that wrote nothing says how it ended."""
+    """The lines of one invocation in order, [] for any other text. One without lines has its outcome as a line."""
     try:
         event = parsed(line, is_strict=False)
     except ValueError:
@@ -43,9 +43,9 @@ def logged(line: str) -> list[Logged]:
         return []
     script, outcome = str(fields.get("scriptName", "")), str(fields.get("outcome", ""))
     found = [*_lines(fields.get("logs"), stamp, script), *_exceptions(fields.get("exceptions"), stamp, script)]
-    is_well = outcome in WELL
-    if not found or (not is_well and not fields.get("exceptions")):
-        found.append(Logged(stamp / 1000, "INFO" if is_well else "ERROR", f"{script} ended with {outcome}"))
+    is_success = outcome in SUCCESSFUL
+    if not found or (not is_success and not fields.get("exceptions")):
+        found.append(Logged(stamp / 1000, "INFO" if is_success else "ERROR", f"{script} ended with {outcome}"))
     return found
 
 
@@ -73,13 +73,13 @@ def _exceptions(exceptions: Any, stamp: float, script: str) -> Iterator[Logged]:
 
 
 def _message(parts: Any) -> tuple[str, str]:
-    """The words of a console call, and a level of their own where they are a JSON document."""
+    """The text of a console call, and the level of a JSON document in it."""
     words = parts if isinstance(parts, list) else [parts]
     if len(words) == 1:
         found = words[0] if isinstance(words[0], dict) else _object(words[0])
         if found is not None:
-            said = [str(found[name]) for name in ("code", "message", "msg", "error") if found.get(name)]
-            return ": ".join(said) or json.dumps(found), str(found.get("level", "")).upper()
+            texts = [str(found[name]) for name in ("code", "message", "msg", "error") if found.get(name)]
+            return ": ".join(texts) or json.dumps(found), str(found.get("level", "")).upper()
     return " ".join(word if isinstance(word, str) else json.dumps(word) for word in words), ""
 
 

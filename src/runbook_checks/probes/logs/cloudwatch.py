@@ -1,7 +1,7 @@
-"""Which entries does CloudWatch Logs hold for a window of time? (Logs Insights, through boto3.)
+"""Read entries of a time window from CloudWatch Logs (Logs Insights, through boto3).
 
-Amazon CloudWatch Logs API Reference: StartQuery, GetQueryResults, StopQuery. Queries run at AWS' end and are asked
-after; one that we give up is stopped, for what it scans is paid for.
+Amazon CloudWatch Logs API Reference: StartQuery, GetQueryResults, StopQuery. AWS runs a query in the background, and it
+is polled. A query is stopped on timeout, because AWS charges for the data that it scans.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ RUNNING = ("Scheduled", "Running", "Unknown")
 
 
 class CloudWatch:
-    """Log groups, seen by a key that may only query. NoReading kinds: no-stream, access-denied, malformed-query,
-    rate-limited, timeout, query-failed, endpoint-unreachable, malformed-answer, no-library; evidence: code.
+    """Log groups, read with a key that may only query.
+
+    NoReading kinds: no-stream, access-denied, malformed-query, rate-limited, timeout, query-failed,
+    endpoint-unreachable, malformed-answer, no-library; evidence: code.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class CloudWatch:
         self._clear_text = clear_text
 
     def read(self, groups: Sequence[str], pattern: str, *, since: float, until: float, alive_s: float) -> LogReading:
-        """The entries of the groups whose line fits the regular expression, oldest first; each group must have an
-        entry within alive_s before `until`."""
+        """The entries of the groups whose line matches the regular expression, oldest first.
+
+        Each group must have an entry within alive_s before `until`.
+        """
         self._require(groups, until - alive_s, until)
         escaped = pattern.replace("/", "\\/")
         query = f"fields @timestamp, @message, @log | filter @message like /{escaped}/"
@@ -77,12 +81,12 @@ class CloudWatch:
 
     def _require(self, groups: Sequence[str], since: float, until: float) -> None:
         counted = self._query(groups, "stats count(*) as entries by @log", since, until)
-        # Insights names a group with its account before it, 123456789012:/aws/api.
-        told = [row.get("@log", "") for row in counted]
-        alive = {name.partition(":")[2] or name for name in told} | {*told}
+        # Insights puts the account before a group's name: 123456789012:/aws/api.
+        names = [row.get("@log", "") for row in counted]
+        alive = {name.partition(":")[2] or name for name in names} | {*names}
         silent = [group for group in groups if group not in alive]
         if silent:
-            reason = f"{', '.join(silent)} has no entry of the last {(until - since) / 60:.0f} min"
+            reason = f"{', '.join(silent)} has had no entry for {(until - since) / 60:.0f} min"
             raise NoReading(RESOURCE, reason, kind="no-stream", evidence={"groups": silent})
 
     def _query(self, groups: Sequence[str], query: str, since: float, until: float) -> list[dict[str, str]]:
@@ -100,15 +104,17 @@ class CloudWatch:
     def _results(self, query_id: str) -> list[list[dict[str, str]]]:
         deadline = within(self._timeout_s)
         while True:
-            told = self._client.get_query_results(queryId=query_id)
-            if told["status"] == "Complete":
-                return list(told["results"])
-            if told["status"] not in RUNNING:
-                raise NoReading(RESOURCE, f"Logs Insights ended the query as {told['status']}", kind="query-failed")
+            answer = self._client.get_query_results(queryId=query_id)
+            if answer["status"] == "Complete":
+                return list(answer["results"])
+            if answer["status"] not in RUNNING:
+                raise NoReading(
+                    RESOURCE, f"Logs Insights ended the query with status {answer['status']}", kind="query-failed"
+                )
             if deadline.remaining() <= POLL_S:
                 with contextlib.suppress(Exception):
                     self._client.stop_query(queryId=query_id)
-                reason = f"Logs Insights had no result within {deadline.seconds:.0f} s"
+                reason = f"Logs Insights returned no result within {deadline.seconds:.0f} s"
                 raise NoReading(RESOURCE, reason, kind="timeout")
             time.sleep(POLL_S)
 
@@ -130,7 +136,7 @@ class CloudWatch:
 
     @contextlib.contextmanager
     def _asking(self, title: str) -> Iterator[dict[str, Any]]:
-        self._client  # noqa: B018  made before any clock runs
+        self._client  # noqa: B018  made before the timeout begins
         from botocore import exceptions as boto
 
         deadline = within(self._timeout_s)
@@ -140,27 +146,27 @@ class CloudWatch:
             except NoReading:
                 raise
             except boto.ClientError as error:
-                told = error.response.get("Error", {})
-                code = str(told.get("Code"))
+                details = error.response.get("Error", {})
+                code = str(details.get("Code"))
                 kind = KINDS.get(code, "query-failed")
-                what = "limits our rate" if kind == RATE_LIMITED else "refuses"
-                reason = f"CloudWatch Logs {what}: {code}: {one_line(str(told.get('Message', '')), 160)}"
+                what = "limits the rate of requests" if kind == RATE_LIMITED else "refuses the request"
+                reason = f"CloudWatch Logs {what}: {code}: {one_line(str(details.get('Message', '')), 160)}"
                 raise NoReading(RESOURCE, reason, kind=kind, evidence={"code": code}) from None
             except (boto.NoCredentialsError, boto.PartialCredentialsError):
-                raise NoReading(RESOURCE, "no key for CloudWatch Logs is given", kind="access-denied") from None
+                raise NoReading(RESOURCE, "logs.cloudwatch has no access key", kind="access-denied") from None
             except (boto.ConnectionError, boto.HTTPClientError, OSError) as error:
-                what = "did not answer in time" if deadline.expired else f"can't be reached ({type(error).__name__})"
+                what = "timed out" if deadline.expired else f"is unreachable ({type(error).__name__})"
                 raise NoReading(RESOURCE, f"CloudWatch Logs {what}", kind="endpoint-unreachable") from None
             except boto.BotoCoreError as error:
-                reason = f"CloudWatch Logs can't be asked ({type(error).__name__})"
+                reason = f"CloudWatch Logs: the request failed ({type(error).__name__})"
                 raise NoReading(RESOURCE, reason, kind="query-failed") from None
-            except Exception:  # what botocore makes of an answer is whatever it runs into
-                reason = "CloudWatch Logs answers with something that is no answer of it"
+            except Exception:  # botocore parses a response without validating it
+                reason = "unexpected response from CloudWatch Logs"
                 raise NoReading(RESOURCE, reason, kind="malformed-answer") from None
 
 
 def _entry(row: dict[str, str]) -> Entry:
-    """@timestamp is UTC without saying so."""
+    """@timestamp is in UTC, without a zone."""
     try:
         at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC).timestamp()
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Which entries does a command print for a window of time? (journalctl, kubectl logs, a pipe's end, ...)"""
+"""Read entries of a time window from the output of a command, such as journalctl or kubectl logs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ PLACES = ("{since}", "{until}")
 def read_printed(
     words: Sequence[str], *, since: float, until: float, timeout_s: float, variables: Mapping[str, str] | None = None
 ) -> LogReading:
-    """The entries with since <= time <= until of what a command prints, in whatever order.
+    """The entries with since <= time <= until of a command's output, in any order.
 
-    {since} and {until} in its words become seconds since the epoch, and with _utc times such as
-    2026-01-31T09:00:00Z. `variables` is the command's
-    environment. NoReading unreadable, timeout; no-timestamps where it prints text without a time.
+    {since} and {until} in its words become seconds since the epoch, {since_utc} and {until_utc} times such as
+    2026-01-31T09:00:00Z. `variables` is the command's environment. NoReading unreadable, timeout; no-timestamps where
+    no line begins with a time.
     """
     filled = [_filled(word, since, until) for word in words]
     with reading(f"run {words[0]}") as facts:
         printed = run(filled, RESOURCE, timeout_s=timeout_s, max_bytes=MAX_BYTES, variables=variables)
         entries = _entries(printed.decode("utf-8", "replace").replace("\0", "").splitlines())
         if printed.strip() and not entries:
-            raise NoReading(RESOURCE, f"no line that {words[0]} prints begins with a time", kind="no-timestamps")
+            raise NoReading(
+                RESOURCE,
+                f"no line of the output of {words[0]} begins with a time that can be read",
+                kind="no-timestamps",
+            )
         kept = sorted((e for e in entries if since <= e.time <= until), key=lambda entry: entry.time)
         times = [entry.time for entry in entries]
         complete = len(printed) < MAX_BYTES

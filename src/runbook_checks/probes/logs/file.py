@@ -1,6 +1,6 @@
-"""Which entries does a log file hold for a window of time?
+"""Read entries of a time window from a log file.
 
-Read from the end backwards, block by block: a log may be far larger than the window. Rotated files beside it
+It is read from the end backwards, block by block: a log may be far larger than the window. Rotated files beside it
 (`.1`, `.1.gz`, `.2`, `.2.gz`) are read where the window reaches further back than the file does.
 """
 
@@ -27,14 +27,14 @@ class LogReading:
     first_time: float | None  # of the oldest and the newest entry that was read, inside the window or not
     last_time: float | None
     complete: bool  # the window was read to its beginning, or to where the log begins
-    is_alive: bool = False  # that it is in use was shown apart from the entries
+    is_alive: bool = False  # a query of its own has shown that the log is in use
 
 
 def read_entries(path: Path, *, since: float, until: float, max_bytes: int = MAX_BYTES) -> LogReading:
     """The entries with since <= time <= until (seconds since the epoch).
 
-    Lines without a time of their own (stack traces) belong to the entry before. A time without a zone is this
-    host's. NoReading where the file can't be read, or holds text but no time that can be read.
+    Lines without a time (stack traces) belong to the entry before. A time without a zone is this host's. NoReading
+    where the file can't be read, or has text but no time that can be read.
     """
     with reading(f"read {path}") as facts:
         seen = _Seen(since)
@@ -47,7 +47,7 @@ def read_entries(path: Path, *, since: float, until: float, max_bytes: int = MAX
 
 
 class _Seen:
-    """What was seen so far, newest first."""
+    """The entries read so far, newest first."""
 
     def __init__(self, since: float) -> None:
         self.entries: list[Entry] = []
@@ -56,7 +56,7 @@ class _Seen:
         self._has_text = False
 
     def read(self, path: Path, budget: Budget) -> bool:
-        """Read until the window begins, the log does, or the budget is spent; True for the former two."""
+        """Read back to the window's or the log's beginning (True), or until the budget is spent (False)."""
         how_far = read_back(path, budget, self._take)
         if how_far != "unreadable" and self._has_text and not self.entries:
             raise NoReading(RESOURCE, f"no line of {path} begins with a time that can be read", kind="no-timestamps")

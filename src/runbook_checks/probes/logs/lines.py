@@ -1,7 +1,9 @@
-"""When was a log line written, how grave is it, and what does it say?
+"""Read time, level and message of log lines, text and JSON.
 
-Known: RFC 3339, `2026-05-04 13:44:39,123`, Go's `2026/05/04 13:44:39`, JSON lines, and logfmt as Go's slog and
-logrus write it (`time=... level=... msg="..."`); invocations of Cloudflare Workers (probes.logs.cloudflare_workers).
+Times: RFC 3339 and what resembles it, syslog, access logs, Apache, PHP, java.util.logging, klog (probes.logs.times).
+Levels: by name, number, letter or HTTP status (probes.logs.levels). A container runtime's or a collector's wrapping
+(Docker's json-file, CRI, syslog, a JSON message inside JSON) is removed, and the inner line read. Invocations of
+Cloudflare Workers: probes.logs.cloudflare_workers.
 """
 
 from __future__ import annotations
@@ -9,36 +11,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from runbook_checks.probes.core.json_text import parsed
+from runbook_checks.probes.logs import levels, times
 from runbook_checks.probes.logs.cloudflare_workers import is_invocation, logged
+from runbook_checks.probes.logs.json_messages import message_of
 
 MAX_MESSAGE = 2000
 MAX_GROUP = 300
-LEVEL_WITHIN = 80
-_TIME = re.compile(
-    r"(?:(?:time|ts|timestamp)=)?[\"\[(]?"
-    r"(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s?(Z|[+-]\d{2}:?\d{2})?"
-    r"[\"\])]?[\s|:-]*",
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_CRI = re.compile(r"(?:stdout|stderr) [FP] ?")
+_SYSLOG_HEAD = re.compile(r"(?:\S{1,255} )?[^\s:\[\]]{1,64}(\[\d+\])?: ")
+_SEVERE_NEXT = re.compile(r"(SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST): ")
+# The common and the combined format, also with a virtual host before it: host - user [time] "request" status
+_ACCESS = re.compile(
+    r"[^\[\"{]{1,400}(\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\]) \"([^\"]{0,2000})\" (\d{3})\b",
     re.ASCII,
 )
-_NAMES = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|ERR|FATAL|CRITICAL|CRIT|PANIC|ALERT|EMERG"
-_LEVEL_FIRST = re.compile(rf"[\s\[(<|:-]*\b({_NAMES})\b[\])>:|]*(?:\s+-\s)?\s*", re.IGNORECASE)
-_LEVEL_INSIDE = re.compile(rf"\b({_NAMES})\b")
-_FIELD_LEVEL = re.compile(r'\b(?:level|lvl|severity)="?(\w+)')
-_FIELD_MESSAGE = re.compile(r'\b(?:msg|message)=(?:"((?:[^"\\]|\\.)*)"|(\S*))')
-_LEVELS = {"ERR": "ERROR", "WARNING": "WARN", "CRITICAL": "FATAL", "CRIT": "FATAL", "DPANIC": "PANIC"}
-# As bunyan and pino number them.
-_NUMBERED = {10: "TRACE", 20: "DEBUG", 30: "INFO", 40: "WARN", 50: "ERROR", 60: "FATAL"}
-_TIME_KEYS = ("time", "ts", "timestamp", "@timestamp")
-_LEVEL_KEYS = ("level", "severity", "lvl", "log.level")
-_MESSAGE_KEYS = ("msg", "message", "error")
-# Seconds, milli-, micro- or nanoseconds since the epoch: told by their size, good until the year 5138.
+_REQUEST = re.compile(r"\"([^\"]{0,2000})\" (\d{3})\b", re.ASCII)
+_TIME_KEYS = (
+    "time", "ts", "timestamp", "@timestamp", "@t", "datetime", "asctime", "timemillis", "t", "__realtime_timestamp",
+)  # fmt: skip
+# Seconds, milli-, micro- or nanoseconds since the epoch: distinguished by their size, good until the year 5138.
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
 _IDS = re.compile(
-    r"(\[redacted[^\]\s]*\])"  # what stands in the place of a secret, and tells which: not one of these
+    r"(\[redacted[^\]\s]*\])"  # stands in the place of a secret and names it: not one of these
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"  # UUIDs
     r"|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"  # IPv4 addresses
     r"|\[?(?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,7}(?![\w:])\]?(?::\d+)?"  # IPv6
@@ -46,11 +44,15 @@ _IDS = re.compile(
     r"|(?<![A-Za-z])(?<!\d\d)\d++(?:\.\d++)*(?:ns|us|µs|ms|s|m|h|[KMG]i?B)?\b"  # numbers with their units
 )
 _QUOTED = re.compile(r'"[^"]*"|(?<!\w)\'[^\']*\'(?!\w)')
+# Inside a printed object these values tell one error from another: {"errorType": "KeyError", ...}.
+_TELLING = re.compile(
+    r"([\"'])(code|type|name|kind|reason|msg|message|error\w*)\1\s*:\s*([\"'])([^\"']*)\3", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry; `time` in seconds since the epoch, `level` in capitals or empty."""
+    """One entry; `time` in seconds since the epoch, `level` as probes.logs.levels names it, "" if not understood."""
 
     time: float
     level: str
@@ -60,7 +62,7 @@ class Entry:
 def entries_of(line: str, following: str = "") -> list[Entry]:
     """The entries of a line: those of a Worker's whole invocation, else the one that it begins."""
     if is_invocation(line):
-        return [Entry(said.time, _named(said.level), said.message[:MAX_MESSAGE]) for said in logged(line)]
+        return [Entry(entry.time, levels.named(entry.level), entry.message[:MAX_MESSAGE]) for entry in logged(line)]
     entry = entry_of(line, following)
     return [] if entry is None else [entry]
 
@@ -69,71 +71,107 @@ def entry_of(line: str, following: str = "") -> Entry | None:
     """The entry a line begins, None for a line that belongs to the one before. `following` is such a line after it."""
     if line.startswith("{"):
         return _from_json(line)
-    match = _TIME.match(line)
-    moment = _moment(match) if match else None
-    if match is None or moment is None:
+    line = _COLOURS.sub("", line) if "\x1b" in line else line
+    stamp = times.leading(line)
+    if stamp is None:
+        access = _ACCESS.match(line)
+        moment = times.of_text(access[1]) if access else None
+        return None if access is None or moment is None else Entry(moment, *_of_request(access[2], access[3]))
+    rest = line[stamp.end :]
+    if cri := _CRI.match(rest):
+        return _wrapped(stamp.time, rest[cri.end() :])
+    level, message = _of_rest(rest, stamp)
+    if not level and (next_line := _SEVERE_NEXT.match(following)):
+        level, message = levels.named(next_line[1]), following[next_line.end() :].strip()
+    return Entry(stamp.time, level, (message or following.strip())[:MAX_MESSAGE])
+
+
+def entry_at(moment: float, line: str, level: str = "", certain: str = "") -> Entry:
+    """An entry whose time is given beside its line.
+
+    `certain` is a level that its writer set beside the line: it has priority. `level` counts where the line has none.
+    """
+    own, message = _inner(line)
+    is_continued = line[:1].isspace() and not level
+    found = levels.named(certain) or own or levels.named(level) or (levels.CONTINUATION if is_continued else "")
+    return Entry(moment, found, message[:MAX_MESSAGE])
+
+
+def _of_rest(rest: str, stamp: times.Stamp) -> tuple[str, str]:
+    """Level and message of what follows a time."""
+    if request := _REQUEST.match(rest):
+        return _of_request(request[1], request[2])
+    if stamp.letter:
+        return levels.named(stamp.letter), rest.strip()
+    head = _SYSLOG_HEAD.match(rest) if not stamp.has_year or "]: " in rest else None
+    if head and stamp.has_year and not head[1]:  # words of a message
+        head = None
+    content = rest[head.end() :] if head else rest
+    level, message = _inner(content) if content.startswith("{") else levels.of_text(rest)
+    if stamp.syslog is not None:
+        level = levels.of_syslog(stamp.syslog)
+    elif head and not level:
+        level, message = levels.of_text(content)
+    return level, message
+
+
+def _of_request(request: str, status: str) -> tuple[str, str]:
+    what = request.rpartition(" HTTP/")[0] or request
+    return levels.of_status(int(status)), f"{what.partition('?')[0]} got HTTP {status}"
+
+
+def _wrapped(moment: float, line: str) -> Entry | None:
+    """The entry in a line of a container runtime, which gives each line of a stack trace a time."""
+    if not line.strip() or line[0].isspace():
         return None
-    level, message = _level_and_message(line[match.end() :])
-    message = message or following.strip()
-    return Entry(moment, level, message[:MAX_MESSAGE])
+    return Entry(moment, *(text[:MAX_MESSAGE] for text in _inner(line.rstrip("\r\n"))))
 
 
-def entry_at(moment: float, line: str, level: str = "") -> Entry:
-    """An entry whose time is told beside its line, and maybe its level too; the line's own level counts first."""
-    document = _object(line)
+def _inner(line: str) -> tuple[str, str]:
+    """Level and message of a line whose time is known."""
+    line = _COLOURS.sub("", line) if "\x1b" in line else line
+    document = object_of(line)
     if document is not None:
-        own, message = _json_level(document), str(_first(document, _MESSAGE_KEYS) or line)
-    else:
-        match = _TIME.match(line)
-        own, message = _level_and_message(line[match.end() :] if match else line)
-    return Entry(moment, own or _named(level), message[:MAX_MESSAGE])
+        level, message = _of_document(document)
+        return level, message or line
+    stamp = times.leading(line)
+    if stamp is not None:
+        return _of_rest(line[stamp.end :], stamp)
+    if access := _ACCESS.match(line):
+        return _of_request(access[2], access[3])
+    level, message = levels.of_text(line)
+    after = times.leading(message)  # AWS Lambda's Python runtime writes the level first
+    return level, message if after is None else message[after.end :].strip()
 
 
-def _level_and_message(rest: str) -> tuple[str, str]:
-    if field := _FIELD_LEVEL.search(rest[:LEVEL_WITHIN]):
-        said = _FIELD_MESSAGE.search(rest)
-        told = said and (said[2] if said[1] is None else re.sub(r"\\(.)", r"\1", said[1]))
-        return _named(field[1]), (told or rest).strip()
-    if first := _LEVEL_FIRST.match(rest):
-        return _named(first[1]), rest[first.end() :].strip()
-    inside = _LEVEL_INSIDE.search(rest[:LEVEL_WITHIN])
-    return _named(inside[1]) if inside else "", rest.strip()
-
-
-def _named(level: str) -> str:
-    return _LEVELS.get(level.upper(), level.upper())
-
-
-def _moment(match: re.Match[str]) -> float | None:
-    year, month, day, hour, minute, second = (int(text) for text in match.groups()[:6])
-    fraction = float(f"0.{match[7]}") if match[7] else 0.0
-    zone = match[8]
-    try:
-        # A leap second is the last one twice.
-        moment = datetime(year, month, day, hour, minute, min(second, 59))
-        return (moment.timestamp() if zone is None else _zoned(moment, zone)) + fraction
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _zoned(moment: datetime, zone: str) -> float:
-    stamp = moment.replace(tzinfo=UTC).timestamp()
-    if zone == "Z":
-        return stamp
-    sign = -1 if zone[0] == "+" else 1
-    digits = zone[1:].replace(":", "")
-    return stamp + sign * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)
+def _of_document(document: Mapping[str, Any]) -> tuple[str, str]:
+    level, message = levels.of_document(document), message_of(document)
+    inside = document.get("message", document.get("msg", document.get("log")))
+    if level or not message:
+        return level, message
+    if isinstance(inside, dict):
+        return levels.of_document(inside), message
+    inner, text = _inner(inside if isinstance(inside, str) else message)
+    return inner, text if inner else message
 
 
 def _from_json(line: str) -> Entry | None:
-    document = _object(line)
-    moment = None if document is None else _json_moment(_first(document, _TIME_KEYS))
+    document = object_of(line)
+    fields = {} if document is None else {name.lower(): value for name, value in document.items()}
+    moment = _json_moment(_first(fields, _TIME_KEYS))
     if document is None or moment is None:
         return None
-    return Entry(moment, _json_level(document), str(_first(document, _MESSAGE_KEYS) or "")[:MAX_MESSAGE])
+    inner = document.get("log")
+    if isinstance(inner, str) and "stream" in document:  # Docker's json-file
+        return _wrapped(moment, inner)
+    level, message = _of_document(document)
+    return Entry(moment, level, message[:MAX_MESSAGE])
 
 
-def _object(line: str) -> dict[str, Any] | None:
+def object_of(line: str) -> dict[str, Any] | None:
+    """The JSON object that a text is, None for anything else."""
+    if not line.startswith("{"):
+        return None
     try:
         document = parsed(line, is_strict=False)
     except ValueError:
@@ -141,26 +179,24 @@ def _object(line: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _json_level(document: Mapping[str, Any]) -> str:
-    level = _first(document, _LEVEL_KEYS)
-    return _NUMBERED.get(level, "") if isinstance(level, int) else _named(str(level or ""))
-
-
 def _first(document: Mapping[str, Any], keys: Sequence[str]) -> Any:
     return next((document[key] for key in keys if key in document), None)
 
 
-def _json_moment(told: object) -> float | None:
-    if isinstance(told, str):
-        match = _TIME.match(told)
-        if match:
-            return _moment(match)
-        told = float(told) if re.fullmatch(r"\d{9,19}(?:\.\d+)?", told, re.ASCII) else None
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told < 1e20:
+def _json_moment(value: object) -> float | None:
+    if isinstance(value, dict):  # MongoDB, and Monolog before version 2
+        value = value.get("$date", value.get("date"))
+    if isinstance(value, str):
+        moment = times.of_text(value)
+        if moment is not None:
+            return moment
+        value = float(value) if re.fullmatch(r"\d{9,19}(?:\.\d+)?", value, re.ASCII) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e20:
         return None
-    return told / next(unit for least, unit in _UNITS if told >= least)
+    return value / next(unit for least, unit in _UNITS if value >= least)
 
 
 def group_message(text: str) -> str:
     """The message with ids, numbers, addresses and quoted values replaced, so that alike ones are counted together."""
+    text = _TELLING.sub(r"\2=\4", text) if "{" in text else text
     return " ".join(_IDS.sub(lambda found: found[1] or "#", _QUOTED.sub("'...'", text)).split())[:MAX_GROUP]

@@ -1,7 +1,6 @@
-"""Which entries does Grafana Loki hold for a window of time?
+"""Read entries of a time window from Grafana Loki (HTTP API, 'Query logs within a range of time').
 
-Loki HTTP API, 'Query logs within a range of time'. What is asked for is narrowed by a filter on lines, so that an
-ordinary day's entries need not cross the network; that the streams are there at all is asked beside it.
+A filter keeps entries that can't be errors from crossing the network; whether the streams exist is a query of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 from runbook_checks.probes.core.reading import NoReading, one_line, reading
 from runbook_checks.probes.http.json_api import document, malformed
 from runbook_checks.probes.http.rate_limits import patiently
+from runbook_checks.probes.logs import levels
 from runbook_checks.probes.logs.file import LogReading
 from runbook_checks.probes.logs.lines import Entry, entry_at
 from runbook_checks.probes.logs.rotation import RESOURCE
@@ -25,33 +25,47 @@ PATH = "/loki/api/v1/query_range"
 PAGE = 1000
 MOST = 20_000
 MAX_BODY = 16 << 20
-LEVEL_LABELS = ("level", "detected_level", "severity")
+# OpenTelemetry's, as the writer set them, have priority over a line's text; Loki's guess has none.
+CERTAIN_LABELS = ("severity_text", "severity_number")
+LEVEL_LABELS = ("level", "severity")
+GUESSED_LABELS = ("detected_level",)
+_GRAVE = '"(?i)(err|error|fatal|crit|critical|panic|alert|emerg|emergency|severe|[56]0)"'
+# Entries whose level stands beside the line, where a filter on lines does not see it.
+GRAVE_BESIDE = "| " + " or ".join(
+    (
+        *(f"{name}=~{_GRAVE}" for name in ("severity_text", *LEVEL_LABELS, *GUESSED_LABELS)),
+        'severity_number=~"1[7-9]|2[0-4]"',
+    )
+)
 NS = 1_000_000_000
 
 
 class Loki:
-    """One Loki. NoReading kinds: no-stream (a selector finds nothing in the time in which there must be something),
-    http-STATUS with Loki's own words, malformed-answer, and those of probes.http.client.
+    """A Loki server.
+
+    NoReading kinds: no-stream (a selector finds nothing where there must be something), http-STATUS with Loki's own
+    message, malformed-answer, and those of probes.http.client.
     """
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def read(
-        self, selectors: Sequence[str], line_filter: str, *, since: float, until: float, alive_s: float
-    ) -> LogReading:
-        """The entries of all selectors that pass the filter, oldest first.
+    def read(self, selectors: Sequence[str], *filters: str, since: float, until: float, alive_s: float) -> LogReading:
+        """The entries of all selectors that pass one of the filters, oldest first.
 
-        selectors    such as {service="api"}; each must have an entry within alive_s before `until`
-        line_filter  LogQL's, such as |~ "(?i)error"
+        selectors  such as {service="api"}; each must have an entry within alive_s before `until`
+        filters    LogQL's, such as |~ "(?i)error"
         """
         entries: list[Entry] = []
         complete = True
         for selector in selectors:
             self._require(selector, until - alive_s, until)
-            found, is_whole = self._entries(f"{selector} {line_filter}".strip(), since, until)
-            entries += found
-            complete = complete and is_whole
+            seen: dict[tuple[int, str, str], Entry] = {}
+            for one in filters:
+                found, is_whole = self._entries(f"{selector} {one}".strip(), since, until)
+                seen |= found
+                complete = complete and is_whole
+            entries += seen.values()
         entries.sort(key=lambda entry: entry.time)
         times = [entry.time for entry in entries]
         return LogReading(entries, min(times, default=None), max(times, default=None), complete, is_alive=True)
@@ -64,8 +78,8 @@ class Loki:
             reason = f"no stream {selector} has an entry of the last {(until - since) / 60:.0f} min"
             raise NoReading(RESOURCE, reason, kind="no-stream", evidence={"selector": selector})
 
-    def _entries(self, query: str, since: float, until: float) -> tuple[list[Entry], bool]:
-        """Newest first, page by page; entries of one moment may fall on both sides of a page's end."""
+    def _entries(self, query: str, since: float, until: float) -> tuple[dict[tuple[int, str, str], Entry], bool]:
+        """Newest first, page by page; entries of one moment may be on both sides of a page's end."""
         begin, end = int(since * NS), int(until * NS) + 1
         seen: dict[tuple[int, str, str], Entry] = {}
         while True:
@@ -73,9 +87,9 @@ class Loki:
             fresh = {key: entry for key, entry in page if key not in seen}
             seen |= fresh
             if len(page) < PAGE:
-                return list(seen.values()), True
+                return seen, True
             if len(seen) >= MOST or not fresh:
-                return list(seen.values()), False
+                return seen, False
             end = min(key[0] for key, _ in page) + 1
 
     def _ask(self, query: str, begin: int, end: int, limit: int) -> list[tuple[tuple[int, str, str], Entry]]:
@@ -95,17 +109,23 @@ class Loki:
             return found
 
 
-def _entries_of(told: dict[str, Any]) -> list[tuple[tuple[int, str, str], Entry]]:
-    data = told["data"]
-    if told["status"] != "success" or data["resultType"] != "streams":
+def _entries_of(answer: dict[str, Any]) -> list[tuple[tuple[int, str, str], Entry]]:
+    data = answer["data"]
+    if answer["status"] != "success" or data["resultType"] != "streams":
         raise ValueError(data["resultType"])
     found = []
     for stream in data["result"]:
         labels: dict[str, Any] = stream["stream"]
-        usual = next((str(labels[name]) for name in LEVEL_LABELS if labels.get(name)), "")
         for stamp, line, *more in stream["values"]:
             own = more[0].get("structuredMetadata", {}) if more and isinstance(more[0], dict) else {}
-            level = next((str(own[name]) for name in LEVEL_LABELS if own.get(name)), usual)
             key = (int(stamp), str(sorted(labels.items())), str(line))
-            found.append((key, entry_at(int(stamp) / NS, str(line), level)))
+            beside = _level((own, labels), LEVEL_LABELS) or _level((own, labels), GUESSED_LABELS)
+            certain = _level((own, labels), CERTAIN_LABELS)
+            found.append((key, entry_at(int(stamp) / NS, str(line), beside, certain)))
     return found
+
+
+def _level(places: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
+    """The level of the first place with one of the labels that is understood."""
+    given = ((name, str(place[name])) for place in places for name in names if place.get(name))
+    return next((level for name, value in given if (level := levels.of_label(name, value))), "")

@@ -1,4 +1,4 @@
-"""How far back can a log be read, over the file itself and those rotated from it?"""
+"""Read a log backwards, through the file itself and those rotated from it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from runbook_checks.probes.logs.tail import Budget, lines_backwards
 
 RESOURCE = "logs"
 MAX_BYTES = 32 << 20
-# Threads write slightly out of order and a clock may have been wrong: one old entry is not the window's beginning.
+# Threads write slightly out of order, and a clock may have been wrong: one old entry is not the window's beginning.
 OLDER_IN_A_ROW = 50
 
 HowFar = Literal["whole", "spent", "unreadable"]
 
 
 def read_back(path: Path, budget: Budget, take: Callable[[Generator[str, None, None]], bool]) -> HowFar:
-    """Hand the lines of each file to `take`, newest first, until that says that the window begins.
+    """Pass the lines of each file to `take`, newest first, until it returns True: the window's beginning is reached.
 
-    "whole": until then, or until the log begins; "spent": the budget was; "unreadable": a rotated file went, or isn't
-    ours to read. NoReading unreadable where it is the file itself.
+    "whole": read that far, or to the log's beginning. "spent": the budget ran out. "unreadable": a rotated file
+    vanished or must not be read. NoReading unreadable where that is the file itself.
     """
     for number, file in enumerate(_generations(path)):
         try:

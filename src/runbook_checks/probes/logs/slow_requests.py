@@ -1,4 +1,4 @@
-"""Which requests took long, by a log of JSON lines that tells of each how long it took?"""
+"""Read how long requests took from a log of JSON lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Requests:
-    """The requests of a window, the newest first; `complete` where it was read to its beginning."""
+    """The requests of a window, newest first; `complete` where it was read to its beginning."""
 
     found: list[Request]
     complete: bool
@@ -39,7 +39,7 @@ class Requests:
 def read_requests(path: Path, *, since: float, until: float, field: str, what: Sequence[str]) -> Requests:
     """The requests with since <= at <= until; rotated files are read where the window needs them.
 
-    `field` holds a time in ms, or with its unit ("5120ms"); `what` are the fields that say which request it was.
+    `field` has a time in ms, or with its unit ("5120ms"); `what` are the fields that identify the request.
     NoReading unreadable.
     """
     with reading(f"requests in {path}") as facts:
@@ -51,7 +51,7 @@ def read_requests(path: Path, *, since: float, until: float, field: str, what: S
 
 
 class _Seen:
-    """What was seen so far, newest first."""
+    """The requests read so far, newest first."""
 
     def __init__(self, since: float, field: str, what: Sequence[str]) -> None:
         self.requests: list[Request] = []
@@ -59,7 +59,7 @@ class _Seen:
         self._older = 0
 
     def take(self, lines: Generator[str, None, None]) -> bool:
-        """True once the window's beginning was passed."""
+        """True when the window's beginning is passed."""
         with closing(lines):
             for line in lines:
                 entries = entries_of(line)
@@ -79,8 +79,9 @@ def _request(line: str, at: float, field: str, what: Sequence[str]) -> Request |
         document: Any = parsed(line, is_strict=False)
     except ValueError:
         return None
-    told = document.get(field) if isinstance(document, dict) else None
-    match = _TIME.fullmatch(str(told)) if isinstance(told, str | int | float) and not isinstance(told, bool) else None
+    value = document.get(field) if isinstance(document, dict) else None
+    is_time = isinstance(value, str | int | float) and not isinstance(value, bool)
+    match = _TIME.fullmatch(str(value)) if is_time else None
     if match is None:
         return None
     took = float(match[1]) * (1000 if match[2] == "s" else 1)

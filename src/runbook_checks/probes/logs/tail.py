@@ -1,4 +1,4 @@
-"""What are the last lines of a file, however large it is and whatever it holds?"""
+"""Read the lines of a file backwards, in bounded memory and time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from runbook_checks.probes.core.deadline import current
 
 BLOCK = 256 << 10
 MAX_LINE = 16 << 10
-# A gzip file can't be read from its end: all of it is unpacked, its tail kept.
+# A gzip file can't be read from its end: all of it is unpacked, and its tail kept.
 MAX_UNPACKED = 1 << 30
 
 
 @dataclass
 class Budget:
-    """How many bytes may still be looked at, over all files."""
+    """The number of bytes that may still be read, over all files."""
 
     left: int
 
@@ -31,18 +31,18 @@ class Budget:
 
 
 def lines_backwards(file: Path, budget: Budget) -> Generator[str, None, None]:
-    """The lines of a file, last first, each cut at MAX_LINE bytes; what isn't UTF-8 is replaced, NULs are dropped.
+    """The lines of a file, last first, each cut at MAX_LINE bytes; invalid UTF-8 is replaced, NULs are dropped.
 
-    OSError where the file can't be read, is packed wrongly, or the deadline of the check passes meanwhile.
+    OSError where the file can't be read, is not valid gzip, or the deadline of the check passes.
     """
     with open_regular(file) as stream:
         blocks = _unpacked_backwards(stream, budget) if file.suffix == ".gz" else _backwards(stream, budget)
         rest = b""  # the end of a line whose beginning is in an earlier block
         for block in blocks:
-            # A log truncated while its writer kept its place begins with a hole of NULs.
+            # A log that was truncated while its writer kept its position begins with NULs.
             first, *others = (block.replace(b"\0", b"") + rest).split(b"\n")
             yield from (_line(raw) for raw in reversed(others))
-            rest = first[:MAX_LINE]  # more of a line isn't told
+            rest = first[:MAX_LINE]  # the rest of a line is dropped
         if not budget.is_spent:
             yield _line(rest)
 
@@ -77,9 +77,9 @@ def _unpacked_backwards(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
                 while size - len(kept[0]) >= budget.left:
                     size -= len(kept.popleft())
                 if unpacked > MAX_UNPACKED:
-                    raise OSError(0, f"it holds more than {MAX_UNPACKED >> 30} GiB")
+                    raise OSError(0, f"it has more than {MAX_UNPACKED >> 30} GiB")
     except (EOFError, zlib.error) as error:
-        raise OSError(0, f"it is not whole: {error}") from None
+        raise OSError(0, f"it is truncated or damaged: {error}") from None
     budget.left = 0 if unpacked > size else max(1, budget.left - size)
     while kept:
         yield kept.pop()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from runbook_checks.probes.core.reading import NoReading, one_line
 
 MAX_LINE = 16 * 1024  # the library takes quadratic time for the labels of one line
@@ -16,18 +18,16 @@ SHOWN = 60
 
 @dataclass(frozen=True)
 class Exposition:
-    """How many samples there are, and of which metrics."""
+    """The number of samples, and the names of the metrics."""
 
     samples: int
     names: frozenset[str]
 
 
 def parse(text: str, url: str, resource: str = "http") -> Exposition:
-    """The samples of a document. NoReading not-parseable (evidence: line, excerpt) for any other and an empty one."""
-    from prometheus_client.parser import text_string_to_metric_families
-
+    """The samples of a document; NoReading not-parseable (evidence: line, excerpt) where it has none or is another."""
     names: list[str] = []
-    # A label's value may hold what Python takes for a line end; the format knows one only.
+    # A label's value may have characters that Python takes for a line end; the format has one only.
     for number, line in enumerate(text.split("\n"), 1):
         try:
             if len(line) > MAX_LINE:

@@ -1,4 +1,4 @@
-"""Where in a histogram does a quantile lie? Prometheus' buckets are cumulative, and the last has no upper bound."""
+"""Estimate quantiles of a Prometheus histogram. Its buckets are cumulative, and the last has no upper bound."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from runbook_checks.probes.core.reading import NoReading
 
 @dataclass(frozen=True)
 class Quantile:
-    """It lies above `low` and up to `high` (s); `estimate` takes the bucket as evenly filled, None beyond the last."""
+    """A value above `low` and up to `high` (s). `estimate` assumes an evenly filled bucket; None beyond the last."""
 
     low: float
     high: float
     estimate: float | None
 
     def is_above(self, limit: float) -> bool | None:
-        """None where the histogram can't tell: it lies beyond the last finite bucket, and that one ends below."""
+        """None where it is not known: the value is beyond the last finite bucket, which ends below the limit."""
         if self.estimate is not None:
             return self.estimate > limit
         return True if self.low >= limit else None
@@ -28,11 +28,11 @@ class Histogram:
     """Counts by upper bound, as `sum by (le)` gives them."""
 
     def __init__(self, counts: Mapping[str, float], resource: str, name: str) -> None:
-        """NoReading malformed-histogram where a bound is no number, or the bucket that holds all is missing."""
+        """NoReading malformed-histogram where a bound is not a number, or the bucket +Inf is missing."""
         merged: dict[float, float] = {}
         try:
             for text, count in counts.items():
-                # Prometheus 3 writes "1.0" where "1" was before: for a while there are both.
+                # Prometheus 3 writes "1.0" where "1" was before: for some time both exist.
                 merged[float(text)] = merged.get(float(text), 0.0) + count
         except ValueError:
             merged.clear()
@@ -42,7 +42,7 @@ class Histogram:
         self.buckets: list[tuple[float, float]] = []
         most = 0.0
         for bound, count in pairs:
-            # Buckets are not scraped at one moment: rates of them may fall by a little.
+            # Buckets are not scraped at one moment: their rates may decrease slightly.
             most = max(most, count)
             self.buckets.append((bound, most))
 
@@ -52,11 +52,11 @@ class Histogram:
 
     @property
     def last_ms(self) -> float:
-        """Where the last bucket with an end ends."""
+        """The upper bound of the last finite bucket."""
         return self.buckets[-2][0] * 1000
 
     def quantile(self, share: float) -> Quantile:
-        """The quantile, of a histogram that holds something."""
+        """The quantile of a histogram that is not empty."""
         rank, low, before = share * self.total, 0.0, 0.0
         for high, count in self.buckets:
             if count >= rank and count > before:

@@ -1,7 +1,4 @@
-"""What does Prometheus know, by its HTTP API (v1), or why can it not be told?
-
-Whatever speaks that API will do: Thanos, Mimir, VictoriaMetrics.
-"""
+"""Query Prometheus by its HTTP API (v1), which Thanos, Mimir and VictoriaMetrics have as well."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ RESOURCE = "prometheus"
 MAX_BODY = 8 << 20
 MAX_SERIES = 10_000
 MAX_SHOWN = 5
-# Remarks on the style of a query, which Prometheus 2.48 to 2.54 put among the warnings.
+# Remarks on the style of a query, which Prometheus 2.48 to 2.54 list among the warnings.
 REMARK = "PromQL info:"
 
 
@@ -36,28 +33,28 @@ class Series:
 
 
 class Prometheus:
-    """A server, asked over an Http of its own.
+    """A server, with its own Http.
 
     NoReading kinds: those of Http; bad-query, not-authorised, unavailable, not-prometheus, partial, not-a-number,
-    too-large. An empty answer is one: whether a series ought to be there is the caller's to know.
+    too-large. An empty result is a reading: the caller knows whether a series must exist.
     """
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
     def instant(self, query: str, at: float) -> list[Series]:
-        """What an expression comes to at a moment; of a range selector, the samples themselves."""
-        return self._asked("query", query, {"query": query, "time": f"{at:.3f}"})
+        """The value of an expression at a time; of a range selector, the samples."""
+        return self._query("query", query, {"query": query, "time": f"{at:.3f}"})
 
     def over(self, query: str, begin: float, end: float, step_s: float) -> list[Series]:
-        """What an expression came to, step by step."""
+        """The values of an expression, step by step."""
         span = {"start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step_s:g}"}
-        return self._asked("query_range", query, {"query": query, **span})
+        return self._query("query_range", query, {"query": query, **span})
 
     def close(self) -> None:
         self._http.close()
 
-    def _asked(self, where: str, query: str, parameters: Mapping[str, str]) -> list[Series]:
+    def _query(self, where: str, query: str, parameters: Mapping[str, str]) -> list[Series]:
         answer = self._http.get(f"/api/v1/{where}?{urlencode(parameters)}")
         with reading(f"PromQL {query}") as facts:
             found = list(_series(_data(answer), query))
@@ -67,21 +64,21 @@ class Prometheus:
 
 
 def _data(answer: Answer) -> dict[str, Any]:
-    """The `data` of a success; what is no success, or not the whole of it, is NoReading."""
+    """The `data` of a complete success; NoReading for anything else."""
     if answer.status in (401, 403):
-        raise _no(answer, f"refuses us with HTTP {answer.status}", "not-authorised")
+        raise _no(answer, f"refuses the login with HTTP {answer.status}", "not-authorised")
     if answer.status >= 500 and not _is_json(answer):
         raise _no(answer, f"answers HTTP {answer.status}", "unavailable")
     if not _is_json(answer):
-        raise _no(answer, f"answers HTTP {answer.status} with something that is no answer of Prometheus", NOT_ONE)
+        raise _no(answer, f"answers HTTP {answer.status}, and not as Prometheus does", NOT_ONE)
     document = answer.json()
     if not isinstance(document, dict) or document.get("status") not in ("success", "error"):
-        raise _no(answer, f"answers HTTP {answer.status} with a document that is none of Prometheus", NOT_ONE)
+        raise _no(answer, f"answers HTTP {answer.status} with a document that is not Prometheus's", NOT_ONE)
     if document["status"] == "error" or answer.status != 200:
         raise _error(answer, document)
     warnings = [text for text in _texts(document.get("warnings")) if not text.startswith(REMARK)]
     if warnings:
-        raise _no(answer, f"answers in part only: {one_line(warnings[0], 160)}", "partial")
+        raise _no(answer, f"returned a partial result: {one_line(warnings[0], 160)}", "partial")
     data = document.get("data")
     if not isinstance(data, dict):
         raise _no(answer, "answers success without data", NOT_ONE)
@@ -100,9 +97,9 @@ def _texts(value: Any) -> list[str]:
 
 
 def _error(answer: Answer, document: Mapping[str, Any]) -> NoReading:
-    said = one_line(str(document.get("error") or "no reason given"), 160)
+    message = one_line(str(document.get("error") or "no reason given"), 160)
     kind = "bad-query" if document.get("errorType") == "bad_data" else "unavailable"
-    return _no(answer, f"could not answer (HTTP {answer.status}): {said}", kind)
+    return _no(answer, f"could not answer (HTTP {answer.status}): {message}", kind)
 
 
 def _no(answer: Answer, what: str, kind: str) -> NoReading:
@@ -117,13 +114,13 @@ def _series(data: Mapping[str, Any], query: str) -> Iterator[Series]:
     if kind not in ("vector", "matrix", "scalar") or not isinstance(result, list):
         raise _malformed(query, f"a result of type {one_line(str(kind), 40)!r}")
     if len(result) > MAX_SERIES:
-        raise NoReading(RESOURCE, f"{query} gives {len(result)} series; narrow it down", kind="too-large")
+        raise NoReading(RESOURCE, f"{query} has {len(result)} series; make the selector narrower", kind="too-large")
     for entry in result:
         labels = entry.get("metric") if isinstance(entry, dict) else None
         if not isinstance(labels, dict):
             raise _malformed(query, "a series without labels")
         if "histogram" in entry or "histograms" in entry:
-            raise _malformed(query, "a native histogram, where a number is due")
+            raise _malformed(query, "a native histogram where a number is expected")
         points = entry.get("values") if kind == "matrix" else [entry.get("value")]
         yield Series({str(k): str(v) for k, v in labels.items()}, tuple(_points(points, query)))
 
@@ -136,13 +133,13 @@ def _points(points: Any, query: str) -> Iterator[tuple[float, float]]:
             at, text = point
             moment, value = float(at), float(text)
         except (TypeError, ValueError):
-            raise _malformed(query, "a sample that is no time with a number") from None
+            raise _malformed(query, "a sample that is not a time with a number") from None
         if not math.isfinite(moment):
-            raise _malformed(query, "a sample whose time is none")
+            raise _malformed(query, "a sample with an invalid time")
         if not math.isfinite(value):
-            raise NoReading(RESOURCE, f"{query} is {text}, which says nothing", kind="not-a-number")
+            raise NoReading(RESOURCE, f"{query} is {text}, which is not a number", kind="not-a-number")
         yield moment, value
 
 
 def _malformed(query: str, what: str) -> NoReading:
-    return NoReading(RESOURCE, f"the answer to {query} holds {what}", kind=NOT_ONE)
+    return NoReading(RESOURCE, f"the response to {query} has {what}", kind=NOT_ONE)

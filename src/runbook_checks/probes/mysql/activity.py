@@ -1,8 +1,8 @@
 """Read what a MySQL or MariaDB server is doing, and how large its tables are.
 
 Sources: MySQL 8.4 Reference Manual, 'INFORMATION_SCHEMA Tables', 'The Slow Query Log', 'Statement Summary Tables';
-MariaDB Knowledge Base, same names. Without PROCESS the process list shows nothing but one's own sessions, and says
-nothing of it; the InnoDB tables refuse an account without it, so each list is joined with one of those.
+MariaDB Knowledge Base, same names. Without PROCESS the process list shows the account's own sessions only,
+without an error; the InnoDB tables refuse such an account, so each list is joined with one of those.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SLOW = f"""
     FROM mysql.slow_log
     WHERE start_time > NOW() - INTERVAL %s MINUTE AND user_host NOT LIKE CONCAT({_ME}, '[%%')
     ORDER BY start_time DESC LIMIT 5000
-"""  # noqa: S608  no value in it is anybody's
+"""  # noqa: S608  it contains no value from outside
 _DIGESTS_ON = "SELECT @@performance_schema AS is_on"
 _DIGESTS = """
     SELECT digest AS id, digest_text AS statement, avg_timer_wait / 1e9 AS mean_ms, count_star AS calls,
@@ -98,10 +98,10 @@ def _is_idle(row: dict[str, Any]) -> bool:
 
 
 def places(rows: Rows, tables: Sequence[str], innodb: str) -> dict[str, list[str]]:
-    """In which databases there are tables of these names, readable or not.
+    """The databases that have tables of these names, readable or not.
 
-    `innodb` is the list of all of InnoDB's tables, which asks for PROCESS; tables of other engines show where one has
-    some right to them.
+    `innodb` is the list of all InnoDB tables, which needs PROCESS. Tables of other engines are visible with
+    any privilege on them.
     """
     names = list(dict.fromkeys(tables))
     likes = " OR ".join(["name LIKE %s"] * len(names))
@@ -113,7 +113,7 @@ def places(rows: Rows, tables: Sequence[str], innodb: str) -> dict[str, list[str
 
 
 def sizes(rows: Rows, schema: str, expected: Sequence[str]) -> list[TableSize]:
-    """The database's tables, the largest first. NoReading undefined-table where one that should be there isn't seen."""
+    """The database's tables, the largest first. NoReading undefined-table if an expected one is not visible."""
     read = rows(_SIZES, schema)
     unseen = [table for table in expected if table not in {row["name"] for row in read}]
     if unseen or not read:
@@ -165,12 +165,12 @@ def _grouped(entries: list[dict[str, Any]]) -> list[SlowStatement]:
 
 
 def with_grant(rows: Rows, grant: str, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-    """The rows of a statement, and where they may not be seen, which grant is missing."""
+    """The rows of a statement. NoReading no-privilege names the missing grant."""
     try:
         return rows(sql, *parameters)
     except NoReading as refused:
         if refused.kind != "no-privilege":
             raise
         who = f"'{refused.evidence.get('user', 'the account')}'@'...'"
-        reason = f"{refused.evidence.get('user')} may not see that; it needs GRANT {grant} TO {who}"
+        reason = f"{refused.evidence.get('user')} may not read this; it needs GRANT {grant} TO {who}"
         raise NoReading(RESOURCE, reason, kind="no-privilege", evidence=refused.evidence) from None

@@ -1,4 +1,4 @@
-"""Read rows from a MySQL or MariaDB database, or say why they can't be read."""
+"""Read rows from a MySQL or MariaDB database, or report why they cannot be read."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Mysql(SqlDatabase):
     resolver   "address[:port]" of a name server
     time_zone  of the session, such as "+00:00", where the tables' times are not in the server's
 
-    Without ssl-mode the server must prove itself by a certificate of its name. The password goes over a connection
-    without TLS only as a scramble: where a server wants more, that is tls-required.
+    Without ssl-mode the server's certificate is verified. Over a connection without TLS the password is only sent as a
+    scramble; a server that asks for more is tls-required.
 
     NoReading kinds on connect: name-not-resolved connection-refused connect-timeout authentication-failed
     database-missing too-many-connections tls-required host-not-allowed starting-up tls-failed dsn-malformed
@@ -73,19 +73,19 @@ class Mysql(SqlDatabase):
 
 @dataclass(frozen=True)
 class Dialect:
-    """Everything that differs between MySQL and MariaDB: how a session is set up, and where facts are found."""
+    """The differences between MySQL and MariaDB: the setup of a session, and where facts are found."""
 
     name: str
     is_mariadb: bool
 
     def session(self, limit_s: float, time_zone: str | None) -> str:
-        """The statement that keeps a session from doing harm: the server itself gives up after limit_s."""
+        """The statement that makes a session read-only and lets the server abort statements after limit_s."""
         # MySQL limits SELECT alone, in milliseconds; MariaDB every statement, in seconds with fractions.
         limit = (
             f"max_statement_time = {limit_s:.3f}" if self.is_mariadb else f"max_execution_time = {limit_s * 1000:.0f}"
         )
         zone = f", time_zone = '{time_zone}'" if time_zone else ""
-        # DDL ends a transaction, a read-only one too: MariaDB then goes by the session alone.
+        # DDL ends even a read-only transaction; after it, MariaDB goes by the session's setting alone.
         read_only = "tx_read_only = 1" if self.is_mariadb else "transaction_read_only = 1"
         return f"SET SESSION {limit}, {read_only}, lock_wait_timeout = {LOCK_TIMEOUT_S}{zone}"
 
@@ -120,7 +120,7 @@ class _Turn:
                     self._connection.query("ROLLBACK")
 
     def room(self) -> Room:
-        """What the server says of its limits. The session's max_user_connections is the account's own, 0 for none."""
+        """The server's limits. The session's max_user_connections is the account's own limit, 0 for no limit."""
         with self._translating():
             limits = {
                 str(row.get("Variable_name")).lower(): str(row.get("Value"))
@@ -140,7 +140,7 @@ class _Turn:
             with self._deadline.watch(self._connection):
                 yield
         except TooMuch:
-            raise self._gone("too-many-rows", "the answer has no end") from None
+            raise self._gone("too-many-rows", "the answer is too large") from None
         except ServerError as error:
             raise self._reason(error) from None
         except NoReading:
@@ -152,7 +152,7 @@ class _Turn:
             raise self._gone("sql-error", f"a value can't be read or sent ({type(error).__name__})") from None
 
     def _fetch(self, sql: str, params: Any) -> Rows:
-        """Row by row, so that the limit can be ours. One statement only: the protocol's switch for several is off."""
+        """Read row by row, up to our limit. One statement only: the protocol's option for several is off."""
         found: Rows = []
         with self._connection.cursor(SSDictCursor) as cursor:
             cursor.execute(sql + self._comment, params)
@@ -169,7 +169,7 @@ class _Turn:
         if self._deadline.expired or (kind == "connection-lost" and "timed out" in words):
             gone = self._too_late()
         elif kind == "connection-lost":
-            gone = self._gone(kind, "the connection was closed in the middle of the query")
+            gone = self._gone(kind, "the connection was closed during the query")
         else:
             words = one_line(masked(words, dsn.password), 200)
             what = (

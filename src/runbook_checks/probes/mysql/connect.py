@@ -1,4 +1,4 @@
-"""Connect to MySQL or MariaDB, or say why it does not let us in."""
+"""Connect to MySQL or MariaDB, or report why the server refuses the connection."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Settings:
 
 
 def connect(settings: Settings, deadline: Deadline) -> Connection:
-    """A connection in the DSN's database, in time altogether."""
+    """A connection to the DSN's database, within the deadline."""
     try:
         return _connect(settings, deadline)
     except NoReading as gone:
-        # An account that REQUIREs TLS is refused in the words of a wrong password.
+        # An account that REQUIREs TLS is refused with the error of a wrong password.
         if (
             gone.kind == "authentication-failed"
             and settings.dsn.mode == "DISABLED"
             and _does_tls_help(settings, deadline)
         ):
-            raise _tls_required(gone, "lets us in over TLS only") from None
+            raise _tls_required(gone, "accepts connections over TLS only") from None
         raise
 
 
@@ -102,7 +102,7 @@ def _context(settings: Settings) -> ssl.SSLContext | None:
 
 
 class _Attempt:
-    """The handshake over one socket, and the reason where it fails."""
+    """The handshake over one socket, and the reason if it fails."""
 
     def __init__(self, settings: Settings, evidence: dict[str, Any], deadline: Deadline) -> None:
         self._settings, self._evidence, self._deadline = settings, evidence, deadline
@@ -132,18 +132,18 @@ class _Attempt:
             what = f"wants a login by the plugin {one_line(str(other), 60)!r}, which is not supported"
             raise self._gone("auth-not-supported", f"{self._where} {what}") from None
         except TooMuch:
-            raise self._gone("malformed-answer", f"{self._where} greets without an end") from None
+            raise self._gone("malformed-answer", f"{self._where} sends an endless greeting") from None
         except ssl.SSLError as error:
             raise self._tls_failed(error) from None
         except ServerError as error:
             raise self._refused(error, connection) from None
         except Exception as error:
-            # PyMySQL takes packets apart without looking: whatever that runs into is no MySQL.
+            # PyMySQL parses packets without checks: any other exception means that this is not MySQL.
             raise self._broken(type(error).__name__) from None
         return connection
 
     def _needs_tls(self, *, is_encrypted: bool) -> NoReading:
-        what = f"{self._where} wants the password itself, which is told over verified TLS only"
+        what = f"{self._where} asks for the password in clear text, which is sent over verified TLS only"
         if not is_encrypted:
             return self._gone("tls-required", f"{what}; the DSN says ssl-mode=DISABLED")
         hint = "say ssl-mode=VERIFY_IDENTITY, or VERIFY_CA with the server's own authority as ssl-ca"
@@ -153,16 +153,21 @@ class _Attempt:
         original = getattr(error, "original_exception", None)
         number, words = number_and_words(error)
         if self._deadline.expired or isinstance(original, TimeoutError):
-            what = "fell silent while we were signing in" if hasattr(connection, "server_version") else "did not greet"
+            what = (
+                "stopped responding during authentication"
+                if hasattr(connection, "server_version")
+                else "sent no greeting"
+            )
             waited = f"within {self._deadline.seconds:.1f} s"
             return self._gone("connect-timeout", f"{self._where} accepted the connection but {what} {waited}")
         if isinstance(original, ssl.SSLError):
             return self._tls_failed(original)
         if number == 2026:
-            what = "offers no TLS; where that is meant, say ssl-mode=DISABLED in the DSN"
-            return self._gone("tls-failed", f"{self._where} {what}")
+            what = "offers no TLS: turn it on there, or where the network is trusted write ssl-mode=DISABLED in the DSN"
+            is_meant = self._settings.dsn.says_mode
+            return self._gone("tls-failed" if is_meant else "tls-undecided", f"{self._where} {what}")
         if number in (2003, 2006, 2013):
-            return self._gone("connection-lost", f"{self._where} closed the connection while we were signing in")
+            return self._gone("connection-lost", f"{self._where} closed the connection during authentication")
         if number < 1000:
             return self._broken("unexpected packet")
         self._evidence["errno"] = number
@@ -170,7 +175,7 @@ class _Attempt:
         if kind in (OWN_LIMIT, RATE_LIMITED):
             shown = own_limit(shown, self._settings.dsn.user, self._settings.role_limit)
             return self._gone(kind, f"{self._where}: {shown}")
-        return self._gone(kind, f"{self._where} did not let us in: {shown}")
+        return self._gone(kind, f"{self._where} refused the login: {shown}")
 
     def _tls_failed(self, error: ssl.SSLError) -> NoReading:
         what = f"the TLS handshake with {self._where} fails: {tls_context.openssl_words(error)}"
@@ -178,8 +183,8 @@ class _Attempt:
 
     def _broken(self, what: str) -> NoReading:
         if self._deadline.expired:
-            return self._gone("connect-timeout", f"{self._where} came to no end of its greeting in time")
-        return self._gone("malformed-answer", f"what {self._where} says is no MySQL ({what})")
+            return self._gone("connect-timeout", f"{self._where} did not finish its greeting in time")
+        return self._gone("malformed-answer", f"what {self._where} says is not the MySQL protocol ({what})")
 
     def _gone(self, kind: str | None, reason: str) -> NoReading:
         return NoReading(self._settings.resource, reason, kind=kind, evidence=self._evidence)

@@ -1,7 +1,8 @@
-"""Read a MySQL DSN: server, database, account, and how the connection is protected."""
+"""Read a MySQL DSN: server, database, account and TLS mode."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 from urllib.parse import unquote, unquote_plus
@@ -26,9 +27,14 @@ MODES: dict[str, Mode] = {mode: mode for mode in get_args(Mode)} | {
     "VERIFY-CA": "VERIFY_CA",
     "VERIFY-FULL": "VERIFY_IDENTITY",
 }
+OTHER_FORMS = {
+    r"(?i:jdbc):\w+://": "an address of JDBC",
+    r"[\w ]+=[^;]*;\s*[\w ]+=": "a list of pairs with ';' between them",
+    r"[^/?#]*@?(?:tcp|unix)\([^()]*\)/": "a DSN of Go's MySQL driver",
+}
 MODE_KEYS = ("ssl-mode", "ssl_mode", "sslmode", "sslMode", "tls")
 CA_KEYS = ("ssl-ca", "ssl_ca", "sslrootcert")
-# About a pool, texts or times of an application, which our statements don't depend on; or ours are used instead.
+# Settings of an application's pool, texts or times, which do not affect our statements, or which ours replace.
 _WITHOUT_EFFECT = (
     "charset collation encoding use_unicode useUnicode characterEncoding character_set connect_timeout connectTimeout "
     "read_timeout readTimeout write_timeout writeTimeout timeout socketTimeout socket_timeout pool_timeout "
@@ -55,6 +61,8 @@ class Dsn:
     database: str
     mode: Mode
     ca_file: str | None
+    says_mode: bool = True
+    """Whether the DSN itself says if TLS is used."""
     password: str = field(repr=False, default="")
 
     @property
@@ -66,17 +74,18 @@ class Dsn:
 def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
     """A mysql:// URL. NoReading dsn-malformed, without quoting any of it; dsn-unsupported, naming a part of it.
 
-    TLS with a verified certificate and name is the rule, and `ssl-mode` the exception to it. PREFERRED is refused:
+    TLS with a verified certificate and name is the default, and `ssl-mode` changes it. PREFERRED is refused:
     an attacker on the network path can talk both ends out of TLS.
     """
+    for pattern, what in OTHER_FORMS.items():
+        if re.match(pattern, dsn.strip(), re.ASCII):
+            raise unsupported(resource, what, "write it as mysql://USER:PASSWORD@HOST/DATABASE")
     try:
         parts = address.split(dsn)
     except address.Malformed as error:
         raise _malformed(resource, str(error)) from None
-    if parts.scheme.startswith("jdbc:"):
-        raise unsupported(resource, "an address of JDBC", "write it as mysql://USER:PASSWORD@HOST/DATABASE")
     if parts.scheme not in SCHEMES:
-        raise _malformed(resource, "it is no mysql:// URL")
+        raise _malformed(resource, "it is not a mysql:// URL")
     if not parts.user:
         raise _malformed(resource, "it names no user")
     options = _options(parts.query, resource)
@@ -87,6 +96,7 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
         unquote(parts.path.lstrip("/")),
         _mode(options, resource),
         next((options[key] for key in CA_KEYS if key in options), ca_file),
+        any(key in options for key in MODE_KEYS),
         parts.password,
     )
 
@@ -108,7 +118,8 @@ def _mode(options: dict[str, str], resource: str) -> Mode:
     said = {options[key].upper() for key in MODE_KEYS if key in options} or {"VERIFY_IDENTITY"}
     if said & {"PREFERRED", "PREFERED", "PREFER"}:
         raise _malformed(
-            resource, "ssl-mode=PREFERRED lets whoever sits on the way take TLS out; say DISABLED or VERIFY_IDENTITY"
+            resource,
+            "ssl-mode=PREFERRED lets an attacker on the way remove TLS; write DISABLED or VERIFY_IDENTITY",
         )
     modes = {MODES.get(word) for word in said}
     mode = modes.pop()

@@ -1,4 +1,4 @@
-"""Tell what an error of MySQL or MariaDB stands for.
+"""Classify errors of MySQL and MariaDB.
 
 Numbers: MySQL 8.4 Reference Manual, 'Server Error Message Reference'; from 4000 up MariaDB's own, 'MariaDB Error
 Codes'.
@@ -53,7 +53,7 @@ ON_QUERY = {
     2013: "connection-lost",
     2014: "connection-lost",
 }
-# What a server behind a pooler or of another make says under a number of its own.
+# Poolers and compatible servers send these texts with error numbers of their own.
 WORDS = (
     ("tls-required", ("insecure transport", "requires secure connection", "require_secure_transport")),
     ("too-many-connections", ("too many connections",)),
@@ -65,7 +65,7 @@ WORDS = (
 def kind_on_connect(number: int, words: str) -> str | None:
     lower = words.lower()
     if number == 1226 and "max_user_connections" not in lower:
-        return RATE_LIMITED  # so many connections an hour
+        return RATE_LIMITED  # connections in an hour
     by_words = next((kind for kind, parts in WORDS if any(part in lower for part in parts)), None)
     return by_words if number not in ON_CONNECT or by_words == "tls-required" else ON_CONNECT[number]
 
@@ -75,16 +75,16 @@ def kind_on_query(number: int) -> str:
 
 
 def own_limit(words: str, user: str, limit: int | None) -> str:
-    """What a refusal because of the account's own limits means, and what to do."""
+    """The reason for a refusal by the account's own limits, and what to do."""
     resource = re.search(r"'(max_\w+)'(?:.*current value: (\d+))?", words)
     name, value = resource.groups() if resource else ("max_user_connections", None)
     if name != "max_user_connections":
-        used_up = f"the monitor account {user} has used up its {name} ({value or 'all there are'})"
+        used_up = f"the monitor account {user} has used up its {name} ({value or 'all of them'})"
         return f"{used_up}: raise it or run less often"
     in_use = all_in_use(f"the monitor account {user}", int(value) if value else limit)
     return f"{in_use}: raise its MAX_USER_CONNECTIONS or run fewer at once"
 
 
 def masked(text: str, password: str) -> str:
-    """A server may repeat what it was sent."""
+    """Hide the password, because a server may repeat what it received."""
     return text.replace(password, "***") if len(password) >= 4 else text

@@ -17,19 +17,19 @@ from pymysql.connections import Connection as PlainConnection
 MAX_GREETING = 64 << 10  # all of the handshake
 QUIT = b"\x01\0\0\0\x01"
 MAX_BYTES = 16 << 20  # all answers to one statement
-# Plugins that give a server nothing it could use elsewhere.
+# Plugins that send no reusable secret.
 SCRAMBLES = (b"mysql_native_password", b"caching_sha2_password", b"client_ed25519", b"sha256_password")
-# And those that give it the password, or its equivalent.
+# Plugins that send the password, or its equivalent.
 CLEAR = (b"mysql_clear_password", b"mysql_old_password", b"dialog")
 DEFAULT_PLUGIN = "caching_sha2_password"
 
 
 class NeedsTls(Exception):
-    """The server wants the password itself, and has not proved over TLS who it is."""
+    """The server asks for the password in clear text, and TLS has not verified it."""
 
 
 class NotSupported(Exception):
-    """The server wants a login by a plugin that we don't have."""
+    """The server requires an authentication plugin that is not supported."""
 
 
 class TooMuch(Exception):
@@ -57,7 +57,7 @@ class Connection(PlainConnection):
         return int(self._sock.fileno())  # type: ignore[attr-defined]
 
     def close(self) -> None:
-        """Say goodbye without waiting for an answer: without it, servers log an aborted connection."""
+        """Send COM_QUIT without waiting for an answer: without it, servers log an aborted connection."""
         if not self.closed:
             with suppress(OSError):
                 self._sock.settimeout(0)  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ class Connection(PlainConnection):
     def _force_close(self) -> None:
         result = getattr(self, "_result", None)
         if result is not None:
-            result.unbuffered_active = False  # or PyMySQL reads on, from nothing, when it is forgotten
+            result.unbuffered_active = False  # or PyMySQL would try to read on when the result is garbage-collected
         super()._force_close()  # type: ignore[misc]
 
     def begin_statement(self, timeout_s: float, max_bytes: int = MAX_BYTES) -> None:
@@ -118,7 +118,7 @@ ServerError = pymysql.MySQLError
 
 
 def number_and_words(error: BaseException) -> tuple[int, str]:
-    """What an error of the server says; 0 for one that has no number."""
+    """Number and text of a server error; 0 without a number."""
     arguments = error.args
     number = arguments[0] if arguments and isinstance(arguments[0], int) else 0
     return number, str(arguments[-1]) if arguments else type(error).__name__

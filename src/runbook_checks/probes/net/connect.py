@@ -1,4 +1,4 @@
-"""Can a TCP connection be made, and how long do the name and the connecting take?"""
+"""Connect by TCP, and measure the time for name resolution and connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runbook_checks.probes.net.far_ends import FarEnds
 from runbook_checks.probes.net.resolve import resolve
 
 UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
-# Address and port that stayed silent in this process: one dead address of a name costs every caller its time-out anew.
+# Addresses and ports that timed out in this process: each caller would otherwise wait for a dead address again.
 _silent: set[tuple[str, int]] = set()
 REFUSED = "connection-refused"
 SILENT = "connect-timeout"
@@ -24,7 +24,7 @@ SILENT = "connect-timeout"
 
 @dataclass
 class Connected:
-    sock: socket.socket  # time-out set to what is left of the deadline
+    sock: socket.socket  # its timeout is the rest of the deadline
     peer: str
     dns_ms: float
     connect_ms: float  # over all addresses tried
@@ -42,16 +42,15 @@ def connect(
     guard: Callable[[str], None] | None = None,
     far_ends: FarEnds | None = None,
 ) -> Connected:
-    """Connect to the addresses of a name in turn, no longer than the deadline altogether.
+    """Connect to the addresses of a name in turn, within one deadline.
 
-    An address that stayed silent before is tried last; as_served=True tries them in the order of the answer,
-    as a client that has met none of them does. `guard` raises NoReading for an address that must not be connected.
+    An address that timed out before is tried last; as_served=True tries them in the order of the answer,
+    as a new client does. `guard` raises NoReading for an address that must not be connected to.
 
-    far_ends is given where a far end named the host: then only addresses that it lets through are dialled.
+    far_ends is given if a far end named the host: then only addresses that it permits are connected to.
 
-    NoReading name-not-resolved, address-refused (no address may be dialled), connection-refused (every
-    address that answered refused) or
-    connect-timeout (one at least stayed silent, or there is no way to it).
+    NoReading name-not-resolved, address-refused (no address is permitted), connection-refused (every
+    address that responded refused) or connect-timeout (one at least timed out or is unreachable).
     """
     begun = time.monotonic()
     addresses = resolve(host, resolver=resolver, deadline=deadline, resource=resource)
@@ -69,7 +68,7 @@ def connect(
         try:
             sock = connect_one(address, port, share, deadline)
         except OSError as error:
-            # Shut down by the deadline while connecting: the system reports that in its own ways.
+            # If the deadline shuts the socket down while connecting, the error depends on the system.
             kind, tried[address] = _why(TimeoutError() if deadline.expired else error, share)
             kinds.add(kind)
             if kind == SILENT:
@@ -90,7 +89,7 @@ def _followed(far_ends: FarEnds, addresses: list[str], host: str, port: int, res
 
 
 def share_of(deadline: Deadline, addresses_left: int, limit: float) -> float:
-    """One address may not use up the time of those after it, yet each gets a second where there is one."""
+    """Return the timeout of one address: it must leave time for the others, but each gets a second if possible."""
     left = deadline.remaining()
     return min(limit, left, max(1.0, left / addresses_left))
 
@@ -104,7 +103,7 @@ def connect_one(address: str, port: int, timeout_s: float, deadline: Deadline) -
         sock.settimeout(timeout_s)
         with deadline.watch(sock):
             sock.connect((address, port))
-        # A socket that was shut down while it was connecting looks as if it were connected.
+        # A socket that was shut down while connecting looks like a connected one.
         if deadline.expired:
             raise TimeoutError
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -128,9 +127,9 @@ def _why(error: OSError, waited: float) -> tuple[str | None, str]:
     if isinstance(error, ConnectionError):
         return REFUSED, "refused the connection"
     if isinstance(error, TimeoutError):
-        return SILENT, f"did not answer the connection attempt within {waited:.1f} s"
+        return SILENT, f"did not respond to the connection attempt within {waited:.1f} s"
     if error.errno in UNREACHABLE:
-        return SILENT, "can't be reached (no route to it)"
+        return SILENT, "is unreachable (no route)"
     return None, f"could not be connected ({errno.errorcode.get(error.errno or 0, type(error).__name__)})"
 
 

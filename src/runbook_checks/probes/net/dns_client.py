@@ -1,4 +1,4 @@
-"""Ask one name server for the addresses of a name, over UDP, and over TCP where an answer is cut."""
+"""Query one name server for the addresses of a name, over UDP, and over TCP if the answer is truncated."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from runbook_checks.probes.net.unresolved import not_resolved
 
 PORT = 53
 SECOND_FAMILY_GRACE_S = 0.05  # RFC 8305, 3: how long an answer waits for that of the other family
-CONTROL_S = 0.5  # how long the question is waited for that any server can answer
-TOLD = ("there", "no-such-name", "no-such-record")
+CONTROL_S = 0.5  # timeout of the query that every server can answer
+ANSWERED = ("there", "no-such-name", "no-such-record")
 
 
 def ask(host: str, resolver: str, deadline: Deadline, resource: str) -> list[str]:
-    """The addresses of `host` by that name server: A, then AAAA, in the order served; aliases followed."""
+    """Return the addresses of `host` from that name server: A, then AAAA, in the order of the answers."""
     try:
         server = split_address(resolver, PORT)
     except ValueError:
-        raise NoReading(resource, "the resolver is no address[:port]", evidence={"resolver": resolver}) from None
+        raise NoReading(resource, "the resolver is not an address[:port]", evidence={"resolver": resolver}) from None
     try:
         name = in_ascii(host)
         name_wire(name)
     except ValueError:
-        raise not_resolved(resource, host, "not a name that can be looked up") from None
+        raise not_resolved(resource, host, "not a valid host name") from None
     lookup, silence = _Lookup(name), "timeout, no answer"
     try:
         lookup.run(server, deadline)
     except OSError as error:
-        silence = f"the resolver can't be reached ({error.strerror})"
+        silence = f"the resolver cannot be reached ({error.strerror})"
     four, six = lookup.answers.get(A), lookup.answers.get(AAAA)
     addresses = [value for answer in (four, six) if answer for value in answer.values]
     if addresses:
         return addresses
     if lookup.is_closed:
-        silence = "nobody listens at the resolver's address"
+        silence = "no server listens at the resolver's address"
     why = _why_empty(four) if four else silence
     raise not_resolved(resource, host, f"{why} (resolver {resolver})", resolver=resolver, state=lookup.state)
 
 
 class _Lookup:
-    """Both questions about one name over one socket, asked again at growing intervals.
+    """Queries A and AAAA of one name over one socket, repeated at growing intervals.
 
-    Along with the second asking goes a question that any server has an answer to: a server that leaves that open as
-    well is silent altogether.
+    The first repetition comes with a control query that every server can answer: a server that does not respond to
+    it either is silent.
     """
 
     def __init__(self, name: str) -> None:
@@ -60,9 +60,9 @@ class _Lookup:
 
     @property
     def state(self) -> str | None:
-        """What is wrong with the name server, where it told nothing of the name (see unresolved.not_resolved)."""
+        """The state of the name server, if it did not answer about the name (see unresolved.not_resolved)."""
         if self.answers:
-            return None if any(answer.said in TOLD for answer in self.answers.values()) else "failing"
+            return None if any(answer.said in ANSWERED for answer in self.answers.values()) else "failing"
         is_silent = self.is_closed or (self._control_waited >= CONTROL_S and not self._hears_us)
         return "silent" if is_silent else "failing"
 
@@ -91,13 +91,13 @@ class _Lookup:
         begun = time.monotonic()
         try:
             self._hears_us = await server.answer(server.ask(ROOT, NS)) is not None
-        finally:  # the deadline closes it
+        finally:  # the deadline may close it
             self._control_waited = time.monotonic() - begun
 
 
 def _why_empty(answer: Answer) -> str:
     if answer.is_loop:
-        return "its aliases form a loop"
+        return "CNAME loop"
     if answer.said == "server-failure":
         return f"the name server answered {answer.words}"
     if answer.said == "no-such-name":

@@ -1,8 +1,8 @@
-"""Run thousands of conversations in one thread: epoll, coroutines, and a deadline for each.
+"""Run thousands of connections in one thread: epoll, coroutines, and a time limit for each.
 
 Not asyncio: its transports take a third more CPU time for a handshake; with sock_* and ssl.MemoryBIO a sweep took 8 %
-longer. Here a coroutine knows one wait only, `pause`: it goes on when something wakes its task, and looks for itself
-whether that was what it waited for.
+longer. Here `pause` is the only wait of a coroutine: it returns when something wakes the task, and the coroutine checks
+whether that was the event that it waits for.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 LONGEST_POLL_S = 0.5
-PUT_RIGHT_AT = 4096  # cancelled timers that are thrown out together
+PUT_RIGHT_AT = 4096  # cancelled timers that are removed together
 
 
 class Overdue(Exception):
-    """The task's limit has passed. Not a TimeoutError: that is an OSError, and a socket's affair."""
+    """The task's limit has passed. Not a TimeoutError, which is an OSError that sockets raise."""
 
 
 @types.coroutine
@@ -41,7 +41,7 @@ def _pause(task: Task) -> Generator[None, None, None]:
 
 
 class Timer:
-    """Something that is due; `call` is None once it is cancelled."""
+    """A call at a time; `call` is None once it is cancelled."""
 
     __slots__ = ("call", "when")
 
@@ -50,7 +50,7 @@ class Timer:
 
 
 class Task:
-    """One coroutine under way."""
+    """One running coroutine."""
 
     __slots__ = ("_coroutine", "_is_due", "_limit", "_loop", "error", "is_overdue")
 
@@ -66,7 +66,7 @@ class Task:
             self._loop.due.append(self)
 
     def limit(self, when: float) -> None:
-        """Let its wait end at this time (monotonic seconds), in place of an earlier limit."""
+        """End the wait at this time (monotonic seconds); it replaces an earlier limit."""
         if self._limit:
             self._loop.cancel(self._limit)
         self._limit, self.is_overdue = self._loop.call_at(when, self._expire), False
@@ -77,7 +77,7 @@ class Task:
         self.wake()
 
     def step(self) -> bool:
-        """Go on until the next wait; whether that was the end."""
+        """Run until the next wait; return whether the coroutine has ended."""
         self._is_due = False
         error, self.error = self.error, None
         try:
@@ -96,13 +96,13 @@ class Task:
 
 
 class Loop:
-    """Runs tasks until none is left."""
+    """Runs tasks until all have ended."""
 
     def __init__(self) -> None:
         self.due: deque[Task] = deque()
         self.running: Task | None = None
         self.tasks: set[Task] = set()
-        self.idle_s = 0.0  # spent waiting, with nothing to do
+        self.idle_s = 0.0  # time spent waiting without work
         self._poll = select.epoll()
         self._calls: dict[int, Callable[[], None]] = {}
         self._timers: list[tuple[float, int, Timer]] = []
@@ -121,7 +121,7 @@ class Loop:
                 os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:
-        for task in list(self.tasks):  # closing one may spawn another, which never begins
+        for task in list(self.tasks):  # closing a task may spawn another, which never starts
             task.close()
         self._poll.close()
         with self._guard:
@@ -129,7 +129,7 @@ class Loop:
             os.close(self._bell)
 
     async def pause(self) -> None:
-        """Wait until the running task is woken; Overdue at its limit, and from then on."""
+        """Wait until the running task is woken; raises Overdue at and after its limit."""
         assert self.running
         await _pause(self.running)
 
@@ -140,7 +140,7 @@ class Loop:
         return task
 
     def watch(self, sock: HasFileno, call: Callable[[], None] | None = None) -> None:
-        """Let whatever happens to a socket wake the running task, or call. Closing the socket ends it."""
+        """Wake the running task, or call, on every event of a socket, until the socket is closed."""
         assert call or self.running
         self._calls[sock.fileno()] = call or self.running.wake  # type: ignore[union-attr]
         self._poll.register(sock.fileno(), EDGES)
@@ -159,7 +159,7 @@ class Loop:
             self._cancelled = 0
 
     async def in_thread(self, work: Callable[[], T]) -> T | None:
-        """What blocks, done in a daemon thread; None where it fails."""
+        """Run a blocking function in a daemon thread; None if it fails."""
         task, kept = self.running, []
         assert task
         done = False
@@ -187,7 +187,7 @@ class Loop:
             self._from_threads.popleft()()
 
     def run(self, deadline: Deadline) -> None:
-        """Until no task is left, or the time is up: then what is left has not come to its end."""
+        """Run until all tasks have ended or the deadline passes, which leaves the others unfinished."""
         while self.tasks and not deadline.expired:
             self._step_all()
             if self.tasks:

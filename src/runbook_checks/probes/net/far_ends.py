@@ -1,8 +1,8 @@
-"""Decide whether an address may be dialled that a far end names, and no file.
+"""Decide whether to connect to an address that a far end names, and no configuration file.
 
-A certificate, a registry, a page or a customer's DNS could otherwise send us to a metadata service, a router or any
-service of an internal network (server-side request forgery). The decision is made on the resolved address that is
-dialled next, so a name that resolves differently the second time gains nothing.
+A certificate, a registry, a page or a customer's DNS could otherwise direct requests to a metadata service, a router or
+any service of an internal network (server-side request forgery). The decision is made on the resolved address that is
+connected to next, so a name that resolves differently the second time (DNS rebinding) has no effect.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 REFUSED = "address-refused"
-# Global by IANA's registries, and yet not somebody's public server.
+# Global by IANA's registries, but not public servers.
 SPECIAL = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -32,7 +32,7 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 
 @dataclass(frozen=True)
 class FarEnds:
-    """Which addresses are followed: public ones, and the ranges that the environment file allows."""
+    """The addresses that may be connected to: public ones, and the ranges that the environment file allows."""
 
     allowed: tuple[str, ...] = ()
     public_port: int | None = None  # the only one of public addresses; None for any
@@ -51,7 +51,7 @@ def _within(address: str, ranges: tuple[str, ...]) -> bool:
 
 @lru_cache(4096)
 def is_public(address: str) -> bool:
-    """Whether an address is reached through the public internet; one that embeds an IPv4 address is as that is."""
+    """Return whether an address is on the public internet; an embedded IPv4 address is judged instead."""
     found = _embedded(ipaddress.ip_address(address.partition("%")[0]))
     if isinstance(found, ipaddress.IPv6Address) and found not in UNICAST6:
         return False
@@ -67,7 +67,7 @@ def _embedded(address: Address) -> Address:
 
 
 def is_plain_http(url: str) -> bool:
-    """Whether an address is http:// with a host and a path alone: no user, no query, no fragment."""
+    """Return whether a URL is http:// with only host and path: no user, no query, no fragment."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -77,6 +77,6 @@ def is_plain_http(url: str) -> bool:
 
 
 def sentence(where: str, address: str) -> str:
-    """Why an address is not followed, and what to do."""
+    """Return why an address is not connected to, and what to do."""
     named = "" if address in where else f" ({address})"
     return f"{where}{named} is not public and named by a far end, so it is not followed; far_ends.allow may list it"

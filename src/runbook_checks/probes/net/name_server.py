@@ -1,8 +1,8 @@
-"""Put one question or thousands to a name server, without losing answers or believing the wrong ones.
+"""Send one query or thousands to a name server, without losing answers or accepting forged ones.
 
-One UDP socket for each server. An answer counts when it comes from the server's address with the id and the
-question as it was asked, case included (RFC 5452, 9; draft-vixie-dnsext-dns0x20). Cut answers, and those that don't
-keep the case, are asked for again by TCP (RFC 7766). Silence is asked again, at growing intervals (RFC 1035, 4.2.1).
+One UDP socket for each server. An answer counts if it comes from the server's address with the id and the question of
+the query, case included (RFC 5452, 9; draft-vixie-dnsext-dns0x20). Truncated answers, and those in another case, are
+queried again by TCP (RFC 7766). Unanswered queries are repeated at growing intervals (RFC 1035, 4.2.1).
 """
 
 from __future__ import annotations
@@ -30,25 +30,26 @@ Said = Literal["there", "no-such-name", "no-such-record", "server-failure", "tim
 RESEND_S = (1.0, 2.0, 4.0, 8.0)
 RECEIVE_BUFFER = 4 << 20
 AT_ONCE = 192  # a default receive buffer holds about 277 small answers
-COOL_S = 0.3  # what isn't answered by then comes slowly, and can't overflow the buffer
+COOL_S = 0.3  # later answers arrive slowly, and cannot overflow the buffer
 MAX_DATAGRAM = 65535
 MAX_ALIASES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What name servers say to one question."""
+    """The answer of name servers to one query."""
 
     said: Said
-    values: tuple[str, ...] = ()  # texts, addresses or names, as asked for
+    values: tuple[str, ...] = ()  # texts, addresses or names, as queried
     aliases: tuple[str, ...] = ()  # the CNAMEs on the way, in order
-    is_loop: bool = False  # they lead back to one of themselves, or there is no end of them
-    words: str = ""  # such as "SERVFAIL", where the name server failed
-    zone: str | None = None  # the zone that says there is no such thing
+    is_loop: bool = False  # CNAME loop, or too many aliases
+    words: str = ""  # such as "SERVFAIL", if the name server failed
+    zone: str | None = None  # the zone that a negative answer names
+    beside: tuple[str, ...] = ()  # records at a name that is an alias as well, which RFC 1034, 3.6.2 forbids
 
 
 class Asked:
-    """One question under way."""
+    """One query in progress."""
 
     __slots__ = ("attempts", "ident", "is_cool", "is_slow", "packet", "task", "timer", "wants_tcp", "wire")
 
@@ -63,15 +64,15 @@ class Asked:
         self.timer: Timer | None = None
 
     @property
-    def asked(self) -> bytes:
-        """Name, type and class as they stand in the packet."""
+    def question(self) -> bytes:
+        """Name, type and class as in the packet."""
         return self.wire[12 : 12 + self.wire.index(0, 12) - 12 + 5]
 
 
 class NameServer:
-    """One name server; answers wake the task that asked.
+    """One name server; answers wake the task that queried.
 
-    is_single  for one name alone: plain questions, and a closed port ends them at once
+    is_single  for a single name: queries without EDNS and random case, and a closed port ends them at once
     """
 
     def __init__(self, loop: Loop, server: Server, *, recurse: bool = True, is_single: bool = False) -> None:
@@ -85,7 +86,7 @@ class NameServer:
         self._sock = socket.socket(_family(server), socket.SOCK_DGRAM)
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        self._sock.connect(server)  # only this server's packets come in, and a closed port is told
+        self._sock.connect(server)  # only this server's packets are received, and a closed port is reported
         loop.watch(self._sock, self._receive)
 
     def close(self) -> None:
@@ -96,7 +97,7 @@ class NameServer:
         return f"{self.server[0]}:{self.server[1]}" if ":" not in self.server[0] else "[{}]:{}".format(*self.server)
 
     def ask(self, name: str, kind: int) -> Asked:
-        """Put a question for the running task, which `answer` then waits for; ValueError for what is no name."""
+        """Send a query for the running task, which `answer` then waits for; ValueError for an invalid name."""
         assert self._loop.running
         asked = Asked(self._loop.running)
         written = packets.name_wire(name)
@@ -111,7 +112,7 @@ class NameServer:
         return asked
 
     async def answer(self, asked: Asked) -> Packet | None:
-        """The answer; None where none came before the task's limit, which is used up then."""
+        """Return the answer, or None if the task's limit passed before."""
         try:
             while asked.packet is None and not (self._is_single and self.is_closed_port):
                 if asked.wants_tcp:
@@ -150,7 +151,7 @@ class NameServer:
         except ConnectionRefusedError:
             self.is_closed_port = True
         except OSError:
-            pass  # as if it had been lost on the way
+            pass  # like a lost packet
 
     def _cool(self, asked: Asked) -> None:
         self._release(asked)
@@ -189,22 +190,22 @@ class NameServer:
                     self._take(asked, wire)
 
     def _take(self, asked: Asked, wire: bytes) -> None:
-        """What can't be read, or answers another question, isn't ours: the true answer may still come."""
-        question = asked.asked
+        """Take an answer. One that is malformed or for another question is ignored: the real one may follow."""
+        question = asked.question
         repeated = wire[12 : 12 + len(question)]
         if repeated.lower() != question.lower():
             return
         if repeated != question and not self._is_single:
-            asked.wants_tcp = True  # it does not keep the case: TCP can't be forged from afar
+            asked.wants_tcp = True  # the case differs: TCP answers cannot be forged remotely
         else:
             try:
                 packet = packets.read(wire, question)
             except packets.NoPacket:
                 return
             if packet.rcode in (packets.FORMERR, packets.NOTIMP) and asked.wire.endswith(packets.EDNS):
-                # A server older than EDNS (RFC 6891, 7): the same question without it.
+                # A server without EDNS (RFC 6891, 7): repeat the query without it.
                 asked.wire = packets.packed(asked.ident, question, recurse=self.recurses, edns=False)
-                with contextlib.suppress(OSError):  # as if it had been lost on the way
+                with contextlib.suppress(OSError):  # like a lost packet
                     self._sock.send(asked.wire)
                 return
             if packet.is_truncated:
@@ -215,7 +216,7 @@ class NameServer:
         asked.task.wake()
 
     async def _by_tcp(self, asked: Asked) -> Packet | None:
-        """The same question by TCP; None where that fails, and UDP goes on asking."""
+        """Send the same query by TCP; None if that fails, and UDP continues."""
         with contextlib.suppress(OSError, packets.NoPacket), socket.socket(_family(self.server)) as sock:
             sock.setblocking(False)
             sock.connect_ex(self.server)
@@ -226,7 +227,7 @@ class NameServer:
 
     async def _converse(self, sock: socket.socket, asked: Asked) -> Packet | None:
         to_send, got = len(asked.wire).to_bytes(2, "big") + asked.wire, b""
-        question = asked.asked
+        question = asked.question
         while len(got) < 2 or len(got) < 2 + int.from_bytes(got[:2], "big"):
             try:
                 if to_send:
@@ -244,8 +245,9 @@ class NameServer:
 
 
 async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | None = None) -> Answer:
-    """The answer with its aliases followed; where a server leaves them to be followed, step by step."""
+    """Return the answer with its aliases followed, one by one if the server does not follow them."""
     aliases: list[str] = []
+    beside: list[str] = []
     here, zone = name, None
     while len(aliases) <= MAX_ALIASES:
         try:
@@ -253,7 +255,7 @@ async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | Non
         except ValueError:
             if not aliases:
                 raise
-            return Answer("no-such-record", aliases=tuple(aliases))  # it leads to what is no name
+            return Answer("no-such-record", aliases=tuple(aliases))  # the alias points to an invalid name
         asked = None
         if packet is None:
             return Answer("timeout", aliases=tuple(aliases))
@@ -262,11 +264,12 @@ async def answer_of(server: NameServer, name: str, kind: int, asked: Asked | Non
             if target == name or target in aliases:
                 return Answer("no-such-record", aliases=(*aliases, target), is_loop=True)
             aliases.append(target)
+            beside += packet.values.get(here, ())
             here = target
         zone = packet.zone or zone
         values = packet.values.get(here)
         if values:
-            return Answer("there", tuple(values), tuple(aliases))
+            return Answer("there", tuple(values), tuple(aliases), beside=tuple(beside))
         if packet.rcode == packets.NXDOMAIN:
             return Answer("no-such-name", aliases=tuple(aliases), zone=zone)
         if packet.rcode != packets.NOERROR:
@@ -282,7 +285,7 @@ def _family(server: Server) -> socket.AddressFamily:
 
 
 def in_ascii(name: str) -> str:
-    """A name as it is asked for (IDNA 2008, UTS 46); ValueError where there can't be such a name."""
+    """Return a name as it is queried (IDNA 2008, UTS 46); ValueError if it is not a valid name."""
     lowered = name.strip().rstrip(".").lower()
     if lowered.isascii():
         return lowered
@@ -290,4 +293,4 @@ def in_ascii(name: str) -> str:
 
     with contextlib.suppress(idna.IDNAError):
         return idna.encode(lowered, uts46=True).decode()
-    raise ValueError(f"{name!r} is no name that DNS can hold")
+    raise ValueError(f"{name!r} is not a valid DNS name")

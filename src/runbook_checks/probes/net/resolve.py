@@ -1,4 +1,4 @@
-"""Which addresses does a name have?"""
+"""Resolve host names, with a given name server or as the system does."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.net.unresolved import not_resolved
 
 SYSTEM = "the machine's own"
-MOST_S = 10.0  # two questions of five seconds, as resolv.conf(5) has it
+MOST_S = 10.0  # two queries of five seconds, as in resolv.conf(5)
 
 
 def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resource: str = "dns") -> list[str]:
-    """The addresses of `host`: IPv4 first, each family in the order it was served.
+    """Return the addresses of `host`: IPv4 first, each family in the order of the answer.
 
-    Nobody is waited for longer than MOST_S, however far the deadline is.
+    The timeout is MOST_S, or the deadline if that is earlier.
 
-    resolver  "address[:port]" of a name server to ask; None asks as the system does. An address given
-              as host passes through. `localhost` is loopback whatever a resolver says (RFC 6761, 6.3).
+    resolver  "address[:port]" of a name server to query; None resolves as the system does. An address given
+              as host is returned as it is. `localhost` is always loopback (RFC 6761, 6.3).
 
-    NoReading name-not-resolved: the name doesn't exist, has no address, or nobody answered in time. Where it says
-    nothing about the name, its evidence has the `resolver` and what is wrong with it: see unresolved.not_resolved.
+    NoReading name-not-resolved: the name doesn't exist, has no address, or no server responded in time. If the reason
+    is the resolver, the evidence has the `resolver` and its state: see unresolved.not_resolved.
     """
     host = host.strip("[]")
     with contextlib.suppress(ValueError):
@@ -40,7 +40,7 @@ def resolve(host: str, *, resolver: str | None = None, deadline: Deadline, resou
 
 
 class _Lookup:
-    """One getaddrinfo call under way. It can't be interrupted: callers leave it behind at their deadline."""
+    """One getaddrinfo call in progress. It cannot be interrupted: callers abandon it at their deadline."""
 
     def __init__(self, host: str) -> None:
         self.host = host
@@ -55,9 +55,9 @@ class _Lookup:
             self.addresses = in_order([str(sockaddr[0]) for *_, sockaddr in found])
         except socket.gaierror as error:
             self.problem = error.strerror or "no address"
-            self.is_for_now = error.errno == socket.EAI_AGAIN  # no name server answered, or none could tell
+            self.is_for_now = error.errno == socket.EAI_AGAIN  # no name server responded, or all failed
         except (OSError, UnicodeError) as error:
-            self.problem = f"not a name that can be looked up ({type(error).__name__})"
+            self.problem = f"not a valid host name ({type(error).__name__})"
         finally:
             with _lock:
                 _lookups.pop(self.host, None)
@@ -69,7 +69,7 @@ _lookups: dict[str, _Lookup] = {}
 
 
 def _ask_system(host: str, deadline: Deadline, resource: str) -> list[str]:
-    # Callers of one name share one thread: a resolver that hangs must not collect threads.
+    # Callers of one name share one thread, so that threads do not pile up if the resolver hangs.
     with _lock:
         lookup = _lookups.get(host)
         if lookup is None:
@@ -86,12 +86,12 @@ def _ask_system(host: str, deadline: Deadline, resource: str) -> list[str]:
 
 
 def _wait(event: threading.Event, deadline: Deadline) -> None:
-    # Either may end the wait, the answer or somebody giving up; a short slice keeps both in sight.
+    # The answer or the deadline ends the wait; short slices notice both.
     while not event.is_set() and not deadline.expired:
         event.wait(min(0.05, max(0.001, deadline.remaining())))
 
 
 def in_order(addresses: list[str]) -> list[str]:
-    """Each address once, IPv4 first: a machine without an IPv6 route is common, the reverse is not."""
+    """Return each address once, IPv4 first: machines without an IPv6 route are common, without IPv4 rare."""
     once = list(dict.fromkeys(addresses))
     return [a for a in once if ":" not in a] + [a for a in once if ":" in a]

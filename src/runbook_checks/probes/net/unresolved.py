@@ -1,4 +1,4 @@
-"""The NoReading for a host name without an address, and whether the name or its resolver is to blame."""
+"""The NoReading for a host name without an address, and whether the name or its resolver is the reason."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from runbook_checks.probes.core.reading import NoReading
 def not_resolved(
     resource: str, host: str, why: str, *, resolver: str | None = None, state: str | None = None
 ) -> NoReading:
-    """A name without an address.
+    """Return the NoReading for a name without an address.
 
-    state  None: it is told of the name. "silent": the resolver answers nothing at all. "failing": it has no answer
-           to this question, and whether that is the name's fault or the resolver's is open.
+    state  None: the reason is the name. "silent": the resolver responds to no query. "failing": it does not answer
+           this query, because of the name or the resolver.
     """
     blamed = {"resolver": resolver, "resolver_state": state} if state else {}
     return NoReading(

@@ -1,4 +1,4 @@
-"""What does an OpenAPI document say, and where may its operations be found?"""
+"""Read an OpenAPI document, and work out the address of its operations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _first = threading.Lock()
 
 
 def fetch(document: str | Path, http: Http, resource: str) -> tuple[str, int | None, Path | None]:
-    """The document's text, the status it came with, and the file it is."""
+    """The document's text, and its HTTP status or its file."""
     if isinstance(document, Path) or not document.startswith(("/", "http://", "https://")) or os.path.isfile(document):
         return _read(Path(document), resource), None, Path(document)
     answer = http.get(document)
@@ -38,10 +38,10 @@ def fetch(document: str | Path, http: Http, resource: str) -> tuple[str, int | N
     if answer.status in (404, 410):
         raise NoReading(resource, f"{answer.url} answers {answer.status}", kind="document-missing", evidence=evidence)
     if answer.status != 200:
-        why = f"{answer.url} answers {answer.status}, so the document can't be looked at"
+        why = f"{answer.url} answers {answer.status}, so the document cannot be read"
         raise NoReading(resource, why, kind="wrong-status", evidence=evidence)
     if b"\xef\xbf\xbd" not in answer.body and "\ufffd" in answer.text:
-        why = f"{answer.url} is no text in the charset that it names, or in UTF-8"
+        why = f"{answer.url} is not text in its charset or UTF-8"
         raise NoReading(resource, why, kind="document-missing", evidence=evidence)
     return answer.text.removeprefix("\ufeff"), answer.status, None
 
@@ -53,7 +53,7 @@ def _read(file: Path, resource: str) -> str:
     except (FileNotFoundError, NotADirectoryError):
         raise NoReading(resource, f"{file} does not exist", kind="document-missing") from None
     except OSError as error:
-        raise NoReading(resource, f"{file} can't be read: {why(error)}", kind="unreadable") from None
+        raise NoReading(resource, f"{file} cannot be read: {why(error)}", kind="unreadable") from None
     if len(raw) > MAX_FILE:
         raise NoReading(resource, f"{file} is larger than {MAX_FILE >> 20} MiB", kind="unreadable")
     try:
@@ -68,15 +68,15 @@ def parse(text: str, document: str, status: int | None, file: Path | None, resou
     from schemathesis import openapi
 
     try:
-        _must_say_each_once(text)
+        _refuse_duplicates(text)
         schema = openapi.from_file(text, config=_config())
         if _unfolded(schema.raw_schema) > MAX_PARTS:
-            raise TypeError(f"with its aliases written out it has more than {MAX_PARTS} parts, or no end")
+            raise TypeError(f"with its aliases expanded it has more than {MAX_PARTS} parts, or no end")
         paths = schema.raw_schema.get("paths", {})
         if not isinstance(paths, dict):
-            raise TypeError("its paths are no mapping")
+            raise TypeError("its paths are not a mapping")
     except Exception as error:
-        why = f"{document} is no OpenAPI document: {one_line(str(error), 120)}"
+        why = f"{document} is not an OpenAPI document: {one_line(str(error), 120)}"
         raise NoReading(resource, why, kind="document-missing", evidence=evidence) from None
     schema.raw_schema.setdefault("paths", {})
     for outside in _outside(schema.raw_schema, is_file=file is not None):
@@ -88,29 +88,29 @@ def parse(text: str, document: str, status: int | None, file: Path | None, resou
     return schema
 
 
-def _must_say_each_once(text: str) -> None:
-    """Of two entries of one name a library takes the last, and whoever wrote the document may mean the first."""
+def _refuse_duplicates(text: str) -> None:
+    """Refuse two entries of one name: the library takes the last, and the author may mean the first."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
             twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
-            raise TypeError(f"it says {one_line(twice, 60)!r} twice in one place")
+            raise TypeError(f"it has {one_line(twice, 60)!r} twice in one place")
         return made
 
-    with suppress(ValueError):  # YAML, or nothing that can be read
+    with suppress(ValueError):  # YAML, or not readable
         json.loads(text, object_pairs_hook=once)
 
 
 def _unfolded(whole: Any) -> int:
-    """How many parts a document has once every alias is written out; an alias may stand for what it is a part of."""
+    """The number of parts with every alias expanded; an alias may refer to a part that contains it."""
     sizes: dict[int, int] = {}
     waiting = [whole]
     while waiting:
         node = waiting[-1]
         inner = [part for part in _inner(node) if id(part) not in sizes]
         if inner and id(node) not in sizes:
-            sizes[id(node)] = MAX_PARTS + 1  # so it counts where it is met again within itself
+            sizes[id(node)] = MAX_PARTS + 1  # for the case that it contains itself
             waiting += inner
         else:
             waiting.pop()
@@ -123,7 +123,7 @@ def _inner(node: Any) -> list[Any]:
 
 
 def _outside(node: Any, *, is_file: bool) -> Iterator[str]:
-    """References that lead out of the document (a file may refer to its neighbours); external examples are dropped."""
+    """References to other documents (a file may refer to its neighbours); external examples are removed."""
     waiting = [node]
     while waiting:
         node = waiting.pop()
@@ -139,7 +139,7 @@ def _outside(node: Any, *, is_file: bool) -> Iterator[str]:
 
 
 def _load() -> None:
-    """Import what is heavy, and let it settle once: schemathesis patches hypothesis, and neither may write here."""
+    """Import the heavy libraries once: schemathesis patches hypothesis, and neither may write files here."""
     with _first:
         hypothesis_home.settle()
         from schemathesis.checks import load_all_checks
@@ -150,7 +150,7 @@ def _load() -> None:
 
 
 def _config() -> Any:
-    """Nothing is taken from a schemathesis.toml; no credentials are made up, nothing that no header can carry."""
+    """Settings without a schemathesis.toml, without generated credentials, and with ASCII only."""
     from schemathesis import Config
     from schemathesis.config import GenerationConfig
 
@@ -162,9 +162,9 @@ def _config() -> Any:
 
 
 def base_url(http: Http, schema: BaseSchema) -> str:
-    """The base address, and below it what the document says of servers; a path in both is there once.
+    """The base address with the path of the document's server; a path in both counts once.
 
-    The host that the document names is another matter: a copy under test publishes the same document.
+    The host in the document is not used: a copy under test publishes the same document.
     """
     base = http.url("").rstrip("/")
     try:

@@ -1,4 +1,4 @@
-"""Does an answer keep what the OpenAPI document promises, and how is it told if not?"""
+"""Compare a response with the OpenAPI document, and describe the difference."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def failures(case: Case, request: requests.PreparedRequest, answer: Answer) -> l
 
 
 def gravest(operation: Operation, answer: Answer, failures: list[Failure]) -> tuple[str, str] | None:
-    """What the answer counts for, and a sentence on it."""
+    """The kind of the gravest violation, and a sentence about it."""
     from schemathesis.core.failures import ServerError
     from schemathesis.openapi.checks import UndefinedStatusCode
 
@@ -63,8 +63,8 @@ def gravest(operation: Operation, answer: Answer, failures: list[Failure]) -> tu
         return "undocumented-status", f"It answers {status}; the document lists {listed}."
     if (no_json := _no_json(operation, answer)) is not None:
         return "schema-mismatch", no_json
-    told = sorted(_sentence(failure, answer) for failure in failures if not isinstance(failure, ServerError))
-    return ("schema-mismatch", told[0]) if told else None
+    sentences = sorted(_sentence(failure, answer) for failure in failures if not isinstance(failure, ServerError))
+    return ("schema-mismatch", sentences[0]) if sentences else None
 
 
 def lists(operation: Operation, status: int, *, with_default: bool = False) -> bool:
@@ -74,7 +74,7 @@ def lists(operation: Operation, status: int, *, with_default: bool = False) -> b
 
 
 def _no_json(operation: Operation, answer: Answer) -> str | None:
-    """Where a library sees null for NaN, and the last of two entries of one name, clients see something else."""
+    """Stricter than the library, which reads NaN as null and accepts two entries of one name."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     promised = operation.responses.find_by_status_code(answer.status)
     if (
@@ -86,12 +86,12 @@ def _no_json(operation: Operation, answer: Answer) -> str | None:
     try:
         parsed(answer.body.decode("utf-8-sig"), is_strict=True)
     except ValueError:
-        return f"The {answer.status} answer is no JSON (RFC 8259), or says something twice in one place."
+        return f"The {answer.status} answer is not JSON (RFC 8259), or has an entry twice."
     return None
 
 
 def _sentence(failure: Failure, answer: Answer) -> str:
-    """What is wrong and where, without the value: bodies hold what customers wrote."""
+    """What is wrong and where, without the value, because bodies contain customers' data."""
     from schemathesis.openapi.checks import JsonSchemaError, UndefinedContentType
 
     if isinstance(failure, JsonSchemaError):

@@ -1,7 +1,7 @@
 """Read what a PostgreSQL database is doing from its statistics views.
 
-Sources: PostgreSQL documentation, 'The Cumulative Statistics System', 'pg_locks', 'pg_stat_statements'. Whoever
-isn't a member of pg_read_all_stats sees other sessions and their statements as empty: ask for that first.
+Sources: PostgreSQL documentation, 'The Cumulative Statistics System', 'pg_locks', 'pg_stat_statements'. A role
+that is not a member of pg_read_all_stats sees other sessions and statements as empty: check the membership first.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _SESSIONS = """
     FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND datname = current_database() AND application_name <> %s
 """
-PREPARED = 0  # what pg_blocking_pids gives in place of a process
-# Waits of every backend, for a lock may be held from another database; one statement, one moment.
+PREPARED = 0  # pg_blocking_pids returns 0 for a prepared transaction
+# Waits of every backend, because a session of another database may hold the lock; one statement for one moment.
 _WAITING = """
     WITH waiting AS MATERIALIZED (
         SELECT pid, min(waitstart) AS since, pg_blocking_pids(pid) AS blockers
@@ -58,7 +58,7 @@ _STATEMENTS = """
     WHERE d.datname = current_database() AND r.rolname <> current_user ORDER BY mean_exec_time DESC LIMIT 1000
 """
 _SETTING = "SELECT current_setting(%s, true) AS value"
-# What is slow by nature, and nobody waits for.
+# Maintenance statements are slow by nature, and no user waits for them.
 _UPKEEP = re.compile(
     r"\s*(copy|vacuum|analyze|create|alter|drop|reindex|refresh|cluster|truncate|checkpoint|grant|revoke|declare|fetch"
     r"|begin|commit|rollback|set|reset|show)\b",
@@ -70,7 +70,7 @@ def sessions(rows: Rows) -> list[Session]:
     """Sessions of this database that run a statement or are idle in a transaction; never our own."""
     read = rows(_SESSIONS, APPLICATION)
     if any(row["state"] in ("", "disabled") for row in read):
-        raise NoReading("postgres", "sessions hide what they do (track_activities is off)", kind="not-tracked")
+        raise NoReading("postgres", "track_activities is off: statements are hidden", kind="not-tracked")
     return [
         Session(
             row["pid"],
@@ -87,7 +87,7 @@ def sessions(rows: Rows) -> list[Session]:
 
 
 def idle_sessions(rows: Rows, longer_than_s: float) -> list[IdleSessions]:
-    """Sessions of this database that have been idle for so long, by application and user; never our own."""
+    """Sessions of this database that are idle for longer, by application and user; never our own."""
     return [
         IdleSessions(row["user"], row["application"] or "unnamed", tuple(row["pids"]), float(row["longest_s"]))
         for row in rows(_IDLE, APPLICATION, longer_than_s)
@@ -114,7 +114,7 @@ def waiting(rows: Rows) -> list[Waiting]:
 
 
 def slow_statements(rows: Rows, slower_than_ms: float, min_calls: int) -> list[SlowStatement]:
-    """The slowest first, of those that others than the monitor's role ran at least so often.
+    """Statements of other roles with at least `min_calls` calls, the slowest first.
 
     NoReading kinds: extension-missing, not-tracked, no-statistics (they have just been reset).
     """
@@ -135,5 +135,5 @@ def _schema(rows: Rows) -> str:
         what = "the extension pg_stat_statements is not in this database: add it to shared_preload_libraries, then"
         raise NoReading("postgres", f"{what} CREATE EXTENSION pg_stat_statements", kind="extension-missing")
     if rows(_SETTING, "pg_stat_statements.track")[0]["value"] == "none":
-        raise NoReading("postgres", "pg_stat_statements.track is none: nothing is recorded", kind="not-tracked")
+        raise NoReading("postgres", "pg_stat_statements.track = none: no statement is recorded", kind="not-tracked")
     return str(found[0]["schema"])

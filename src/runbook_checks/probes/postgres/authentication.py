@@ -1,4 +1,4 @@
-"""Decide how we may log in to a PostgreSQL server: never with the password in clear text to an unverified server.
+"""Decide how to log in to a PostgreSQL server: never with the password in clear text to an unverified server.
 
 Without TLS we also look at the bytes that wait on the socket before libpq reads them, for libpq drops the sqlstate of
 a refused connection, and it hashes a password as often as the server asks: two billion rounds take many minutes, which
@@ -25,14 +25,14 @@ from runbook_checks.probes.postgres.dsn import Dsn, Place
 
 REFUSED = "clear-text-refused"
 UNDECIDED = "tls-undecided"
-# `none`: the server asks for nothing, or is content with the client's certificate.
+# `none`: the server asks for no password, or accepts the client's certificate.
 METHODS = ("scram-sha-256", "md5", "none")
 CLEAR = "password"
 FIRST_WITH_REQUIRE_AUTH = 160000
 SASL_CONTINUE = 11
 MAX_ROUNDS = 1_000_000  # PostgreSQL's default is 4096 (scram_iterations); a million take about a second
 WANTS_CLEAR_TEXT = (
-    "wants the password in clear text, which is given over verified TLS only: say sslmode=verify-full, or have the "
+    "asks for the password in clear text, which is sent over verified TLS only: write sslmode=verify-full, or let the "
     "server ask for scram-sha-256"
 )
 
@@ -51,7 +51,7 @@ class Login:
 
     @property
     def options(self) -> dict[str, str]:
-        """What libpq gets beside the DSN's own options."""
+        """Options for libpq beside those of the DSN."""
         if not _knows_require_auth():
             return {}
         methods = (*METHODS, CLEAR) if self.may_be_clear else METHODS
@@ -60,22 +60,22 @@ class Login:
         return {"require_auth": ",".join(chosen or METHODS[-1:])}
 
     def refused_at(self, where: str) -> tuple[str, str] | None:
-        """Kind and reason where no connection may be begun."""
+        """Kind and reason if no connection may be made."""
         if not self.dsn.is_decided and self.address is not None and not is_loopback(self.address):
             return UNDECIDED, (
-                f"{where} is another machine, and the DSN does not say whether TLS is spoken: add sslmode=verify-full, "
+                f"{where} is another machine, and the DSN does not say whether to use TLS: add sslmode=verify-full, "
                 "or sslmode=disable where the network is trusted"
             )
         if self.dsn.password and not self.may_be_clear and not _knows_require_auth():
             return REFUSED, (
-                f"{where}: the libpq that is loaded would give the password in clear text to whoever asks for it; "
-                "use libpq 16 or newer, or say sslmode=verify-full"
+                f"{where}: the libpq that is loaded would send the password in clear text to any server that asks "
+                "for it; use libpq 16 or newer, or write sslmode=verify-full"
             )
         return None
 
 
 def for_programs(dsn: Dsn, resource: str) -> dict[str, str]:
-    """A DSN in libpq's keywords, for what connects by itself to whichever of its servers it reaches."""
+    """A DSN in libpq's keywords, for programs such as pg_dump that choose the server themselves."""
     for place in dsn.places:
         at = place.address or place.host
         login = Login(dsn, place, None if place.is_local else "127.0.0.1" if at == "localhost" else at)
@@ -102,7 +102,7 @@ def _knows_require_auth() -> bool:
 
 
 def waiting(descriptor: int) -> bytes:
-    """What can be read at once, left where it is."""
+    """The bytes that can be read without waiting; they stay on the socket."""
     with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as twin:
         return twin.recv(8192, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     return b""
@@ -119,7 +119,7 @@ def sqlstate(data: bytes) -> str | None:
 
 
 def hashing_rounds(data: bytes) -> int:
-    """How often the server wants the password hashed (RFC 5802, 5.1: i=), 0 where it doesn't ask."""
+    """The iteration count that the server asks for (RFC 5802, 5.1: i=); 0 if it does not ask."""
     for kind, body in _messages(data):
         if kind == b"R" and int.from_bytes(body[:4], "big") == SASL_CONTINUE:
             asked = re.search(rb",i=(\d+)", body)

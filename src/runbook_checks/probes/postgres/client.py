@@ -1,4 +1,4 @@
-"""Read rows from a PostgreSQL database, or say why they can't be read."""
+"""Read rows from a PostgreSQL database, or report why they cannot be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.net.connect import join
 from runbook_checks.probes.postgres.connect import Settings, connect
 from runbook_checks.probes.postgres.dsn import parse
-from runbook_checks.probes.postgres.errors import kind_on_query, masked, own_limit
+from runbook_checks.probes.postgres.errors import kind_on_query, masked, missing_grant, own_limit
 from runbook_checks.probes.sql.database import Params, Rows, SqlDatabase, server_limit_s
 from runbook_checks.probes.sql.pool import OWN_LIMIT, Room
 
@@ -83,7 +83,7 @@ class _Turn:
     def __init__(self, connection: Session, settings: Settings, deadline: Deadline, comment: str) -> None:
         self._connection, self._settings, self._deadline = connection, settings, deadline
         self._started = time.monotonic()
-        # A closed connection has forgotten them.
+        # A closed connection no longer has them.
         pgconn = connection.pgconn
         self._host, self._port, self._address = pgconn.host.decode(), int(pgconn.port), pgconn.hostaddr.decode()
         limit_s = server_limit_s(deadline)
@@ -103,7 +103,7 @@ class _Turn:
                 self._roll_back()
 
     def room(self) -> Room:
-        """What the server says of its limits, in one exchange. One that answers otherwise says nothing."""
+        """The server's limits, in one exchange. An unexpected answer counts as no limits."""
         row: dict[str, Any] = {}
         with self._translating(), self._deadline.watch(self._connection):
             try:
@@ -121,7 +121,7 @@ class _Turn:
             self._connection.execute("ROLLBACK")
 
     def _fetch(self, sql: str, params: Any) -> Rows:
-        """Row by row: the extended protocol it uses takes one statement only, and the limit can be ours."""
+        """Read row by row, up to our limit; the extended protocol accepts one statement only."""
         found: Rows = []
         with self._connection.cursor() as cursor:
             for row in cursor.stream(sql.encode(), params, size=BATCH):
@@ -151,13 +151,17 @@ class _Turn:
             waited = time.monotonic() - self._started
             gone = self._gone("connection-lost", f"no answer to the query within {waited:.1f} s")
         elif error.sqlstate is None and is_lost:
-            gone = self._gone(kind, "the connection was closed in the middle of the query")
+            gone = self._gone(kind, "the connection was closed during the query")
         elif error.sqlstate is None:
             gone = self._gone(kind, f"a value can't be read or sent ({type(error).__name__})")
         elif kind == OWN_LIMIT:
             gone = self._gone(kind, own_limit(words, self._settings.dsn.user, None))
         else:
-            gone = self._gone(kind, f"{self._settings.dsn.user} could not read it: {words}")
+            user = self._settings.dsn.user
+            grant = missing_grant(words, user)
+            gone = self._gone(
+                kind, f"{user} could not read it: {words}" + (f"; as its owner: {grant}" if grant else "")
+            )
             gone.evidence["sqlstate"] = error.sqlstate
         if error.sqlstate is None or kind in ("connection-lost", OWN_LIMIT):
             self._hang_up()

@@ -1,7 +1,8 @@
-"""Connect to PostgreSQL, or say why it does not let us in."""
+"""Connect to PostgreSQL, or report why the server refuses the connection."""
 
 from __future__ import annotations
 
+import re
 import select
 import time
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from runbook_checks.probes.sql.pool import OWN_LIMIT
 
 SLICE_S = 0.05
 LATER_ADDRESS_MAY_DO = ("connection-refused", "connect-timeout", "connection-lost", "malformed-answer", None)
-# What a server says only after pg_hba.conf has let the connection pass.
+NO_TLS = "does not support SSL|不支持 SSL"
+# Refusals that a server sends only after pg_hba.conf has accepted the connection.
 PAST_PG_HBA = (
     "authentication-failed",
     "database-missing",
@@ -32,7 +34,7 @@ PAST_PG_HBA = (
     "no-privilege",
     "starting-up",
 )
-WITHOUT_PASSWORD = {"password": ""}  # who answers is not verified; that a password is asked for tells enough
+WITHOUT_PASSWORD = {"password": ""}  # the server is not verified, and its request for a password is enough to know
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Settings:
 
 
 def connect(settings: Settings, deadline: Deadline) -> psycopg.Connection[dict[str, Any]]:
-    """An autocommit connection to the first server of the DSN that lets us in, in time altogether."""
+    """An autocommit connection to the first server of the DSN that accepts it, within the deadline."""
     forget_environment()
     try:
         return _connect(settings, deadline, {})
@@ -57,7 +59,7 @@ def connect(settings: Settings, deadline: Deadline) -> psycopg.Connection[dict[s
 
 
 def _does_tls_help(settings: Settings, deadline: Deadline) -> bool:
-    """pg_hba.conf has no entry for us: because of where we come from, or because we come without TLS?"""
+    """Whether pg_hba.conf rejects the missing TLS, and not the client's address."""
     try:
         _connect(settings, deadline, {"sslmode": "require", **WITHOUT_PASSWORD}).close()
     except NoReading as other:
@@ -69,9 +71,9 @@ def _tls_required(gone: NoReading) -> NoReading:
     where = join(gone.evidence["host"], gone.evidence["port"])
     return NoReading(
         gone.resource,
-        f"{where} lets us in over TLS only, and the DSN does not ask for TLS",
+        f"{where} accepts this connection over TLS only, and the DSN does not ask for TLS",
         kind="tls-required",
-        evidence={**gone.evidence, "with_tls": "let past pg_hba.conf"},
+        evidence={**gone.evidence, "with_tls": "accepted by pg_hba.conf"},
     )
 
 
@@ -90,7 +92,7 @@ def _connect(settings: Settings, deadline: Deadline, more: dict[str, str]) -> ps
 
 
 def _targets(settings: Settings, deadline: Deadline) -> tuple[list[tuple[Place, str | None]], NoReading | None]:
-    """Every address of every server of the DSN, and why one has none."""
+    """Every address of every server of the DSN, and the last failure to resolve one."""
     targets: list[tuple[Place, str | None]] = []
     gone: NoReading | None = None
     for place in settings.dsn.places:
@@ -117,7 +119,7 @@ def _evidence(place: Place, settings: Settings) -> dict[str, Any]:
 
 
 class _Attempt:
-    """One address, dialled once."""
+    """One connection attempt to one address."""
 
     def __init__(self, place: Place, address: str | None, settings: Settings, more: dict[str, str]) -> None:
         self._settings = settings
@@ -139,9 +141,9 @@ class _Attempt:
             pgconn.nonblocking = 1
             made = psycopg.Connection(pgconn, row_factory=dict_row)
             made.autocommit = True
-        except psycopg.Error:  # ready, but in no state that there is
+        except psycopg.Error:  # ready, but in an unknown state
             pgconn.finish()
-            raise self._gone("malformed-answer", f"what {self._where} says is no PostgreSQL") from None
+            raise self._gone("malformed-answer", f"what {self._where} says is not the PostgreSQL protocol") from None
         except BaseException:
             pgconn.finish()
             raise
@@ -155,13 +157,13 @@ class _Attempt:
                 raise self._refused(pgconn)
             if not self._is_ready(pgconn, step == PollingStatus.WRITING, deadline):
                 raise self._too_late(pgconn)
-            # Not while connecting: looking would take the error that libpq is about to ask for.
+            # Not while connecting: reading the socket's error would hide it from libpq.
             if step == PollingStatus.READING and not pgconn.ssl_in_use:
                 self._look_ahead(pgconn)
             step = pgconn.connect_poll()
 
     def _is_ready(self, pgconn: Any, for_writing: bool, deadline: Deadline) -> bool:
-        # libpq changes sockets on the way, so none is handed to the deadline's watch: short waits instead.
+        # libpq changes sockets while it connects, so the deadline cannot watch one: short waits instead.
         poll = select.poll()
         poll.register(pgconn.socket, select.POLLOUT if for_writing else select.POLLIN)
         while not deadline.expired:
@@ -181,16 +183,19 @@ class _Attempt:
         if pgconn.status == ConnStatus.STARTED:
             what = "did not answer the connection attempt"
         elif pgconn.status in (ConnStatus.AWAITING_RESPONSE, ConnStatus.SSL_STARTUP, ConnStatus.MADE):
-            what = "accepted the connection but did not greet"
+            what = "accepted the connection but sent no greeting"
         else:
-            what = "fell silent while we were signing in"
+            what = "stopped responding during authentication"
         return self._gone("connect-timeout", f"{self._where} {what} within {waited:.1f} s")
 
     def _refused(self, pgconn: Any) -> NoReading:
         message = decode(pgconn.error_message)
         dsn = self._settings.dsn
         kind = kind_on_connect(self._sqlstate, message, dsn.user)
-        if kind == "connection-refused":
+        if kind == "tls-failed" and re.search(NO_TLS, message):
+            kind = "tls-failed" if dsn.says_mode else login.UNDECIDED
+            what = " offers no TLS: turn it on there, or where the network is trusted write sslmode=disable in the DSN"
+        elif kind == "connection-refused":
             what = " refused the connection"
         elif kind == OWN_LIMIT:
             what = ": " + masked(own_limit(message, dsn.user, self._settings.role_limit), dsn.password)
@@ -199,7 +204,7 @@ class _Attempt:
         elif "no password supplied" in message:
             what = " asks for a password and the DSN has none"
         else:
-            what = " did not let us in: " + masked(first_words(message), dsn.password)
+            what = " refused the login: " + masked(first_words(message), dsn.password)
         gone = self._gone(kind, self._where + what)
         gone.evidence["encrypted"] = bool(pgconn.ssl_in_use) or "SSL encryption" in message
         return gone

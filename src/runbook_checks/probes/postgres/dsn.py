@@ -1,6 +1,6 @@
-"""Read a PostgreSQL DSN, a URL or key=value pairs, as libpq does, with the words of other drivers.
+"""Read a PostgreSQL DSN, a URL or key=value pairs, as libpq does, with the parameters of other drivers.
 
-Nothing is taken from the environment or the home folder.
+Neither the environment nor the home folder is read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SCHEMES = ("postgresql", "postgres")
 DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "pg8000", "aiopg")
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(?!')((?:[^\s\\]|\\.)*))(?=\s|\Z)", re.DOTALL)
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
+_URL = re.compile(r"[A-Za-z][\w+.:-]*://", re.ASCII)
 UNDECIDED = ("allow", "prefer", "")
 FILES = {
     "sslrootcert": "ca-file-unreadable",
@@ -62,6 +62,7 @@ class Place:
 class Dsn:
     places: tuple[Place, ...]
     options: dict[str, str]  # libpq's keywords without host, hostaddr and port
+    says_mode: bool = True  # whether the DSN itself says if TLS is used
 
     @property
     def user(self) -> str:
@@ -101,12 +102,13 @@ def parse(dsn: str, resource: str, ca_file: str | None) -> Dsn:
             raise Malformed("it is empty")
         refuse_unsupported(given, resource, {option.keyword.decode() for option in pq.Conninfo.get_defaults()})
         if given.get("sslmode", "") not in ("", *MODES):
-            raise Malformed(f"its sslmode is none of {', '.join(MODES)}")
+            raise Malformed(f"its sslmode is not one of {', '.join(MODES)}")
         given = without_ours(given)
         places = _places(given)
     except Malformed as error:
         raise _malformed(resource, str(error)) from None
-    return Dsn(places, _settled(given, resource, ca_file))
+    says_mode = given.get("sslmode", "") not in UNDECIDED
+    return Dsn(places, _settled(given, resource, ca_file), says_mode)
 
 
 def _read(text: str, resource: str) -> dict[str, str]:
@@ -171,7 +173,7 @@ def _places(given: dict[str, str]) -> tuple[Place, ...]:
     ports = given.pop("port", DEFAULT_PORT).split(",")
     count = max(len(hosts), len(addresses))
     if not all(len(several) in (1, count) for several in (hosts, addresses, ports)):
-        raise Malformed("its hosts, addresses and ports are not as many of each")
+        raise Malformed("it has different numbers of hosts, addresses and ports")
     hosts, addresses, ports = (v * count if len(v) == 1 else v for v in (hosts, addresses, ports))
     return tuple(_place(*each) for each in zip(hosts, addresses, ports, strict=True))
 
@@ -180,12 +182,12 @@ def _place(host: str, hostaddr: str, port: str) -> Place:
     if host and not (address.is_folder(host) or address.is_name(host) or address.is_ip(host)):
         raise Malformed("its host is neither a name, an IP address nor the folder of a socket")
     if hostaddr and not address.is_ip(hostaddr):
-        raise Malformed("its hostaddr is no IP address")
+        raise Malformed("its hostaddr is not an IP address")
     return Place(host or hostaddr, address.as_port(port or DEFAULT_PORT), hostaddr or None)
 
 
 def _settled(given: dict[str, str], resource: str, ca_file: str | None) -> dict[str, str]:
-    """What the DSN says; where it says nothing, libpq gets no file of the user's home folder."""
+    """The DSN's options, with defaults that keep libpq from files of the user's home folder."""
     options = dict.fromkeys(("passfile", "sslcert", "sslkey", "sslcrl", "sslrootcert"), NOWHERE)
     if ca_file is not None:
         if not os.path.isfile(ca_file) or not os.access(ca_file, os.R_OK):

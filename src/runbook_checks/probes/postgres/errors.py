@@ -1,8 +1,10 @@
-"""Tell what an error of PostgreSQL, or of the network on the way to it, stands for."""
+"""Classify errors of PostgreSQL, of poolers, and of the network."""
 
 from __future__ import annotations
 
 import re
+
+from psycopg import sql
 
 from runbook_checks.probes.core.reading import one_line
 from runbook_checks.probes.sql.pool import OWN_LIMIT, SERVER_FULL, all_in_use
@@ -29,8 +31,8 @@ ON_QUERY = {
     "25P03": "connection-lost",
 }
 
-# Poolers give one sqlstate (08P01) for everything, a server may speak Chinese, and what fails before the
-# server has its say has no sqlstate at all: then the words decide, the first that fit.
+# Poolers use one sqlstate (08P01) for everything, servers translate their messages, and an error before the server's
+# first message has no sqlstate: then the words decide, the first that match.
 WORDS = (
     # libpq's own words, where require_auth forbids what the server asks for
     ("clear-text-refused", r"requirement .* failed: server requested a cleartext password"),
@@ -62,7 +64,7 @@ PREFIX = re.compile(
 
 
 def decode(message: bytes) -> str:
-    """A server's words. Before a session has an encoding they come in the server's own."""
+    """A server's message. Before the session has an encoding, it comes in the server's own."""
     try:
         return message.decode()
     except UnicodeDecodeError:
@@ -70,7 +72,7 @@ def decode(message: bytes) -> str:
 
 
 def kind_on_connect(sqlstate: str | None, message: str, user: str = "") -> str | None:
-    """What a refusal stands for; `user` tells a role's limit in any language, for that message alone names the role."""
+    """The kind of a refusal. Only the message about a role's limit quotes the role, in any language: `user`."""
     if sqlstate in ON_CONNECT:
         return ON_CONNECT[sqlstate]
     by_words = next((kind for kind, words in WORDS if re.search(words, message, re.IGNORECASE)), None)
@@ -90,8 +92,17 @@ def kind_on_query(sqlstate: str | None, message: str = "") -> str:
     return ON_QUERY.get(sqlstate, "sql-error")
 
 
+def missing_grant(message: str, user: str) -> str:
+    """The statement that gives a role the privilege whose lack the server reports in English; empty if not known."""
+    found = re.fullmatch(r"permission denied for (schema|table|view|materialized view|foreign table) (.+)", message)
+    if found is None or not user:
+        return ""
+    right = "USAGE ON SCHEMA" if found[1] == "schema" else "SELECT ON"
+    return f"; as its owner: GRANT {right} {sql.Identifier(found[2]).as_string()} TO {sql.Identifier(user).as_string()}"
+
+
 def own_limit(message: str, user: str, limit: int | None) -> str:
-    """What a refusal because of our own limit means, and what to do."""
+    """The reason for a refusal by our own limit, and what to do."""
     if re.search(POOLER, message, re.IGNORECASE):
         full = f"the pooler has no connection left for the monitor role {user} ({first_words(message)})"
         return f"{full}: raise its pool size or run fewer at once"
@@ -99,11 +110,11 @@ def own_limit(message: str, user: str, limit: int | None) -> str:
 
 
 def first_words(message: str) -> str:
-    """The first line without what libpq and the server's severity put before it."""
+    """The first line without the prefixes of libpq and the severity."""
     lines = [line for line in message.splitlines() if line.strip()]
     return one_line(PREFIX.sub("", lines[0]) or lines[0]) if lines else "no reason given"
 
 
 def masked(text: str, password: str) -> str:
-    """A server may repeat what it was sent."""
+    """Hide the password, because a server may repeat what it received."""
     return text.replace(password, "***") if len(password) >= 4 else text

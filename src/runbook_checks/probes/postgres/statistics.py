@@ -1,4 +1,4 @@
-"""Read what a PostgreSQL database's counters say of its tables, indexes and rows.
+"""Read a PostgreSQL database's counters of tables, indexes and rows.
 
 Source: PostgreSQL documentation, 'The Cumulative Statistics System'. The counters are open to every role; they are
 no reading while track_counts is off, and a short one after a crash or a reset, when they begin at zero again.
@@ -27,8 +27,7 @@ _COUNTED = """
            (SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_user_tables)::float8 AS scans,
            (SELECT count(*) FROM pg_stat_user_tables) AS tables
 """
-# Left out: what keeps rows unique or apart (which is all that a constraint, or a replica, can rest on), and what isn't
-# valid or is being built.
+# Without unique and exclusion indexes, on which constraints and replicas rest, and without invalid and unfinished ones.
 _UNUSED = """
     SELECT s.schemaname AS schema, s.relname AS table, s.indexrelname AS name,
            pg_relation_size(s.indexrelid) / 1048576.0 AS size_mb, t.seq_scan + t.idx_scan AS scans
@@ -53,16 +52,20 @@ def require(rows: Rows, days: float) -> None:
     counted = rows(_COUNTED)[0]
     where = counted["database"]
     if counted["tracked"] != "on":
-        raise NoReading("postgres", f"track_counts is off: {where} counts nothing", kind="not-tracked")
+        raise NoReading("postgres", f"track_counts is off: {where} keeps no counters", kind="not-tracked")
     if counted["days"] is None or counted["days"] < days:
-        age = "of an unknown age" if counted["days"] is None else f"only {_told(counted['days'])} old"
-        reason = f"the statistics of {where} are {age}, and tell something after {_told(days)}"
+        age = "of an unknown age" if counted["days"] is None else f"only {_duration(counted['days'])} old"
+        reason = f"the statistics of {where} are {age}, and are meaningful after {_duration(days)}"
         raise NoReading("postgres", reason, kind="too-young")
     if counted["tables"] and not counted["scans"]:
-        raise NoReading("postgres", f"nothing has been counted: no table of {where} was read", kind="no-statistics")
+        raise NoReading(
+            "postgres",
+            f"no table of {where} has been read since the counters began",
+            kind="no-statistics",
+        )
 
 
-def _told(days: float) -> str:
+def _duration(days: float) -> str:
     return f"{days:.1f} days" if days >= 1 else f"{days * 24:.2g} h"
 
 

@@ -1,4 +1,4 @@
-"""How is a service with an AWS API asked: through which client, with which key, within which time?"""
+"""Make clients of AWS APIs, with their keys and timeouts."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def client(
     region: str,
     key_id: str | None,
     secret: str | None,
+    session_token: str | None = None,
     endpoint: str | None = None,
     ca_file: str | None = None,
     proxy: str | None = None,
@@ -31,11 +32,13 @@ def client(
     clear_text: tuple[str, ...] = (),
     more: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A client of boto3, over our own HTTP (aws_transport). NoReading no-library, bad-endpoint. `timeout_s` is for
-    each of two tries; `more` as botocore's Config takes it.
+    """Return a client of boto3 that sends through our own HTTP (aws_transport). NoReading no-library, bad-endpoint.
 
-    With a key, nothing is taken from the caller's AWS_ variables or ~/.aws; without one, the key is looked for there,
-    and in the machine's own role. Proxy variables are never used.
+    timeout_s  for each of two tries
+    more       as botocore's Config takes it
+
+    With a key, nothing is taken from the user's AWS_ variables or ~/.aws; without one, the key is taken from there or
+    from the machine's role. Proxy variables are never used.
     """
     if endpoint is not None:
         check_endpoint(endpoint, resource)
@@ -53,6 +56,7 @@ def client(
         resource,
         timeout_s=timeout_s,
         max_body=max_body,
+        decodes=service != "s3",  # what an object was stored with is a part of it
         connect_timeout_s=min(MOST_CONNECT_S, timeout_s),
         ca_file=ca_file,
         proxy=proxy,
@@ -60,11 +64,15 @@ def client(
         clear_text=clear_text,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Python versions that boto3 is going to leave
-        plain = Session(_nothing_of_the_callers() if key_id else None)
+        warnings.simplefilter("ignore")  # about Python versions that boto3 will drop
+        plain = Session(_without_user_settings() if key_id else None)
         plain.register_component("data_loader", _descriptions())
         session = boto3.session.Session(
-            aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region, botocore_session=plain
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=session_token,
+            region_name=region,
+            botocore_session=plain,
         )
         made = session.client(service, endpoint_url=endpoint, config=config)
     made.meta.events.register("before-send", wire)
@@ -72,25 +80,25 @@ def client(
 
 
 def check_endpoint(url: str, resource: str) -> None:
-    """NoReading bad-endpoint, quoting nothing, where an address is none, or holds a login: the key is told apart."""
+    """NoReading bad-endpoint, quoting nothing, for an invalid address or one with a login."""
     try:
         if "@" in parsed_url(url).netloc:
-            raise Malformed("user and password don't belong into it; the key has places of its own")
+            raise Malformed("it must not hold a user and password; the key has its own settings")
     except Malformed as error:
         raise NoReading(
-            resource, f"the endpoint is no http:// or https:// address: {error}", kind="bad-endpoint"
+            resource, f"the endpoint is not a valid http:// or https:// address: {error}", kind="bad-endpoint"
         ) from None
 
 
 @functools.cache
 def _descriptions() -> Any:
-    """botocore's descriptions of services, which take megabytes each: read once for all clients."""
+    """Load botocore's descriptions of services once for all clients; each takes megabytes."""
     from botocore.loaders import create_loader
 
     return create_loader()
 
 
-def _nothing_of_the_callers() -> dict[str, tuple[None, None, Any, None]]:
-    """As botocore writes variables down: name in the file, name in the environment, value, conversion."""
+def _without_user_settings() -> dict[str, tuple[None, None, Any, None]]:
+    """Settings in botocore's form: name in the file, name in the environment, value, conversion."""
     values = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull, "ca_bundle": None}
     return {name: (None, None, value, None) for name, value in values.items()}

@@ -1,8 +1,8 @@
-"""How do boto3's requests travel? Over our own HTTP: bounded in bytes and time, by our resolver, with our trust.
+"""Send boto3's requests through our own HTTP: bounded in bytes and time, with our resolver and trusted CAs.
 
-botocore's own transport has a time-out for each read and no limit of bytes: a far end that drips, or never ends,
-would outlive every check. botocore builds and signs a request, and takes the answer apart; between the two it asks
-whoever listens to `before-send` for an answer (botocore.endpoint).
+botocore's own transport has a timeout for each read and no limit of bytes: a far end that drips or never ends would
+outlive every check. botocore builds and signs a request and parses the response; in between, a listener to
+`before-send` may give the response (botocore.endpoint).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 
-OURS = ("user-agent", "content-length", "host", "connection")  # set by whoever sends
+OURS = ("user-agent", "content-length", "host", "connection")  # set by our own HTTP
 
 
 class Wire:
-    """Sends what botocore has signed; `how` as probes.http.client.Http."""
+    """Send what botocore has signed; `how` as probes.http.client.Http."""
 
     def __init__(self, resource: str, **how: Any) -> None:
         self._resource, self._how = resource, how
@@ -46,7 +46,7 @@ class Wire:
 
 
 class _Whole:
-    """A body that is there already, as botocore reads one."""
+    """A body in memory, with the interface that botocore reads."""
 
     def __init__(self, body: bytes) -> None:
         self._left = body
@@ -60,7 +60,7 @@ class _Whole:
         return taken
 
     def close(self) -> None:
-        """There is nothing open."""
+        """Nothing is open."""
 
 
 def _text(value: Any) -> str:
@@ -68,10 +68,10 @@ def _text(value: Any) -> str:
 
 
 def _raise_as_botocore(gone: NoReading, url: str) -> NoReturn:
-    """What botocore itself would have met, and may try once more; all else as it is."""
+    """Raise the exceptions of botocore, which it may retry after; others unchanged."""
     from botocore import exceptions as boto
 
-    told: dict[str | None, Exception] = {
+    known: dict[str | None, Exception] = {
         "name-not-resolved": boto.EndpointConnectionError(endpoint_url=url),
         "connection-refused": boto.EndpointConnectionError(endpoint_url=url),
         "connect-timeout": boto.ConnectTimeoutError(endpoint_url=url),
@@ -80,4 +80,4 @@ def _raise_as_botocore(gone: NoReading, url: str) -> NoReturn:
         "tls-failed": boto.SSLError(endpoint_url=url, error="TLS failed"),
         "proxy-failed": boto.ProxyConnectionError(proxy_url="the proxy"),
     }
-    raise told.get(gone.kind, gone) from None
+    raise known.get(gone.kind, gone) from None

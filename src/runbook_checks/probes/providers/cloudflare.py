@@ -1,4 +1,4 @@
-"""What does Cloudflare say of a queue: over REST what there is, over GraphQL what went on?
+"""Read Cloudflare queues: their state by the REST API, their operations by the GraphQL Analytics API.
 
 API v4 (developers.cloudflare.com/api, Queues) and the GraphQL Analytics API (Queues, Metrics), as of 2026-04.
 """
@@ -48,7 +48,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits, by Cloudflare's best effort; the oldest's age in seconds, None where it isn't known."""
+    """The waiting messages, by Cloudflare's best effort; the oldest's age in seconds, None where it isn't known."""
 
     count: int
     oldest_age_s: float | None
@@ -65,7 +65,7 @@ class Cloudflare:
         self._api.close()
 
     def queue(self, name: str) -> tuple[Queue | None, int]:
-        """The queue of that name, None where there is none, and how many queues the account has."""
+        """The queue with this name or None, and the number of queues in the account."""
         seen = 0
         for entry in self._listed():
             seen += 1
@@ -74,18 +74,20 @@ class Cloudflare:
         return None, seen
 
     def waiting(self, queue_id: str) -> Waiting:
-        """What waits now. NoReading where the answer tells no count."""
+        """The messages that wait now. NoReading where the response has no count."""
         answer = self._api.get(f"/accounts/{self._account}/queues/{queue_id}/metrics")
         found = _result(answer, dict)
         count, oldest_ms = found.get("backlog_count"), found.get("oldest_message_timestamp_ms")
         if isinstance(count, bool) or not isinstance(count, int | float) or count < 0:
-            raise malformed(RESOURCE, answer, "tells no backlog_count")
+            raise malformed(RESOURCE, answer, "has no backlog_count")
         known = isinstance(oldest_ms, int | float) and oldest_ms > 0  # 0: not known
         return Waiting(round(count), max(0.0, answer.received_at - oldest_ms / 1000) if known else None)
 
     def operations(self, queue_id: str, since: float, until: float) -> dict[tuple[str, str], int]:
-        """How many operations there were, by action (WriteMessage, ReadMessage, DeleteMessage) and outcome (of deletes:
-        success, dlq, fail), between two moments (s since the epoch). Empty where analytics know of none."""
+        """The number of operations between two times (s since the epoch), {} where analytics have none.
+
+        By action (WriteMessage, ReadMessage, DeleteMessage) and outcome (of deletes: success, dlq, fail).
+        """
         counts: dict[tuple[str, str], int] = {}
         for row in self._groups(OPERATIONS, queue_id, since, until):
             dimensions, count = row.get("dimensions"), row.get("count")
@@ -96,7 +98,7 @@ class Cloudflare:
         return counts
 
     def backlog(self, queue_id: str, since: float, until: float) -> list[tuple[str, float]]:
-        """How many messages waited on average, minute by minute, oldest first."""
+        """The average number of waiting messages, minute by minute, oldest first."""
         points = []
         for row in self._groups(BACKLOG, queue_id, since, until):
             average, dimensions = row.get("avg"), row.get("dimensions")
@@ -115,7 +117,7 @@ class Cloudflare:
             pages = info.get("total_pages") if isinstance(info, dict) else None
             if not isinstance(pages, int) or page >= pages:
                 return
-        raise NoReading(RESOURCE, f"the account's queues fill more than {MAX_PAGES} pages", kind="incomplete")
+        raise NoReading(RESOURCE, f"the account has more than {MAX_PAGES} pages of queues", kind="incomplete")
 
     def _queue(self, queue_id: str) -> Queue:
         path = f"/accounts/{self._account}/queues/{queue_id}"
@@ -131,14 +133,14 @@ class Cloudflare:
         span = {"begin": _stamp(since), "end": _stamp(until)}
         accounts = self._analytics(query, {"accountTag": self._account, "queueId": queue_id, **span})
         if not accounts:
-            raise NoReading(RESOURCE, "Cloudflare's analytics know no such account", kind="not-found")
+            raise NoReading(RESOURCE, "Cloudflare's analytics have no such account", kind="not-found")
         rows = accounts[0].get("rows")
         if not isinstance(rows, list):
             raise NoReading(RESOURCE, "Cloudflare's analytics answer without groups", kind="malformed-answer")
         return [row for row in rows if isinstance(row, dict)]
 
     def _analytics(self, query: str, variables: dict[str, str]) -> list[dict[str, Any]]:
-        """A query that only reads, though it is sent by POST; its errors come inside a 200."""
+        """Send a query, which only reads although it is a POST. Its errors come inside a 200."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"Content-Type": "application/json"}
         with reading("Cloudflare's analytics"):
@@ -153,16 +155,16 @@ class Cloudflare:
                 accounts = found["data"]["viewer"]["accounts"]
                 return [account for account in accounts if isinstance(account, dict)]
             except (KeyError, TypeError):
-                raise malformed(RESOURCE, answer, "holds no viewer.accounts") from None
+                raise malformed(RESOURCE, answer, "has no viewer.accounts") from None
 
 
 def _result(answer: Answer, kind: type) -> Any:
-    """What stands in the envelope."""
+    """The `result` of a response."""
     found = document(answer, RESOURCE)
     if answer.status != 200 or found.get("success") is not True:
         raise _refused(answer, found)
     if not isinstance(found.get("result"), kind):
-        raise malformed(RESOURCE, answer, f"holds no {kind.__name__} as its result")
+        raise malformed(RESOURCE, answer, f"has no {kind.__name__} as its result")
     return found["result"]
 
 

@@ -1,4 +1,4 @@
-"""Does Groq's API take the key, and how much of the quota does it leave? (OpenAI's shapes, Groq's headers.)"""
+"""Ask Groq's API whether it accepts the key and how much quota is left (OpenAI's documents, Groq's headers)."""
 
 from __future__ import annotations
 
@@ -31,27 +31,36 @@ class Quota:
 
 @dataclass(frozen=True)
 class Standing:
-    """How one asks stands with Groq."""
+    """Groq's response to a request with the key."""
 
     status: int
     url: str
-    error: str  # what an error's message says
+    error: str  # the message of an error
+    code: str  # its code, such as invalid_api_key
     quotas: tuple[Quota, ...]
     retry_after_s: float | None
 
+    @property
+    def is_key_refused(self) -> bool:
+        """A 403 may also be about the network, the model or the organisation: its error has to name the key."""
+        words = f"{self.code} {self.error}".lower().replace("_", " ")
+        return self.status == 401 or (self.status == 403 and "api key" in words)
+
 
 def standing(http: Http, path: str) -> Standing:
-    """One request; a 429 is an answer here."""
+    """One request; a 429 is a valid response here."""
     answer = http.get(path, fresh=True, even_limited=True)
-    return Standing(answer.status, answer.url, _error(answer), tuple(_quotas(answer)), retry_after_s(answer))
+    return Standing(answer.status, answer.url, *_error(answer), tuple(_quotas(answer)), retry_after_s(answer))
 
 
-def _error(answer: Answer) -> str:
-    if answer.status == 200:
-        document(answer, RESOURCE)
-        return ""
+def _error(answer: Answer) -> tuple[str, str]:
+    """Message and code."""
     found: Any = document(answer, RESOURCE).get("error")
-    return said(found.get("message", "") if isinstance(found, dict) else found or "")
+    if answer.status == 200:
+        return "", ""
+    if isinstance(found, dict):
+        return said(found.get("message", "")), said(found.get("code") or "")
+    return said(found or ""), ""
 
 
 def _quotas(answer: Answer) -> list[Quota]:

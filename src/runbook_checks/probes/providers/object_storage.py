@@ -1,4 +1,4 @@
-"""What does a bucket hold? (The S3 API, as R2 and others speak it, through boto3.)"""
+"""List and read the objects of a bucket (the S3 API, as R2 and others speak it, through boto3)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from runbook_checks.probes.providers.aws import check_endpoint, client
 RESOURCE = "storage"
 MOST = 1000  # keys of one listing
 PIECE = 8 << 20
-MAX_BODY = 2 * PIECE  # whoever knows no ranges sends objects whole
+MAX_BODY = 2 * PIECE  # a storage without ranges sends objects whole
 BEYOND_THE_END = 416  # of a range (RFC 9110, 15.5.17); an empty object has no first byte
 KINDS = {
     "NoSuchBucket": "bucket-missing",
     "NoSuchKey": "object-missing",
     "AccessDenied": "access-denied",
-    "Unauthorized": "access-denied",  # R2's word for a key it doesn't know
+    "Unauthorized": "access-denied",  # R2's code for an unknown key
     "InvalidAccessKeyId": "access-denied",
     "SignatureDoesNotMatch": "access-denied",
     "RequestTimeTooSkewed": "clock-skew",
+    "InvalidObjectState": "archived",
+    "PermanentRedirect": "bad-endpoint",
     "SlowDown": RATE_LIMITED,
     "Throttling": RATE_LIMITED,
     "ThrottlingException": RATE_LIMITED,
@@ -36,6 +38,9 @@ KINDS = {
     "TooManyRequests": RATE_LIMITED,
 }
 OF_STATUS = {"401": "access-denied", "403": "access-denied", "404": "object-missing", "429": RATE_LIMITED}
+NO_S3 = "answers with something other than S3"
+# Hosts of providers that take the bucket as a part of the host's name; elsewhere a host may begin like a bucket.
+PROVIDERS = ("amazonaws.com", "cloudflarestorage.com", "digitaloceanspaces.com", "backblazeb2.com", "wasabisys.com")
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,12 @@ class ObjectFacts:
 
 
 class Bucket:
-    """One bucket, seen by a key that may only look. NoReading kinds: bucket-missing, access-denied, object-missing,
-    endpoint-unreachable, malformed-answer, clock-skew, rate-limited, no-library, bad-endpoint, and those of
-    probes.net.tls_context; evidence: code, status.
+    """One bucket, read with a key that may only read. NoReading kinds: bucket-missing, access-denied, object-missing,
+    archived, endpoint-unreachable, malformed-answer, not-s3, clock-skew, rate-limited, no-library, bad-endpoint, and
+    those of probes.net.tls_context; evidence: code, status.
 
-    Sent as R2 wants it: the bucket in the path, and no checksum headers that an operation doesn't require (boto3
-    #4392).
+    Requests are as R2 wants them: the bucket in the path (addressing="virtual": in the host), and no checksum headers
+    that an operation does not require (boto3 #4392).
     """
 
     def __init__(
@@ -64,6 +69,8 @@ class Bucket:
         key_id: str,
         secret: str,
         region: str = "auto",
+        session_token: str | None = None,
+        addressing: str = "path",
         ca_file: str | None = None,
         proxy: str | None = None,
         resolver: str | None = None,
@@ -72,12 +79,13 @@ class Bucket:
         clear_text: tuple[str, ...] = (),
     ) -> None:
         self.endpoint, self.bucket, self.resource = endpoint, bucket, resource
-        self._key, self._region, self._timeout_s = (key_id, secret), region, timeout_s
+        self._key, self._region, self._timeout_s = (key_id, secret, session_token), region, timeout_s
+        self._addressing = addressing
         self._ca_file, self._proxy, self._resolver = ca_file, proxy, resolver
         self._clear_text = clear_text
 
     def listed(self, prefix: str = "", most: int = MOST) -> list[ObjectFacts]:
-        """The first objects below a prefix, by their keys; all of them, where that is more than one listing holds."""
+        """The first objects below a prefix in the order of their keys, from as many pages as that takes."""
         found: list[ObjectFacts] = []
         more: dict[str, str] = {}
         while len(found) < most:
@@ -85,22 +93,24 @@ class Bucket:
                 page = self._client.list_objects_v2(
                     Bucket=self.bucket, Prefix=prefix, MaxKeys=min(MOST, most - len(found)), **more
                 )
+                if not page.keys() & {"Name", "KeyCount", "IsTruncated"}:
+                    raise NoReading(self.resource, f"{self.endpoint} {NO_S3}", kind="not-s3")
                 entries = page.get("Contents", [])
                 found += [_facts(entry["Key"], entry["Size"], entry["LastModified"]) for entry in entries]
                 facts["objects"] = len(found)
                 if not page.get("IsTruncated"):
                     break
                 if not entries:
-                    raise self._malformed("lists nothing, and says that there is more")
+                    raise self._malformed("lists nothing, but says that there is more")
                 more = {"ContinuationToken": page["NextContinuationToken"]}
         return found
 
     def head(self, key: str) -> ObjectFacts:
-        """What is told of an object without sending it; NoReading object-missing where there is none."""
+        """The size and time of an object; NoReading object-missing where there is none."""
         with self._asking(f"head s3://{self.bucket}/{key}") as facts:
-            told = self._client.head_object(Bucket=self.bucket, Key=key)
-            facts["size"] = told["ContentLength"]
-            return _facts(key, told["ContentLength"], told["LastModified"])
+            found = self._client.head_object(Bucket=self.bucket, Key=key)
+            facts["size"] = found["ContentLength"]
+            return _facts(key, found["ContentLength"], found["LastModified"])
 
     def read(self, key: str, max_bytes: int) -> bytes:
         """At most `max_bytes` of an object's beginning."""
@@ -108,35 +118,34 @@ class Bucket:
 
     @contextlib.contextmanager
     def opened(self, key: str) -> Iterator[BinaryIO]:
-        """An object to be read piece by piece, within the running check's deadline; each piece is asked for by itself,
-        and keeps us no longer than timeout_s."""
+        """Open an object, which is read piece by piece within the running check's deadline, each within timeout_s."""
         yield cast(BinaryIO, io.BufferedReader(_Pieces(self, key), PIECE))
 
     def piece(self, key: str, begin: int, size: int, etag: str | None = None) -> tuple[bytes, str, bool]:
         """The bytes of an object from `begin`, its ETag, and whether that was the end; `etag` is what it must still be.
 
-        RFC 9110, 14.2: who knows no ranges sends it whole.
+        A server without ranges sends it whole (RFC 9110, 14.2).
         """
         from botocore.exceptions import ClientError
 
         same = {"IfMatch": etag} if etag else {}
         with self._asking(f"read s3://{self.bucket}/{key}") as facts:
             try:
-                told = self._client.get_object(
+                sent = self._client.get_object(
                     Bucket=self.bucket, Key=key, Range=f"bytes={begin}-{begin + size - 1}", **same
                 )
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == BEYOND_THE_END:
                     return b"", etag or "", True
                 raise
-            body = bytes(told["Body"].read())
+            body = bytes(sent["Body"].read())
             facts["bytes"] = len(body)
-            if "ContentRange" not in told:
-                return body[begin : begin + size], told.get("ETag", ""), len(body) <= begin + size
-            whole = int(told["ContentRange"].rpartition("/")[2])
+            if "ContentRange" not in sent:
+                return body[begin : begin + size], sent.get("ETag", ""), len(body) <= begin + size
+            whole = int(sent["ContentRange"].rpartition("/")[2])
             if not body:
-                raise self._malformed("sends a piece that holds nothing")
-            return body[:size], told.get("ETag", ""), begin + len(body) >= whole
+                raise self._malformed("sends an empty piece")
+            return body[:size], sent.get("ETag", ""), begin + len(body) >= whole
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -145,15 +154,17 @@ class Bucket:
     @cached_property
     def _client(self) -> Any:
         check_endpoint(self.endpoint, self.resource)
-        if urlsplit(self.endpoint).path.strip("/"):
-            what = "the endpoint must be the account's own address, without the bucket behind it"
-            raise NoReading(self.resource, what, kind="bad-endpoint")
+        parts = urlsplit(self.endpoint)
+        host = parts.hostname or ""
+        if parts.path.strip("/") or (host.startswith(f"{self.bucket.lower()}.") and host.endswith(PROVIDERS)):
+            raise self._with_bucket()
         return client(
             "s3",
             self.resource,
             region=self._region,
             key_id=self._key[0],
             secret=self._key[1],
+            session_token=self._key[2],
             endpoint=self.endpoint,
             ca_file=self._ca_file,
             proxy=self._proxy,
@@ -162,7 +173,7 @@ class Bucket:
             max_body=MAX_BODY,
             clear_text=self._clear_text,
             more={
-                "s3": {"addressing_style": "path"},
+                "s3": {"addressing_style": self._addressing},
                 "request_checksum_calculation": "when_required",
                 "response_checksum_validation": "when_required",
             },
@@ -170,7 +181,7 @@ class Bucket:
 
     @contextlib.contextmanager
     def _asking(self, title: str) -> Iterator[dict[str, Any]]:
-        self._client  # noqa: B018  made before any clock runs
+        self._client  # noqa: B018  made before the time of a reading begins
         from botocore import exceptions as boto
 
         with reading(title) as facts:
@@ -181,27 +192,48 @@ class Bucket:
             except boto.ClientError as error:
                 raise self._refused(error) from None
             except (boto.ConnectionError, boto.HTTPClientError) as error:
-                what = f"{self.endpoint} gives no answer: {_why(error)}"
+                what = f"{self.endpoint} does not respond: {_why(error)}"
                 raise NoReading(self.resource, what, kind="endpoint-unreachable") from None
             except (boto.ParamValidationError, boto.NoCredentialsError, boto.PartialCredentialsError) as error:
                 raise NoReading(self.resource, f"{self.endpoint}: {_why(error)}", kind="bad-request") from None
-            except Exception:  # what botocore makes of an answer is whatever it runs into
-                raise self._malformed("answers with something that is no S3") from None
+            except Exception:  # botocore fails in many ways at what is not S3
+                raise self._malformed(NO_S3) from None
+
+    def _with_bucket(self) -> NoReading:
+        what = f"{self.endpoint} must be the account's own address, without the bucket in its host or path"
+        return NoReading(self.resource, what, kind="bad-endpoint")
 
     def _malformed(self, what: str) -> NoReading:
         return NoReading(self.resource, f"{self.endpoint} {what}", kind="malformed-answer")
 
     def _refused(self, error: Any) -> NoReading:
-        told = error.response.get("Error", {})
-        code, status = str(told.get("Code", "")), str(error.response["ResponseMetadata"]["HTTPStatusCode"])
+        given, operation = error.response.get("Error", {}), error.operation_name
+        code, status = str(given.get("Code", "")), str(error.response["ResponseMetadata"]["HTTPStatusCode"])
+        evidence = {"code": code, "status": int(status)}
         kind = KINDS.get(code) or OF_STATUS.get(status, "wrong-status")
-        what = f"{self.endpoint} answers HTTP {status} {one_line(code, 60)} for s3://{self.bucket}"
+        if operation == "ListObjectsV2" and code == "NoSuchKey":
+            return self._with_bucket()  # the host's name stands for the bucket, and the path for an object
+        if code in ("", status) and operation != "HeadObject" and status in ("401", "403", "404", "500"):
+            # botocore turns 200 with what it can't parse into 500.
+            shown = "200 or 500" if status == "500" else status
+            what = f"{self.endpoint} {NO_S3}: HTTP {shown} without S3's code, as from a web server or firewall"
+            return NoReading(self.resource, what, kind="not-s3", evidence=evidence)
+        shown = status if code in ("", status) else f"{status} {one_line(code, 60)}"
         if kind == RATE_LIMITED:
-            told = status if code in ("", status) else f"{status} {one_line(code, 60)}"
-            what = f"{self.endpoint}: rate limited (HTTP {told}) for s3://{self.bucket}"
-        if kind == "clock-skew":
-            what += f": {_skew(error.response)}"
-        return NoReading(self.resource, what, kind=kind, evidence={"code": code, "status": int(status)})
+            what = f"{self.endpoint}: rate limited (HTTP {shown}) for s3://{self.bucket}"
+        elif kind == "clock-skew":
+            what = f"{self.endpoint} answers HTTP {shown} for s3://{self.bucket}: {_skew(error.response)}"
+        else:
+            what = f"{self.endpoint} answers HTTP {shown} for s3://{self.bucket}{_said(given)}"
+        return NoReading(self.resource, what, kind=kind, evidence=evidence)
+
+
+def _said(given: Any) -> str:
+    """S3's own sentence, which names the right region or why an object is archived."""
+    if given.get("Code") == "InvalidObjectState":
+        return ": the object is archived, and must be restored before it can be read"
+    message = one_line(str(given.get("Message") or ""), 160)
+    return f": {message}" if message else ""
 
 
 class _Pieces(io.RawIOBase):
@@ -228,24 +260,24 @@ def _facts(key: str, size: int, modified: datetime) -> ObjectFacts:
 
 
 def _why(error: Exception) -> str:
-    """botocore's sentence names the endpoint, never the key."""
+    """A short reason; botocore's own sentence names the endpoint, never the key."""
     cause = error.__class__.__name__
     words = {
         "EndpointConnectionError": "no connection",
-        "ConnectTimeoutError": "no connection in time",
-        "ReadTimeoutError": "no whole answer in time",
+        "ConnectTimeoutError": "connect timeout",
+        "ReadTimeoutError": "read timeout",
         "SSLError": "TLS failed",
         "ConnectionClosedError": "the connection was closed",
-        "ProxyConnectionError": "the proxy gives no connection",
+        "ProxyConnectionError": "the proxy does not connect",
     }
     return words.get(cause, cause)
 
 
 def _skew(response: Any) -> str:
-    """Whose clock is off can't be told, by how much can."""
-    told = response["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
+    """The difference of the clocks; it does not show which of them is wrong."""
+    date = response["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
     try:
-        off = datetime.now(UTC).timestamp() - parsedate_to_datetime(told).timestamp()
+        off = datetime.now(UTC).timestamp() - parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError):
         return "this machine's clock and the storage's are too far apart for a signature to hold"
     side = "ahead of" if off > 0 else "behind"

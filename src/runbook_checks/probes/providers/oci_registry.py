@@ -1,4 +1,4 @@
-"""Is an image with a tag in a registry? By the HTTP API of the OCI distribution specification (v2)."""
+"""Look up an image by its tag in a registry, by the HTTP API of the OCI distribution specification (v2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runbook_checks.probes.http.target import bearer
 from runbook_checks.probes.providers import registry_realms as realms
 
 RESOURCE = "registry"
-# What a manifest may be; without these a registry converts it to a form of 2015, or refuses.
+# Media types of a manifest; without these a registry converts it to a format of 2015, or refuses.
 KINDS = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -39,14 +39,14 @@ def digest(
     open_far: Open | None = None,
     named: Collection[str] = (),
 ) -> str | None:
-    """The digest of the image, None where the registry knows none of that name.
+    """The digest of the image, None where the registry has no such image.
 
     open_at   makes an Http for an address of the environment and headers
     open_far  the same for an address that the registry names
     named     hosts that the environment names as realms
 
-    `login` is the header that says who we are. A registry may want a token from somewhere else (`WWW-Authenticate:
-    Bearer realm=...`), which is fetched with the login where that realm can be trusted with it.
+    `login` is the authentication header. A registry may require a token from another host (`WWW-Authenticate: Bearer
+    realm=...`). The login is sent to that realm only if it is trusted.
     NoReading kinds: those of Http; not-authorised, not-a-registry, unavailable.
     """
     path = f"/v2/{quote(repository)}/manifests/{quote(tag, safe='')}"
@@ -63,7 +63,7 @@ def digest(
 
 
 def _place(open_at: Open, url: str) -> str:
-    """The address as it may be shown; NoReading where it is none."""
+    """The address without a login; NoReading where it is not valid."""
     http = open_at(url, {})
     try:
         return http.url("")
@@ -84,12 +84,12 @@ def _wanted(answer: Answer) -> str:
 
 
 def _realm(answer: Answer, registry: str, named: Collection[str]) -> SplitResult:
-    """Where a token is to be had; NoReading where the login can't be trusted to that."""
+    """The token realm; NoReading where the login must not be sent to it."""
     realm = realms.parsed(_challenge(answer).get("realm", ""))
     if realm is not None and realms.is_trusted(realm, registry, named):
         return realm
     where = f" from {realm.scheme}://{realm.netloc}" if realm else ""
-    what = f"wants a token{where}: untrusted token realm; credentials not sent (rollback.image.realms may name it)"
+    what = f"requires a token{where}: untrusted token realm; credentials not sent (rollback.image.realms may name it)"
     raise _no(answer, what, "not-authorised")
 
 
@@ -99,19 +99,19 @@ def _challenge(answer: Answer) -> dict[str, str]:
 
 def _token(opened: Open, realm: SplitResult, answer: Answer, login: Mapping[str, str]) -> dict[str, str]:
     wanted = _challenge(answer)
-    asked: dict[str, str] = {name: wanted[name] for name in wanted if name in ("service", "scope")}
-    query = urlencode(asked)
+    scope: dict[str, str] = {name: wanted[name] for name in wanted if name in ("service", "scope")}
+    query = urlencode(scope)
     given = _get(opened, f"{realm.scheme}://{realm.netloc}", f"{realm.path}?{query}", login)
     document: Any = given.json() if given.status == 200 else {}
     token = document.get("token") or document.get("access_token") if isinstance(document, dict) else None
     if not isinstance(token, str):
-        raise _no(given, f"gives no token (HTTP {given.status})", "not-authorised")
+        raise _no(given, f"returned no token (HTTP {given.status})", "not-authorised")
     return bearer(token)
 
 
 def _found(answer: Answer, repository: str, tag: str) -> str | None:
     if answer.status in (401, 403):
-        raise _no(answer, f"does not let us look (HTTP {answer.status})", "not-authorised")
+        raise _no(answer, f"denies access (HTTP {answer.status})", "not-authorised")
     if answer.status >= 500:
         raise _no(answer, f"answers HTTP {answer.status}", "unavailable")
     document = answer.json()
@@ -121,7 +121,9 @@ def _found(answer: Answer, repository: str, tag: str) -> str | None:
     codes = [error.get("code") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     if answer.status == 404 and any(code in ABSENT for code in codes):
         return None
-    raise _no(answer, f"answers HTTP {answer.status} as no registry does for {repository}:{tag}", "not-a-registry")
+    raise _no(
+        answer, f"answers HTTP {answer.status} for {repository}:{tag}, and not as a registry does", "not-a-registry"
+    )
 
 
 def _no(answer: Answer, what: str, kind: str) -> NoReading:

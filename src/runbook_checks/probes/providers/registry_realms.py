@@ -11,7 +11,7 @@ from runbook_checks.probes.http.target import same_origin
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# Below these, neighbours belong to different owners. The registries of such hosts are their own realm.
+# Subdomains of these belong to different owners. A registry there is trusted as its own realm only.
 SHARED = (
     *("azurecr.io", "pkg.dev", "gcr.io", "amazonaws.com", "icr.io", "ocir.io", "jfrog.io", "cloudfront.net"),
     *("azurewebsites.net", "cloudapp.net", "azure.com", "googleapis.com", "run.app", "web.app", "appspot.com"),
@@ -22,7 +22,7 @@ SECOND_LEVEL = ("ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "me",
 
 
 def parsed(realm: str) -> SplitResult | None:
-    """The realm's address; None for what is none, or holds a user."""
+    """The realm's address; None where it is not an http(s) URL, or has a user."""
     try:
         parts = urlsplit(realm)
         _ = parts.port
@@ -33,7 +33,7 @@ def parsed(realm: str) -> SplitResult | None:
 
 
 def is_trusted(realm: SplitResult, registry: str, named: Collection[str]) -> bool:
-    """Whether it is the registry itself, or by https its host, its domain or a host that the environment names."""
+    """Whether the realm is the registry itself, or by https its host, its domain or a host in `named`."""
     if same_origin(realm.geturl(), registry):
         return True
     host, own = (realm.hostname or "").lower(), (urlsplit(registry).hostname or "").lower()

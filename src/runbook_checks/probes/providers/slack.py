@@ -1,4 +1,4 @@
-"""What does Slack's Web API say of a bot token? (auth.test, docs.slack.dev)"""
+"""Ask Slack's Web API about a bot token (auth.test, docs.slack.dev)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ RESOURCE = "slack_bot"
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom the token stands for, or why it stands for nobody."""
+    """The team and user of a token, or the error that Slack answers."""
 
-    error: str | None  # Slack's word, such as token_revoked
+    error: str | None  # such as token_revoked
     team: str
     user: str
 
 
 def auth_test(http: Http) -> Identity:
-    """NoReading where Slack doesn't answer as it does; rate-limited (with retry_after_s) once patience is at an end."""
+    """NoReading for an answer that is not Slack's; rate-limited (with retry_after_s) if it stays limited."""
     answer = Api(http, RESOURCE).get("/auth.test")
     if answer.status != 200:
-        reason = f"{answer.url} answers HTTP {answer.status}, where Slack tells of errors inside a 200"
+        reason = f"{answer.url} answers HTTP {answer.status}; Slack reports errors inside a 200"
         raise NoReading(RESOURCE, reason, kind="wrong-status")
     found = document(answer, RESOURCE)
     if not isinstance(found.get("ok"), bool):

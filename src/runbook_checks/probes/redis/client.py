@@ -1,4 +1,4 @@
-"""Read what a Redis says of itself: PING and INFO over one bounded connection."""
+"""Read the state of a Redis with PING and INFO, over one bounded connection."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from runbook_checks.probes.sql.dsn_parameters import shown, unsupported
 RESOURCE = "redis"
 PORT = 6379
 PLAIN, WITH_TLS = ("redis", "valkey"), ("rediss", "valkeys")
-# About a client's pool and what it makes of answers; of the server's part in it, PING and INFO need nothing.
+# Settings of a client's pool and of its answers, which PING and INFO do not depend on.
 _WITHOUT_EFFECT = (
     "db protocol timeout socket_timeout socket_connect_timeout connect_timeout read_timeout write_timeout dial_timeout "
     "socket_keepalive health_check_interval retry_on_timeout max_connections connection_limit pool_size encoding "
     "decode_responses client_name name family"
 )
 WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT.split())
-# The error that begins an answer (Redis documentation, "RESP errors"), and what kind of silence it is.
+# The beginning of an error reply (Redis documentation, "RESP errors"), and its kind.
 KINDS = {
     "WRONGPASS": "authentication-failed",
     "NOAUTH": "authentication-failed",
@@ -40,14 +40,14 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What INFO says. Memory in bytes; a maxmemory of 0 is none."""
+    """The facts of INFO. Memory in bytes; a maxmemory of 0 means no limit."""
 
     used_memory: int
     max_memory: int
     policy: str  # noeviction, allkeys-lru, ...
     role: str  # master or slave
     is_read_only: bool  # a replica that takes no writes
-    save_failed: bool  # the last snapshot failed, and with stop-writes-on-bgsave-error writes are refused
+    refusal: str | None  # why writes are refused since the disk takes none
     clients: int
     max_clients: int
     rejected: int  # connections refused for want of room, since the start
@@ -94,27 +94,26 @@ class Redis:
             with deadline.watch(made.sock), closing(wire):
                 if tls is not None:
                     wire.wrap(tls, self.host)
-                info = self._info(wire)
+                refusal, info = self._ask(wire)
             facts.update(peer=made.peer, connect_ms=made.connect_ms, role=info.get("role"))
-            return self._facts(info)
+            return self._facts(refusal, info)
 
     def _tls(self) -> ssl.SSLContext | None:
         return context(RESOURCE, self._ca_file) if self._has_tls else None
 
     def _guard(self, ip: str) -> None:
-        """NoReading where the password would go to another machine without TLS."""
+        """NoReading if the password would be sent to another machine without TLS."""
         if self._has_tls or not self._password or address.may_hear(ip, self.host, self._clear_text):
             return
         reason = f"{self.place} is another machine, and the password would go there in clear text: {address.WAYS_ON}"
         raise NoReading(RESOURCE, reason.format(tls="rediss://"), kind="clear-text-refused", evidence=self.evidence())
 
-    def _info(self, wire: Wire) -> dict[str, str]:
+    def _ask(self, wire: Wire) -> tuple[str | None, dict[str, str]]:
+        """Why writes are refused, and what INFO says."""
         try:
             if self._password:
                 wire.ask("AUTH", *([self.user] if self.user else []), self._password)
-            pong = wire.ask("PING")
-            if pong != b"PONG":
-                raise self._malformed("PING is answered, but not with PONG")
+            refusal = self._ping(wire)
             info = wire.ask("INFO")
         except Refused as refused:
             kind = next((kind for words, kind in KINDS.items() if refused.text.startswith(words)), "refused")
@@ -125,20 +124,32 @@ class Redis:
                 evidence=self.evidence(),
             ) from None
         if not isinstance(info, bytes):
-            raise self._malformed("INFO is answered, but not with text")
+            raise self._malformed("the answer to INFO is not text")
         lines = (line.partition(":") for line in info.decode("utf-8", "replace").splitlines())
-        return {name: value.strip() for name, colon, value in lines if colon}
+        return refusal, {name: value.strip() for name, colon, value in lines if colon}
 
-    def _facts(self, info: Mapping[str, str]) -> Facts:
+    def _ping(self, wire: Wire) -> str | None:
+        """A master that can save neither snapshots nor its log refuses PING like a write, and answers INFO."""
+        try:
+            pong = wire.ask("PING")
+        except Refused as refused:
+            if not refused.text.startswith("MISCONF"):
+                raise
+            return refused.text.removeprefix("MISCONF ")
+        if pong != b"PONG":
+            raise self._malformed("the answer to PING is not PONG")
+        return None
+
+    def _facts(self, refusal: str | None, info: Mapping[str, str]) -> Facts:
         def number(name: str) -> int:
             try:
                 return int(info[name])
             except (KeyError, ValueError):
-                raise self._malformed(f"INFO does not tell {name}") from None
+                raise self._malformed(f"INFO has no {name}") from None
 
         def text(name: str) -> str:
             if not info.get(name):
-                raise self._malformed(f"INFO does not tell {name}")
+                raise self._malformed(f"INFO has no {name}")
             return info[name]
 
         role = text("role")
@@ -148,7 +159,7 @@ class Redis:
             policy=text("maxmemory_policy"),
             role=role,
             is_read_only=role == "slave" and number("slave_read_only") == 1,
-            save_failed=text("rdb_last_bgsave_status") != "ok",
+            refusal=refusal,
             clients=number("connected_clients"),
             max_clients=number("maxclients"),
             rejected=number("rejected_connections"),
@@ -166,7 +177,7 @@ def _parts(url: str) -> address.Address:
     try:
         parts = address.split(url)
         if parts.scheme not in PLAIN + WITH_TLS:
-            raise address.Malformed("it is no redis:// or rediss:// URL")
+            raise address.Malformed("it is not a redis:// or rediss:// URL")
     except address.Malformed as error:
         raise NoReading(RESOURCE, f"the address can't be understood: {error}", kind="dsn-malformed") from None
     names = [unquote(part.partition("=")[0]) for part in parts.query.split("&") if part]

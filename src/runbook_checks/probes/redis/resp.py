@@ -1,8 +1,9 @@
 """Ask a Redis server one command at a time, in RESP 2 (Redis documentation, "Redis serialization protocol").
 
-redis-py does not bear a hostile server: it reads a line without a limit, takes any length on trust, and its time-out
-is per read, so that a server that sends a byte a second never ends. It also resolves and dials by itself, with no way
-to look at the address before the password goes there. All that a look needs is in this file: a command and one value.
+redis-py is not safe against a hostile server: it reads a line without a limit, trusts any length, and its timeout is
+per read, so that a server that sends a byte a second never ends. It also resolves and connects by itself, without a
+way to check the address before it sends the password. A reading needs only what is in this file: a command and one
+value.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Wire:
         self._answers = sock.makefile("rb")
 
     def wrap(self, context: ssl.SSLContext, host: str) -> None:
-        """From now on through TLS."""
+        """Start TLS on the connection."""
         with self._explaining("the TLS handshake"):
             self._sock = context.wrap_socket(self._sock, server_hostname=host)
         self._answers = self._sock.makefile("rb")
@@ -46,7 +47,7 @@ class Wire:
         self._sock.close()
 
     def ask(self, *words: str) -> bytes | int | None:
-        """The answer to a command; Refused where it is an error. Reports show the first word only."""
+        """The answer to a command; Refused if it is an error. Reports show the first word only."""
         encoded = [word.encode() for word in words]
         packet = b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
         with self._explaining(f"the answer to {words[0]}"):
@@ -88,13 +89,13 @@ class Wire:
     def _why(self, error: Exception, what: str) -> NoReading:
         if self._deadline.expired or isinstance(error, TimeoutError):
             limit = f"within {self._deadline.seconds:.1f} s"
-            return self._gone(f"did not come to the end of {what} {limit}", "read-timeout")
+            return self._gone(f"did not finish {what} {limit}", "read-timeout")
         if isinstance(error, ssl.SSLError):
             return self._gone(f"can't be trusted: {openssl_words(error)}", "tls-failed")
         return self._gone(f"closed the connection before {what}", "connection-reset")
 
     def _malformed(self) -> NoReading:
-        return self._gone("answers with something that is no Redis protocol", "malformed-answer")
+        return self._gone("sends an answer that is not the Redis protocol", "malformed-answer")
 
     def _gone(self, what: str, kind: str) -> NoReading:
         return NoReading(self._resource, f"{self._place} {what}", kind=kind, evidence={"place": self._place})

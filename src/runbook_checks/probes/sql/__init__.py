@@ -1,1 +1,1 @@
-"""What PostgreSQL and MySQL probes share."""
+"""Shared parts of the PostgreSQL and MySQL probes."""

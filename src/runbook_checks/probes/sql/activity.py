@@ -1,4 +1,4 @@
-"""Facts about what a database is doing, in the same words for every engine."""
+"""Facts about a database's activity, the same for every engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Session:
-    """One session that is at work or keeps a transaction open. Statements come without their literals."""
+    """One session that runs a statement or keeps a transaction open. Statements have no literals."""
 
     pid: int
     user: str
@@ -23,7 +23,7 @@ class Session:
 
 @dataclass(frozen=True)
 class SlowStatement:
-    """One statement that took long on average since the statistics began."""
+    """One statement that is slow on average since the statistics began."""
 
     id: str
     statement: str
@@ -34,7 +34,7 @@ class SlowStatement:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One session that waits for a lock, or one that others wait for. `pid` 0 is a prepared transaction."""
+    """One session that waits for a lock or holds one. `pid` 0 is a prepared transaction."""
 
     pid: int
     user: str
@@ -53,7 +53,7 @@ class IdleSessions:
     application: str
     pids: tuple[int, ...]
     longest_s: float
-    """How long the one that has been idle longest has."""
+    """The longest idle time among them."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class TableRows:
 
 @dataclass(frozen=True)
 class TableSize:
-    """How much room one table takes; `rows` is the server's estimate."""
+    """The size of one table; `rows` is the server's estimate."""
 
     schema: str
     name: str

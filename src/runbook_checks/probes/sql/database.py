@@ -1,4 +1,4 @@
-"""Ask a SQL database: shared readings, pooled connections, one deadline for all of it."""
+"""Query a SQL database, with shared readings, pooled connections and one deadline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runbook_checks.probes.sql.pool import Pool, Pools, Room
 Params = Sequence[Any] | Mapping[str, Any] | None
 Rows = list[dict[str, Any]]
 
-SERVER_FIRST_S = 0.5  # the server's own time-out comes first: it can say what took so long
+SERVER_FIRST_S = 0.5  # the server's own timeout comes first, because its error says what took so long
 
 
 class SqlDatabase:
@@ -77,7 +77,7 @@ class SqlDatabase:
         return self._connect(deadline.child(self._connect_timeout_s), role_limit)
 
     def room(self, connection: Any, deadline: Deadline) -> Room:
-        """What the server says of its limits; nothing, where it does not show them."""
+        """The server's connection limits; unknown ones are None."""
         try:
             return self._limits(connection, self._patience(deadline))
         except NoReading:
@@ -110,7 +110,7 @@ class SqlDatabase:
                 while rows is None:
                     rows = self._try(pool, sql, params, deadline, facts, fresh=fresh)
             except NoReading as gone:
-                if "database" in gone.evidence:  # a failure that another database's connection met is reported as ours
+                if "database" in gone.evidence:  # the failure may come from another database's connection
                     gone.evidence = {**gone.evidence, "database": self._names["database"]}
                 raise
             facts.update(rows=len(rows), total_ms=round((time.monotonic() - begun) * 1000, 3))
@@ -127,7 +127,7 @@ class SqlDatabase:
     def _try(
         self, pool: Pool, sql: str, params: Params, deadline: Deadline, facts: dict[str, Any], *, fresh: bool
     ) -> Rows | None:
-        """The rows; None where a kept connection turns out to have been closed while it was idle."""
+        """The rows, or None if the server closed a kept connection while it was idle."""
         with pool.connection(self, deadline, fresh=fresh) as slot:
             facts.update({"attempts": slot.attempts} if slot.attempts > 1 else {})
             try:
@@ -140,10 +140,10 @@ class SqlDatabase:
                 slot.is_broken = slot.connection.closed or deadline.expired
 
     def _patience(self, deadline: Deadline) -> Deadline:
-        """How long we wait for one statement."""
+        """The deadline for one statement."""
         return deadline.child(self._statement_timeout_s + SERVER_FIRST_S)
 
 
 def server_limit_s(patience: Deadline) -> float:
-    """How long the server itself may take for a statement that we wait for so long."""
+    """The server's own timeout for a statement that we wait for until `patience`."""
     return max(0.1, patience.seconds - SERVER_FIRST_S)

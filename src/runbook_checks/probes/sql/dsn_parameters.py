@@ -1,7 +1,7 @@
-"""Decide what becomes of each parameter of a PostgreSQL DSN: honoured, without effect here, or not supported.
+"""Classify the parameters of a PostgreSQL DSN: honoured, without effect here, or not supported.
 
-A parameter that is not supported is unknown, and named without its value. The list of those that are honoured is
-closed: libpq knows some that read a file of the home folder, run a program or write a file.
+A parameter that is not supported makes the reading unknown; the reason names it without its value. The list of honoured
+parameters is closed, because some of libpq's read a file of the home folder, run a program or write a file.
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from runbook_checks.inputs.address import Malformed
 from runbook_checks.probes.core.reading import NoReading
 
-APPLICATION = "runbook-checks"  # what our sessions are called on the server
+APPLICATION = "runbook-checks"  # application_name of our sessions on the server
 _HONOURED = (
     "user password host hostaddr port dbname options channel_binding require_auth requirepeer target_session_attrs "
     "sslmode sslnegotiation sslsni sslcert sslkey sslpassword sslcertmode sslrootcert sslcrl sslcrldir "
@@ -21,7 +21,7 @@ _HONOURED = (
     "keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout"
 )
 HONOURED = frozenset(_HONOURED.split())
-# Ours are used instead, or they are about a pool, a cache or an order that we don't have.
+# Our own values are used, or they are for a pool, a cache or an order that we do not have.
 _WITHOUT_EFFECT = (
     "connect_timeout application_name fallback_application_name client_encoding sslcompression load_balance_hosts "
     "pgbouncer connection_limit pool_timeout socket_timeout statement_cache_size "  # Prisma
@@ -41,14 +41,14 @@ HINTS = {
     "search_path": "postgres.schema in the environment file names the schema",
     "sslkeylogfile": "it would write the keys of the connection to a file",
     "replication": "an ordinary connection is needed",
-    "sslaccept": "say sslmode=verify-full or sslmode=require",
+    "sslaccept": "write sslmode=verify-full or sslmode=require",
     "sslidentity": "give sslcert and sslkey",
-    "ssl": "say sslmode=verify-full, require or disable",
+    "ssl": "write sslmode=verify-full, require or disable",
     **dict.fromkeys(("krbsrvname", "gsslib", "gssdelegation", "gssencmode"), _NO_KERBEROS),
     **dict.fromkeys(("scram_client_key", "scram_server_key"), "log in with a password"),
     **dict.fromkeys(("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"), _NO_KERBEROS),
 }
-# What may be said of some, and is nothing that we would have to do otherwise.
+# Values of some that need nothing different from us.
 _HARMLESS = {"gssencmode": ("disable", "prefer"), "schema": ("public",), "currentSchema": ("public",)}
 _PLAIN_NAME = re.compile(r"[A-Za-z][\w.-]{0,40}")
 
@@ -75,7 +75,7 @@ def refuse_unsupported(given: Mapping[str, str], resource: str, known: Collectio
 
 
 def once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The pairs by name. Of two of a name one may be the rest of a password, and drivers differ in which one counts."""
+    """The pairs by name. A duplicate may be the rest of a password, and drivers differ in which one counts."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise Malformed("one of its parameters is given twice; values with blanks stand in quotes")
@@ -83,12 +83,12 @@ def once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def without_ours(given: Mapping[str, str]) -> dict[str, str]:
-    """What libpq is given."""
+    """The parameters for libpq."""
     return {name: value for name, value in given.items() if name in HONOURED and value}
 
 
 def shown(name: str, given: Collection[str], known: Collection[str]) -> str:
-    """How a parameter is named. A strange word may be the rest of a password that holds a blank or an '&'."""
+    """The name to show. An unknown word may be the rest of a password that contains a blank or an '&'."""
     may_be_secret = "password" in given and name not in known
     return "one of its parameters" if may_be_secret or not _PLAIN_NAME.fullmatch(name) else f"the parameter '{name}'"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chain:
-    """One root with all that wait because of it; in a cycle each waits for the next, and the last for the first."""
+    """A root blocker and the sessions that wait for it. In a cycle each waits for the next."""
 
     root: Waiting
     waiting: tuple[Waiting, ...]
@@ -25,9 +25,9 @@ class Chain:
 
 
 def chains(sessions: Iterable[Waiting]) -> list[Chain]:
-    """One chain for each root blocker and for each cycle, that with the longest wait first.
+    """One chain for each root blocker and for each cycle, the longest wait first.
 
-    Who waits because of several roots stands in each of their chains.
+    A session that waits for several roots is in each of their chains.
     """
     by_pid = {session.pid: session for session in sessions}
     waiting = [session for session in by_pid.values() if session.blockers]
@@ -38,7 +38,7 @@ def chains(sessions: Iterable[Waiting]) -> list[Chain]:
 
 
 def _ahead(session: Waiting, by_pid: dict[int, Waiting]) -> set[int]:
-    """Everybody a session waits for, directly or not; itself too, if it is in a cycle."""
+    """All sessions that a session waits for, directly or not; itself too, if it is in a cycle."""
     seen: set[int] = set()
     todo = list(session.blockers)
     while todo:

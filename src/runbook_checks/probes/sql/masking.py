@@ -9,7 +9,7 @@ from runbook_checks.probes.core.reading import one_line
 
 MAX_STATEMENT = 300
 
-# A server cuts long statements: what begins and doesn't end reaches to the end.
+# A server truncates long statements: a literal without an end reaches to the end of the text.
 _POSTGRESQL = r"""
     (?P<comment> --[^\n]* | /\*.*?(?:\*/|$) )
   | (?P<text> [eE]'(?:''|\\.|[^'\\])*(?:'|$) | (?:[bBxXnN]|[uU]&)?'(?:''|[^'])*(?:'|$)
@@ -31,7 +31,7 @@ _PARTS = {
 
 
 def without_literals(statement: str, engine: Engine = "postgresql") -> str:
-    """The statement in one line: each string and number a `?`, comments gone; names and $1 stay."""
+    """The statement in one line, without comments, `?` for each string and number; names and $1 stay."""
     return one_line(_PARTS[engine].sub(_replacement, statement), MAX_STATEMENT)
 
 

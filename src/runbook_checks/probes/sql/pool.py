@@ -18,26 +18,26 @@ from runbook_checks.probes.core.reading import NoReading
 
 MOST = 4  # connections of one role to one server, however many systems share them
 LINGER_S = 0.8  # an idle connection is closed after this time
-FAILURE_KEPT_S = 30.0  # so long a server that could not be connected is not tried again
-WHOLE_SERVER = ("connection-refused", "connect-timeout")  # whatever database, password and TLS
+FAILURE_KEPT_S = 30.0  # a failure to connect is kept this long before another attempt
+WHOLE_SERVER = ("connection-refused", "connect-timeout")  # the same for every database, password and TLS mode
 FULL_PATIENCE_S = 1.0  # another process or role of ours may have held the server's last place
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.4
-MARGIN_S = 0.3  # left to say why, once the wait is over
-# Kinds of a refusal that another connection's end may cure.
-OWN_LIMIT = "own-connection-limit"  # the role holds all it may: another run of ours, or a connection just closed
+MARGIN_S = 0.3  # time left after the wait to report the reason
+# Kinds of refusal that may end when another connection is closed.
+OWN_LIMIT = "own-connection-limit"  # the role has no connection left: another run uses them, or one was just closed
 SERVER_FULL = "too-many-connections"
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a server says of its limits; None where it sets none, or does not say."""
+    """A server's connection limits; None if there is no limit, or it is not known."""
 
     role: int | None = None  # connections our role may hold
     free: int | None = None  # free places, beside the connection that asked
 
     @property
     def allowed(self) -> int:
-        """Half of what the role may hold, for a second run beside this one, and half of the free places."""
+        """Half of the role's limit, to leave room for a second run, and half of the free connections."""
         limits = [MOST]
         limits += [self.role // 2] if self.role is not None else []
         limits += [1 + self.free // 2] if self.free is not None else []
@@ -45,17 +45,17 @@ class Room:
 
 
 def all_in_use(role: str, limit: int | None) -> str:
-    """What to say where a role holds all it may, whether it is known how many these are or not."""
+    """The sentence for a role that has no connection left; `limit` is None if it is not known."""
     if limit is None:
         return f"all the connections that {role} may hold are in use"
     return f"{role} may hold {limit} connection{'s' if limit > 1 else ''} and all are in use"
 
 
 class Dialler(Protocol):
-    """A database whose connections the pool holds; those of one key can stand in for each other."""
+    """A database whose connections the pool holds; connections with the same key are interchangeable."""
 
     key: Hashable
-    patience: Hashable  # databases of one patience find out alike whether the server answers
+    patience: Hashable  # databases with equal timeouts share a failure to reach the server
 
     def dial(self, deadline: Deadline, role_limit: int | None) -> Any: ...
 
@@ -94,11 +94,11 @@ class Pools:
 
 
 class Pool:
-    """At most so many connections at once, to one server as one role; idle ones are used again, or closed.
+    """A limited number of connections to one server as one role; idle ones are reused or closed.
 
-    The first connection reads how many the role may hold; until then there is one. Where a server refuses a further
-    connection, callers wait for those there are. Where there are none, the pool tries again: as long as the deadline
-    lasts where our own limit is the reason, a second where the server is full.
+    The first connection reads the role's limit; until then there is only one. If a server refuses a further connection,
+    callers wait for the existing ones. If there are none, the pool retries: until the deadline if our own limit is the
+    reason, for a second if the server is full.
     """
 
     def __init__(self, resource: str) -> None:
@@ -144,7 +144,7 @@ class Pool:
         return self._taken.total() + len(self._idle)
 
     def _has_turn(self, key: Hashable) -> bool:
-        """Whether a turn is free. A database with a connection waits for that, and closes none of another's."""
+        """Whether a caller may go on. A database with a connection waits for it, and closes none of another's."""
         is_idle = any(idle.key == key for idle in self._idle)
         return self._taken.total() < self._most and (is_idle or self._open < self._most or not self._taken[key])
 
@@ -175,7 +175,7 @@ class Pool:
                 raise copy.copy(failure)
 
     def _idle_one(self, key: Hashable) -> Slot | None:
-        """The last one used of this key that still lives; else room is made for another."""
+        """The most recently used live connection of this key; without one, close idle ones to make room."""
         for idle in [idle for idle in reversed(self._idle) if idle.key == key]:
             self._idle.remove(idle)
             if _is_quiet(idle.connection):
@@ -187,7 +187,7 @@ class Pool:
         return None
 
     def _dial(self, database: Dialler, deadline: Deadline) -> Slot | None:
-        """A new connection; None where a further one is refused, and those we hold will have to do."""
+        """A new connection, or None if the server refuses a further one and we have others."""
         begun, attempts, pause_s = time.monotonic(), 1, FIRST_PAUSE_S
         while True:
             try:
@@ -222,14 +222,14 @@ class Pool:
         return slot
 
     def _makes_do(self) -> bool:
-        """Whether there are other connections of ours; then there will be no more than these."""
+        """Whether we have other connections; then the pool opens no more than these."""
         with self._changed:
             others = self._open - 1
             self._allowed = others or self._allowed
             return others > 0
 
     def _patience_left(self, gone: NoReading, deadline: Deadline, begun: float) -> float:
-        """How long the pool may go on trying; none or less where it may not."""
+        """The seconds left for retries; 0 or less for none."""
         left = deadline.remaining() - MARGIN_S
         if gone.kind == SERVER_FULL:
             return min(left, begun + FULL_PATIENCE_S - time.monotonic())
@@ -238,12 +238,12 @@ class Pool:
         with self._changed:
             self._refusal = copy.copy(gone)
             self._changed.notify_all()
-            # After a wait in vain the next caller makes one attempt.
+            # After an unsuccessful wait the next caller makes only one attempt.
             self._is_patient = self._is_patient and left > 0
             return left if self._is_patient else 0
 
     def _keep_failure(self, database: Dialler, gone: NoReading, deadline: Deadline) -> None:
-        # Cut short by the caller's own deadline, it says nothing about the server.
+        # A failure caused by the caller's own deadline is not about the server.
         if not deadline.expired and gone.kind != OWN_LIMIT:
             scope = database.patience if gone.kind in WHOLE_SERVER else database.key
             self._failures[scope] = (time.monotonic(), copy.copy(gone))
@@ -251,7 +251,7 @@ class Pool:
     def _give_back(self, key: Hashable, slot: Slot | None) -> None:
         with self._changed:
             self._taken[key] -= 1
-            # With room for one connection only, another process may be waiting for that place.
+            # With a limit of one connection, another process may be waiting for it.
             if slot is not None and (slot.is_broken or (self._allowed == 1 and not self._waiting)):
                 slot.hang_up()
             elif slot is not None:
@@ -274,7 +274,7 @@ class Pool:
 
 
 def _is_quiet(connection: Any) -> bool:
-    """Nothing waits to be read on an idle connection, unless the server said goodbye."""
+    """Whether an idle connection is usable: readable data means that the server closed it."""
     if connection.closed:
         return False
     poll = select.poll()

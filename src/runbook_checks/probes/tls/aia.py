@@ -1,8 +1,9 @@
-"""Which certificates would complete a chain that a server serves incompletely?"""
+"""Find the issuers' certificates that complete a chain which a server sends incompletely."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from runbook_checks.inputs.regular_file import open_regular, why
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.probes.http.client import Http
 from runbook_checks.probes.net.far_ends import FarEnds, is_plain_http
-from runbook_checks.probes.tls.certificate import Certificate, read
+from runbook_checks.probes.tls.certificate import path_from, read
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -23,7 +24,7 @@ MAX_SIZE = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Asking:
+class Fetching:
     """How an issuer's certificate is fetched."""
 
     resource: str
@@ -33,7 +34,7 @@ class Asking:
 
 
 def from_file(path: str, resource: str) -> list[bytes]:
-    """The intermediates of a PEM file. Roots in it are left out: they would become trusted."""
+    """Return the intermediates of a PEM file. Roots in it are left out, since they would become trusted."""
     try:
         with open_regular(Path(path)) as file:
             found = _parsed(file.read(4 << 20))
@@ -45,7 +46,7 @@ def from_file(path: str, resource: str) -> list[bytes]:
     if not found:
         raise NoReading(
             resource,
-            f"the file of intermediates {path} can't be used: {reason}",
+            f"cannot use the file of intermediates {path}: {reason}",
             kind="ca-file-unreadable",
             evidence={"intermediates_file": path},
         )
@@ -62,16 +63,16 @@ def _is_root(der: bytes) -> bool:
 def from_aia(
     chain: list[bytes], resource: str, resolver: str | None, deadline: Deadline, far_ends: FarEnds | None = None
 ) -> list[bytes]:
-    """The missing issuers, fetched one after the other from where each certificate says (RFC 5280, 4.2.2.1).
+    """Fetch the missing issuers, each from the address in the certificate below it (RFC 5280, 4.2.2.1).
 
-    Whoever serves a certificate chooses that address, so it is followed only to port 80 of a public address, or into
-    a range that the environment allows.
+    The certificate's owner chooses that address, so it is followed only to port 80 of a public address, or into a
+    range that the environment allows.
     """
     found: list[bytes] = []
-    ask = Asking(resource, resolver, deadline, replace(far_ends or FarEnds(), public_port=HTTP_PORT))
-    top = top_of([read(der) for der in chain])
+    how = Fetching(resource, resolver, deadline, replace(far_ends or FarEnds(), public_port=HTTP_PORT))
+    top = path_from([read(der) for der in chain], datetime.now(UTC))[-1]
     for _ in range(MAX_STEPS):
-        fetched = next((der for url in top.issuer_urls for der in _fetch(url, top.issuer, ask)), None)
+        fetched = next((der for url in top.issuer_urls for der in _fetch(url, top.issuer, how)), None)
         if fetched is None:
             break
         top = read(fetched)
@@ -81,30 +82,22 @@ def from_aia(
     return found
 
 
-def top_of(chain: list[Certificate]) -> Certificate:
-    """The last certificate that can be reached from the leaf; servers send them in any order."""
-    top, by_subject = chain[0], {certificate.subject: certificate for certificate in chain[1:]}
-    while top.issuer in by_subject:
-        top = by_subject.pop(top.issuer)
-    return top
-
-
-def _fetch(url: str, subject: str, ask: Asking) -> list[bytes]:
-    """The certificates at `url` that are of that subject; none where it can't be had in time."""
-    left = ask.deadline.remaining()
-    if left <= 0 or not is_plain_http(url):  # over https it could need itself
+def _fetch(url: str, subject: str, how: Fetching) -> list[bytes]:
+    """Fetch the certificates with this subject from `url`; an empty list if that fails or takes too long."""
+    left = how.deadline.remaining()
+    if left <= 0 or not is_plain_http(url):  # verifying https could need this certificate itself
         return []
     site = Http(
         url,
-        resource=ask.resource,
+        resource=how.resource,
         timeout_s=left,
-        resolver=ask.resolver,
+        resolver=how.resolver,
         max_body=MAX_SIZE,
-        far_ends=ask.far_ends,
+        far_ends=how.far_ends,
     )
     try:
-        answer = site.send("GET", "")
-        return [der for der in _parsed(answer.body) if read(der).subject == subject]
+        response = site.send("GET", "")
+        return [der for der in _parsed(response.body) if read(der).subject == subject]
     except (NoReading, ValueError):
         return []
     finally:
@@ -112,7 +105,7 @@ def _fetch(url: str, subject: str, ask: Asking) -> list[bytes]:
 
 
 def _parsed(data: bytes) -> list[bytes]:
-    """Certificates in PEM, DER or a PKCS #7 bundle (RFC 5280, 4.2.2.1 allows both of the latter)."""
+    """Parse certificates in PEM, DER or a PKCS #7 bundle (RFC 5280, 4.2.2.1 allows the latter two)."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
@@ -126,5 +119,5 @@ def _parsed(data: bytes) -> list[bytes]:
 
     try:
         return [certificate.public_bytes(Encoding.DER) for certificate in found()]
-    except Exception:  # a version or an algorithm that the library doesn't know, each in its own way
+    except Exception:  # each unknown version or algorithm raises a different error
         return []

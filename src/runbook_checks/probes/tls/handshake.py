@@ -1,4 +1,4 @@
-"""How does one TLS handshake end, with and without verification?"""
+"""TLS handshakes with one server, with and without verification."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Shaken:
     """One finished handshake."""
 
     chain: list[bytes]  # DER, as served
+    verified: list[bytes]  # DER, the path that OpenSSL verified, leaf to root; empty if not verified
     peer: str
     protocol: str
     dns_ms: float
@@ -33,7 +34,7 @@ class Shaken:
 
 @dataclass
 class Shaker:
-    """Shakes hands with one server as often as it takes, within one deadline."""
+    """Handshakes with one server, as many as needed, within one deadline."""
 
     host: str
     port: int
@@ -45,7 +46,7 @@ class Shaker:
     client_certificate: tuple[str, str] | None = None
 
     def verified(self) -> Shaken:
-        """A handshake that OpenSSL verifies; where it refuses, an unverified one with its verdict."""
+        """Return a handshake that OpenSSL verifies; if it refuses, an unverified one with OpenSSL's reason."""
         try:
             return self._shake(self._verifying())
         except ssl.SSLCertVerificationError as error:
@@ -53,7 +54,7 @@ class Shaker:
         except ssl.SSLError as error:
             if isinstance(error, CUT):
                 raise self.failed(error) from None
-            # What today's defaults refuse (an old protocol, a short key) may still be looked at.
+            # OpenSSL's defaults refuse an old protocol or a short DH key. The certificates can still be read.
             try:
                 return self._unverified(openssl_words(error), None)
             except NoReading:
@@ -62,7 +63,7 @@ class Shaker:
             raise self.failed(error) from None
 
     def code_with(self, intermediates: list[bytes]) -> int | None:
-        """OpenSSL's verdict once these certificates are known too; None if it is content."""
+        """Return OpenSSL's error code with these certificates added; None if it verifies the chain."""
         completing = self._verifying()
         if not load_links(completing, intermediates):
             return ISSUER_UNKNOWN
@@ -82,7 +83,7 @@ class Shaker:
     def failed(self, error: OSError) -> NoReading:
         if self.deadline.expired or isinstance(error, TimeoutError):
             limit = self.deadline.seconds
-            return self.gone("read-timeout", f"the TLS handshake was not over within {limit:.1f} s")
+            return self.gone("read-timeout", f"the TLS handshake timed out after {limit:.1f} s")
         if isinstance(error, CUT):
             return self.gone("connection-reset", "the connection was closed in the TLS handshake")
         if isinstance(error, ssl.SSLError):
@@ -91,7 +92,7 @@ class Shaker:
 
     def _verifying(self) -> ssl.SSLContext:
         made = context(self.resource, self.ca_file, self.client_certificate)
-        made.check_hostname = False  # names are compared apart, so that the verdict is on the chain alone
+        made.check_hostname = False  # names are compared separately: the error code is about the chain only
         return made
 
     def _unverified(self, verify_error: str, verify_code: int | None) -> Shaken:
@@ -118,14 +119,26 @@ class Shaker:
                 if self.deadline.expired:
                     raise TimeoutError
                 protocol = secured.version() or ""
-                return Shaken(chain_served(secured), made.peer, protocol, made.dns_ms, made.connect_ms, tls_ms)
+                chains = chain_served(secured), chain_verified(secured)
+                return Shaken(*chains, made.peer, protocol, made.dns_ms, made.connect_ms, tls_ms)
 
 
 def chain_served(secured: Any) -> list[bytes]:
-    """The chain as the server sent it, in DER."""
-    if hasattr(secured, "get_unverified_chain"):  # Python 3.13
-        return list(secured.get_unverified_chain())
+    """Return the chain as the server sent it, in DER."""
+    return _chain(secured, "get_unverified_chain")
+
+
+def chain_verified(secured: Any) -> list[bytes]:
+    """Return the path that OpenSSL verified, from the leaf to the root, in DER; empty without verification."""
+    if secured.context.verify_mode == ssl.CERT_NONE:
+        return []
+    return _chain(secured, "get_verified_chain")
+
+
+def _chain(secured: Any, method: str) -> list[bytes]:
+    if hasattr(secured, method):  # Python 3.13
+        return list(getattr(secured, method)())
     import _ssl
 
-    found = secured._sslobj.get_unverified_chain() or []
+    found = getattr(secured._sslobj, method)() or []
     return [certificate.public_bytes(_ssl.ENCODING_DER) for certificate in found]

@@ -1,11 +1,10 @@
-"""Is everything there that a page refers to? The page, and its scripts, styles, pictures, fonts and manifest.
+"""Request a page and everything that it refers to: scripts, styles, images, fonts and its manifest.
 
-Bounded in number, bytes and time; what was not looked at for that is told, never left out silently.
+The walk is limited in files, bytes and time; the result lists what was not requested.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -23,12 +22,11 @@ if TYPE_CHECKING:
     from runbook_checks.probes.http.client import Answer, Http
 
 AT_ONCE = 6  # as many as a browser opens to one host
-HTML = re.compile(r"\s*+(?:<!--.{0,2000}?-->\s*+)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is looked at."""
+    """How many files, bytes and seconds."""
 
     number: int = 200
     bytes: int = 32 << 20
@@ -37,7 +35,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Asset:
-    """One file that is referred to, and what its address answered."""
+    """One file that is referred to, and the response of its address."""
 
     url: str
     kind: Kind
@@ -45,31 +43,30 @@ class Asset:
     status: int
     content_type: str  # in lower case, without parameters; empty without the header
     is_html: bool  # by its content, whatever the header says
-    is_json: bool | None  # of a manifest: whether it is a document; None for anything else
+    is_json: bool | None  # whether a manifest is JSON; None for other kinds
 
 
 @dataclass
 class PageLook:
-    """A page and what it refers to."""
+    """A page and its files."""
 
     page: Answer
     assets: list[Asset] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)  # of origins that are not looked at
-    unseen: dict[str, NoReading] = field(default_factory=dict)  # address: why it gave no answer
-    cut: list[str] = field(default_factory=list)  # not looked at, for one of the limits
+    elsewhere: list[str] = field(default_factory=list)  # of other origins
+    unseen: dict[str, NoReading] = field(default_factory=dict)  # address: why there is no response
+    cut: list[str] = field(default_factory=list)  # not requested, because of a limit
 
 
 def look(http: Http, path: str, others: Mapping[str, Http], limits: Limits) -> PageLook:
     """The page at a path and everything it refers to, through style sheets and the manifest too.
 
-    others  origin ("https://cdn.example.com") to the service that is asked there; any other origin but the page's
-            is left alone
+    others  a client for each further origin ("https://cdn.example.com"); files of other origins are not requested
 
     NoReading kinds: Http's own, of the page itself.
     """
     page = http.get(path)
     found = PageLook(page)
-    if page.status != 200 or not is_html(page):
+    if page.status != 200 or not page.is_html:
         return found
     with reading(f"files that {page.url} refers to") as facts:
         _Walk(http, others, limits, found).through(in_html(page.text, page.url))
@@ -79,12 +76,8 @@ def look(http: Http, path: str, others: Mapping[str, Http], limits: Limits) -> P
     return found
 
 
-def is_html(answer: Answer) -> bool:
-    return HTML.match(answer.text[:4096]) is not None
-
-
 class _Walk:
-    """From reference to reference, some at once, each address once."""
+    """Follows references with some threads, each address once."""
 
     def __init__(self, http: Http, others: Mapping[str, Http], limits: Limits, found: PageLook) -> None:
         self._services = {_origin(found.page.url): http, **others}
@@ -168,7 +161,7 @@ class _Walk:
 def _asset(reference: Reference, by: str, answer: Answer, manifest: object) -> Asset:
     written = (answer.headers.get("content-type") or "").partition(";")[0].strip().lower()
     is_json = isinstance(manifest, dict) if reference.kind == "manifest" else None
-    return Asset(reference.url, reference.kind, by, answer.status, written, is_html(answer), is_json)
+    return Asset(reference.url, reference.kind, by, answer.status, written, answer.is_html, is_json)
 
 
 def _origin(url: str) -> str:

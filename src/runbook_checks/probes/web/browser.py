@@ -1,7 +1,7 @@
 """Visit a page in a real browser: when it paints, when it is loaded, and what fails in it.
 
-Chromium without a window, driven by playwright; both are optional parts. It runs apart, in processes that end with
-the deadline, as a new user each time, and keeps nothing.
+The browser is headless Chromium, driven by playwright; both are optional. It runs in processes that end with the
+deadline, with a new profile for each visit, and keeps nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook_checks.probes.core.isolated import apart
+from runbook_checks.probes.core.isolated import run_isolated
 from runbook_checks.probes.core.reading import picture, reading
 from runbook_checks.probes.web.browser_session import Look, looks
 from runbook_checks.probes.web.chromium import Request, find
@@ -23,36 +23,37 @@ if TYPE_CHECKING:
     import psutil
 
 END_S = 2.0
-LONGEST = 36  # a socket of Chromium lies 70 characters below; 107 are its path's most (unix(7))
+LONGEST = 36  # Chromium's socket path is 70 characters longer; 107 is the limit (unix(7))
 
 
 @dataclass(frozen=True)
 class Visit:
-    """The best of a few visits, and all the errors."""
+    """The best times of a few visits, and all errors."""
 
     status: int
-    first_paint_ms: float | None  # None: nothing was painted
-    load_ms: float | None  # None: not loaded when the time was up
-    waited_ms: float  # for that, at most
+    first_paint_ms: float | None  # None without a paint
+    blank_ms: float | None  # how long the page stayed blank; None if it painted, or where that is not certain
+    load_ms: float | None  # None if it was not loaded in time
+    waited_ms: float  # for the load, at most
     errors: tuple[str, ...]  # of the console and of scripts, each once
-    slowest: str  # path of the file that took longest
+    slowest: str  # path of the slowest file
     slowest_ms: float
     visits: int
     version: str
-    refused: tuple[str, ...]  # why some of what the page refers to was not followed
-    screenshot: bytes = field(repr=False)  # PNG; empty where the page let none be taken
+    refused: tuple[str, ...]  # why some references of the page were not requested
+    screenshot: bytes = field(repr=False)  # PNG; empty if none could be taken
 
 
 def visit(request: Request, resource: str = "browser") -> Visit:
-    """The page at an address, visited a few times by new users; the best times count, for a machine may be busy.
+    """Visit a page a few times with new profiles; the best times count, because this machine may be busy.
 
     NoReading kinds: missing-tool (no Chromium, no playwright), not-started, no-answer (evidence: error), page-hangs
-    (loaded, and then nothing more can be asked of it), those of probes.core.isolated.
+    (loaded, and then stops responding), those of probes.core.isolated.
     """
     chromium = find(resource)
     with reading(f"{request.url} in Chromium") as facts:
         with _home() as home:
-            made, version = apart(
+            made, version = run_isolated(
                 looks, chromium, request, home, resource, resource=resource, timeout_s=request.timeout_s, memory=None
             )
         seen = _best(made, version)
@@ -74,7 +75,7 @@ def visit(request: Request, resource: str = "browser") -> Visit:
 
 @contextlib.contextmanager
 def _home() -> Iterator[str]:
-    """A folder of the browser's own; nothing that was started with it, and no file in it, outlives the block."""
+    """A folder for the browser; at the end every process started with it ends, and its files are removed."""
     above = tempfile.gettempdir()
     home = tempfile.mkdtemp(prefix="checks-browser-", dir=above if len(above) <= LONGEST else "/tmp")  # noqa: S108
     try:
@@ -85,7 +86,7 @@ def _home() -> Iterator[str]:
 
 
 def _end_all(home: str) -> None:
-    """Chromium leads process groups of its own, and may be too busy with a page to see that its driver is gone."""
+    """End Chromium's processes, which have their own process groups and may be too busy to see the driver end."""
     import psutil
 
     end = time.monotonic() + END_S
@@ -114,6 +115,7 @@ def _best(looks: list[Look], version: str) -> Visit:
     return Visit(
         looks[-1].status,
         round(min(paints)) if paints else None,
+        None if paints else next((round(look.blank_ms) for look in looks if look.blank_ms), None),
         round(min(loads)) if loads else None,
         round(max(look.waited_ms for look in looks)),
         tuple(errors),

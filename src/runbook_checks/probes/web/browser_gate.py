@@ -1,7 +1,7 @@
-"""The way out for a browser: a SOCKS5 server (RFC 1928) that follows no address which a page may not name.
+"""A SOCKS5 proxy (RFC 1928) for a browser that connects to allowed addresses only.
 
-The page's own host is reached directly; everything else that a page refers to comes this way, as a name. It is resolved
-here, judged, and the address that was judged is dialled.
+The browser reaches the page's own host directly, and every other host through this proxy, by name. The proxy resolves
+the name, judges the address, and connects to the address that it judged.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ CHUNK = 64 * 1024
 MAX_HOSTS = 100
 NAME, IPV4, IPV6 = 3, 1, 4
 NOT_ALLOWED, UNREACHABLE = 2, 4
-# What Chromium says of a connection that it makes itself.
+# Chromium's errors for connections that it makes itself.
 ERRORS = {"name-not-resolved": "NAME_NOT_RESOLVED", NOBODY_LISTENS: "CONNECTION_REFUSED"}
 
 
 class Gate:
-    """Serves one browser."""
+    """The proxy of one browser."""
 
     def __init__(self, far_ends: FarEnds, resolver: str | None) -> None:
         self._far_ends, self._resolver = far_ends, resolver
         self.refused: dict[str, str] = {}
-        """Why a host was not followed."""
+        """Why a host was refused."""
         self.failed: dict[str, str] = {}
-        """Chromium's word for why a host was not reached."""
+        """Chromium's error for a host that was not reached."""
 
     async def start(self) -> int:
         """The port on loopback."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return int(self._server.sockets[0].getsockname()[1])
 
-    def told(self, error: str, host: str) -> str | None:
-        """An error of the browser's console in the words for a direct connection; None where we are the reason."""
+    def console_error(self, error: str, host: str) -> str | None:
+        """An error of the console in Chromium's words for a direct connection; None if the gate refused the host."""
         if "ERR_SOCKS_CONNECTION" not in error:
             return error
         if host in self.refused:
@@ -59,7 +59,7 @@ class Gate:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, ValueError):
             async with asyncio.timeout(2 * CONNECT_S):
-                host, port = await _asked(reader, writer)
+                host, port = await _requested(reader, writer)
                 sock = await asyncio.to_thread(self._dialled, host, port)
                 writer.write(_reply(0 if sock else NOT_ALLOWED if host in self.refused else UNREACHABLE))
                 await writer.drain()
@@ -90,7 +90,7 @@ class Gate:
             kept[host] = gone.reason if is_refused else ERRORS.get(gone.kind or "", "CONNECTION_TIMED_OUT")
 
 
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
+async def _requested(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
     """Host and port of a CONNECT, without a login (RFC 1928, 3 and 4)."""
     version, methods = struct.unpack("!BB", await reader.readexactly(2))
     await reader.readexactly(methods)

@@ -1,7 +1,7 @@
-"""What happens in a page while it is looked at? Chromium tells, through playwright, to a process of its own.
+"""Visit a page with Chromium through playwright, in a separate process, and report its times and errors.
 
-Nothing is asked of a page without a time-out: its scripts may hold it for ever. It is asked from a world of its own,
-where no script of the page has put anything in place of what belongs to the browser.
+Every question to a page has a timeout, because its scripts may block for ever. Questions run in an isolated world
+(Chrome DevTools Protocol), where scripts of the page cannot replace the browser's functions.
 """
 
 from __future__ import annotations
@@ -46,9 +46,11 @@ VISITS = 2
 SETTLE_S = 0.3
 MOST_ERRORS = 10
 MOST_MESSAGES = 1000
-MAX_ERROR = 200
+MAX_ERROR = 240
+MAX_URL = 120
 RETURN_S = 1.0
-LEAST_S = 3.0  # with less left, no further visit is begun
+POLL_S = 0.05
+LEAST_S = 3.0  # with less time left, there is no further visit
 ASK_S = 10.0
 ANSWER_S = 2.0
 FONTS = """<?xml version="1.0"?>
@@ -60,7 +62,7 @@ TIMES = """(() => {
   const files = performance.getEntriesByType("resource").map((f) => [new URL(f.name).pathname, f.duration]);
   files.push([location.pathname, entry && entry.responseEnd || performance.now()]);
   return {load: entry ? entry.loadEventEnd : 0, paint: paint ? paint.startTime : null,
-          slowest: files.sort((a, b) => b[1] - a[1])[0]};
+          slowest: files.sort((a, b) => b[1] - a[1])[0], now: performance.now(), frames: window.length};
 })()"""
 
 
@@ -73,6 +75,7 @@ class Look:
     is_loaded: bool = False
     paint: float | None = None
     load: float | None = None
+    blank_ms: float | None = None  # no paint for so long, and no frame that may have painted
     slowest: str = ""
     slowest_ms: float = 0.0
     errors: list[str] = field(default_factory=list)
@@ -82,7 +85,7 @@ class Look:
 
 
 def looks(chromium: Chromium, request: Request, home: str, resource: str) -> tuple[list[Look], str]:
-    """A few looks at the page, and the browser's version. Whatever is started has `home` in its environment."""
+    """A few visits of the page, and the browser's version. Every process has `home` in its environment."""
     import resource as limits
 
     os.environ["TMPDIR"] = home  # playwright's own folders
@@ -106,7 +109,25 @@ async def _looks(chromium: Chromium, request: Request, home: str, resource: str)
                 raise
             break
         longest_s = max(longest_s, time.monotonic() - begun)
+    if any(look.blank_ms for look in made) and not await _paints(browser):
+        for look in made:
+            look.blank_ms = None
     return made, browser.version
+
+
+async def _paints(browser: Browser) -> bool:
+    """Whether the browser paints text at all: without a font it does not, and reports no first paint."""
+    from playwright.async_api import Error
+
+    with suppress(Error, TimeoutError):
+        async with asyncio.timeout(ANSWER_S):
+            page = await browser.new_page()
+            await page.goto("data:text/html,<p>control")
+            session = await page.context.new_cdp_session(page)
+            while (await _times(session))["paint"] is None:
+                await asyncio.sleep(POLL_S)
+            return True
+    return False
 
 
 async def _started(chromium: Chromium, request: Request, home: str, resource: str, gate: int | None = None) -> Browser:
@@ -115,7 +136,7 @@ async def _started(chromium: Chromium, request: Request, home: str, resource: st
     except ImportError:
         what = "playwright is not installed: pip install 'runbook-checks[browser]'"
         raise NoReading(resource, what, kind="missing-tool") from None
-    # Settings and caches of whoever runs us stay out of it, and its own don't stay behind.
+    # It uses no settings and caches of this user, and leaves none behind.
     own = {"HOME": home, "TMPDIR": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home}
     environment: dict[str, str | float | bool] = {**chromium.environment, **own, **_fonts(chromium, home)}
     playwright = await async_playwright().start()
@@ -136,7 +157,7 @@ async def _started(chromium: Chromium, request: Request, home: str, resource: st
 
 
 def _fonts(chromium: Chromium, home: str) -> dict[str, str]:
-    """Without a font no text is painted, and a first paint never comes."""
+    """Fonts for Chromium: without one no text is painted, and there is no first paint."""
     if not chromium.fonts:
         return {}
     folders = "".join(f"<dir>{html.escape(folder)}</dir>" for folder in chromium.fonts)
@@ -157,7 +178,7 @@ def _flags(request: Request) -> list[str]:
 
 
 def _way_out(request: Request, gate: int | None) -> list[str]:
-    """Everything but the page's own host is reached through the gate, loopback too."""
+    """Send requests to every host but the page's own through the gate, loopback too."""
     if gate is None:
         return []
     host = urlsplit(request.url).hostname or ""
@@ -181,6 +202,7 @@ async def _look(browser: Browser, request: Request, resource: str, gate: Gate | 
             if request.headers:
                 await _send_our_headers(session, request)
             await _load(page, look, request, resource)
+            await _wait_for_paint(session, look, request)
             await _ask(session, look, request, resource)
     except Error as error:
         raise _no_answer(request, str(error).partition("\n")[0], resource) from None
@@ -206,13 +228,24 @@ async def _load(page: Page, look: Look, request: Request, resource: str) -> None
     await asyncio.sleep(SETTLE_S)  # what scripts ask for at the end of loading, and the last paint
 
 
+async def _wait_for_paint(session: CDPSession, look: Look, request: Request) -> None:
+    """Give a page that is rendered by its scripts the time to paint after it is loaded."""
+    wait_s = min(request.paint_s, 0.2 * _left_ms(request) / 1000)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait_s):
+            while look.is_loaded and (await _times(session))["paint"] is None:
+                await asyncio.sleep(POLL_S)
+
+
 async def _ask(session: CDPSession, look: Look, request: Request, resource: str) -> None:
-    """What the page says of itself. Of one that was not loaded in time that much is known, whatever it says."""
+    """Read the page's own times. That a page was not loaded in time is known without them."""
     try:
         async with asyncio.timeout(min(ASK_S, 0.5 * _left_ms(request) / 1000)):
             await _stop(session)
             times = await _times(session)
             look.paint, look.load = (_in_time(times[name], look) for name in ("paint", "load"))
+            if look.is_loaded and look.paint is None and not times["frames"]:
+                look.blank_ms = float(times["now"])
             look.slowest, look.slowest_ms = one_line(times["slowest"][0], MAX_ERROR), float(times["slowest"][1])
             shot = await session.send("Page.captureScreenshot", {"format": "png"})
             look.screenshot = base64.b64decode(shot["data"])
@@ -222,12 +255,12 @@ async def _ask(session: CDPSession, look: Look, request: Request, resource: str)
 
 
 def _in_time(at_ms: float | None, look: Look) -> float | None:
-    """What came to pass only because we stopped the scripts is not the page's."""
+    """A time of the page, unless it came only because the scripts were stopped."""
     return at_ms if at_ms and (look.is_loaded or at_ms < look.waited_ms) else None
 
 
 async def _stop(session: CDPSession) -> None:
-    """No script of the page runs any more: one that loops, floods or moves on leaves nobody a turn."""
+    """Stop the scripts of the page: one that loops, floods or navigates blocks every question."""
     from playwright.async_api import Error
 
     for word, more in (("Emulation.setScriptExecutionDisabled", {"value": True}), ("Runtime.terminateExecution", None)):
@@ -236,7 +269,7 @@ async def _stop(session: CDPSession) -> None:
 
 
 async def _keeps_up(session: CDPSession) -> bool:
-    """Whether the browser itself, unlike the page, answers: then nothing that it has told before was left unread."""
+    """Whether the browser itself still responds: then all its earlier messages have been read."""
     with suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_S):
             await session.send("Target.getTargetInfo")
@@ -245,7 +278,7 @@ async def _keeps_up(session: CDPSession) -> bool:
 
 
 async def _times(session: CDPSession) -> Any:
-    """Asked again where the page has just moved on to another."""
+    """The page's times, read again if it has just navigated."""
     from playwright.async_api import Error
 
     while True:
@@ -253,14 +286,14 @@ async def _times(session: CDPSession) -> Any:
             tree = await session.send("Page.getFrameTree")
             where = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "runbook-checks"}
             world = await session.send("Page.createIsolatedWorld", where)
-            asked = {"expression": TIMES, "contextId": world["executionContextId"], "returnByValue": True}
-            return (await session.send("Runtime.evaluate", asked))["result"]["value"]
+            question = {"expression": TIMES, "contextId": world["executionContextId"], "returnByValue": True}
+            return (await session.send("Runtime.evaluate", question))["result"]["value"]
         except (Error, KeyError):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(POLL_S)
 
 
 def _listen(page: Page, look: Look, gate: Gate | None) -> None:
-    """Keep what fails while the page is loaded; whoever never stops talking is not listened to for ever."""
+    """Collect errors while the page loads, up to a number of messages."""
     from playwright.async_api import Error
 
     def note(text: str) -> None:
@@ -271,7 +304,9 @@ def _listen(page: Page, look: Look, gate: Gate | None) -> None:
         look.messages += 1
         text = message.text
         if message.type == "error" and gate is not None:
-            text = gate.told(text, urlsplit(message.location.get("url", "")).hostname or "")
+            text = gate.console_error(text, urlsplit(message.location.get("url", "")).hostname or "")
+        if text and text.startswith("Failed to load resource"):
+            text = f"{text} at {message.location.get('url', '').partition('?')[0][:MAX_URL]}"
         if message.type == "error" and text is not None:
             note(text)
         if look.messages >= MOST_MESSAGES:
@@ -288,21 +323,22 @@ def _listen(page: Page, look: Look, gate: Gate | None) -> None:
 
 
 async def _send_our_headers(session: CDPSession, request: Request) -> None:
-    """To the page's own origin; Chromium carries them along where a redirect leads to another, so they are taken out.
+    """Send the configured headers to the page's own origin only.
 
-    Playwright's routes would carry them there as well, and answer preflights in place of the far end.
+    Chromium keeps them in a redirect to another origin, so they are removed there. Playwright's routes would keep them
+    too, and answer preflights in place of the server.
     """
     from playwright.async_api import Error
 
     ours = {name.lower() for name in request.headers}
 
     async def paused(event: Any) -> None:
-        asked = event["request"]
-        headers = {name: value for name, value in asked["headers"].items() if name.lower() not in ours}
-        if same_origin(asked["url"], request.url):
+        sent = event["request"]
+        headers = {name: value for name, value in sent["headers"].items() if name.lower() not in ours}
+        if same_origin(sent["url"], request.url):
             headers |= request.headers
         answer: dict[str, Any] = {"requestId": event["requestId"]}
-        if headers != asked["headers"]:
+        if headers != sent["headers"]:
             answer["headers"] = [{"name": name, "value": value} for name, value in headers.items()]
         with suppress(Error):
             await session.send("Fetch.continueRequest", answer)
@@ -326,9 +362,9 @@ def _no_answer(request: Request, why: str, resource: str) -> NoReading:
 
 def _hangs(request: Request, look: Look, resource: str) -> NoReading:
     if not look.status:
-        return _no_answer(request, "it did not answer in time", resource)
-    said = f"; its console says: {one_line(look.errors[0], 80)}" if look.errors else ""
-    what = f"{request.url} answers {look.status} and then nothing more: scripts hold the page, or never stop{said}"
+        return _no_answer(request, "no response in time", resource)
+    said = f"; its console has: {one_line(look.errors[0], 80)}" if look.errors else ""
+    what = f"{request.url} answers {look.status} and then stops responding: its scripts block the page{said}"
     return NoReading(resource, what, kind="page-hangs")
 
 

@@ -1,4 +1,4 @@
-"""Chromium: where it is on this machine, and what it is to visit."""
+"""Find Chromium on this machine, and describe a visit."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 @dataclass(frozen=True)
 class Chromium:
-    """The browser, and the environment it needs."""
+    """The browser, and the environment that it needs."""
 
     path: str
     environment: dict[str, str] = field(repr=False)
-    fonts: tuple[str, ...] = ()  # folders to find some in, where the machine may have none
+    fonts: tuple[str, ...] = ()  # folders with fonts, for a machine without any
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is visited, and how its host is found and trusted."""
+    """The address of a visit, and how its host is resolved and verified."""
 
     url: str
     timeout_s: float
-    address: str | None = None  # of the page's host, where the browser is not to look it up itself
-    pinned_keys: tuple[str, ...] = ()  # SHA-256 in hex of public keys believed in beside the browser's own authorities
+    address: str | None = None  # of the page's host, if the browser must not resolve it
+    pinned_keys: tuple[str, ...] = ()  # SHA-256 in hex of public keys to trust beside the browser's own authorities
     agent: str = ""
-    headers: dict[str, str] = field(default_factory=dict, repr=False)  # to the page's own origin alone
+    headers: dict[str, str] = field(default_factory=dict, repr=False)  # sent to the page's own origin only
     far_ends: FarEnds = field(default_factory=FarEnds)  # which addresses the page may refer to, beside its own host
     resolver: str | None = None  # for those
     sandbox: bool = True  # Chromium's own; as root there is none
+    paint_s: float = 0.0  # how long after the load the first paint is waited for
 
 
 def find(resource: str = "browser") -> Chromium:
-    """The machine's Chromium, else the one unpacked into .toolbox; NoReading missing-tool without either."""
+    """The Chromium on PATH, else the one in .toolbox; NoReading missing-tool without either."""
     own = next(filter(None, map(shutil.which, NAMES)), None)
     if own is not None:
         return Chromium(own, clean())

@@ -67,7 +67,7 @@ def in_html(document: str, url: str) -> list[Reference]:
 
 
 def _tags(document: str) -> Iterator[Tag]:
-    """The elements that a browser with scripts makes of a page."""
+    """The elements of a page in a browser with scripts enabled."""
     from selectolax.lexbor import LexborHTMLParser
 
     parser = LexborHTMLParser(document.encode("utf-8", "replace"), scripting=True)
@@ -77,12 +77,12 @@ def _tags(document: str) -> Iterator[Tag]:
 
 
 def in_css(sheet: str, url: str) -> list[Reference]:
-    """What a style sheet draws in by url() and @import."""
+    """The files of a style sheet (url() and @import)."""
     return _absolute(list(_in_css(sheet)), url)
 
 
 def in_manifest(document: Any, url: str) -> list[Reference]:
-    """The pictures of a web app manifest (W3C Manifest; icons, screenshots, shortcuts)."""
+    """The images of a web app manifest (W3C Manifest; icons, screenshots, shortcuts)."""
     found: list[tuple[str, Kind]] = []
     members = document if isinstance(document, dict) else {}
     shortcuts = [s for s in _list(members.get("shortcuts")) if isinstance(s, dict)]
@@ -94,7 +94,7 @@ def in_manifest(document: Any, url: str) -> list[Reference]:
 
 
 def parsed_manifest(text: str) -> Any:
-    """The document, None where it is no JSON."""
+    """The document, None if it is not JSON."""
     try:
         return parsed(text.removeprefix("\ufeff"), is_strict=False)
     except ValueError:
@@ -160,7 +160,7 @@ def _candidates(srcset: str) -> Iterator[str]:
 def _in_css(sheet: str) -> Iterator[tuple[str, Kind]]:
     import tinycss2
 
-    # With a stack, since blocks may lie in one another deeper than Python calls.
+    # With a stack, because blocks may be nested deeper than Python's calls.
     waiting = _with_kinds(tinycss2.parse_component_value_list(LONG_NUMBER.sub("9", sheet), skip_comments=True), "image")
     while waiting:
         node, kind = waiting.pop()
@@ -175,13 +175,13 @@ def _in_css(sheet: str) -> Iterator[tuple[str, Kind]]:
 
 
 def _with_kinds(nodes: Sequence[Any], kind: Kind) -> list[tuple[Any, Kind]]:
-    """The tokens with the kind of file that each refers to if it refers to one, last first."""
+    """The tokens with the kind of file that each may refer to, last first."""
     found: list[tuple[Any, Kind]] = []
     rule = ""
     for node in nodes:
         if node.type == "at-keyword":
             rule = node.lower_value
-        if rule != "namespace":  # names a vocabulary, and no file
+        if rule != "namespace":  # a vocabulary's name, and no file
             found.append((node, AT_RULES.get(rule, kind)))
         if node == ";" or node.type == "{} block":
             rule = ""
@@ -198,15 +198,15 @@ def _absolute(found: list[tuple[str, Kind]], base: str) -> list[Reference]:
 
 
 def _joined(base: str, written: str) -> str | None:
-    """The absolute http address, None for what names no file there (data:, a bare fragment)."""
-    # A browser drops tabs and line ends wherever they stand (URL Standard, 4.4).
+    """The absolute http address, None for anything else (data:, a fragment)."""
+    # Browsers remove tabs and line ends anywhere (URL Standard, 4.4).
     written = re.sub(r"[\t\n\r]", "", written).strip()
     if not written or written.startswith("#") or len(written) > MAX_URL:
         return None
     try:
         url = urljoin(base, written).partition("#")[0]
         parts = urlsplit(url)
-        url.encode()  # JSON can write down characters that no address holds
+        url.encode()  # JSON can contain characters that no address can
         return url if parts.scheme in ("http", "https") and parts.hostname else None
     except ValueError:
         return None

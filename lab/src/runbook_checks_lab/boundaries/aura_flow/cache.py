@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -34,3 +35,26 @@ def _used(info: dict[str, int] | bytes) -> int:
 boundary("dependency.redis", "70-percent")(_full(70))
 boundary("dependency.redis", "98-percent", "out-of-memory")(_full(98))
 boundary("dependency.redis", "98-percent-and-evicts")(_full(98, "allkeys-lru"))
+
+
+def _snapshot_fails(stops_writes: str) -> Body:
+    def body(lab: Lab) -> Iterator[None]:
+        """A folder stands where the snapshot would be written."""
+        redis = lab.aura_flow.redis
+        folder = redis.folder / "dump.rdb"
+        folder.mkdir()
+        (folder / "in-the-way").touch()
+        with redis.setting("stop-writes-on-bgsave-error", stops_writes), redis.setting("save", "3600 1"):
+            redis.run("BGSAVE")
+            redis.until_saved("err")
+            yield
+            shutil.rmtree(folder)
+            redis.run("BGSAVE")
+            redis.until_saved("ok")
+        (redis.folder / "dump.rdb").unlink()
+
+    return body
+
+
+boundary("dependency.redis", "snapshot-fails", "read-only")(_snapshot_fails("yes"))
+boundary("dependency.redis", "snapshot-fails-and-writes-go-on")(_snapshot_fails("no"))

@@ -27,4 +27,4 @@ def _noted(name: str, rolled_back: str) -> Body:
 
 boundary("migration.unfinished", "rolled-back-and-applied-again")(_noted(MIGRATION, "now()"))
 boundary("migration.unfinished", "begun-again-and-applied")(_noted(MIGRATION, "NULL"))
-boundary("migration.unfinished", "rolled-back", "started-not-finished")(_noted("20260502120000_teams", "now()"))
+boundary("migration.unfinished", "rolled-back-for-good")(_noted("20260502120000_teams", "now()"))

@@ -33,6 +33,16 @@ def clock_far_off(lab: Lab) -> None:
     _rules(lab).clock_offset_s = FAR_OFF_S
 
 
+@fault("webhook.signature-rejected", cause="header-dropped")
+def proxy_drops_the_signature(lab: Lab) -> None:
+    _rules(lab).loses_signature = True
+
+
+@fault("webhook.signature-rejected", cause="skew-limit-too-small")
+def half_a_minute_is_allowed(lab: Lab) -> None:
+    _rules(lab).max_skew_s = 30.0
+
+
 @fault("webhook.signature-rejected", cause="endpoint-missing")
 def webhook_not_routed(lab: Lab) -> None:
     _rules(lab).canned[f"POST {WEBHOOK}"] = Canned(404, {"detail": "Not Found"})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runbook_checks_lab.faults.reverseai import fault
 from runbook_checks_lab.faults.shared.certificates import SERVED
 from runbook_checks_lab.reverseai.domains import OTHER_PLACE, PREFIX, VICTIM, add_events, change_row, remove_events
+from runbook_checks_lab.servers.relay import relaying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME, TEXT = VICTIM.ascii, f"{PREFIX}.{VICTIM.ascii}"
 ELSEWHERE = "shops.other-provider.lab.test"
+CDN = "127.0.0.81"
 SLOW_S = 30.0
 NOT_VERIFIED = "DOMAIN_NOT_VERIFIED: neither TXT nor CNAME found"
 RATE_LIMITED = "rateLimited: too many certificates already issued for blumenwerk.test, retry after 2 days"
@@ -78,6 +80,14 @@ def alias_deleted(lab: Lab) -> None:
 @fault("domain.cname-wrong", cause="conflicts-with-address-record")
 def address_in_its_place(lab: Lab) -> None:
     moved_away(lab)
+
+
+@fault("domain.cname-wrong", cause="behind-proxy")
+def customer_uses_a_cdn(lab: Lab) -> Iterator[None]:
+    moved_away(lab)
+    lab.dns.behaviour.records[NAME, "A"] = [CDN]
+    with relaying(CDN, lab.reverseai.edge.port):
+        yield
 
 
 @fault("domain.cname-wrong", cause="wrong-target")

@@ -20,6 +20,7 @@ SERVED: dict[str, dict[str, Any]] = {
     "domain.certificate-invalid:self-signed": {"issuer": "itself"},
     "domain.certificate-invalid:untrusted-issuer": {"issuer": "stranger"},
     "domain.certificate-invalid:chain-incomplete": {"sends_intermediate": False},
+    "domain.certificate-invalid:chain-rejected": {"purpose": "client"},
     "domain.certificate-invalid:weak-key-or-signature": {"key": "RSA 1024"},
 }
 

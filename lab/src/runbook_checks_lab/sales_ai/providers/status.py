@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Trouble = Literal["degraded", "outage"]
 COMPONENTS = {
     "groq": ("API", "Console", "Audio"),
-    "cloudflare": ("Workers", "Queues", "R2", "Frankfurt, Germany - (FRA)", "Registrar"),
+    "cloudflare": ("Workers", "Queues", "R2", "Frankfurt, Germany - (FRA)", "Registrar", "API"),
     "neon": ("Compute - AWS US East", "Console and API"),
 }
 OVERALL = {"degraded": ("minor", "Partially Degraded Service"), "outage": ("critical", "Major System Outage")}
