@@ -1,6 +1,6 @@
-"""Which exact packages does a checkout get? Renews the hashed requirements, and the locks of what comes from npm.
+"""Update the pinned packages of a checkout: the requirements with hashes, and the lock files for npm.
 
-The files name packages and hashes and no host, so that they serve behind any mirror.
+The files name packages and hashes but no host, so that they work behind any mirror.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ MISLEADING |= {
 
 
 def can(python: str, code: str) -> bool:
-    """Does this Python run that? A name on PATH may be a pyenv shim with no version behind it."""
+    """Whether a Python runs this code: a name on PATH may be a pyenv shim without an installed version."""
     try:
         subprocess.check_output([python, "-I", "-c", code], stderr=subprocess.DEVNULL, timeout=30)
     except (OSError, subprocess.SubprocessError):

@@ -1,8 +1,8 @@
-"""Which programs does the lab need that no Python package brings? Debian's, unpacked into .toolbox without root.
+"""Download the lab's programs that no Python package contains, as Debian packages, into .toolbox without root.
 
-Nothing is installed on the machine: packages are downloaded with apt's own client into a private folder and unpacked
-there. A machine without apt uses what it has on its PATH; what it doesn't have is said once, and the lab goes on
-without it.
+Nothing is installed on the machine: apt's own client downloads packages into a private folder, and they are unpacked
+there. A machine without apt uses the programs on its PATH. Missing programs are reported once, and the lab runs
+without them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLBOX = ROOT / ".toolbox"
 DONE = "unpacked.json"
 PATIENCE_S, RENEWAL_S = 600, 180
-OLD_DAYS = 30  # Debian mends Chromium about once a week
+OLD_DAYS = 30  # Debian updates Chromium about once a week
 DAY_S = 86400
-TRIED = TOOLBOX / "tried"  # what could not be had isn't asked for again at every command
+TRIED = TOOLBOX / "tried"  # its age prevents a new attempt with every command
 AGAIN_S = 3600
 
 
@@ -52,14 +52,14 @@ PARTS = (
 )
 
 
-class NotToBeHad(Exception):
-    """A part that can't be had here; the text says why."""
+class Unavailable(Exception):
+    """A part is not available; the text says why."""
 
 
 def make_ready(parts: Sequence[Part] = PARTS, what_for: str = "the lab") -> dict[str, str]:
-    """Unpack what is missing or old; what can't be had, and why.
+    """Download missing and old parts; returns the unavailable ones, each with the reason.
 
-    What is old and can't be renewed is used as it is, with a note.
+    An old part that cannot be updated is used unchanged, with a message.
     """
     missing = [part for part in parts if not is_there(part)]
     old = [part for part in parts if part not in missing and age_days(part) > OLD_DAYS]
@@ -81,17 +81,17 @@ def make_ready(parts: Sequence[Part] = PARTS, what_for: str = "the lab") -> dict
 
 
 def _fetched(parts: Sequence[Part], patience_s: float) -> dict[str, str]:
-    """What can't be had of these, and why."""
+    """Download parts; returns the unavailable ones, each with the reason."""
     trouble: dict[str, str] = {}
     with tempfile.TemporaryDirectory(dir=TOOLBOX, prefix=".apt-") as scratch:
         try:
             apt = Apt(Path(scratch), patience_s)
-        except NotToBeHad as error:
+        except Unavailable as error:
             return {part.name: str(error) for part in parts}
         for part in parts:
             try:
                 apt.unpack(part)
-            except NotToBeHad as error:
+            except Unavailable as error:
                 trouble[part.name] = str(error)
     return trouble
 
@@ -101,7 +101,7 @@ def _names(parts: Sequence[Part]) -> str:
 
 
 def age_days(part: Part) -> float:
-    """Since it was unpacked; 0 for the machine's own."""
+    """Days since a part was unpacked; 0 for the machine's own."""
     try:
         return max(0.0, (time.time() - (TOOLBOX / part.name / DONE).stat().st_mtime) / DAY_S)
     except OSError:
@@ -116,7 +116,7 @@ def _was_tried() -> bool:
 
 
 def is_there(part: Part) -> bool:
-    """Unpacked before, or the machine's own."""
+    """Whether a part is unpacked, or installed on the machine."""
     try:
         done = json.loads((TOOLBOX / part.name / DONE).read_text())
     except (OSError, ValueError):
@@ -125,11 +125,11 @@ def is_there(part: Part) -> bool:
 
 
 class Apt:
-    """apt's client with lists and cache of its own, so that it needs no root and leaves the machine alone."""
+    """apt's client with private lists and cache, which needs no root and changes nothing on the machine."""
 
     def __init__(self, scratch: Path, patience_s: float = PATIENCE_S) -> None:
         if not shutil.which("apt-get") or not shutil.which("dpkg"):
-            raise NotToBeHad("there is no apt-get here; install it yourself and see that it is on PATH")
+            raise Unavailable("there is no apt-get here; install it yourself and see that it is on PATH")
         self.scratch, self._end = scratch, time.monotonic() + patience_s
         for folder in ("lists/partial", "cache/archives/partial", "debs"):
             (scratch / folder).mkdir(parents=True)
@@ -156,14 +156,14 @@ class Apt:
                 env=_environment(),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotToBeHad(f"{command[0]}: {type(error).__name__}") from None
+            raise Unavailable(f"{command[0]}: {type(error).__name__}") from None
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-            raise NotToBeHad(f"{command[0]}: {said[-1]}")
+            raise Unavailable(f"{command[0]}: {said[-1]}")
         return done.stdout
 
     def unpack(self, part: Part) -> None:
-        """Built beside and renamed, so that half a part is never taken."""
+        """Unpack into a temporary folder and rename it, so that an incomplete part is never used."""
         debs = self.scratch / "debs" / part.name
         debs.mkdir()
         self.run("apt-get", *self.options, "-qq", "download", *self._wanted(part), cwd=debs)
@@ -188,7 +188,7 @@ class Apt:
 
 
 def _environment() -> dict[str, str]:
-    """What apt and dpkg need, apt's settings and its way to the packages among it."""
+    """The variables for apt and dpkg, including apt's settings and proxies."""
     names = ("apt_config", "http_proxy", "https_proxy", "no_proxy")
     given = {name: value for name, value in os.environ.items() if name.lower() in names}
     return clean(**given) | {"LC_ALL": "C"}

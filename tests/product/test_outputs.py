@@ -149,8 +149,8 @@ def test_pipe_without_a_reader_times_out(tmp_path: Path) -> None:
         time.sleep(0.5)
         os.close(left)
         assert reported["left"].result(5) == "Broken pipe"
-        assert reported["alone"].result(30) == "nobody read from this pipe within 10 s"
-        assert reported["stuck"].result(30) == "nobody read from it for 10 s"
+        assert reported["alone"].result(30) == "no reader opened this pipe within 10 s"
+        assert reported["stuck"].result(30) == "the reader stopped reading for 10 s"
     os.close(stuck)
 
 

@@ -61,5 +61,5 @@ def find_environment(named: str) -> Path:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """The environment files in a folder; an example is none."""
+    """The environment files in a folder, without examples."""
     return {path.stem: path for path in sorted(folder.glob("*.yaml")) if not path.name.endswith(".example.yaml")}

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from runbook_checks.config.cross_references import Named
 
 HOME = SUITE / "runbooks"
-# Whoever may change an environment file (in a pull request, say) is not to read any file of the machine by it.
+# An environment file, which a pull request may change, must not give access to other files of the machine.
 OUTSIDE = (
-    "the runbook file must lie below the environment file's folder, or in 'runbooks' beside it where that is "
+    "the runbook file must be below the environment file's folder, or in 'runbooks' beside it if that is "
     "'environments', or in this suite"
 )
 _SYMPTOM = re.compile(r"[a-z][a-z0-9_]*\.[a-z0-9]+(-[a-z0-9]+)*")
@@ -111,7 +111,7 @@ class _Reading:
         return Files(environment, systems, texts, explanations, tuple(self.sources), self.folder, self.suite)
 
     def _mapping(self, path: Path, kind: str = "") -> Node | None:
-        """What a file says, if that is keys and values; its mistakes are noted, and none that quotes a foreign file."""
+        """The document of a file, if it is a mapping; its mistakes are noted, unless the file is foreign."""
         self.sources.append(path.resolve())
         problems: list[Problem] = []
         document: Node | None
@@ -199,7 +199,7 @@ class _Reading:
                 yield name, self._validated(model, said, f"{where}.{name}")
 
     def _look_at_parts(self, system: Node, names: Iterable[str], where: str) -> None:
-        """What is wrong with parts of a system that are not in use, or can't be completed."""
+        """Note mistakes in parts of a system that are not in use or incomplete."""
         parts = {name: node for name, node in system.items() if name in [*names] and name not in self.own_names}
         self._validated(System, Node(parts, system.file, system.line), where, is_whole=False)
 
@@ -224,7 +224,7 @@ class _Reading:
         if not self._is_within(path or candidates[0]):
             self._problem(named or section, f"systems.{name}{'.runbook' if named else ''}", OUTSIDE)
             return None
-        # A file that isn't there yet would count as soon as it is.
+        # A candidate that does not exist yet would be used once it exists.
         self.sources += [c.resolve() for c in candidates if c != path]
         if path is None and named is not None:
             self._problem(named, f"systems.{name}.runbook", f"there is no file {quoted(named.value)} beside this one")
@@ -273,7 +273,7 @@ class _Reading:
         return text
 
     def _known_words(self, words: Node, text: Node, where: str) -> Node:
-        """What a system says of a symptom, without causes that there aren't; those are noted."""
+        """A system's text about a symptom without unknown causes, which are noted."""
         unknown = list(unknown_causes(words, text))
         self._note(unknown, where)
         if not unknown:
@@ -283,7 +283,7 @@ class _Reading:
         return Node({**words.value, "causes": kept}, words.file, words.line)
 
     def _check_effect(self, override: Node, text: Node, where: str) -> None:
-        """What looking does to the target is the check's doing; said to be less, it would get past `effects`."""
+        """Refuse a change of a symptom's effect, which the check determines: a lower one would bypass `effects`."""
         said, real = override.get("effect"), text.at(("effect",)).value if text.get("effect") else "read"
         if said is not None and said.value != real:
             self._problem(said, f"{where}.effect", f"is the check's own and stays '{real}'; leave it out")
@@ -302,7 +302,7 @@ class _Reading:
             self._problem(node, _path(where, location), text)
 
     def _problem(self, node: Node, path: str, text: str) -> None:
-        """Note a problem; the path is told as it is in the file that the words come from."""
+        """Note a problem, with the path in the file that contains the text."""
         if node.file != shown(self.path):
             path = re.sub(r"^systems\.[^.]+\.?", "", path)
         if Path(node.file).resolve().parent == HOME / "symptoms":
@@ -316,12 +316,12 @@ def _is_own(words: Node) -> bool:
 
 
 def _there() -> list[str]:
-    """The systems that have a runbook file here."""
+    """The systems with a runbook file in the built-in suite."""
     return sorted(path.stem for path in HOME.glob("*.yaml") if path.stem != "explanations")
 
 
 def _opened(system: Node) -> Node:
-    """With nothing behind the colon, a capability or a symptom is what it is below, and not taken away."""
+    """A system whose empty capabilities and symptoms keep the values below, instead of removing them."""
     for name in (*CAPABILITIES, "symptoms"):
         system = system.opened(name)
     symptoms = system.get("symptoms")

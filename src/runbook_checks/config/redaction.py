@@ -1,4 +1,4 @@
-"""Take secrets out of text, in whatever form they stand in it. No other module does."""
+"""Redact secrets in text, in every form in which they may occur. No other module does."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENDS = re.compile(r"[@/?#\[\]\s]")  # what an unescaped password is broken at
 
 @dataclass(frozen=True)
 class _Hit:
-    """Where a text holds a secret, what is left of one, or a mark; `label` names the secret and holds none of it."""
+    """The place of a secret, of a part of one, or of a mark in a text; `label` names the secret without its value."""
 
     start: int
     end: int
@@ -43,12 +43,12 @@ class _Hit:
 
 
 class Redaction:
-    """The secrets of a run, and what takes them out of text.
+    """The secrets of a run, and their redaction in text.
 
-    A secret is taken out as it is, URL-encoded, in base64 (at each of the three alignments), in hex,
-    escaped as JSON, HTML, a Python literal or a shell word; of a DSN or URL also the password alone. Where a text was
-    cut in the middle of one, what is left of it is taken out as well.
-    Secrets shorter than SHORTEST characters would take ordinary words along: they get a warning instead.
+    A secret is redacted as it is, URL-encoded, in base64 (at each of the three alignments), in hex, and escaped as
+    JSON, HTML, a Python literal or a shell word; of a DSN or URL also the password alone, and the rest of a secret at
+    the place where a text was cut. Secrets shorter than SHORTEST characters would also match ordinary words: they cause
+    a warning instead.
 
     `text` and `tree` are for free text, which loses every secret. `name` is for names that a far end may choose
     (subjects): findings and the history are known by them, so the names of two secrets stay two, and words of
@@ -123,7 +123,7 @@ class Redaction:
         return value
 
     def _is_public(self, words: str) -> bool:
-        """Whether anybody can read these words in the files."""
+        """Whether these words are in the files."""
         return any(words in page for page in self._pages)
 
     @cached_property
@@ -135,7 +135,7 @@ class Redaction:
         return pages
 
     def _hits(self, text: str) -> Iterator[_Hit]:
-        """Our own marks, and secrets that lie in none; they may overlap."""
+        """Our own marks, and secrets outside of them; they may overlap."""
         marks = [_Hit(*mark.span(), mark[1] or "") for mark in _MARKS.finditer(text)]
         marks = [mark for mark in marks if not mark.label or mark.label in self._labels.values()]
         yield from marks
@@ -165,7 +165,7 @@ class Redaction:
                     yield _Hit(start, start + size, self._labels[form])
 
     def _holding(self, piece: str) -> list[str]:
-        """The forms that hold a piece of SHORTEST characters; mostly none do, which is known at once."""
+        """The forms that contain a piece of SHORTEST characters; usually none."""
         return [form for form in [*self._labels] if piece in form] if piece in self._pieces else []
 
 
@@ -186,14 +186,14 @@ def _replaced(text: str, hits: Iterable[_Hit], *, is_labelled: bool) -> str:
 
 
 def _sizes(form: str) -> range:
-    """How many characters of a secret give it away, the most first."""
+    """The lengths of parts that reveal a secret, longest first."""
     return range(len(form) - 1, _least(form) - 1, -1)
 
 
 def _least(form: str) -> int:
-    """How much of a secret gives it away: of an address, whose beginning everybody knows, half of it.
+    """The number of characters that reveal a secret: half of an address, whose beginning is public.
 
-    Of key=value pairs the first key alone gives nothing away.
+    The first key of key=value pairs reveals nothing.
     """
     key = _FIRST_KEY.match(form)
     is_known = key is not None or "://" in form or "%3A%2F%2F" in form.upper()
@@ -204,7 +204,7 @@ def passwords(value: str) -> set[str]:
     """The password inside a URL or a `key=value` connection string, as written and decoded.
 
     A user without a password is a token where HTTP or Redis is spoken.
-    Of an address that is malformed it is what was most likely meant, and each piece that could be told as a host.
+    For a malformed address they are its likely password, and each piece that an error message could quote as a host.
     """
     value = value.strip()
     loose = _TOKEN.match(value) or _URL.match(value) or _URL_WITHOUT_HOST.match(value)
@@ -215,7 +215,7 @@ def passwords(value: str) -> set[str]:
 
 
 def forms(secret: str) -> list[str]:
-    """Every way in which the suite or the libraries below it may write a secret down, always in the same order."""
+    """Every form in which the suite or its libraries may write a secret, always in the same order."""
     raw = secret.encode("utf-8", "surrogateescape")
     written = [
         secret,

@@ -46,7 +46,7 @@ def may_be_address(text: str) -> bool:
 
 
 class Unresolved(Exception):
-    """A reference that gives no value here; the sentence names it and never holds a value."""
+    """A reference without a value; the message names the reference and never contains a value."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Text(Reference):
 
 
 class Commands:
-    """Programs under way, each in a session of its own: what it started ends with it."""
+    """Running programs, each in a separate session, so that its child processes end with it."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -237,7 +237,7 @@ class Vault:
         """The value a reference stands for; Unresolved says which reference gave none, and why."""
         with self._lock:
             turn = self._turns.setdefault(reference, Lock())
-        with turn:  # a command that takes its time holds up those only who want what it prints
+        with turn:  # a slow command blocks only the callers that need its output
             if reference not in self._values:
                 self._values[reference] = self._resolved(reference)
         value = self._values[reference]
@@ -250,7 +250,7 @@ class Vault:
         return visible(self.variables, self.listed, self.named())
 
     def foresee(self, settings: Any) -> None:
-        """Put what variables hold on the redaction list, though nobody has asked for it yet: a crash may say it.
+        """Add the values of variables to the redaction list before they are used: a crash may print them.
 
         `settings` is any tree of dataclasses, mappings and lists. Files and commands are left until they are needed,
         and what is too short to be taken out is warned of when it is used.
@@ -316,7 +316,7 @@ class Vault:
         try:
             code, printed = self._commands.run(words, self.folder, self.for_commands())
         except subprocess.TimeoutExpired:
-            raise Unresolved(f"{what}: no end within {COMMAND_TIMEOUT_S:.0f} s") from None
+            raise Unresolved(f"{what}: timed out after {COMMAND_TIMEOUT_S:.0f} s") from None
         except OSError as error:
             raise Unresolved(f"{what}: {error.strerror}") from None
         except ValueError:

@@ -34,7 +34,7 @@ class State:
     severity: str
     details: Details
 
-    def counted(self, mark: str, runs: int) -> int:
+    def count(self, mark: str, runs: int) -> int:
         return self.recent[-runs:].count(mark)
 
 
@@ -123,7 +123,7 @@ def _uptime(results: list[DocumentResult]) -> tuple[int, int, int]:
 def has_come(state: State, mark: str, rules: Monitoring) -> bool:
     """Whether it was a root in enough runs for an alert."""
     rule = rules.rule(state.severity)
-    return mark == ROOT and state.counted(ROOT, rule.of) >= rule.after
+    return mark == ROOT and state.count(ROOT, rule.of) >= rule.after
 
 
 def has_gone(state: State, severity: str, rules: Monitoring) -> bool:

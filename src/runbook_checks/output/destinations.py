@@ -1,4 +1,4 @@
-"""The places that a run writes to: its own folder, and the files that options name, checked before any check runs."""
+"""The outputs of a run: its folder and the files named by options, tested before any check runs."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def own_folder(config: pytest.Config, run: Run) -> Path | None:
         is_new = not named and not base.exists()
         base.mkdir(parents=True, exist_ok=True)
         if is_new:
-            (base / ".gitignore").write_text("*\n")  # results are nobody's to commit
+            (base / ".gitignore").write_text("*\n")  # results are not committed
         folder.mkdir()
     except OSError as error:
         run.notes.append(f"no reports folder: {base} can't be written: {error.strerror} (--out FOLDER names another)")

@@ -1,6 +1,6 @@
-"""End a run with its outcome's exit code, whatever becomes of the output: a plugin that pyproject.toml names.
+"""End a run with the exit code of its outcome, even if output is lost: a plugin named in pyproject.toml.
 
-pytest loads it before it starts to capture, and so before conftest.py.
+pytest loads it before it starts capturing, and so before conftest.py.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     places.require_pytests_own(early_config)
     try:
         return (yield)
-    except (pytest.UsageError, ConftestImportFailure):  # pytest says what is wrong, and ends with 4
+    except (pytest.UsageError, ConftestImportFailure):  # pytest prints the message and exits with 4
         raise
     except Exception as error:
-        streams.say(streams.told(error))
+        streams.say(streams.sentence_of(error))
         raise SystemExit(streams.TROUBLE) from None
 
 
 class Ending:
-    """Knows the run's configuration, which some of pytest's hooks leave out."""
+    """Keeps the configuration, which some of pytest's hooks do not pass."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -51,14 +51,14 @@ class Ending:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self) -> Generator[None, Any, Any]:
-        """What an error beyond pytest's own handling comes to, and whether anybody got to know the outcome."""
+        """Handle errors that pytest does not handle, and a lost output."""
         try:
             with redirect_stdout(places.terminal(self.config)):  # pytest makes its terminal of it
                 code = yield
         except (pytest.UsageError, KeyboardInterrupt, SystemExit):
             raise
         except Exception as error:
-            streams.say(self._redacted(streams.told(error)))
+            streams.say(self._redacted(streams.sentence_of(error)))
             return streams.TROUBLE
         is_kept = self.run is not None and self.run.is_kept
         return streams.TROUBLE if code == 0 and streams.lost_output() and not is_kept else code
@@ -71,24 +71,24 @@ class Ending:
             self._leave_vanished_folder()
 
     def _leave_vanished_folder(self) -> None:
-        """pytest goes back to where it was started before it finishes; without that folder it would never finish."""
+        """Replace a deleted start folder, to which pytest would otherwise fail to return at the end."""
         given = self.config.invocation_params
         if not given.dir.is_dir():
             self.config.invocation_params = type(given)(args=given.args, plugins=given.plugins, dir=Path("/"))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
-        """A plugin that can't write its file (pytest's cache, on a full disk) keeps no report from being told."""
+        """Report the error of a plugin that cannot write its file (pytest's cache, on a full disk), and continue."""
         try:
             return (yield)
         except OSError as error:
-            streams.say(self._redacted(f"a plugin of pytest's could not write its file: {streams.told(error)}"))
+            streams.say(self._redacted(f"a plugin of pytest's could not write its file: {streams.sentence_of(error)}"))
             return None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool | None:
-        """What the machine refuses (disk, files, memory) is no mistake in the code: a sentence does."""
+        """Report errors of the machine (disk, files, memory) in one sentence, without a traceback."""
         if not isinstance(excinfo.value, OSError | MemoryError):
             return None
-        streams.say(self._redacted(streams.told(excinfo.value)))
+        streams.say(self._redacted(streams.sentence_of(excinfo.value)))
         return True

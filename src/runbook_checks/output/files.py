@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE_S = 10.0  # for a pipe that nobody reads from
+PATIENCE_S = 10.0  # for a pipe without a reader
 MOST_LINKS = 40  # as in path_resolution(7)
 PIECE = select.PIPE_BUF  # poll(2) promises room for this much
 _REFUSED = {stat.S_IFDIR: "it is a folder", stat.S_IFSOCK: "it is a socket", stat.S_IFBLK: "it is a block device"}
@@ -64,13 +64,13 @@ def lead(path: Path) -> Place:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The N of /dev/fd/N and /proc/self/fd/N. Opened by name a file would be truncated, and a socket refused."""
+    """The N of /dev/fd/N and /proc/self/fd/N: opening it by name would truncate a file, and fail for a socket."""
     folders = ("/dev/fd", f"/proc/{os.getpid()}/fd")
     return int(path.name) if path.name.isdecimal() and os.path.realpath(path.parent) in folders else None
 
 
 def _refuse_planted(path: Path, found: os.stat_result) -> None:
-    """Trust no name that another user left in a shared folder: Linux' fs.protected_symlinks, _fifos and _regular."""
+    """Refuse another user's file in a shared folder, as Linux' fs.protected_symlinks, _fifos and _regular do."""
     folder = path.parent.stat()
     is_shared = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
     if is_shared and found.st_uid not in (os.geteuid(), folder.st_uid):
@@ -117,7 +117,7 @@ def identity(path: Path) -> object:
 
 
 def write(path: Path, text: str) -> None:
-    """Write all of it, or raise an OSError; never waits for ever."""
+    """Write all of the text, or raise an OSError; every wait has a timeout."""
     data = text.encode("utf-8", "surrogateescape")
     place = lead(path)
     if place.descriptor is None and place.kind in _REFUSED:
@@ -146,7 +146,7 @@ def _write_file(place: Place, data: bytes) -> None:
 
 
 def _replace(place: Place, data: bytes) -> None:
-    """Beside it first: the file is there whole or not at all."""
+    """Write a temporary file and rename it, so that the file is complete or unchanged."""
     beside = place.path.with_name(f".{os.urandom(8).hex()}.tmp")
     # A new file obeys the umask; O_EXCL follows no link that somebody planted.
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if place.found else 0o666)
@@ -176,7 +176,7 @@ def _write_in_place(path: Path, data: bytes) -> None:
 
 
 def _opened(place: Place) -> int:
-    """A named pipe can be opened for writing only once somebody reads from it (fifo(7))."""
+    """Open for writing; a named pipe only once it has a reader (fifo(7))."""
     end = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -185,17 +185,17 @@ def _opened(place: Place) -> int:
             if error.errno != errno.ENXIO or place.kind != stat.S_IFIFO:
                 raise
             if time.monotonic() > end:
-                raise OSError(errno.ENXIO, f"nobody read from this pipe within {PATIENCE_S:g} s") from None
+                raise OSError(errno.ENXIO, f"no reader opened this pipe within {PATIENCE_S:g} s") from None
         time.sleep(0.02)
 
 
 def _pour(descriptor: int, data: bytes) -> None:
-    """In pieces for which there is room: a reader that stops reading holds up nobody."""
+    """Write pieces when there is room; OSError if the reader stops reading."""
     ready = select.poll()
     ready.register(descriptor, select.POLLOUT)
     left = memoryview(data)
     while left:
         if not ready.poll(PATIENCE_S * 1000):
-            raise OSError(errno.ETIMEDOUT, f"nobody read from it for {PATIENCE_S:g} s")
+            raise OSError(errno.ETIMEDOUT, f"the reader stopped reading for {PATIENCE_S:g} s")
         with suppress(BlockingIOError):
             left = left[os.write(descriptor, left[:PIECE]) :]

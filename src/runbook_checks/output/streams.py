@@ -1,4 +1,4 @@
-"""Keep standard output and standard error from deciding anything: what they can't take is dropped, and said once."""
+"""Make standard output and standard error safe to write to: lost output is dropped, with one message."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 INTERRUPTED, TROUBLE, USAGE = 2, 3, 4
 ARGPARSE_USAGE = 2
-LOST: dict[int | None, str] = {}  # why a standard stream can't be written any more
+LOST: dict[int | None, str] = {}  # why a standard stream can no longer be written to
 
 
-REDACT: list[Callable[[str], str]] = []  # what the run takes secrets out with, once there is one
+REDACT: list[Callable[[str], str]] = []  # the run's redaction, once the run exists
 
 
 class Steady:
-    """A standard stream whose end may be gone (closed pipe, full disk, terminal hung up); `lost` says why."""
+    """A standard stream that may become unwritable (closed pipe, full disk, closed terminal); `lost` says why."""
 
     def __init__(self, stream: Any, number: int) -> None:
         self.lost: OSError | None = None
@@ -41,7 +41,7 @@ class Steady:
         return len(text)
 
     def _shown(self, text: str) -> str:
-        """What a check prints, in its own thread, bypasses pytest's capture: it is shown without secrets."""
+        """Redact the output of checks' threads, which bypasses pytest's capture."""
         if threading.current_thread() is threading.main_thread():
             return text
         return reduce(lambda said, redact: redact(said), REDACT, text)
@@ -57,7 +57,7 @@ class Steady:
             self.lose(error)
 
     def lose(self, error: Exception) -> None:
-        """From now on all goes to the null device, what is still in the buffer and what programs of ours print, too."""
+        """Redirect the stream to the null device, including its buffer and the output of child processes."""
         is_first, self.lost = self.lost is None, error if isinstance(error, OSError) else OSError(0, str(error))
         LOST.setdefault(self._number, str(self.lost.strerror))
         _point_to_null(self._number)
@@ -78,9 +78,9 @@ def _point_to_null(number: int) -> None:
 
 
 def steady() -> None:
-    """Make both streams steady, and what is printed text; characters that a terminal's encoding lacks are replaced."""
+    """Make both streams steady; characters that a terminal's encoding lacks are replaced."""
     for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
-        if stream is None:  # closed: the next file that is opened would take its number, and what is printed
+        if stream is None:  # closed: the next opened file would get its number, and the output
             _point_to_null(number)
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open
@@ -102,21 +102,21 @@ def _steady(stream: TextIO | None, number: int) -> TextIO:
 
 
 def lost_output() -> OSError | None:
-    """Why standard output was lost. A reader that has read enough and went away (`| head`) has lost nothing."""
+    """Why standard output was lost; None also for a reader that closed the pipe after reading enough (`| head`)."""
     sys.stdout.flush()
     lost = getattr(sys.stdout, "lost", None)
     return lost if lost and lost.errno != errno.EPIPE else None
 
 
 def say(sentence: str, program: str = "runbook-checks") -> None:
-    """Tell it where it can still be told."""
+    """Print a message on standard error, if that is still possible."""
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(f"{program}: {sentence}\n")
         sys.stderr.flush()
 
 
-def told(error: BaseException) -> str:
-    """An error of ours in one sentence, with the place in our code that it came from."""
+def sentence_of(error: BaseException) -> str:
+    """An internal error in one sentence, with its place in our code."""
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}"
@@ -126,7 +126,7 @@ def told(error: BaseException) -> str:
 
 
 def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
-    """What a command of ours ends with: its own code, or `trouble` after a sentence on what went wrong with it."""
+    """Run one of our commands; its exit code, or `trouble` after a message about an error."""
     steady()
     try:
         _require_working_directory()
@@ -136,7 +136,7 @@ def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
     except SystemExit as leaving:
         code = _exit_code(leaving.code, trouble)
     except Exception as error:
-        say(told(error), program)
+        say(sentence_of(error), program)
         code = trouble
     sys.stdout.flush()
     sys.stderr.flush()
@@ -144,7 +144,7 @@ def ended(program: str, run: Callable[[], int], trouble: int = TROUBLE) -> int:
 
 
 def _exit_code(given: object, trouble: int) -> int:
-    """What sys.exit() was given, and argparse's wrong usage as ours."""
+    """The exit code for the argument of sys.exit(); argparse's usage error becomes ours."""
     if given is None or given == ARGPARSE_USAGE:
         return 0 if given is None else USAGE
     return given if isinstance(given, int) else trouble
