@@ -1,4 +1,4 @@
-"""What is a check handed? The options, the selection, the chosen systems, and a bound probe per capability."""
+"""The API for checks: `symptom` marks a check, `Found` reports a finding, `NoReading` that it is unknown."""
 
 from runbook_checks.probes.core.reading import NoReading
 from runbook_checks.verdicts import Found, symptom

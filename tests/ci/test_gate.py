@@ -64,7 +64,7 @@ def test_acknowledged_finding_is_reported_but_not_counted(lab: LabClient, tmp_pa
     [finding] = ran.results["backup.stale"]["findings"]
     assert "the backup host moves" in finding["not_counted"]
     assert "by lee" in finding["not_counted"]
-    assert "uncounted" in ran.stdout
+    assert "excluded" in ran.stdout
     assert other.code == 1, "another cause is a new finding"
 
 
@@ -102,7 +102,7 @@ def test_baseline_counts_only_new_findings(lab: LabClient, tmp_path: Path) -> No
     with lab.fault("backup.stale:too-old"):
         otherwise = lab.check("-m", "backup or health", "--baseline", before)
     assert (same.code, worse.code, better.code, otherwise.code) == (0, 1, 0, 1), describe(same) + describe(worse)
-    assert same.results["backup.stale"]["findings"][0]["not_counted"] == "there before"
+    assert same.results["backup.stale"]["findings"][0]["not_counted"] == "already in the baseline"
     assert "was found in the baseline" in better.stdout
     assert same.document["run"]["baseline"] == json.loads((tmp_path / "before.json").read_text())["run"]["id"]
 
@@ -117,9 +117,9 @@ def test_unknown_in_the_baseline_does_not_pass(lab: LabClient, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("{", "is no JSON"),
-        ("{}", "is no results document"),
-        ('{"schema": 1, "run": {"environment": "other"}, "results": []}', "is about other"),
+        ("{", "is not JSON"),
+        ("{}", "is not a results document"),
+        ('{"schema": 1, "run": {"environment": "other"}, "results": []}', "is a run of other"),
     ],
 )
 def test_wrong_baseline_is_refused(lab: LabClient, tmp_path: Path, content: str, sentence: str) -> None:
@@ -135,7 +135,7 @@ def test_settling_waits_for_findings_to_disappear(lab: LabClient) -> None:
     assert ran.code == 0, describe(ran)
     assert 1 < ran.document["run"]["settled_s"] < 15
     assert "health.not-ready" in ran.stdout
-    assert "was gone after" in ran.stdout
+    assert "cleared after" in ran.stdout
     schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(ran.document)
 
@@ -159,10 +159,10 @@ def test_watching_ends_when_all_is_clear_and_prints_the_time(lab: LabClient) -> 
     with repaired_during_the_run(lab, "health.not-ready:component-down"):
         ran = lab.check("-m", "health", "--watch", "1")
     assert ran.code == 0, describe(ran)
-    looks = [line for line in ran.stdout.splitlines() if " look " in line]
+    looks = [line for line in ran.stdout.splitlines() if " pass " in line]
     assert "P0 health.not-ready" in looks[0]
     assert looks[-1].endswith("all clear")
-    assert "was gone after" in ran.stdout
+    assert "cleared after" in ran.stdout
 
 
 def test_other_instance_replaces_that_of_the_environment(lab: LabClient) -> None:
@@ -238,7 +238,7 @@ def test_two_instances_are_compared(lab: LabClient, tmp_path: Path) -> None:
         down = gate(lab, tmp_path / "down", "lab", here, "http://127.0.0.1:9", *words, entry=compare)
     assert same.returncode == 0, same.stdout
     assert down.returncode == 1, down.stdout
-    assert "there before" in (tmp_path / "same" / "new" / "summary.md").read_text()
+    assert "already in the baseline" in (tmp_path / "same" / "new" / "summary.md").read_text()
 
 
 def test_summary_escapes_markup_from_a_far_end(lab: LabClient) -> None:

@@ -43,14 +43,14 @@ def test_link_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
 
 def test_pipe_and_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "summary.md")
-    assert "summary.md is no regular file" in gate(None, tmp_path).stderr
+    assert "summary.md is not a regular file" in gate(None, tmp_path).stderr
     assert stat.S_ISFIFO((tmp_path / "summary.md").stat().st_mode)
     (tmp_path / "summary.md").unlink()
     (tmp_path / "allure").mkdir()
     (tmp_path / "allure" / "package.json").touch()
     done = gate(None, tmp_path)
     assert (done.returncode, done.stdout) == (4, "")
-    assert "allure holds other things than results; name another folder" in done.stderr
+    assert "allure contains other files than results; name another folder" in done.stderr
     assert (tmp_path / "allure" / "package.json").exists()
 
 
@@ -62,7 +62,7 @@ def test_verdict_does_not_depend_on_readers_and_files(lab: LabClient, tmp_path: 
     reported, nowhere = str(tmp_path / "output"), str(tmp_path / "no" / "file")
     passed = gate(lab, tmp_path, "| head -1", GITHUB_OUTPUT=reported, GITHUB_STEP_SUMMARY=nowhere)
     assert passed.returncode == 0, passed.stderr
-    assert "gate: the summary is not on the job's page" in passed.stderr
+    assert "gate: the summary could not be added to the job's page" in passed.stderr
     assert (tmp_path / "output").read_text() == "verdict=pass\n"
     assert (tmp_path / "report" / "theirs").exists()
     untold = gate(lab, tmp_path, GITHUB_OUTPUT=nowhere)
@@ -86,7 +86,7 @@ def test_pages_do_not_replace_a_folder_with_other_files(tmp_path: Path) -> None:
     ]
     done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.startswith(f"report: {tmp_path} holds other things than a report")
+    assert done.stderr.startswith(f"report: {tmp_path} contains other files than a report")
     assert (tmp_path / "kept").exists()
 
 

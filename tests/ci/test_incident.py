@@ -61,11 +61,11 @@ def test_interrupted_watch_shows_its_last_results(lab: LabClient, tmp_path: Path
         )
         assert child.stdout is not None
         for line in child.stdout:
-            if " look 2" in line:
+            if " pass 2" in line:
                 break
         time.sleep(0.2)
         child.send_signal(signal.SIGINT)
         rest = child.stdout.read()
     assert child.wait(20) == 1
     assert "P2 backup.stale" in rest
-    assert "1 root; 1 found" in rest
+    assert "1 root cause. 1 found." in rest

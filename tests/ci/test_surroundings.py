@@ -157,7 +157,7 @@ def test_reproduce_line_works_in_the_folder_of_the_run(hostile: Place) -> None:
         [line] = {line for line in first.stdout.splitlines() if line.strip().startswith("reproduce")}
         again = hostile.run("sh", "-c", line.partition("reproduce")[2], **path)
     assert (first.returncode, again.returncode) == (1, 1), again.stdout + again.stderr
-    assert "1 root; 1 found" in again.stdout
+    assert "1 root cause. 1 found." in again.stdout
 
 
 def test_typed_paths_are_relative_to_the_working_directory(lab: LabClient, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ EXPECTED = sorted([
     *with_lead(316, title("P0 ", "health.unreachable", ": escalated (connection-refused)")),
     *with_lead(331, title("P0 ", "health.unreachable", ": escalated (connection-refused)")),
     *both(361, title("P0 ", "health.unreachable", ": escalated (connection-refused)")),
-    *both(391, title("P0 ", "health.unreachable", ": still there (connection-refused)")),
+    *both(391, title("P0 ", "health.unreachable", ": still present (connection-refused)")),
     *with_lead(421, title("resolved: ", "health.unreachable")),
     (540, "chat", title("P1 ", "backup.stale", " (some-cause)")),
     (602, "chat", title("resolved: ", "backup.stale")),
@@ -84,7 +84,7 @@ EXPECTED = sorted([
     *with_lead(791, title("P0 ", "unreadable:postgres", ": escalated")),
     *with_lead(801, title("resolved: ", "unreadable:postgres")),
     (842, "mail", title("P2 ", "domain.certificate-expiring", " (renewal-due)")),
-    (870, "chat", title("P1 ", "domain.certificate-expiring", ": graver (renewal-failing)")),
+    (870, "chat", title("P1 ", "domain.certificate-expiring", ": more severe (renewal-failing)")),
     (902, "chat", title("resolved: ", "domain.certificate-expiring")),
     (902, "mail", title("resolved: ", "domain.certificate-expiring")),
     (971, "pager", title("P0 ", "health.unreachable", " (some-cause)")),
@@ -92,7 +92,7 @@ EXPECTED = sorted([
     # Tried at 971, 972, 973, 975, 979, 981 (a new message), 996 and, after 15 minutes at most, at 1011.
     (1011, "chat", title("P0 ", "health.unreachable", " (some-cause)")),
     (1011, "chat", title("resolved: ", "health.unreachable")),
-    (1070, "mail", "[stage] monitor: nobody looked from 2026-03-02 17:29 UTC to 2026-03-02 17:50 UTC (21 min): "
+    (1070, "mail", "[stage] monitor: no checks from 2026-03-02 17:29 UTC to 2026-03-02 17:50 UTC (21 min): "
                    "20 runs were missed or late"),
     *both(1101, title("P0 ", "database.unreachable", " (some-cause)")),
     *both(1121, title("P0 ", "migration.missing", " (some-cause)")),
@@ -103,8 +103,8 @@ EXPECTED = sorted([
     *both(1201, title("P0 ", "domain.certificate-expired", "#b.example.com (some-cause)")),
     *both(1211, title("resolved: ", "domain.certificate-expired", "#a.example.com")),
     *both(1216, title("resolved: ", "domain.certificate-expired", "#b.example.com")),
-    (1301, "mail", "[stage] monitor: the monitor can't do its work: "),
-    (1305, "mail", "[stage] monitor: the monitor does its work again"),
+    (1301, "mail", "[stage] monitor: the monitor is failing: "),
+    (1305, "mail", "[stage] monitor: the monitor works again"),
 ])  # fmt: skip
 
 
@@ -134,5 +134,5 @@ def test_day_sends_exactly_the_expected_messages(stage: Stage, capsys: pytest.Ca
 def shortened(entry: tuple[int, str, str]) -> tuple[int, str, str]:
     """The reason of a failed run contains this test's folder."""
     at, channel, text = entry
-    head, found, _ = text.partition("can't do its work: ")
+    head, found, _ = text.partition("is failing: ")
     return at, channel, head + found

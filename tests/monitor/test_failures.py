@@ -99,7 +99,7 @@ def test_corrupt_history_is_set_aside_and_reported(stage: Stage) -> None:
     for minute in (1, 2):
         stage.go(minute, DOWN)
     [own] = stage.receivers.titles("mail")
-    assert "begins anew" in own
+    assert "starts empty" in own
     assert stage.receivers.titles("pager") == [TITLE]
     assert list(history.parent.glob("history.unreadable-*"))
 
@@ -116,7 +116,7 @@ def test_history_with_corrupt_content_is_set_aside_too(stage: Stage) -> None:
     history.write_bytes(content)
     for minute in (5, 6, 7):
         stage.go(minute, DOWN)
-    assert any("begins anew" in title for title in stage.receivers.titles("mail"))
+    assert any("starts empty" in title for title in stage.receivers.titles("mail"))
     assert stage.receivers.titles("pager") == [TITLE]
 
 
@@ -126,7 +126,7 @@ def test_newer_history_is_left_alone(stage: Stage, capsys: pytest.CaptureFixture
     store.run("PRAGMA user_version = 99")
     store.close()
     assert stage.go(1, []) == 1
-    assert "update the checks" in capsys.readouterr().err
+    assert "update runbook-checks" in capsys.readouterr().err
     assert not list((stage.state / "stage").glob("*unreadable*"))
 
 
@@ -135,9 +135,9 @@ def test_concurrent_run_steps_aside_and_the_next_reports_it(stage: Stage, capsys
     with (stage.state / "stage" / "lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert stage.go(1, DOWN) == 75
-        assert "stepped aside" in capsys.readouterr().out
+        assert "skipped" in capsys.readouterr().out
     assert stage.go(2, DOWN) == 0
-    assert "1 runs stepped aside" in capsys.readouterr().out
+    assert "1 runs skipped" in capsys.readouterr().out
 
 
 def test_heartbeat_is_sent_only_after_a_complete_run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_no_heartbeat_while_an_alert_waits_for_its_retry(
     tried = len(stage.receivers.tried)
     capsys.readouterr()
     assert stage.go(4, DOWN) == 1
-    assert "waiting for pager to work again: messages 1" in capsys.readouterr().err
+    assert "pager is failing; messages waiting: 1" in capsys.readouterr().err
     assert len(stage.receivers.tried) == tried, "nothing was due"
     assert len(stage.receivers.pings) == 1
     stage.receivers.down = set()
@@ -196,7 +196,7 @@ def test_secret_of_a_channel_is_never_shown(
     for minute in (0, 1):
         stage.go(minute, DOWN)
     said = capsys.readouterr()
-    assert "pager did not take message" in said.err
+    assert "pager did not accept message" in said.err
     kept = b"".join(path.read_bytes() for path in (stage.state / "stage").iterdir() if path.is_file())
     assert "s3cret" not in said.err + said.out
     assert b"s3cret" not in kept
@@ -219,7 +219,7 @@ def test_incident_of_a_removed_check_is_closed_and_reported(stage: Stage, monkey
     for minute in (2, 60 * 24 + 3):
         stage.go(minute, [])
     titles = [title for title in stage.receivers.titles("pager") if "monitor:" not in title]
-    assert titles == [TITLE, f"[stage] no longer looked at: health.unreachable[{SYSTEM}]"]
+    assert titles == [TITLE, f"[stage] no longer checked: health.unreachable[{SYSTEM}]"]
 
 
 def test_mistake_in_the_known_issues_stops_no_alert(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DOWN = [Trouble("health.unreachable", 0, 60), Trouble("backup.stale", 0, 60)]
 TITLE = f"[stage] P0 health.unreachable[{SYSTEM}] (some-cause)"
 STALE = f"[stage] P1 backup.stale[{SYSTEM}] (some-cause)"
-NOTICE = "[stage] monitor: the history can't be written"
+NOTICE = "[stage] monitor: the history cannot be written"
 
 
 @contextmanager
@@ -61,18 +61,18 @@ def test_full_disk_stops_no_message(stage: Stage, disk: Path, capsys: pytest.Cap
     fill(disk)
     codes = [stage.go(minute, DOWN) for minute in range(1, 41)]
     assert set(codes) == {1}
-    assert "the history can't be written" in capsys.readouterr().err
+    assert "the history cannot be written" in capsys.readouterr().err
     for channel, title in (("pager", TITLE), ("chat", TITLE), ("chat", STALE), ("mail", NOTICE)):
         assert stage.receivers.titles(channel).count(title) == 2, "at once, and again after half an hour"
     assert {got.at for got in stage.receivers.got} == {stage.receivers.got[0].at, stage.receivers.got[0].at + 1800}
-    assert all("the history can't be written" in got.body for got in stage.receivers.got)
+    assert all("the history cannot be written" in got.body for got in stage.receivers.got)
     [own, _] = [got.body for got in stage.receivers.got if got.channel == "mail"]
     assert f"health.unreachable[{SYSTEM}]" in own
     (disk / "full").unlink()
     for minute in (41, 42):
         assert stage.go(minute, DOWN) == 0
     assert stage.receivers.titles("pager") == [TITLE] * 3, "and by the rules, when the history can be written again"
-    assert stage.receivers.titles("mail")[-1].startswith("[stage] monitor: nothing could be remembered from")
+    assert stage.receivers.titles("mail")[-1].startswith("[stage] monitor: no history from")
 
 
 def test_new_finding_on_a_full_disk_is_sent_at_once(stage: Stage, disk: Path) -> None:
@@ -183,7 +183,7 @@ def test_run_needs_no_disk_space(lab: LabClient, tmp_path: Path, receivers: Rece
         said, _ = child.communicate(timeout=120)
     assert child.returncode == 1, said
     assert receivers.titles("chat") == [f"[lab] P2 backup.stale[{SYSTEM}] (none)"], said
-    assert "the history can't be written" in receivers.got[0].body
+    assert "the history cannot be written" in receivers.got[0].body
     assert "Traceback" not in said
 
 

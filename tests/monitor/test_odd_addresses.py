@@ -34,7 +34,7 @@ def test_odd_addresses(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: py
             stage.go(minute, DOWN)
         assert server.visits == 0
     said = capsys.readouterr()
-    assert "pager did not take message" in said.err
+    assert "pager did not accept message" in said.err
     for what in ("heartbeat", "Pushgateway"):
         assert what in said.out + said.err
     assert said.err.count("%40") >= 2

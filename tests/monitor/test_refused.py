@@ -18,7 +18,7 @@ DOWN = [Trouble("health.unreachable", 0, 400)]
 LATER = [Trouble("database.unreachable", 20, 400)]
 TITLE = f"[stage] P0 health.unreachable[{SYSTEM}] (some-cause)"
 LATER_TITLE = f"[stage] P0 database.unreachable[{SYSTEM}] (some-cause)"
-NOTICE = "[stage] monitor: pager does not take messages"
+NOTICE = "[stage] monitor: pager refuses messages"
 
 
 def tries(stage: Stage, channel: str, title: str) -> int:
@@ -48,8 +48,8 @@ def test_status_page_shows_messages_set_aside(stage: Stage) -> None:
     for minute in range(4):
         stage.go(minute, DOWN)
     page = (stage.folder / "page.html").read_text()
-    assert "Messages set aside" in page
-    assert "pager does not take it" in page
+    assert "Undelivered messages" in page
+    assert "pager refused it" in page
 
 
 def test_revoked_channel_is_reported_once_and_severe_alerts_go_elsewhere(stage: Stage) -> None:
@@ -78,7 +78,7 @@ def test_refusal_by_the_only_channel_is_in_the_output_and_never_loops(
     stage.receivers.refusals = {"mail": 401}
     codes = [stage.go(minute, DOWN) for minute in range(30)]
     assert set(codes) == {1}, "as long as the alert is undelivered"
-    assert "mail does not take messages" in capsys.readouterr().err.splitlines()[-1]
+    assert "mail refuses messages" in capsys.readouterr().err.splitlines()[-1]
     assert stage.receivers.tried == [("mail", TITLE)] * 6, "in minutes 0, 1, 2, 4, 8 and 16"
     for minute in range(30, 40):
         stage.go(minute, [])

@@ -82,7 +82,7 @@ def test_results_count_although_the_files_of_the_run_cannot_be_written(
     (folder / "runs").write_text("no folder")
     said, _ = (child := monitor(lab, tmp_path, receivers)).communicate(timeout=120)
     assert child.returncode == 1, said
-    assert "the checks ended with exit code 3: their results count" in said
+    assert "the checks ended with exit code 3: their results are used" in said
     [run] = Store(folder / "history.sqlite3").rows("SELECT * FROM run")
     assert (run["exit_code"], run["found"]) == (0, 0)
 
@@ -96,11 +96,11 @@ def test_next_run_continues_after_a_kill(lab: LabClient, tmp_path: Path, receive
     os.kill(child.pid, signal.SIGSTOP)  # the first is still running, however long the second takes to start
     second = monitor(lab, tmp_path, receivers)
     said, _ = second.communicate(timeout=60)
-    assert (second.returncode, "stepped aside" in said) == (75, True), said
+    assert (second.returncode, "skipped" in said) == (75, True), said
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
     with lab.fault("backup.stale:none"):
         said, _ = (child := monitor(lab, tmp_path, receivers)).communicate(timeout=120)
     assert child.returncode == 0, said
-    assert "1 runs stepped aside" in said
+    assert "1 runs skipped" in said
     assert len(receivers.got) == 1

@@ -75,8 +75,8 @@ def test_channel_that_drips_counts_as_down(
         assert stage.go(1, DOWN) == 1
         assert stage.receivers.titles("pager") == [TITLE]
         said = capsys.readouterr().err
-        assert "chat did not take message 1" in said
-        assert "no end within 1 s" in said
+        assert "chat did not accept message 1" in said
+        assert "timed out after 1 s" in said
         assert "chat-with-a-secret" not in said
         stage.receivers.refusals = {"pager:database": 400}
         stage.go(2, [*DOWN, Trouble("database.unreachable", 2, 9)])
@@ -102,7 +102,7 @@ def test_process_ends_while_a_channel_still_drips(stage: Stage, monkeypatch: pyt
         monkeypatch.setenv("STAGE_CHAT", f"json://127.0.0.1:{port}/chat")
         child = subprocess.run(words, cwd=PROJECT, check=False, capture_output=True, text=True, timeout=30)
     assert child.returncode == 1, child.stderr
-    assert "no end within 1 s" in child.stderr
+    assert "timed out after 1 s" in child.stderr
     assert stage.receivers.titles("pager") == [TITLE]
 
 
@@ -116,11 +116,11 @@ def test_ping_and_push_that_drip_time_out(
         stage.environment["monitoring"] |= {"push": address}
         stage.write()
         assert stage.go(0, DOWN) == 1
-        assert "the metrics could not be pushed: it came to no end within 1 s" in capsys.readouterr().err
+        assert "the metrics could not be pushed: timed out after 1 s" in capsys.readouterr().err
         stage.environment["monitoring"] |= {"heartbeat": {"env": "STAGE_PING"}}
         stage.environment["monitoring"].pop("push")
         stage.write()
         assert stage.go(1, DOWN) == 1
-        assert "the heartbeat could not be sent: it came to no end within 1 s" in capsys.readouterr().err
+        assert "the heartbeat could not be sent: timed out after 1 s" in capsys.readouterr().err
     assert stage.receivers.titles("pager") == [TITLE]
     assert waiting(stage.store()) == 0

@@ -95,7 +95,7 @@ def test_checks_with_effects_read_only_read(everything: LabClient) -> None:
     assert beyond_reading(everything) == []
     assert_databases_were_only_read(everything)
     assert {server for server, _ in requests_seen(everything)} == set(MAY_HEAR), "every server has received requests"
-    assert "Left on" not in ran.stdout
+    assert "left on" not in ran.stdout
 
 
 @pytest.mark.parametrize("effects", ["read", "refused"])
@@ -115,7 +115,7 @@ def test_environment_keeps_every_check_to_its_effects(everything: LabClient, tmp
     assert accepted == ["/slack/commands"] * (effects == "refused")
     assert {what.rpartition(" ")[2] for what in beyond_reading(everything)} <= set(REFUSED_AT)
     assert_databases_were_only_read(everything)
-    assert "Left on" not in ran.stdout
+    assert "left on" not in ran.stdout
     skipped = [r for r in ran.document["results"] if r["outcome"] == "skipped"]
     assert skipped
     assert all("needs effects:" in r["reason"] for r in skipped)
@@ -203,7 +203,7 @@ def test_what_a_failing_check_created_is_removed_or_listed(everything: LabClient
 def test_refused_and_unreachable_leave_nothing_to_list(everything: LabClient) -> None:
     with everything.fault(f"webhook.signature-rejected:secret-mismatch@{CS}", "web.upload-failing:refused@aura-flow"):
         ran = everything.check("--system", CS, "-m", "webhook")
-    assert "Left on" not in ran.stdout
+    assert "left on" not in ran.stdout
 
 
 def begun(lab: LabClient, out: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -241,9 +241,9 @@ def test_next_run_lists_what_a_killed_run_left(everything: LabClient, tmp_path: 
     following = everything.check("--system", CS, "-m", "health", "--out", str(tmp_path / "out"))
     third = everything.check("--system", CS, "-m", "health", "--out", str(tmp_path / "out"))
     assert_all_is_listed(everything, before, said + following.stdout)
-    if "Left on" not in said:
-        assert "was ended before it could tell what it left on ai-customer-service" in _joined(following)
-    assert "was ended before it could tell" not in _joined(third), "it is reported once"
+    if "left on" not in said:
+        assert "was killed and left test data on ai-customer-service" in _joined(following)
+    assert "was killed and left test data" not in _joined(third), "it is reported once"
 
 
 def _joined(ran: Ran) -> str:

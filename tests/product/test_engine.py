@@ -52,7 +52,7 @@ def test_check_that_never_returns_times_out(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 10
     result = only(ran)
     assert result["outcome"] == "unknown"
-    assert "no end within 1 s" in str(result["reason"])
+    assert "timed out after 1 s" in str(result["reason"])
     assert ran.code == 10
 
 
@@ -112,7 +112,7 @@ def test_findings_on_many_subjects_are_all_reported(tmp_path: Path) -> None:
     findings = only(ran)["findings"]
     assert isinstance(findings, list)
     assert len(findings) == 50
-    assert "and 30 more roots" in ran.stdout
+    assert "and 30 more root causes" in ran.stdout
 
 
 def test_check_with_its_own_fixture_runs_as_in_pytest(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_handle_and_fixture_together(tmp_path: Path) -> None:
 
 def test_class_that_is_imported_for_types_only_is_reported(tmp_path: Path) -> None:
     head = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from runbook_checks.handles.log import Log\n"
-    assert "its parameter here is no fixture" in seen(tmp_path, head, "here: 'Log'")
+    assert "its parameter here is not a fixture" in seen(tmp_path, head, "here: 'Log'")
 
 
 def test_check_without_a_handle_is_not_collected(tmp_path: Path) -> None:

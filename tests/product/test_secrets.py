@@ -124,6 +124,26 @@ def test_secret_that_a_server_echoes_is_redacted(lab: LabClient, tmp_path: Path)
     assert "[redacted]" in ran.stdout
 
 
+LATE = "late-password-8d41c0"
+
+
+@pytest.mark.parametrize("how", [("--serial",), (), ("-n", "2")], ids=["serial", "together", "spread"])
+def test_secret_learned_after_a_result_is_removed_from_it(lab: LabClient, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """The log quotes a password whose command ends only after the log was read."""
+    import datetime
+
+    at = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=60)).isoformat()
+    log, password = tmp_path / "late.log", tmp_path / "password"
+    log.write_text("".join(f"{at} ERROR login with {LATE} failed\n" for _ in range(30)))
+    password.write_text(LATE)
+    header = f"    headers: {{X-Gateway-Token: {{command: [sh, -c, 'sleep 2; cat {password}']}}}}\n    resolver:"
+    env = altered(tmp_path, ("{env: LAB_CS_LOG_FILE}", str(log)), ("    resolver:", header))
+    named = ("--results", str(tmp_path / "out" / "named.json"), "--markdown", str(tmp_path / "out" / "named.md"))
+    ran = lab.check("-m", "logs or webhook", "--out", str(tmp_path / "out"), *named, *how, env=env)
+    assert "login with [redacted] failed" in (tmp_path / "out" / "named.json").read_text(), ran.output()
+    assert [where for where, text in said(ran, tmp_path / "out") if LATE in text] == []
+
+
 @pytest.mark.parametrize("how", [(), ("-n", "1")], ids=["alone", "spread"])
 def test_module_that_fails_over_a_secret_when_it_is_imported(
     lab: LabClient, tmp_path: Path, how: tuple[str, ...]

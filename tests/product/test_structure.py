@@ -46,7 +46,7 @@ def test_no_two_packages_of_probes_import_each_other() -> None:
         *(
             "runbook_checks.reports.metrics",
             "runbook_checks.monitor.command",
-            "runbook_checks.monitor.shown",
+            "runbook_checks.monitor.round_outputs",
             "runbook_checks.monitor.channels",
         ),
     ],
@@ -93,7 +93,7 @@ def test_checks_without_their_capability_are_not_collected_and_named(tmp_path: A
     assert "health.unreachable" in symptoms
     assert "database.unreachable" not in symptoms
     text = run("--env", str(env), "--list-symptoms").stdout
-    assert f"database.unreachable [{SYSTEM}]: part says nothing about postgres" in text
+    assert f"database.unreachable [{SYSTEM}]: postgres or mysql is not configured in part" in text
 
 
 def test_repository_names_no_path_of_this_machine() -> None:

@@ -189,7 +189,7 @@ CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(wareho
     [
         (
             ("checks/orders.py", ""),
-            "orders.stuck: no check answers for it; add one, marked @symptom('orders.stuck'), in checks/orders.py",
+            "orders.stuck: no check for it; add one, marked @symptom('orders.stuck'), in checks/orders.py",
         ),
         (
             ("checks/more.py", CHECK.format("orders.late", "late")),
@@ -218,22 +218,25 @@ CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(wareho
             ("checks/more.py", "import runbook_checks, sys\nsys.exit(0)\n"),
             "checks/more.py, line 2: the module can't be imported: SystemExit: 0",
         ),
-        (("checks/a.b.py", "import runbook_checks\n"), "checks/a.b.py: a module's name holds no dot; rename the file"),
+        (
+            ("checks/a.b.py", "import runbook_checks\n"),
+            "checks/a.b.py: a module's name must not contain a dot; rename the file",
+        ),
         (
             ("checks/orders.py", CHECK.format("orders.stuck", "it").replace("def check_", "def test_")),
             "checks/orders.py::test_it: a check is a function of its module whose name begins with check_; rename it",
         ),
         (
             ("checks/orders.py", CHECK.format("orders.stuck", "it").replace("def ", "async def ")),
-            "checks/orders.py::check_it: a check is an ordinary function; take async and yield out",
+            "checks/orders.py::check_it: a check is a plain function; remove async and yield",
         ),
         (
             ("checks/orders.py", CHECK.format("orders.stuck", "it").replace("pass", "yield")),
-            "checks/orders.py::check_it: a check is an ordinary function; take async and yield out",
+            "checks/orders.py::check_it: a check is a plain function; remove async and yield",
         ),
         (
             ("checks/orders.py", CHECK.format("orders.stuck", "it") + "check_it.__test__ = False\n"),
-            "checks/orders.py::check_it: __test__ keeps it from being run; take that out",
+            "checks/orders.py::check_it: __test__ disables it; remove __test__",
         ),
         (
             (
@@ -241,7 +244,7 @@ CHECK = "from runbook_checks import symptom\n@symptom('{}')\ndef check_{}(wareho
                 "import pytest\n"
                 + CHECK.format("orders.stuck", "it").replace("@", "@pytest.mark.parametrize('n', [])\n@"),
             ),
-            "checks/orders.py::check_it: a check runs once for each system; take @pytest.mark.parametrize out",
+            "checks/orders.py::check_it: a check runs once for each system; remove @pytest.mark.parametrize",
         ),
         (
             ("checks/health.py", CHECK.format("orders.stuck", "health_address_answers")),
@@ -296,7 +299,7 @@ def test_symptoms_without_a_folder_of_checks_are_reported(repository: Path, how:
     environment.write_text("".join(line for line in lines if "warehouse" not in line))
     refused = run(repository, "--env", "staging")
     assert refused.returncode == 4
-    assert "orders.stuck: no check answers for it; add one" in refused.stderr
+    assert "orders.stuck: no check for it; add one" in refused.stderr
 
 
 def test_files_that_are_not_check_modules_are_ignored(repository: Path, shop: Shop) -> None:
@@ -312,8 +315,8 @@ def test_check_that_returns_a_value_is_unknown_with_its_place(repository: Path, 
     orders = repository / "checks" / "orders.py"
     text = orders.read_text()
     for body, sentence in (
-        ("    return {'waiting': 3}\n", "it returned a dict; a check is an ordinary function that returns nothing"),
-        ("    return warehouse.bound.http_at\n", "it returned a method"),
+        ("    return {'waiting': 3}\n", "the check returned a dict; a check is a function that returns nothing"),
+        ("    return warehouse.bound.http_at\n", "the check returned a method"),
         ("    raise KeyError('picker')\n", "KeyError: 'picker' (checks/orders.py:15)"),
     ):
         orders.write_text(text.partition("    picking = ")[0] + body)
@@ -331,7 +334,7 @@ def test_cause_that_the_runbook_does_not_list_is_found_and_says_which_it_lists(r
     [finding] = next(row for row in document(repository)["results"] if row["check"] == STUCK)["findings"]
     assert (finding["cause"], finding["remedy"]) == ("picker-stoped", [])
     because = "the check names a cause that the runbook does not list; did you mean 'picker-stopped'?"
-    assert finding["because"] == f"{because}; its causes there: picker-stopped, shelf-empty"
+    assert finding["because"] == f"{because}; its causes: picker-stopped, shelf-empty"
     assert because in " ".join(found.stdout.split())
 
 
@@ -364,7 +367,7 @@ while True:
     (repository / "checks" / "more.py").write_text(looping)
     refused = run(repository, "--env", "staging")
     assert refused.returncode == 4, refused.stdout + refused.stderr
-    sentence = "checks/more.py, line 5: the module can't be imported: NotInTime: it takes longer than 10 s"
+    sentence = "checks/more.py, line 5: the module can't be imported: NotInTime: the import timed out after 10 s"
     assert sentence in " ".join(refused.stderr.split()), refused.stderr
 
 
@@ -411,7 +414,10 @@ def test_capability_without_settings_is_reported(repository: Path, shop: Shop) -
     ran = run(repository, "--env", "staging", shop=shop)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     reported = " ".join(ran.stdout.split())
-    assert f"orders.stuck is not checked ({STUCK.partition('[')[0]}): no system of staging gives warehouse" in reported
+    assert (
+        f"orders.stuck is not checked ({STUCK.partition('[')[0]}): no system of staging configures warehouse"
+        in reported
+    )
     assert "orders.stuck" in run(repository, "--env", "staging", "--list-symptoms", shop=shop).stdout
 
 

@@ -27,7 +27,7 @@ def finding_without_cause(ran: Ran, symptom: str) -> dict[str, Any]:
     [finding] = ran.results[symptom]["findings"]
     assert finding["cause"] is None
     assert finding["remedy"] == [], "no remedy without a cause"
-    assert "does not tell" in finding["because"]
+    assert "does not prove" in finding["because"]
     lines = ran.stdout.splitlines()
     for name in ("perhaps", "ruled out"):
         assert sum(line.startswith(f"   {name} ") for line in lines) <= 1, ran.stdout
@@ -51,9 +51,9 @@ def test_refusal_without_a_known_code(everything: LabClient, tmp_path: Path) -> 
     ruled_out = whats(finding, "ruled_out")
     assert ruled_out["endpoint-missing"] == "it answers HTTP 403"
     assert ruled_out["clock-skew"].startswith("its clock is ")
-    assert "   perhaps    secret-mismatch (fits what was seen)" in ran.stdout
+    assert "   perhaps    secret-mismatch (fits the evidence)" in ran.stdout
     [shown] = [a for a in ran.allure() if a["name"].startswith("webhook.signature-rejected")]
-    assert "perhaps: secret-mismatch (fits what was seen)" in shown["statusDetails"]["message"]
+    assert "perhaps: secret-mismatch (fits the evidence)" in shown["statusDetails"]["message"]
     assert "ruled out: endpoint-missing" in shown["statusDetails"]["message"]
 
 
@@ -64,7 +64,7 @@ def test_messages_fail_without_an_entry_in_the_log(everything: LabClient, tmp_pa
         ran = everything.check("--system", SALES, "-m", "queue or dependency", env=env)
     finding = finding_without_cause(ran, "queue.failing")
     assert {"groq-api-error", "database-error", "file-download-failed", "other"} <= set(whats(finding, "candidates"))
-    assert whats(finding, "candidates")[f"database.unreachable[{SALES}]"] == "not looked at"
+    assert whats(finding, "candidates")[f"database.unreachable[{SALES}]"] == "not checked"
     assert whats(finding, "ruled_out")[f"dependency.groq-limited[{SALES}]"] == "clear"
     assert whats(finding, "ruled_out")[f"dependency.object-storage[{SALES}]"] == "clear"
 
@@ -100,7 +100,7 @@ def test_failing_login_is_not_a_refused_login(everything: LabClient) -> None:
         ran = everything.check("--system", AURA, "-m", "auth")
     finding = finding_without_cause(ran, "auth.login-failing")
     assert whats(finding, "ruled_out")["login-refused"] == "HTTP 500 is not a refusal"
-    assert whats(finding, "candidates")[f"health.server-error[{AURA}]"] == "not looked at"
+    assert whats(finding, "candidates")[f"health.server-error[{AURA}]"] == "not checked"
 
 
 def test_selection_names_the_checks_that_did_not_run(everything: LabClient) -> None:
@@ -112,14 +112,14 @@ def test_selection_names_the_checks_that_did_not_run(everything: LabClient) -> N
         whole = everything.check("--system", CS, "-m", "migration or health or database")
     assert roots_of(health.document).keys() == {f"health.not-ready[{CS}]"}
     [finding] = health.results["health.not-ready"]["findings"]
-    assert whats(finding, "candidates")[root] == "not looked at"
+    assert whats(finding, "candidates")[root] == "not checked"
     assert finding["cause"] == "component-down", "the cause is reported with its possible explanation"
     assert "ruled_out" not in finding
     assert "   perhaps    database.unreachable" in health.stdout
     assert roots_of(migration.document).keys() == {f"unreadable:postgres[{CS}]"}
     unknown = next(r for r in migration.results.values() if r["outcome"] == "unknown" and r["explained_by"] is None)
-    assert whats(unknown, "candidates") == {root: "not looked at"}
-    assert "   perhaps    database.unreachable (not looked at)" in migration.stdout
+    assert whats(unknown, "candidates") == {root: "not checked"}
+    assert "   perhaps    database.unreachable (not checked)" in migration.stdout
     assert roots_of(whole.document).keys() == {root}
     assert "perhaps" not in whole.stdout
 

@@ -80,14 +80,14 @@ def test_pages_without_a_run_or_without_node(checkout: Path) -> None:
     done = pages(checkout, "/nowhere")
     assert (done.returncode, done.stderr) == (
         3,
-        "report: no run has left results in reports/out yet: run the checks first.\n",
+        "report: no results in reports/out yet: run the checks first.\n",
     )
     leave_a_run(checkout, "one")
     done = pages(checkout, "/nowhere")
     assert done.returncode == 3
     assert done.stderr == (
-        "report: the pages need Node 20 or newer and npm, and there is no node or npm on PATH. "
-        "The results themselves are in reports/out/latest, and everything else works without.\n"
+        "report: the report needs Node 20 or newer and npm, and node or npm is not on PATH. "
+        "The results are in reports/out/latest; everything else works without Node.\n"
     )
 
 

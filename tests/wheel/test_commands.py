@@ -141,8 +141,8 @@ def test_report_needs_a_run_and_node(user: User, shop: Bookshop) -> None:
     user.checks("--env", "example/staging.yaml", **shop.variables)
     without_node = user.checks("report")
     assert (without_run.returncode, without_node.returncode) == (3, 3)
-    assert "no run has left results in reports/out yet" in without_run.stderr
-    assert "the pages need Node 20 or newer and npm, and there is no node or npm on PATH" in without_node.stderr
+    assert "no results in reports/out yet" in without_run.stderr
+    assert "the report needs Node 20 or newer and npm, and node or npm is not on PATH" in without_node.stderr
 
 
 def test_report_makes_pages_with_its_cache(user: User, shop: Bookshop) -> None:

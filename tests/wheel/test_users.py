@@ -80,7 +80,7 @@ def test_user_without_a_home(public_venv: Venv, open_folder: Path, shop: Booksho
     assert (done.returncode, "warning" in done.stdout) == (0, False), done.stdout + done.stderr
     watched = user.checks("monitor", "example/staging.yaml", **shop.variables)
     assert watched.returncode == 1, watched.stdout + watched.stderr
-    assert "monitor: the history can't be written" in watched.stderr
+    assert "monitor: the history cannot be written" in watched.stderr
     assert {path.name for path in user.folder.rglob("*")} >= {"results.json"}
     assert not user.cache.exists()
 

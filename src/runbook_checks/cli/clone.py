@@ -1,10 +1,10 @@
 """Let `pytest --env PATH` in the clone find the product when PATH lies outside of the clone.
 
-pytest looks for its settings before it knows our options, and takes any existing path after one of them (`--env PATH`,
-`--results FILE`) for a place of tests: with one outside the project it finds no settings, or another's, and our options
-are unrecognised. Only then is this plugin, an entry point that tools/setup.py makes, loaded at all (our settings switch
-the loading of entry points off). It starts Python anew as `runbook-checks`: a run within this process would find other
-packages' plugins, loaded by their entry points too, half set up (Hypothesis then warns of all that it does).
+pytest searches its settings before it knows our options, and takes an existing path after one of them (`--env PATH`,
+`--results FILE`) for a path of tests. With a path outside of the project it finds no settings, or another project's,
+and does not recognise our options. Only then is this plugin loaded, an entry point created by tools/setup.py: our
+settings disable the loading of entry points. It restarts Python as `runbook-checks`, because in this process other
+packages' plugins are already partly set up (Hypothesis then warns about every step).
 """
 
 from __future__ import annotations

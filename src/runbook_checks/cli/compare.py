@@ -1,7 +1,8 @@
 """`runbook-checks compare ENV OLD_URL NEW_URL [OPTION...]`: blue and green, or a canary.
 
-Looks at the old instance, then at the new one against it: what is as it was there is reported and not counted, so the
-exit code (as the gate's) says whether the new one is worse. An address is given as --base-url takes it, [SYSTEM=]URL.
+Checks the old instance, then the new one with the old one as baseline: findings of both are reported but not counted,
+so the exit code (as of the gate) says whether the new one is worse. Addresses are given as for --base-url,
+[SYSTEM=]URL.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ COMPARABLE = (0, 1, 10)
 
 
 def main(words: list[str]) -> int:
-    """Run the two gates; the exit code of the second, or of the first where it gave no verdict."""
+    """Run both gates; the exit code of the second, or of the first if it gave no verdict."""
     if len(words) < 3:
         print("usage: runbook-checks compare ENV OLD_URL NEW_URL [OPTION...]", file=sys.stderr)
         return USAGE

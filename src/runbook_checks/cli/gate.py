@@ -1,8 +1,8 @@
 """`runbook-checks gate OCCASION ENV [OPTION...]`: the gate of a pipeline.
 
-The options are those of runbook-checks, such as --settle 120, --expect-version 1.4.2 and --baseline FILE. In GATE_OUT
-(./gate) it leaves results.json, summary.md, junit.xml, allure/ and, where Node is, report/index.html. It ends with the
-run's exit code: 0 go on; 1 stop; 10 unknown, a pause; 4, 5 and others: nothing was verified. See docs/gate.md.
+The options are those of runbook-checks, such as --settle 120, --expect-version 1.4.2 and --baseline FILE. It writes
+results.json, summary.md, junit.xml, allure/ and, if Node is installed, report/index.html to GATE_OUT (./gate). Its exit
+code is the run's: 0 continue; 1 stop; 10 unknown, pause; 4, 5 and others: nothing was verified. See docs/gate.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VERDICTS = {0: "pass", 10: "pause"}
 
 
 class Refused(Exception):
-    """The output folder holds what no gate left there; the sentence says what, and what to do."""
+    """The output folder contains other files than a gate's; the sentence names them."""
 
 
 def main(words: list[str]) -> int:
@@ -54,14 +54,14 @@ def main(words: list[str]) -> int:
     code = _run(occasion, environment, options, out)
     is_elsewhere = any(word.partition("=")[0] == "--results" for word in options)
     if code == FOUND and not is_elsewhere and not (out / "results.json").is_file():
-        code = TROUBLE  # Python itself ends with 1 where it can't start
+        code = TROUBLE  # Python itself exits with 1 if it cannot start
     if code == 0 and not _is_verified(out / "results.json"):
         print(f"gate: nothing was verified: no check is clear in {out / 'results.json'}", file=sys.stderr)
         code = NOTHING_VERIFIED
     _make_report(out)
-    _append("GITHUB_STEP_SUMMARY", _text(out / "summary.md"), "the summary is not on the job's page")
-    told = _append("GITHUB_OUTPUT", f"verdict={_verdict(code)}\n", "the verdict can't be written to GITHUB_OUTPUT")
-    if not told and code == 0:
+    _append("GITHUB_STEP_SUMMARY", _text(out / "summary.md"), "the summary could not be added to the job's page")
+    written = _append("GITHUB_OUTPUT", f"verdict={_verdict(code)}\n", "the verdict can't be written to GITHUB_OUTPUT")
+    if not written and code == 0:
         code = TROUBLE
     print(f"gate: {_verdict(code)} (exit {code}); see {out / 'summary.md'}")
     return code
@@ -72,15 +72,15 @@ def _verdict(code: int) -> str:
 
 
 def _remove_earlier(out: Path) -> None:
-    """Remove what an earlier gate left. What no gate leaves under such a name stays: a pipe, a link, others' files."""
+    """Remove an earlier gate's files; Refused if a pipe, a link or other files have such a name."""
     for name in (*FILES, *FOLDERS):
         if (out / name).is_symlink():
             raise Refused(f"{out / name} is a link")
     for name in FILES:
         if (out / name).exists() and not (out / name).is_file():
-            raise Refused(f"{out / name} is no regular file")
+            raise Refused(f"{out / name} is not a regular file")
     if any(not path.is_dir() and not ALLURES.fullmatch(path.name) for path in (out / "allure").rglob("*")):
-        raise Refused(f"{out / 'allure'} holds other things than results")
+        raise Refused(f"{out / 'allure'} contains other files than results")
     for name in FILES:
         (out / name).unlink(missing_ok=True)
     if (out / "allure").exists():
@@ -90,7 +90,7 @@ def _remove_earlier(out: Path) -> None:
 
 
 def _run(occasion: str, environment: str, options: list[str], out: Path) -> int:
-    """Run the checks in a process of their own: however that ends, the gate gives its verdict."""
+    """Run the checks in a separate process, so that the gate gives a verdict even if they crash."""
     named = {
         "--results": "results.json",
         "--markdown": "summary.md",
@@ -101,18 +101,18 @@ def _run(occasion: str, environment: str, options: list[str], out: Path) -> int:
     words += [word for option, name in named.items() for word in (option, str(out / name))]
     command = [*python(), str(COMMAND), *words, *options]
     child = subprocess.Popen(command, env=os.environ)  # the files' references are variables
-    with suppress(ValueError):  # only the main thread may
+    with suppress(ValueError):  # only the main thread may set a handler
         signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
     while True:
         try:
             code = child.wait()
-        except KeyboardInterrupt:  # the terminal interrupts the child as well, and it ends with what it knows
+        except KeyboardInterrupt:  # the terminal interrupts the child as well, which then reports its results so far
             continue
-        return code if code >= 0 else 128 - code  # as a shell counts a signal
+        return code if code >= 0 else 128 - code  # a shell's exit code for a signal
 
 
 def _is_verified(results: Path) -> bool:
-    """Whether anything is clear. Options such as --collect-only and --help end with 0 and verify nothing."""
+    """Whether any check is clear: options such as --collect-only and --help exit with 0 and verify nothing."""
     try:
         return int(json.loads(results.read_text(encoding="utf-8"))["counts"]["clear"]) >= 1
     except (OSError, ValueError, KeyError, TypeError):
@@ -120,7 +120,7 @@ def _is_verified(results: Path) -> bool:
 
 
 def _make_report(out: Path) -> None:
-    """Make the pages for people. Whether they can be made decides nothing."""
+    """Generate the HTML report; a failure does not change the verdict."""
     if shutil.which("node") and (out / "allure").is_dir():
         with suppress(OSError, ValueError):
             allure_report.main(["--results", str(out / "allure"), "--to", str(out / "report")])
@@ -134,7 +134,7 @@ def _text(path: Path) -> str:
 
 
 def _append(variable: str, text: str, trouble: str) -> bool:
-    """Append to the file that a variable of the runner names; False where that can't be done."""
+    """Append to the file that a variable of the runner names; False if that fails."""
     named = os.environ.get(variable)
     if not named or not text:
         return True

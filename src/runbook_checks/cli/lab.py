@@ -1,4 +1,4 @@
-"""`runbook-checks lab`: run the stand-in systems of the lab by hand, in a process that shares no code with this one."""
+"""`runbook-checks lab`: run the lab's stand-in systems by hand, in a process that shares no code with this one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runbook_checks.plugin.lab_command import lab_command
 
 
 def main(words: list[str]) -> int:
-    """Become the lab; 4 where it is not installed."""
+    """Replace this process by the lab; exit code 4 if it is not installed."""
     try:
         command = lab_command(*words)
     except pytest.UsageError as missing:

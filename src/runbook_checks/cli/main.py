@@ -1,6 +1,6 @@
-"""Run the checks from any folder: `runbook-checks ...` takes pytest's command line, ours, and subcommands.
+"""Run the checks from any folder: `runbook-checks ...` accepts pytest's options, ours, and subcommands.
 
-Nothing in that folder decides: no conftest.py, no settings of pytest, no module named as one of ours, and none of the
+The folder has no influence: no conftest.py, no pytest settings, no module with the name of one of ours; nor have the
 variables that pytest and Python read. CHECKS_ADDOPTS adds options to every run.
 """
 
@@ -17,9 +17,9 @@ if not __package__:  # started by its path
 from runbook_checks.cli import subcommands
 from runbook_checks.locations import IN_CLONE, SETTINGS, SUITE, cache_folder
 
-# Python reads these at its start, and each can change what is imported or how it runs.
+# Python reads these at its start; each can change imports or behaviour.
 READ_BY_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")
-# pytest, its plugins and pytest-xdist read theirs; Allure's test plan deselects what it does not name.
+# Read by pytest, its plugins and pytest-xdist; Allure's test plan deselects the checks that it does not name.
 READ_BY_PYTEST = ("PYTEST_", "ALLURE_TESTPLAN_PATH")
 USAGE_ERROR = 4
 
@@ -36,18 +36,18 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         words = [*added_options(), *(_after_run(words[1:]) if words[:1] == ["run"] else words)]
     except ValueError as error:
-        print(f"CHECKS_ADDOPTS: {error}; mend its quotes, as a shell reads them", file=sys.stderr)
+        print(f"CHECKS_ADDOPTS: {error}; fix its quotes, which are read as by a shell", file=sys.stderr)
         return USAGE_ERROR
     return _run(words)
 
 
 def restart_isolated(words: list[str]) -> None:
-    """Start Python anew with -I: it reads no variable of its own, and imports nothing from the working directory."""
+    """Restart Python with -I, which ignores its variables and imports nothing from the working directory."""
     os.execv(sys.executable, [sys.executable, "-I", os.path.abspath(__file__), *words])  # noqa: S606 - no shell
 
 
 def added_options() -> list[str]:
-    """The options in CHECKS_ADDOPTS; ValueError where a quote is left open."""
+    """The options in CHECKS_ADDOPTS; ValueError for an unclosed quote."""
     import shlex
 
     return shlex.split(os.environ.get("CHECKS_ADDOPTS", ""))
@@ -60,13 +60,13 @@ def _run(words: list[str]) -> int:
         del os.environ[name]
     from runbook_checks.output import streams
 
-    # The word after --deselect stays as it is: pytest compares it with the names that reports print.
+    # The word after --deselect stays unchanged: pytest compares it with node ids.
     found = [word if before == "--deselect" else _found(word, words) for before, word in pairwise(["", *words])]
     return streams.ended("runbook-checks", lambda: pytest.main([*_settings(), *found]))
 
 
 def _settings() -> list[str]:
-    """The settings of every run. The root is the working directory, for pytest shows paths from there."""
+    """The settings of every run. The root is the working directory, to which pytest shows relative paths."""
     settings = [
         "--noconftest",
         f"--rootdir={os.getcwd()}",
@@ -84,7 +84,7 @@ def _after_run(words: list[str]) -> list[str]:
 
 
 def _found(word: str, words: list[str]) -> str:
-    """A check's name as every report prints it, from any folder; `./checks/x.py` is a file of that folder."""
+    """The path of a check given by its node id, from any folder; `./checks/x.py` is a file of that folder."""
     path, _, function = word.partition("::")
     if not path.startswith("checks/") or not path.endswith(".py"):
         return word
@@ -95,7 +95,7 @@ def _found(word: str, words: list[str]) -> str:
 
 
 def _suites(words: list[str]) -> list[Path]:
-    """The folders of the suites that a run's checks are from, the team's first."""
+    """The folders of a run's suites, the team's first."""
     from runbook_checks.config.environment_files import NoSuchEnvironment, find_environment, suite_here, suite_of
 
     pairs = zip(words, [*words[1:], ""], strict=True)

@@ -1,6 +1,6 @@
-"""The product as one pytest plugin: conftest.py loads it for `pytest` in the clone, `runbook-checks` by -p.
+"""The product as one pytest plugin: conftest.py loads it for `pytest` in the clone, `runbook-checks` with -p.
 
-Named by -p, it is loaded in workers of pytest-xdist as well.
+With -p it is also loaded in workers of pytest-xdist.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from runbook_checks.cli.main import added_options
 from runbook_checks.plugin.options import names_of
 from runbook_checks.probes.core.interpreter import python
 
-# In the order in which a run goes through them.
+# In the order in which a run uses them.
 pytest_plugins = [
     "runbook_checks.plugin.options",
     "runbook_checks.plugin.selection",
@@ -27,7 +27,7 @@ pytest_plugins = [
     "runbook_checks.plugin.rerun",
     "runbook_checks.plugin.leftovers",
     "runbook_checks.plugin.progress",
-    "runbook_checks.plugin.team",  # the last is configured first, after options: before anything is written
+    "runbook_checks.plugin.team",  # the last one is configured right after options, before anything is written
 ]
 
 
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: list[Any]) -> None:
-    """Start the workers as all Pythons of ours: each else imports from the working directory first."""
+    """Start workers as isolated Python processes: others import from the working directory first."""
     for spec in specs:
         if spec.popen and not spec.python:
             spec.python = shlex.join(python())

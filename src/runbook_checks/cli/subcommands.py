@@ -15,7 +15,7 @@ NAMES = frozenset(_PLACES)
 
 
 def call(name: str, words: list[str]) -> int:
-    """Run one; its exit code."""
+    """Run a subcommand; its exit code."""
     from runbook_checks.output.streams import ended
 
     module, _, function = _PLACES[name].partition(":")
@@ -24,7 +24,7 @@ def call(name: str, words: list[str]) -> int:
 
 
 def show_version() -> int:
-    """Print the versions of this package and of what runs it."""
+    """Print the versions of this package, pytest and Python."""
     import platform
     from importlib.metadata import version
 

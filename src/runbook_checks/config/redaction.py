@@ -58,6 +58,9 @@ class Redaction:
 
     def __init__(self, sources: Iterable[Path] = ()) -> None:
         self.warnings: list[str] = []
+        self.secrets: dict[tuple[str, str], None] = {}
+        """The value and name of each secret, in order."""
+        self._known_at_start = 0
         self._sources = sources
         self._labels: dict[str, str] = {}  # by form
         self._starting: dict[str, list[str]] = {}  # forms, by their first SHORTEST characters
@@ -66,6 +69,7 @@ class Redaction:
 
     def add(self, value: str, name: str) -> None:
         """Put a secret on the list; `name` stands in its label, and in a warning where it is too short."""
+        self.secrets[value, name] = None
         label = re.sub(r"\s+", "-", name.replace(": ", ":")).replace("]", "")
         warning = f"the secret {name} has fewer than {SHORTEST} characters and can't be kept out of reports"
         parts = {part.strip() for part in [value, *value.split("\n"), *passwords(value)]} - {""}
@@ -74,6 +78,15 @@ class Redaction:
                 self._add_forms(part, label)
             elif warning not in self.warnings:
                 self.warnings.append(warning)
+
+    def start(self) -> None:
+        """Note that the checks start now."""
+        self._known_at_start = len(self._labels)
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether a secret was added after `start`: earlier results may contain it."""
+        return len(self._labels) > self._known_at_start
 
     def _add_forms(self, secret: str, label: str) -> None:
         with self._lock:

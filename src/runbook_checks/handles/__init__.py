@@ -1,6 +1,6 @@
-"""What a check is handed: one class for each capability, in a module of its own.
+"""Handles, which checks take as parameters: one class for each capability, each in a separate module.
 
-A check names the class in the annotation of a parameter (`database: Database`), and nothing else registers it: a new
+A check names the class in the annotation of a parameter (`database: Database`); there is no other registration. A new
 handle is a new module here, or in the checks of a team's own suite.
 """
 

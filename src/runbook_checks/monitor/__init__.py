@@ -1,1 +1,1 @@
-"""What happened over time, and who is told? Runs on a schedule, remembered, and alerts that are not lost."""
+"""The monitor: scheduled runs with a history, alerts with retries, a status page and metrics."""

@@ -12,7 +12,7 @@ from runbook_checks.output import streams
 def run(words: list[str]) -> int:
     """Make one round and end the process."""
     code = streams.ended("monitor", lambda: main(words), TROUBLE)
-    os._exit(code)  # sys.exit() would wait for what was given up: Apprise sends in threads that the interpreter joins
+    os._exit(code)  # sys.exit() would join Apprise's threads, also those that timed out
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a message and a refusal are, for all who queue, deliver and set aside messages."""
+"""Messages and refusals, as the modules use them that queue, deliver and set aside messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 900.0
 
 
 class NotDelivered(Exception):
-    """A channel did not take a message; the sentence says why, without secrets."""
+    """A channel did not accept a message; the sentence says why, without secrets."""
 
     def __init__(self, sentence: str, kind: str = UNCLEAR, wait_s: float = 0.0, *, is_gone: bool = False) -> None:
         super().__init__(sentence)
@@ -22,12 +22,12 @@ class NotDelivered(Exception):
 
 
 def pause(attempts: int) -> float:
-    """For how long a message waits after it was refused once more."""
+    """The exponential backoff after another refusal, in seconds."""
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempts, 10))
 
 
 def put(store: Store, kind: str, severity: str, at: float, title: str, body: str, names: Iterable[str]) -> int:
-    """Write a message down, to be delivered on the channels of these names; its number."""
+    """Store a message for delivery on the named channels; its number."""
     number = store.run(
         "INSERT INTO message (kind, severity, at, title, body) VALUES (?, ?, ?, ?, ?)", kind, severity, at, title, body
     )

@@ -1,11 +1,11 @@
-"""What does the history say of the last days: each symptom by day, each system's availability, each incident?"""
+"""Read the last days from the history: symptoms by day, availability by system, incidents."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runbook_checks.monitor.observing import Key
+from runbook_checks.monitor.snapshot import Key
 from runbook_checks.monitor.states import date_of
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ class History:
     severity: str
     days: tuple[str, ...]
     clear_percent: float | None
-    """Of the runs that could look, those in which it was clear."""
+    """The share of clear runs among those with a result other than unknown."""
 
 
 @dataclass(frozen=True)
 class Uptime:
-    """How much of the time a system was up: of the runs that could tell."""
+    """The share of runs in which a system was up, among those that could determine it."""
 
     percent: float | None
     unseen_percent: float | None
@@ -57,7 +57,7 @@ def _history(name: str, by_date: dict[str, Row], shown: list[str]) -> History:
 
 
 def _word(row: Row | None) -> str:
-    """A day's word: found wins, and a day of which nobody knows anything is not clear."""
+    """The state of a day: found if any run found it, unknown if no run could check."""
     if row is None:
         return "none"
     return "found" if row["found"] else "clear" if row["clear"] else "unknown"

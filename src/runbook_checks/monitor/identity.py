@@ -1,9 +1,9 @@
-"""Know whose history a state folder holds: two environment files of one name would resolve each other's alerts in turn.
+"""Refuse a state folder that belongs to another environment file of the same name.
 
-The history keeps the path of its environment file. Another file goes on with it where it is the same one (by another
-path, or a copy), where the old one is gone (a moved checkout, a renamed file, another mount), or with `--adopt`.
-It takes the old one's place in the last two cases only: a copy that was tried once owns nothing.
-A file that was left behind in this way and comes back is a second one.
+Two such files would resolve each other's alerts. The history records the path of its environment file. Another file
+may continue it if it is the same file or a copy, if the recorded file is gone (a moved checkout, a renamed file,
+another mount), or with `--adopt`. In the last two cases its path is recorded, and the earlier file is refused from
+then on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE, FORMER = "environment_file", "environment_files_before"
 
 
 def conflict(history: Path, path: Path) -> str:
-    """What is wrong where the history belongs to another environment file; nothing where this one may go on with it."""
+    """An error message where the history belongs to another environment file; empty where this one may continue it."""
     here, kept = os.path.abspath(path), peek(history, FILE)
     if not kept or _is_same(Path(kept), Path(here)):
         return ""
@@ -30,7 +30,7 @@ def conflict(history: Path, path: Path) -> str:
         return ""
     return (
         f"{path}: {history.parent} belongs to the environment of the same name in {kept}; give this one another name or"
-        " another state folder, or run once with --adopt where it takes the other's place"
+        " another state folder, or run once with --adopt if it replaces the other"
     )
 
 
@@ -42,7 +42,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def keep(store: Store, path: Path, *, adopts: bool) -> None:
-    """Write down whose history it is from now on."""
+    """Record the environment file that the history belongs to."""
     here, kept = os.path.abspath(path), store.note(FILE)
     if kept != here and (adopts or not _is_same(Path(kept), Path(here))):
         former = {*json.loads(store.note(FORMER) or "[]"), *([kept] if kept else [])} - {here}

@@ -1,4 +1,4 @@
-"""What happens to an incident, with a message each: opened, graver, still there, escalated, resolved."""
+"""Open, update and resolve incidents, and yield the events to report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.config.runbook import Rung
-from runbook_checks.monitor.observing import CLEAR, EXPLAINED, ROOT
+from runbook_checks.monitor.snapshot import CLEAR, EXPLAINED, ROOT
 from runbook_checks.monitor.states import has_come, has_gone, key_of
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from runbook_checks.config.acknowledgements import Known
     from runbook_checks.config.monitoring import Monitoring
     from runbook_checks.config.runbook import Chosen, Escalation, Rung
-    from runbook_checks.monitor.observing import Details, Key
+    from runbook_checks.monitor.snapshot import Details, Key
     from runbook_checks.monitor.states import State
     from runbook_checks.monitor.store import Row, Store
 
-UNWATCHED_S = 24 * 3600.0  # an incident that no run looked at for so long is let go of, and that is told
+UNWATCHED_S = 24 * 3600.0  # an incident that no run checked for this long is closed with a notification
 
 
 @dataclass(frozen=True)
-class Word:
-    """Something to tell: what happened to which incident, and who is to hear of it beside the severity's channels."""
+class Event:
+    """An event of an incident, and the roles to notify beside the severity's channels."""
 
     kind: str
     """alert, graver, reminder, escalation, resolved or unwatched."""
@@ -40,14 +40,14 @@ class Word:
 
 
 class Incidents:
-    """Brings incidents up to date, state by state, and says what is to be told."""
+    """Updates incidents, state by state, and yields events to report."""
 
     def __init__(self, store: Store, rules: Monitoring, known: Known, systems: dict[str, Chosen], at: float) -> None:
         self.store, self.rules, self.known, self.systems, self.at = store, rules, known, systems, at
         self.open = {key_of(row): row for row in store.rows("SELECT * FROM incident WHERE ended IS NULL")}
 
-    def follow(self, state: State, mark: str) -> Iterator[Word]:
-        """What there is to tell of one thing after a run."""
+    def follow(self, state: State, mark: str) -> Iterator[Event]:
+        """Update the incident of one state after a run."""
         incident = self.open.get(state.key)
         if incident is None:
             if not has_come(state, mark, self.rules):
@@ -61,7 +61,7 @@ class Incidents:
             yield from self._ended(incident, state, "resolved")
         elif self.at - state.looked_at > UNWATCHED_S:
             yield from self._ended(incident, state, "unwatched")
-        elif mark not in (EXPLAINED, CLEAR):  # explained, its root is told; clear, it may be about to end
+        elif mark not in (EXPLAINED, CLEAR):  # the root of an explained one is reported; a clear one may soon end
             yield from self._lasting(incident, state)
 
     def _opened(self, state: State) -> Row:
@@ -78,7 +78,7 @@ class Incidents:
         assert row is not None
         return row
 
-    def _still_there(self, incident: Row, state: State) -> Iterator[Word]:
+    def _still_there(self, incident: Row, state: State) -> Iterator[Event]:
         is_graver = state.severity < incident["severity"]
         gravest, details = min(state.severity, incident["severity"]), json.dumps(state.details)
         self._change(incident, severity=gravest, told=details, cleared=None)
@@ -91,16 +91,17 @@ class Incidents:
         if acknowledged or self.known.window(state.key.system, self.at):
             return
         if row["alerted"] is None:
-            note = f"the acknowledgement {incident['acknowledged']} is over" if incident["acknowledged"] else ""
+            note = f"the acknowledgement {incident['acknowledged']} has ended" if incident["acknowledged"] else ""
             self._change(row, alerted=self.at, rung=0)
-            yield self._word("alert", row, state, note=note, who=self._called(state))
+            yield self._event("alert", row, state, note=note, who=self._called(state))
         elif is_graver:
-            yield self._word("graver", row, state, note=f"it was {incident['severity']}", who=self._called(state))
+            note = f"it was {incident['severity']} before"
+            yield self._event("graver", row, state, note=note, who=self._called(state))
         else:
             yield from self._lasting(row, state)
 
-    def _lasting(self, row: Row, state: State) -> Iterator[Word]:
-        """Whom to call next, or a reminder, where it is time for that; nothing while somebody looks after it."""
+    def _lasting(self, row: Row, state: State) -> Iterator[Event]:
+        """The next escalation or a reminder, when due; nothing for an acknowledged incident."""
         key = state.key
         if row["alerted"] is None or row["acknowledged"] or self.known.window(key.system, self.at):
             return
@@ -110,22 +111,22 @@ class Incidents:
         if reached > row["rung"]:
             rung = rungs[reached - 1]
             self._change(row, rung=reached)
-            note = f"nobody has acknowledged it for {rung.after_min:g} min"
-            yield self._word("escalation", row, state, note=note, who=tuple(rung.who))
+            note = f"not acknowledged for {rung.after_min:g} min"
+            yield self._event("escalation", row, state, note=note, who=tuple(rung.who))
         elif remind_s and self.at - row["last_told"] >= remind_s:
-            yield self._word("reminder", row, state, who=self._called(state))
+            yield self._event("reminder", row, state, who=self._called(state))
 
-    def _ended(self, row: Row, state: State, how: str) -> Iterator[Word]:
+    def _ended(self, row: Row, state: State, how: str) -> Iterator[Event]:
         self._change(row, ended=self.at, how=how)
         if row["last_told"] is not None:
-            yield self._word(how, row, state)
+            yield self._event(how, row, state)
 
-    def _word(self, kind: str, row: Row, state: State, note: str = "", who: tuple[str, ...] = ()) -> Word:
+    def _event(self, kind: str, row: Row, state: State, note: str = "", who: tuple[str, ...] = ()) -> Event:
         self._change(row, last_told=self.at)
         now = self._row(row["id"])
         lasted = (now["cleared"] or self.at) - now["began"]
         details = json.loads(now["told"])
-        return Word(kind, now["id"], state.key, now["severity"], now["began"], lasted, details, note, who)
+        return Event(kind, now["id"], state.key, now["severity"], now["began"], lasted, details, note, who)
 
     def _change(self, row: Row, **values: Any) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)
@@ -145,7 +146,7 @@ class Incidents:
 
 
 def _rungs(level: Escalation | None) -> Iterator[Rung]:
-    """Whom to call when it lasts: as the runbook's table says, or else once more when the response is due."""
+    """The later levels of an escalation; without any, the first level again when the response is due."""
     if level is None:
         return
     if level.then:

@@ -1,4 +1,4 @@
-"""Give up what a far end holds up: time-outs of libraries hold for each read, and a slow trickle outlives them."""
+"""A timeout for a whole operation: libraries time out each read, which a slow trickle of bytes never reaches."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-WHOLE_S = 20.0  # for a message, a ping or a push, with its answer
+WHOLE_S = 20.0  # for a message, a heartbeat or a push, with its response
 
 
-def in_time(work: Callable[[], T]) -> T:
-    """What the work returns or raises; TimeoutError where it comes to no end.
+def with_timeout(work: Callable[[], T]) -> T:
+    """Run `work` in a thread and return its result; TimeoutError after WHOLE_S.
 
-    It then goes on in a thread of its own until the process ends: whatever it still does may touch nothing of others.
+    After a timeout the thread runs until the process ends, so `work` must not change shared state.
     """
     done: Future[T] = Future()
     thread = threading.Thread(target=_do, args=(work, done), daemon=True)
     thread.start()
     thread.join(WHOLE_S)
     if not done.done():
-        raise TimeoutError(f"it came to no end within {WHOLE_S:g} s")
+        raise TimeoutError(f"timed out after {WHOLE_S:g} s")
     return done.result()
 
 

@@ -12,74 +12,76 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from runbook_checks.config.runbook import Chosen
-    from runbook_checks.monitor.incidents import Word
+    from runbook_checks.monitor.incidents import Event
 
 MOST_EXPLAINED = 15
-MOST_APART = 5  # of more subjects with the same symptom and cause, one message tells
+MOST_SEPARATE = 5  # more subjects with the same symptom and cause share one message
 MOST_SUBJECTS = 50
 _HEADS = {
     "alert": "{0.severity} {0.key}",
-    "graver": "{0.severity} {0.key}: graver",
-    "reminder": "{0.severity} {0.key}: still there",
+    "graver": "{0.severity} {0.key}: more severe",
+    "reminder": "{0.severity} {0.key}: still present",
     "escalation": "{0.severity} {0.key}: escalated",
     "resolved": "resolved: {0.key}",
-    "unwatched": "no longer looked at: {0.key}",
+    "unwatched": "no longer checked: {0.key}",
 }
 
 
-def together(words: Iterable[Word]) -> list[list[Word]]:
-    """What is told in one message: a word alone, or many that differ in their subject only."""
-    alike: dict[tuple[object, ...], list[Word]] = {}
-    for word in words:
-        kind = (word.kind, word.key.system, word.key.symptom, word.severity, word.details.get("cause"), word.note)
-        alike.setdefault(kind, []).append(word)
-    groups = [[several] if len(several) > MOST_APART else [[word] for word in several] for several in alike.values()]
-    return [group for many in groups for group in many]
+def grouped(events: Iterable[Event]) -> list[list[Event]]:
+    """The events of each message: one, or many that differ in their subject only."""
+    alike: dict[tuple[object, ...], list[Event]] = {}
+    for event in events:
+        kind = (event.kind, event.key.system, event.key.symptom, event.severity, event.details.get("cause"), event.note)
+        alike.setdefault(kind, []).append(event)
+    groups = [
+        [several] if len(several) > MOST_SEPARATE else [[event] for event in several] for several in alike.values()
+    ]
+    return [group for several in groups for group in several]
 
 
-def title(words: list[Word], environment: str) -> str:
-    word, cause = words[0], words[0].details.get("cause")
-    tail = f" ({cause})" if cause and word.kind not in ("resolved", "unwatched") else ""
-    if len(words) > 1:
-        word = replace(word, key=replace(word.key, subject=f"{len(words)} subjects"))
-    return clean(f"[{environment}] {_HEADS[word.kind].format(word)}{tail}")
+def title(events: list[Event], environment: str) -> str:
+    event, cause = events[0], events[0].details.get("cause")
+    tail = f" ({cause})" if cause and event.kind not in ("resolved", "unwatched") else ""
+    if len(events) > 1:
+        event = replace(event, key=replace(event.key, subject=f"{len(events)} subjects"))
+    return clean(f"[{environment}] {_HEADS[event.kind].format(event)}{tail}")
 
 
-def body(words: list[Word], systems: dict[str, Chosen], link: str) -> str:
+def body(events: list[Event], systems: dict[str, Chosen], link: str) -> str:
     several = ""
-    if len(words) > 1:
-        subjects = [clean(word.key.subject) for word in words]
+    if len(events) > 1:
+        subjects = [clean(event.key.subject) for event in events]
         more = f" and {len(subjects) - MOST_SUBJECTS} more" if len(subjects) > MOST_SUBJECTS else ""
-        several = f"on: {', '.join(subjects[:MOST_SUBJECTS])}{more}\nThe first of them:\n"
-    numbers = ", ".join(str(word.incident) for word in words)
-    last = f"incident{'s' if len(words) > 1 else ''} {numbers}\n"
-    return several + "\n".join(_lines(words[0], systems, link)) + f"\n{last}"
+        several = f"on: {', '.join(subjects[:MOST_SUBJECTS])}{more}\nDetails of the first one:\n"
+    numbers = ", ".join(str(event.incident) for event in events)
+    last = f"incident{'s' if len(events) > 1 else ''} {numbers}\n"
+    return several + "\n".join(_lines(events[0], systems, link)) + f"\n{last}"
 
 
-def _lines(word: Word, systems: dict[str, Chosen], link: str) -> Iterator[str]:
-    chosen, details = systems.get(word.key.system), word.details
-    text = chosen.symptoms.get(word.key.symptom) if chosen else None
+def _lines(event: Event, systems: dict[str, Chosen], link: str) -> Iterator[str]:
+    chosen, details = systems.get(event.key.system), event.details
+    text = chosen.symptoms.get(event.key.symptom) if chosen else None
     if text is not None:
         yield text.title + "."
     elif "resource" in details:
-        yield f"{details['resource']} gives no answer: nobody knows about {', '.join(details['symptoms'])}."
-    if word.note:
-        yield clean(f"{word.note[0].upper()}{word.note[1:]}.")
-    if word.kind == "resolved":
-        yield f"It began {clock(word.began)}, and lasted {length(word.lasted_s)}."
-    elif word.kind == "unwatched":
-        yield f"It began {clock(word.began)}. No run looks at it any more: whether it is gone is not known."
+        yield f"{details['resource']} gives no answer. Unknown because of it: {', '.join(details['symptoms'])}."
+    if event.note:
+        yield clean(f"{event.note[0].upper()}{event.note[1:]}.")
+    if event.kind == "resolved":
+        yield f"It began {clock(event.began)} and lasted {length(event.lasted_s)}."
+    elif event.kind == "unwatched":
+        yield f"It began {clock(event.began)}. No run checks it any more, so its state is unknown."
     else:
-        yield from _trouble(word)
-        yield f"since: {clock(word.began)}, {length(word.lasted_s)}"
-    if word.who:
-        yield f"call: {', '.join(word.who)}{_within(word, chosen)}"
+        yield from _trouble(event)
+        yield f"since: {clock(event.began)}, {length(event.lasted_s)}"
+    if event.who:
+        yield f"call: {', '.join(event.who)}{_within(event, chosen)}"
     if link:
         yield link
 
 
-def _trouble(word: Word) -> Iterator[str]:
-    details = word.details
+def _trouble(event: Event) -> Iterator[str]:
+    details = event.details
     named = {name: details.get(name) for name in ("seen", "wanted", "because")}
     yield from (f"{name}: {clean(str(text))}" for name, text in named.items() if text)
     for number, step in enumerate(details.get("remedy") or (), 1):
@@ -90,9 +92,9 @@ def _trouble(word: Word) -> Iterator[str]:
         yield clean(f"explains: {'; '.join(explains[:MOST_EXPLAINED])}{more}")
 
 
-def _within(word: Word, chosen: Chosen | None) -> str:
-    level = chosen.settings.escalation.get(word.severity) if chosen else None  # type: ignore[call-overload]
-    due = level.within_min if level and word.kind == "alert" else None
+def _within(event: Event, chosen: Chosen | None) -> str:
+    level = chosen.settings.escalation.get(event.severity) if chosen else None  # type: ignore[call-overload]
+    due = level.within_min if level and event.kind == "alert" else None
     return f", within {due:g} min" if due else ""
 
 
@@ -101,7 +103,7 @@ def clock(at: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """A time as people say it: 4 min, 3 h 20 min, 2 d 4 h. Clocks that went back make none below 0."""
+    """A duration for people: 4 min, 3 h 20 min, 2 d 4 h; never below 0, even if the clock went back."""
     minutes = max(0, round(seconds / 60))
     if minutes < 60:
         return f"{minutes} min"

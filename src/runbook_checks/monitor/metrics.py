@@ -1,4 +1,4 @@
-"""What does Prometheus get of the monitor? That it lives, since when what is open is there, and what waits."""
+"""The monitor's metrics for Prometheus: its last round, open incidents, waiting messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runbook_checks.config.addresses import NO_ADDRESS, is_address
-from runbook_checks.monitor.asking import ask
+from runbook_checks.monitor.http_request import request
 from runbook_checks.monitor.outbox import waiting
 from runbook_checks.reports.metrics import Family, as_text
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 ROUND_AT = Family("runbook_checks_monitor_round_timestamp_seconds", "When the last round began.", ("environment",))
 TROUBLE = Family(
-    "runbook_checks_monitor_trouble", "1 where the monitor itself was in trouble in the last round.", ("environment",)
+    "runbook_checks_monitor_trouble", "1 if the monitor itself failed in the last round.", ("environment",)
 )
 WAITING = Family(
-    "runbook_checks_monitor_deliveries_waiting", "Messages that a channel has not taken yet.", ("environment",)
+    "runbook_checks_monitor_deliveries_waiting", "Deliveries that a channel has not accepted yet.", ("environment",)
 )
 OPEN_SINCE = Family(
     "runbook_checks_monitor_incident_start_timestamp_seconds",
-    "Since when what is told, or acknowledged, is there.",
+    "When an open incident began, whether alerted or acknowledged.",
     ("environment", "system", "symptom", "subject", "severity", "acknowledged"),
 )
 FAMILIES = (ROUND_AT, TROUBLE, WAITING, OPEN_SINCE)
@@ -47,9 +47,9 @@ def _samples(store: Store, environment: str, at: float, is_in_trouble: bool) -> 
 
 
 def push(address: str, environment: str, text: str, proxy: str | None = None) -> None:
-    """Hand the metrics to a Pushgateway, in the place of those of the round before; OSError where that fails."""
+    """Replace the last round's metrics on a Pushgateway; OSError where that fails."""
     if not is_address(address):
         raise OSError(f"the Pushgateway's address {NO_ADDRESS}")
     group = f"{address.rstrip('/')}/metrics/job/runbook_checks/environment/{quote(environment, safe='')}"
     headers = {"Content-Type": "text/plain; version=0.0.4"}
-    ask("PUT", group, headers, body=text.encode(), proxy=proxy)
+    request("PUT", group, headers, body=text.encode(), proxy=proxy)

@@ -1,8 +1,8 @@
-"""Keep the messages that are still to be delivered, by channel, with the states that caused them; and deliver them.
+"""Queue messages by channel and deliver them.
 
-On one channel what is told of an incident keeps its order: alert before resolved. Different incidents never wait for
-each other. A refusal is final (this message will never be taken: HTTP 400 or 404), passing (HTTP 429 or 5xx, no answer)
-or unclear. What is refused for good is set aside (monitor.aside); everything else is tried again.
+On each channel the messages about an incident keep their order: alert before resolved. Incidents do not wait for each
+other. A refusal is final (HTTP 400 or 404: the message will never be accepted), passing (HTTP 429 or 5xx, no response)
+or unclear. After a final refusal a message is set aside (monitor.undeliverable); all others are retried.
 """
 
 from __future__ import annotations
@@ -11,45 +11,45 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook_checks.monitor import aside
+from runbook_checks.monitor import undeliverable
 from runbook_checks.monitor.delivery import FINAL, PASSING, NotDelivered, pause, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runbook_checks.config.monitoring import Monitoring
-    from runbook_checks.monitor.incidents import Word
+    from runbook_checks.monitor.incidents import Event
     from runbook_checks.monitor.store import Row, Store
 
-MOST_REFUSALS = 3  # so many messages refused, and a channel is left alone until the next round
+MOST_REFUSALS = 3  # after this many refusals a channel gets no message until the next round
 
 
-def queue(store: Store, rules: Monitoring, words: list[Word], at: float, title: str, body: str) -> int:
-    """Put what is to be told of one incident, or of several alike, on its channels; how many those are."""
-    word = words[0]
-    names = set(rules.rule(word.severity).channels)
-    if word.kind in ("alert", "escalation"):
-        names |= {channel for who in word.who for channel in rules.roles.get(who, ())}
-    for each in words:
+def queue(store: Store, rules: Monitoring, events: list[Event], at: float, title: str, body: str) -> int:
+    """Queue a message about an incident, or about several alike, on its channels; the number of channels."""
+    event = events[0]
+    names = set(rules.rule(event.severity).channels)
+    if event.kind in ("alert", "escalation"):
+        names |= {channel for who in event.who for channel in rules.roles.get(who, ())}
+    for each in events:
         if each.kind in ("resolved", "unwatched"):
-            names |= {row["channel"] for row in store.rows(_TOLD, each.incident)}
+            names |= {row["channel"] for row in store.rows(_NOTIFIED, each.incident)}
         if each.kind == "reminder":
             store.run(_OVERTAKEN, each.incident)
-    number = put(store, word.kind, word.severity, at, title, body, names)
-    for each in words:
+    number = put(store, event.kind, event.severity, at, title, body, names)
+    for each in events:
         store.run("INSERT INTO about VALUES (?, ?)", number, each.incident)
     return len(names)
 
 
 def queue_own(store: Store, rules: Monitoring, at: float, title: str, body: str) -> None:
-    """Put the monitor's own trouble on its channels."""
+    """Queue a message about the monitor itself."""
     put(store, "watcher", rules.watcher, at, title, body, rules.rule(rules.watcher).channels)
 
 
-# Where an alert was set aside, nobody needs to hear that it is over; what went elsewhere instead is told there.
-_TOLD = """SELECT DISTINCT channel FROM delivery JOIN about ON about.message = delivery.message
+# The channels that got the incident's messages; where an alert was set aside, no "resolved" follows.
+_NOTIFIED = """SELECT DISTINCT channel FROM delivery JOIN about ON about.message = delivery.message
     WHERE about.incident = ? AND set_aside_at IS NULL"""
-# A reminder that a silent channel has not taken says nothing that the next one doesn't.
+# An undelivered reminder is redundant once the next one is queued.
 _OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND set_aside_at IS NULL AND message IN
     (SELECT id FROM message JOIN about ON about.message = id WHERE kind = 'reminder' AND about.incident = ?)"""
 
@@ -57,9 +57,9 @@ _OVERTAKEN = """DELETE FROM delivery WHERE delivered_at IS NULL AND set_aside_at
 def deliver(
     store: Store, rules: Monitoring, send: Callable[[str, str, str, str], None], at: float, name: str
 ) -> Iterator[str]:
-    """Hand over what is due; yields a sentence for each message that was refused, and for each channel with others.
+    """Deliver what is due; yields a sentence for each refusal, and for each channel where messages wait.
 
-    A message is marked once the channel has taken it: after a kill in between it is delivered twice, never not at all.
+    A message is marked after the channel has accepted it: a kill in between delivers it twice, and never loses it.
     """
     refusals: Counter[str] = Counter()
     while line := _next(store, at, refusals):
@@ -67,42 +67,42 @@ def deliver(
             try:
                 send(line.channel, row["kind"], row["title"], f"{row['body']}message {row['id']}\n")
             except NotDelivered as refused:
-                # No answer, or too many requests, is about the channel and not about the message.
+                # No response, or too many requests, concerns the channel and not the message.
                 refusals[line.channel] += MOST_REFUSALS if refused.kind == PASSING else not refused.is_gone
-                if aside.is_over(store, row, refused, at):
-                    yield aside.set_aside(store, rules, row, refused, at, name)
+                if undeliverable.is_over(store, row, refused, at):
+                    yield undeliverable.set_aside(store, rules, row, refused, at, name)
                     continue
                 _put_off(store, line, row, refused, at)
-                yield f"{line.channel} did not take message {row['id']} ({row['title']}): {refused}"
+                yield f"{line.channel} did not accept message {row['id']} ({row['title']}): {refused}"
                 break
-            _took(store, row, at)
-    yield from aside.try_anew(store, rules, at)
-    yield from _left(store, refusals)
-    yield from aside.untold(store, rules, at)
+            _mark_delivered(store, row, at)
+    yield from undeliverable.retry_grave(store, rules, at)
+    yield from _waiting_channels(store, refusals)
+    yield from undeliverable.unreported(store, rules, at)
 
 
-def _left(store: Store, told: Counter[str]) -> Iterator[str]:
-    """A sentence for each channel with messages that waited all through this round."""
+def _waiting_channels(store: Store, reported: Counter[str]) -> Iterator[str]:
+    """A sentence for each channel whose messages were not tried in this round."""
     for row in store.rows("SELECT channel, count(*) AS number, max(error) AS error FROM waiting GROUP BY channel"):
-        if row["channel"] not in told:
-            yield f"waiting for {row['channel']} to work again: messages {row['number']} ({row['error']})"
+        if row["channel"] not in reported:
+            yield f"{row['channel']} is failing; messages waiting: {row['number']} ({row['error']})"
 
 
 @dataclass(eq=False)
 class _Line:
-    """What waits for one channel about the same incidents, in order."""
+    """The messages that wait for one channel about the same incidents, in order."""
 
     channel: str
     rows: list[Row] = field(default_factory=list)
     incidents: set[int] = field(default_factory=set)
 
     def is_due(self, at: float) -> bool:
-        """Something new makes what waits before it be tried at once, unless the channel asked for a pause."""
+        """Whether to deliver now: a new message makes earlier ones due, unless the channel asked for a pause."""
         return self.rows[0]["wait_until"] <= at and any(row["next_at"] <= at for row in self.rows)
 
     @property
     def rank(self) -> tuple[int, str, int]:
-        """What was never tried before what was refused, the gravest first: an old refusal holds up no new P0."""
+        """The order of delivery: untried messages before refused ones, which must not delay a new P0; then severity."""
         tried = [row["attempts"] > 0 for row in self.rows]
         return any(tried) + all(tried), min(row["severity"] for row in self.rows), self.rows[0]["id"]
 
@@ -135,16 +135,16 @@ _WAITING = """SELECT message.*, channel, attempts, next_at, first_try, finals, w
     FROM waiting JOIN message ON message.id = waiting.message ORDER BY message.id"""
 
 
-def _took(store: Store, row: Row, at: float) -> None:
+def _mark_delivered(store: Store, row: Row, at: float) -> None:
     store.run(
         "UPDATE delivery SET delivered_at = ?, attempts = attempts + 1, error = '' WHERE message = ? AND channel = ?",
         *(at, row["id"], row["channel"]),
     )
-    aside.works_again(store, row["channel"], at)
+    undeliverable.works_again(store, row["channel"], at)
 
 
 def _put_off(store: Store, line: _Line, row: Row, refused: NotDelivered, at: float) -> None:
-    """What waits behind it about the same incidents waits with it, so that it keeps its order."""
+    """Postpone a message, and with it the later messages about the same incidents, which keeps their order."""
     next_at = at + max(refused.wait_s, pause(row["attempts"]))
     with store.transaction():
         store.run(

@@ -1,9 +1,8 @@
-"""Make text neutral for chats and mail: no mention, link text, tag or markup of a far end takes effect there.
+"""Neutralise far ends' text for chats and mail: mentions, link texts, tags and markup have no effect.
 
-What a far end says is quoted in messages: a component can be called `@everyone`, `<!channel>` or
-`[reset](http://other.example)`. A zero-width space inside such a sequence keeps it readable and takes its meaning away,
-as Discord's libraries do it. Commands between backticks stay as they are, so that they can be pasted, apart from
-mentions that call a whole group.
+Messages quote far ends, and a component may be called `@everyone`, `<!channel>` or `[reset](http://other.example)`. A
+zero-width space inside such a sequence keeps it readable and removes its meaning, as Discord's libraries do it.
+Commands between backticks stay unchanged, so that they can be pasted, except for mentions of a whole group.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ _OUTSIDE_CODE = re.compile(
 
 
 def plain(text: str) -> str:
-    """The text with its lines kept and nothing in it that a chat or a mail program would act on."""
+    """The text, line by line, without anything that a chat or a mail program would act on."""
     return "\n".join(_line(clean(line)) for line in text.splitlines())
 
 
 def _line(line: str) -> str:
     line = re.sub(r"``+", "'", line)
-    if line.count("`") % 2:  # one that is left open would turn our own lines into code
+    if line.count("`") % 2:  # an unclosed one would turn our own lines into code
         head, _, tail = line.rpartition("`")
         line = f"{head}'{tail}"
     parts = re.split(r"(`[^`]*`)", line)

@@ -1,4 +1,4 @@
-"""Resolve the references of an environment's monitoring section; an unresolvable one is a trouble of the monitor."""
+"""Resolve the references of an environment's monitoring section; an unresolved one is an error of the round."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def text_of(reference: Reference | None, vault: Vault, troubles: list[str]) -> str | None:
-    """The value of a reference, None without one; None, with a sentence in `troubles`, where it can't be resolved."""
+    """The value of a reference; None without one, and None with a sentence in `troubles` if it is unresolved."""
     if reference is None:
         return None
     try:
@@ -24,7 +24,7 @@ def text_of(reference: Reference | None, vault: Vault, troubles: list[str]) -> s
 
 
 def path_of(reference: Reference | None, vault: Vault, troubles: list[str]) -> Path | None:
-    """The same for a path; a relative one is below the environment file's folder."""
+    """The same for a path, relative to the environment file's folder."""
     if reference is None or text_of(reference, vault, troubles) is None:
         return None
     return vault.path(reference)

@@ -1,4 +1,4 @@
-"""Make one round: look, remember, decide what to tell, deliver it, and show that the watcher lives."""
+"""Make one round: run the checks, update the history, queue and deliver messages, write page, metrics and heartbeat."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from runbook_checks.config.redaction import Redaction
 from runbook_checks.config.strict_yaml import BadFile
 from runbook_checks.monitor import identity, messages, outbox, schedule, states, timekeeping
 from runbook_checks.monitor.channels import Channels
+from runbook_checks.monitor.check_run import NoDocument
 from runbook_checks.monitor.incidents import Incidents
-from runbook_checks.monitor.looking import NoDocument
-from runbook_checks.monitor.memoryless import Told, at_sight, fingerprint
-from runbook_checks.monitor.observing import look
 from runbook_checks.monitor.references import text_of
-from runbook_checks.monitor.shown import Shown
-from runbook_checks.monitor.store import Store, TooNew, begun_anew, copied, is_spoilt, opened
+from runbook_checks.monitor.round_outputs import RoundOutputs
+from runbook_checks.monitor.snapshot import snapshot_of
+from runbook_checks.monitor.store import Store, TooNew, copied, is_corrupt, opened, replaced
+from runbook_checks.monitor.without_history import SentMark, alert_at_once, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,18 +35,18 @@ HISTORY = "history.sqlite3"
 
 @dataclass
 class Round:
-    """One round of the monitor, for one environment; whoever makes it holds the lock."""
+    """One round of the monitor for one environment; the caller holds the lock."""
 
     files: Files
     path: Path
     folder: Path
     at: float = field(default_factory=time.time)
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     gap: str = ""
     adopts: bool = False
     remark: str = ""
-    """What stands at the end of each message."""
+    """The last line of each message."""
 
     def __post_init__(self) -> None:
         self.rules = self.files.environment.monitoring or Monitoring()
@@ -54,38 +54,38 @@ class Round:
         self.channels = Channels(self.rules, self.vault)
         self.name = self.files.environment.name
 
-    def go(self, get: Callable[[], Document]) -> int:
-        """All of it; 0 where everything was done, 1 where the monitor itself was in trouble."""
+    def run(self, get: Callable[[], Document]) -> int:
+        """Make the round; 0 where everything was done, 1 where the monitor itself failed."""
         document: Document | None = None
         try:
             document = get()
         except NoDocument as none:
             self.troubles.append(str(none))
-        before = list(self.said), list(self.troubles)
+        before = list(self.output), list(self.troubles)
         try:
             self._with_memory(document)
         except (sqlite3.Error, OSError, TooNew) as error:
-            self.said, self.troubles = before
+            self.output, self.troubles = before
             self._without_memory(document, str(error))
         return 1 if self.troubles else 0
 
     def _with_memory(self, document: Document | None) -> None:
         path = self.folder / HISTORY
-        before = list(self.said), list(self.troubles)
+        before = list(self.output), list(self.troubles)
         store, lost = opened(path)
         try:
             self._all(store, document, lost)
         except sqlite3.DatabaseError as error:
-            if not is_spoilt(error):
+            if not is_corrupt(error):
                 raise
-            # It opened, and then could not be read: put it aside and go through the round again.
+            # The file could be opened but not read: replace it and repeat the round.
             store.close()
-            self.said, self.troubles = before
-            store, lost = begun_anew(path, error)
+            self.output, self.troubles = before
+            store, lost = replaced(path, error)
             self._all(store, document, lost)
         finally:
             store.close()
-        Told(self.folder, self.at).forget()
+        SentMark(self.folder, self.at).forget()
 
     def _all(self, store: Store, document: Document | None, lost: str) -> None:
         with store.transaction():
@@ -99,23 +99,23 @@ class Round:
         self._show(store, is_whole=document is not None)
 
     def _notice_time(self, store: Store, lost: str) -> None:
-        """What the clock and the schedule have to say, before anything is compared with now."""
-        went_back = timekeeping.mend(store, self.at)
+        """Handle a clock that went back and gaps in the schedule, before any time is compared with now."""
+        went_back = timekeeping.clamp(store, self.at)
         last = float(store.note("last_round") or self.at)
-        was_blind = Told(self.folder, self.at).anything_since(last)
-        self.gap = schedule.gap(last, self.at, self.rules.every_min, was_blind=was_blind)
+        had_no_history = SentMark(self.folder, self.at).anything_since(last)
+        self.gap = schedule.gap(last, self.at, self.rules.every_min, had_no_history=had_no_history)
         if self.gap:
-            states.begin_anew(store)
+            states.reset_counts(store)
         for sentence in (lost, went_back, self.gap):
             if sentence:
-                self._tell_own(store, sentence)
-        aside = schedule.stepped_aside(self.folder)
-        if aside:
-            self.said.append(f"{aside} runs stepped aside while one took too long")
+                self._report_own(store, sentence)
+        skipped = schedule.skipped_runs(self.folder)
+        if skipped:
+            self.output.append(f"{skipped} runs skipped because an earlier one was still running")
         store.keep("last_round", self.at)
 
     def _tidy(self, store: Store) -> None:
-        """Not after a gap: a clock that is ahead for one round must not make all of the past too old."""
+        """Delete old history once a day; not after a gap, which may come from a clock that is ahead."""
         day = states.date_of(self.at)
         if store.note("tidied") != day and not self.gap:
             before = self.at - self.rules.keep_days * DAY_S
@@ -132,12 +132,12 @@ class Round:
         states.count_day(store, document, self.at)
         incidents = Incidents(store, self.rules, known, self.files.systems, self.at)
         link = text_of(self.rules.link, self.vault, self.troubles) or ""
-        marks = list(states.take_in(store, look(document), self.at))
-        for words in messages.together(word for state, mark in marks for word in incidents.follow(state, mark)):
-            title = messages.title(words, self.name)
-            body = messages.body(words, self.files.systems, link) + self.remark
-            channels = outbox.queue(store, self.rules, words, self.at, title, body)
-            self.said.append(title + ("" if channels else " (no channel is told)"))
+        marks = list(states.take_in(store, snapshot_of(document), self.at))
+        for events in messages.grouped(event for state, mark in marks for event in incidents.follow(state, mark)):
+            title = messages.title(events, self.name)
+            body = messages.body(events, self.files.systems, link) + self.remark
+            channels = outbox.queue(store, self.rules, events, self.at, title, body)
+            self.output.append(title + ("" if channels else " (no channel configured)"))
 
     def _known(self) -> Known:
         path = self.path.parent / "known" / self.path.name
@@ -148,46 +148,46 @@ class Round:
         try:
             return read_known(path)
         except BadFile as bad:
-            self.troubles.append(f"nothing counts as acknowledged: {bad.problems[0]}")
+            self.troubles.append(f"acknowledgements ignored: {bad.problems[0]}")
             return NOTHING
 
     def _failures(self, store: Store) -> None:
-        """Tell of runs that come to nothing once it is no chance, and when they do again."""
+        """Report the second failed round in a row, and the recovery from it."""
         before = int(store.note("failed") or 0)
         failed = before + 1 if self.troubles else 0
         store.keep("failed", failed)
         if failed == FAILED_TWICE:
-            self._tell_own(store, f"the monitor can't do its work: {self.troubles[0]}")
+            self._report_own(store, f"the monitor is failing: {self.troubles[0]}")
         elif before >= FAILED_TWICE and not failed:
-            self._tell_own(store, "the monitor does its work again")
+            self._report_own(store, "the monitor works again")
 
-    def _tell_own(self, store: Store, sentence: str) -> None:
-        self.said.append(sentence)
+    def _report_own(self, store: Store, sentence: str) -> None:
+        self.output.append(sentence)
         outbox.queue_own(store, self.rules, self.at, f"[{self.name}] monitor: {sentence}", f"{sentence}\n")
 
     def _deliver(self, store: Store) -> None:
         self.troubles += outbox.deliver(store, self.rules, self.channels.send, self.at, self.name)
 
     def _show(self, store: Store, *, is_whole: bool) -> None:
-        """Metrics, status page and ping: whatever fails there, the messages are sent by now."""
+        """Write metrics, status page and heartbeat, after the messages are sent: an error here delays no alert."""
         was_in_trouble = bool(self.troubles)
-        shown = Shown(self.files, self.rules, self.vault, self.folder, self.at, is_whole, was_in_trouble)
+        shown = RoundOutputs(self.files, self.rules, self.vault, self.folder, self.at, is_whole, was_in_trouble)
         try:
-            shown.show(store)
+            shown.write(store)
         except OSError as error:
-            shown.troubles.append(f"metrics and status page could not be made: {error.strerror or error}")
+            shown.troubles.append(f"metrics and status page could not be written: {error.strerror or error}")
         self.troubles += shown.troubles
 
     def _without_memory(self, document: Document | None, error: str) -> None:
-        """The history can't be written, as on a full disk: what is found is told by the same rules, from memory."""
-        sentence = "the history can't be written"
+        """Make the round without a history, as on a full disk, on a copy in memory."""
+        sentence = "the history cannot be written"
         self.troubles.append(f"{sentence} ({error})")
-        self.rules = at_sight(self.rules)
-        self.remark = f"{sentence}: until it can, this is told anew every half hour, and that it is over is not told\n"
+        self.rules = alert_at_once(self.rules)
+        self.remark = f"{sentence}: until then this message repeats every half hour, without a message when it ends\n"
         store = copied(self.folder / HISTORY)
         try:
             with store.transaction():
-                timekeeping.mend(store, self.at)
+                timekeeping.clamp(store, self.at)
                 self._take_in(store, document, self._known())
                 body = "\n".join([*self.troubles, self.remark, *(document["roots"] if document else [])])
                 outbox.queue_own(store, self.rules, self.at, f"[{self.name}] monitor: {sentence}", f"{body}\n")
@@ -197,10 +197,10 @@ class Round:
             store.close()
 
     def _deliver_once(self, store: Store) -> None:
-        """Without memory: nothing where just the same was told lately."""
-        told = Told(self.folder, self.at)
-        if not told.is_known(store):
+        """Deliver without a history, unless the same messages were sent recently."""
+        mark = SentMark(self.folder, self.at)
+        if not mark.is_known(store):
             what = fingerprint(store)
             self._deliver(store)
             if not store.row("SELECT 1 FROM waiting JOIN message ON message.id = message WHERE at = ?", self.at):
-                told.note(what)
+                mark.note(what)

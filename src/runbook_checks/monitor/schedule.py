@@ -1,4 +1,4 @@
-"""Is another run still at it, and did the schedule start this one in time?"""
+"""The lock of a round, and gaps in the schedule."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ASIDE = "stepped-aside"
-LATE = 1.75  # a gap of so many intervals is late; one of two or more, runs were missed
+SKIPPED = "stepped-aside"
+LATE = 1.75  # a gap of this many intervals means that a run is late
 
 
 class Overlapped(Exception):
@@ -23,18 +23,18 @@ class Overlapped(Exception):
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[str]:
-    """The lock of an environment's folder; whoever holds it is the one writer. A kill lets go of it.
+def locked(folder: Path) -> Iterator[str]:
+    """Hold the lock of an environment's folder, which a killed process releases; Overlapped if another run has it.
 
-    Where a disk gives none, the round goes on without it and the sentence that comes says so: telling twice is better
-    than not at all.
+    Where the disk allows no lock, the round continues without one, and yields a sentence about it: a duplicate message
+    is better than none.
     """
     with ExitStack() as held:
         trouble = ""
         try:
             _lock(held.enter_context(_opened(folder)), folder)
         except OSError as error:
-            trouble = f"the lock can't be taken ({folder}: {error.strerror})"
+            trouble = f"cannot lock {folder}: {error.strerror}"
         yield trouble
 
 
@@ -43,16 +43,17 @@ def _lock(file: IO[str], folder: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        with suppress(OSError), (folder / ASIDE).open("a", encoding="utf-8") as aside:
-            aside.write(f"{time.time():.0f}\n")
-        raise Overlapped(f"another run is still at it ({file.read().strip() or 'just begun'}); stepped aside") from None
+        with suppress(OSError), (folder / SKIPPED).open("a", encoding="utf-8") as skipped:
+            skipped.write(f"{time.time():.0f}\n")
+        holder = file.read().strip() or "just started"
+        raise Overlapped(f"another run is still running ({holder}); skipped") from None
     with suppress(OSError):
         os.ftruncate(file.fileno(), 0)
         os.write(file.fileno(), f"process {os.getpid()}, since {clock(time.time())}\n".encode())
 
 
 def _opened(folder: Path) -> IO[str]:
-    """The lock's file; one that is there can be locked on a read-only disk, too."""
+    """The lock file; an existing one can also be locked on a read-only disk."""
     path = folder / "lock"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -63,9 +64,9 @@ def _opened(folder: Path) -> IO[str]:
         return path.open(encoding="utf-8")
 
 
-def stepped_aside(folder: Path) -> int:
-    """How many runs gave way since this was last asked."""
-    path = folder / ASIDE
+def skipped_runs(folder: Path) -> int:
+    """The number of runs skipped since the last call."""
+    path = folder / SKIPPED
     count = 0
     with suppress(OSError, UnicodeDecodeError):
         count = len(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else 0
@@ -73,14 +74,14 @@ def stepped_aside(folder: Path) -> int:
     return count
 
 
-def gap(last: float, at: float, every_min: float, *, was_blind: bool = False) -> str:
-    """What to tell of a gap in the schedule, or in what could be remembered; nothing where this run is in time."""
+def gap(last: float, at: float, every_min: float, *, had_no_history: bool = False) -> str:
+    """A message about a gap in the schedule or in the history; empty where this run is on time."""
     passed, every_s = at - last, every_min * 60
     if passed < LATE * every_s:
         return ""
     times = f"from {clock(last)} to {clock(at)} ({length(passed)})"
-    if was_blind:
-        return f"nothing could be remembered {times}: what was told meanwhile is told anew"
+    if had_no_history:
+        return f"no history {times}: messages sent in that time are repeated"
     missed = round(passed / every_s) - 1
     runs = f"{missed} runs were" if missed > 1 else "a run was"
-    return f"nobody looked {times}: {runs} missed or late"
+    return f"no checks {times}: {runs} missed or late"

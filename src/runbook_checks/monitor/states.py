@@ -1,4 +1,4 @@
-"""How long each thing has been as it is: states, brought up to date by one run."""
+"""The state of each symptom and source over the last runs, updated by each run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.monitoring import MOST_RUNS
-from runbook_checks.monitor.observing import CLEAR, EXPLAINED, ROOT, UNSEEN, Details, Key, Look, Seen
+from runbook_checks.monitor.snapshot import CLEAR, EXPLAINED, ROOT, UNSEEN, Details, Key, Seen, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from runbook_checks.monitor.store import Row, Store
 
 TROUBLE = {ROOT, EXPLAINED}
-QUIET_RUNS = 3  # what comes back after so many clear runs began then, and not the first time
+QUIET_RUNS = 3  # after this many clear runs a return counts as a new beginning
 
 
 @dataclass
 class State:
-    """What is known of one thing after a run."""
+    """A key's history after a run."""
 
     key: Key
     recent: str
-    """What the last runs showed, a letter each, the newest last."""
+    """One letter for each of the last runs, the newest last."""
     clears: int
     since: float
     looked_at: float
@@ -42,8 +42,8 @@ def date_of(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
-def take_in(store: Store, look: Look, at: float) -> Iterator[tuple[State, str]]:
-    """Bring every state up to date; yields each with what this run showed of it (nothing: it had no part in it)."""
+def take_in(store: Store, look: Snapshot, at: float) -> Iterator[tuple[State, str]]:
+    """Update every state; yields each with its mark in this run, empty where the run did not include it."""
     rows = {key_of(row): row for row in store.rows("SELECT * FROM state")}
     still_open = {key_of(row) for row in store.rows("SELECT * FROM incident WHERE ended IS NULL")}
     for key in sorted({*rows, *look.seen}):
@@ -56,7 +56,7 @@ def key_of(row: Row) -> Key:
     return Key(row["system"], row["symptom"], row["subject"])
 
 
-def _after(row: Row | None, key: Key, look: Look, at: float) -> tuple[State, str]:
+def _after(row: Row | None, key: Key, look: Snapshot, at: float) -> tuple[State, str]:
     details: Details = json.loads(row["told"]) if row else {}
     mark = look.mark(key, details)
     seen = look.seen.get(key) or Seen(mark, row["severity"] if row else "P3", details)
@@ -72,7 +72,7 @@ def _after(row: Row | None, key: Key, look: Look, at: float) -> tuple[State, str
 
 def _keep(store: Store, state: State, *, is_open: bool) -> None:
     place = (state.key.system, state.key.symptom, state.key.subject)
-    if not is_open and not TROUBLE & set(state.recent):  # clear for so long that there is nothing to remember
+    if not is_open and not TROUBLE & set(state.recent):  # clear in all recent runs
         store.run("DELETE FROM state WHERE system = ? AND symptom = ? AND subject = ?", *place)
         return
     details = json.dumps(state.details, ensure_ascii=False)
@@ -80,8 +80,8 @@ def _keep(store: Store, state: State, *, is_open: bool) -> None:
     store.run("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *place, *values)
 
 
-def begin_anew(store: Store) -> None:
-    """After a gap in the schedule, what was seen before it says nothing about how often something is there."""
+def reset_counts(store: Store) -> None:
+    """Delete counts of runs after a gap in the schedule, which makes them meaningless; open incidents stay."""
     store.run(
         "DELETE FROM state WHERE (system, symptom, subject) NOT IN"
         " (SELECT system, symptom, subject FROM incident WHERE ended IS NULL)"
@@ -89,7 +89,7 @@ def begin_anew(store: Store) -> None:
 
 
 def count_day(store: Store, document: Document, at: float) -> None:
-    """Add a run to its day: each symptom's outcome, and whether each system was up."""
+    """Add a run to the day's counts: each symptom's outcome, and whether each system was up."""
     systems: dict[str, list[DocumentResult]] = {}
     for result in document["results"]:
         systems.setdefault(result["system"], []).append(result)
@@ -113,7 +113,7 @@ def count_day(store: Store, document: Document, at: float) -> None:
 
 
 def _uptime(results: list[DocumentResult]) -> tuple[int, int, int]:
-    """Down where anything of P0 is found; up only where everything of P0 was looked at."""
+    """Down if any P0 is found; up only if every P0 check has a result."""
     if any(finding["severity"] == "P0" for result in results for finding in result["findings"]):
         return 0, 1, 0
     gravest = [result["outcome"] for result in results if result["severity"] == "P0" and result["outcome"] != "skipped"]
@@ -121,7 +121,7 @@ def _uptime(results: list[DocumentResult]) -> tuple[int, int, int]:
 
 
 def has_come(state: State, mark: str, rules: Monitoring) -> bool:
-    """Whether it was a root often enough to tell of it."""
+    """Whether it was a root in enough runs for an alert."""
     rule = rules.rule(state.severity)
     return mark == ROOT and state.counted(ROOT, rule.of) >= rule.after
 

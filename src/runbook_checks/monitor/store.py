@@ -1,4 +1,4 @@
-"""What is remembered between runs? One SQLite file for each environment, with one writer: whoever holds the lock."""
+"""The history between runs: one SQLite file for each environment, written by the holder of the lock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# SQLite 3.24 and newer understand all of it.
-# Each step leads from one version of the schema to the next; a step that has been published is never changed.
+# Requires SQLite 3.24 or newer.
+# Each step migrates the schema to the next version; a published step never changes.
 STEPS = (
     """
     CREATE TABLE run (at REAL PRIMARY KEY, id TEXT NOT NULL, duration_s REAL NOT NULL, exit_code INTEGER NOT NULL,
@@ -37,15 +37,15 @@ STEPS = (
     CREATE INDEX delivery_due ON delivery (channel, message) WHERE delivered_at IS NULL;
     CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
-    # Since when an incident is clear, if it is; it ends only after some runs more.
+    # The time since which an incident is clear; it ends only after several clear runs.
     "ALTER TABLE incident ADD COLUMN cleared REAL",
-    # Which incidents a message tells of: several, where one symptom shows on many subjects at once.
+    # The incidents of a message: several where one symptom is found on many subjects at once.
     """
     CREATE TABLE about (message INTEGER, incident INTEGER, PRIMARY KEY (message, incident)) WITHOUT ROWID;
     CREATE INDEX about_incident ON about (incident);
     INSERT INTO about SELECT id, incident FROM message WHERE incident IS NOT NULL;
     """,
-    # What a channel refuses for good is set aside. Numbers of messages and incidents are never given out again.
+    # Deliveries that a channel refuses permanently are set aside. Numbers of messages and incidents are never reused.
     """
     ALTER TABLE delivery ADD COLUMN first_try REAL;
     ALTER TABLE delivery ADD COLUMN finals INTEGER NOT NULL DEFAULT 0;
@@ -78,7 +78,7 @@ class TooNew(Exception):
 
 
 class Store:
-    """The open file; or a copy of it in memory, which needs no disk and is lost in the end."""
+    """The open file, or a copy of it in memory, which needs no disk and is discarded at the end."""
 
     def __init__(self, path: Path, *, in_memory: bool = False) -> None:
         self.path = path
@@ -93,7 +93,7 @@ class Store:
                 self.database.execute("PRAGMA temp_store = MEMORY")
                 _copy(path, self.database)
             else:
-                # WAL: a reader (the status page, a person) never holds up the writer, and a kill leaves a whole file.
+                # WAL: readers do not block the writer, and a kill leaves a consistent file.
                 self.database.execute("PRAGMA journal_mode = WAL")
                 self.database.execute("PRAGMA synchronous = NORMAL")
             self._bring_up_to_date()
@@ -104,13 +104,15 @@ class Store:
     def _bring_up_to_date(self) -> None:
         (version,) = self.database.execute("PRAGMA user_version").fetchone()
         if version > len(STEPS):
-            raise TooNew(f"{self.path} is of schema {version}, and this version knows {len(STEPS)}: update the checks")
+            raise TooNew(
+                f"{self.path} has schema {version}, and this version supports {len(STEPS)}: update runbook-checks"
+            )
         for number in range(version, len(STEPS)):
             self.database.executescript(f"BEGIN; {STEPS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing."""
+        """Commit all statements, or none after an error."""
         self.database.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -128,7 +130,7 @@ class Store:
         return found
 
     def run(self, statement: str, *values: Any) -> int:
-        """Change something; the id of what was put in."""
+        """Execute a statement; the id of the inserted row."""
         return self.database.execute(statement, values).lastrowid or 0
 
     def note(self, name: str) -> str:
@@ -141,7 +143,7 @@ class Store:
         )
 
     def forget(self, before: float, day: str) -> None:
-        """What is older than anybody asks for; what is open or undelivered stays."""
+        """Delete what is older; open incidents and undelivered messages stay."""
         self.run("DELETE FROM run WHERE at < ?", before)
         self.run("DELETE FROM day WHERE date < ?", day)
         self.run("DELETE FROM uptime WHERE date < ?", day)
@@ -156,14 +158,14 @@ class Store:
 
 
 def must_be_file(path: Path) -> None:
-    """SQLite waits without end for whoever writes into a named pipe: OSError where a pipe or a device is there."""
+    """OSError where a pipe or a device is in the file's place: SQLite would wait for its writer without a timeout."""
     if path.exists() and not path.is_file():
-        raise OSError(f"{path} is no regular file")
+        raise OSError(f"{path} is not a regular file")
 
 
 @contextmanager
 def _reading(path: Path, *, whole: bool = True) -> Iterator[sqlite3.Connection]:
-    """The file, for reading alone. Only what a kill left in the WAL needs a file beside it to be read."""
+    """Open the file read-only. What a kill left in the WAL is read only with a -shm file beside it."""
     must_be_file(path)
     wal = path.with_name(f"{path.name}-wal")
     has_rest = whole and wal.exists() and wal.stat().st_size > 0
@@ -176,7 +178,7 @@ def _reading(path: Path, *, whole: bool = True) -> Iterator[sqlite3.Connection]:
 
 
 def _copy(path: Path, into: sqlite3.Connection) -> None:
-    """What the file holds, without the rest of a killed round where that can't be read."""
+    """Copy the file's content, without the WAL of a killed round where that cannot be read."""
     for whole in (True, False):
         with suppress(sqlite3.OperationalError), _reading(path, whole=whole) as source:
             source.backup(into)
@@ -184,7 +186,7 @@ def _copy(path: Path, into: sqlite3.Connection) -> None:
 
 
 def peek(path: Path, name: str) -> str:
-    """One note of a file, without changing anything; nothing where there is none, or it can't be read."""
+    """One note of a file, opened read-only; empty if it has none or cannot be read."""
     with suppress(sqlite3.Error, OSError), _reading(path) as source:
         row = source.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else ""
@@ -192,7 +194,7 @@ def peek(path: Path, name: str) -> str:
 
 
 def copied(path: Path) -> Store:
-    """What was remembered, in memory; nothing where it can't be read."""
+    """A copy of the history in memory; an empty one if the file cannot be read."""
     try:
         return Store(path, in_memory=True)
     except (sqlite3.Error, OSError, TooNew):
@@ -200,24 +202,24 @@ def copied(path: Path) -> Store:
 
 
 def opened(path: Path) -> tuple[Store, str]:
-    """The store; where the file can't be read it is put aside and a new one begun, and the sentence says so."""
+    """The store; an unreadable file is renamed and replaced by a new one, and a sentence says so."""
     try:
         return Store(path), ""
     except sqlite3.DatabaseError as error:
-        if not is_spoilt(error):
+        if not is_corrupt(error):
             raise
-        return begun_anew(path, error)
+        return replaced(path, error)
 
 
-def is_spoilt(error: sqlite3.Error) -> bool:
-    """Whether the file itself is bad; a full disk or a folder that can't be written spoils nothing."""
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Whether the file itself is corrupt, as opposed to a full disk or a read-only folder."""
     return type(error) is sqlite3.DatabaseError
 
 
-def begun_anew(path: Path, error: Exception) -> tuple[Store, str]:
-    """A new file in the place of one that can't be read, which is kept."""
-    aside = path.with_name(f"{path.stem}.unreadable-{time.time():.0f}{path.suffix}")
-    path.rename(aside)
+def replaced(path: Path, error: Exception) -> tuple[Store, str]:
+    """Replace an unreadable file by a new one; the old one is renamed and kept."""
+    kept = path.with_name(f"{path.stem}.unreadable-{time.time():.0f}{path.suffix}")
+    path.rename(kept)
     for tail in ("-wal", "-shm"):
         path.with_name(path.name + tail).unlink(missing_ok=True)
-    return Store(path), f"the history could not be read ({error}) and begins anew; the old file is kept as {aside.name}"
+    return Store(path), f"the history is unreadable ({error}) and starts empty; the old file is kept as {kept.name}"

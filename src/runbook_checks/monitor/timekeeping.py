@@ -1,7 +1,7 @@
-"""Bring times from the future back to now: the clock was ahead in an earlier round, or went back for another reason.
+"""Set times in the future to now: the clock was ahead in an earlier round, or went back.
 
-Only what decides when something is told, and since when it is open, is changed. Ended incidents and the counts of days
-stay as they are: a clock that is behind for one round must not rewrite the past.
+Only the times that schedule messages and start open incidents change. Ended incidents and the counts of days stay: a
+clock that is behind for one round must not rewrite the past.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from runbook_checks.monitor.messages import clock, length
 if TYPE_CHECKING:
     from runbook_checks.monitor.store import Store
 
-TOLERATED_S = 60.0  # a clock that is set right a little is not told
+TOLERATED_S = 60.0  # smaller corrections of the clock are not reported
 _TIMES = {
     "state": ("since", "looked_at"),
     "incident": ("began", "opened", "alerted", "last_told", "cleared"),
@@ -23,8 +23,8 @@ _TIMES = {
 }
 
 
-def _mend_texts(store: Store, at: float) -> None:
-    """What a message that waits says of since when something is there; times of this form sort as they follow."""
+def _clamp_texts(store: Store, at: float) -> None:
+    """Correct the start times in waiting messages; times in this form sort as text."""
     now = clock(at)
     for row in store.rows("SELECT * FROM message WHERE at > ? AND id IN (SELECT message FROM waiting)", at):
         body = _SINCE.sub(lambda found: found[1] + min(found[2], now), row["body"])
@@ -34,10 +34,10 @@ def _mend_texts(store: Store, at: float) -> None:
 _SINCE = re.compile(r"^(since: |It began )(\d{4}-\d\d-\d\d \d\d:\d\d UTC)", re.MULTILINE)
 
 
-def mend(store: Store, at: float) -> str:
-    """Set what lies in the future to now; a sentence to tell where the clock went back by more than a little.
+def clamp(store: Store, at: float) -> str:
+    """Set times in the future to now; a sentence where the clock went back by more than TOLERATED_S.
 
-    Nothing lies in the future unless the last round does.
+    No time lies in the future unless the last round's does.
     """
     last = float(store.note("last_round") or at)
     if last <= at:
@@ -46,8 +46,8 @@ def mend(store: Store, at: float) -> str:
         is_open = " AND ended IS NULL" if table == "incident" else ""
         for column in columns:
             store.run(f"UPDATE {table} SET {column} = ? WHERE {column} > ?{is_open}", at, at)  # noqa: S608 - names of ours
-    _mend_texts(store, at)
+    _clamp_texts(store, at)
     store.keep("last_round", at)
     if last - at <= TOLERATED_S:
         return ""
-    return f"the clock went back from {clock(last)} to {clock(at)} ({length(last - at)}): later times count as now"
+    return f"the clock went back from {clock(last)} to {clock(at)} ({length(last - at)}): later times are set to now"

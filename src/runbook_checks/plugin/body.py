@@ -1,4 +1,4 @@
-"""The body of a check: the function that pytest would call, run in a thread and within a deadline."""
+"""The body of a check: its function, run in a thread with a deadline."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from runbook_checks.probes.core.reading import NoReading, Reading, journal
 if TYPE_CHECKING:
     from runbook_checks.config.run import Run
 
-GRACE_S = 0.5  # for what the deadline closes to come to an end by itself
+GRACE_S = 0.5  # after the deadline closes connections, the body has this long to end by itself
 
 
 class Body:
-    """One check's body: what it is to run, and once it ran, how that went."""
+    """The body of one check, and its outcome once it has run."""
 
     def __init__(self, item: Any, run: Run) -> None:
         text = run.systems[system_of(item)].symptoms[symptom_of(item) or ""]
@@ -35,12 +35,12 @@ class Body:
         self._lock = threading.Lock()
 
     def call(self) -> None:
-        """Run in this thread, within the deadline."""
+        """Run in this thread with the deadline."""
         self.started, begun = time.time(), time.monotonic()
         deadline, last = Deadline(self.deadline_s), Deadline(self.deadline_s + GRACE_S)
         readings: list[Reading] = []
         with ExitStack() as stack:
-            # The first closes what the body has open; the second gives up a body that ignores that.
+            # The first closes the body's connections; the second abandons a body that continues anyway.
             stack.enter_context(deadline.on_expiry(lambda: None))
             stack.enter_context(last.on_expiry(lambda: self._finish(readings, begun, self._overdue())))
             current.set(deadline)
@@ -53,7 +53,7 @@ class Body:
                 self._finish(readings, begun, None)
 
     def _overdue(self) -> NoReading:
-        return NoReading("", f"the check came to no end within {self.deadline_s:g} s", kind="deadline")
+        return NoReading("", f"check timed out after {self.deadline_s:g} s", kind="deadline")
 
     def _finish(self, readings: list[Reading], begun: float, error: BaseException | None) -> None:
         with self._lock:
@@ -64,9 +64,9 @@ class Body:
 
 
 def _require_nothing(returned: object) -> None:
-    """A check that returns something has not looked as it meant to: a coroutine or a generator has not even begun."""
+    """TypeError for a check that returns a value: the body of a coroutine or a generator has not run."""
     if iscoroutine(returned):
         returned.close()
     if returned is not None:
         kind = type(returned).__name__
-        raise TypeError(f"it returned a {kind}; a check is an ordinary function that returns nothing or raises Found")
+        raise TypeError(f"the check returned a {kind}; a check is a function that returns nothing or raises Found")

@@ -1,6 +1,7 @@
-"""Redact what is printed unasked: crashes, warnings, logs, errors of pytest's own and its --debug log.
+"""Redact crashes, warnings, logs, pytest's internal errors and its --debug log.
 
-Each is redacted where it arises, so in the workers of pytest-xdist too: the controller does not know their secrets.
+Each is redacted in the process that prints it, also in workers of pytest-xdist, whose secrets the controller does not
+know.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Formatter(logging.Formatter):
-    """Formats a log record as another formatter does, and redacts it."""
+    """Redacts the log records that another formatter formats."""
 
     def __init__(self, inner: logging.Formatter, redact: Callable[[str], str]) -> None:
         super().__init__()
@@ -36,7 +37,7 @@ class _Formatter(logging.Formatter):
 
 
 class CrashRedaction:
-    """Redacts crashes, warnings and logs of one process."""
+    """Redacts the crashes, warnings and logs of one process."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -52,7 +53,7 @@ class CrashRedaction:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Redact logs on the terminal and in a file as they are written; captured ones belong to a report."""
+        """Redact logs written to the terminal and to a file; captured ones are redacted in the report."""
         logs = session.config.pluginmanager.get_plugin("logging-plugin")
         for handler in (logs.log_cli_handler, logs.log_file_handler) if logs else ():
             if handler.formatter and getattr(handler, "baseFilename", "") != os.devnull:
@@ -60,8 +61,23 @@ class CrashRedaction:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> None:
-        """By now the lab is up, where there is one, and no check runs yet."""
+        """Collect the variables' secrets after the lab has started and before a check runs."""
         self._foresee()
+        self._run.redaction.start()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Send a worker's secrets to the controller: earlier results of other workers may contain them.
+
+        Not with --debug, with which pytest-xdist prints what workers send.
+        """
+        if hasattr(session.config, "workeroutput") and not session.config.option.debug:
+            session.config.workeroutput["secrets"] = list(self._run.redaction.secrets)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        for value, name in getattr(node, "workeroutput", {}).get("secrets", ()):
+            self._run.redaction.add(value, name)
 
     def _foresee(self) -> None:
         for system in self._run.systems.values():
@@ -78,13 +94,13 @@ class CrashRedaction:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: Any) -> None:
-        """Terminal, JUnit and pytest-xdist each take the text that the error prints of itself."""
+        """Redact the error's text, which the terminal, JUnit and pytest-xdist print."""
         text = self._redact(str(excrepr))
         excrepr.toterminal = lambda terminal: terminal.line(text)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        """Terminal and pytest-xdist each make a text of the message."""
+        """Redact the warning, which the terminal and pytest-xdist print."""
         message = str(warning_message.message)
         text = self._redact(message)
         if text != message:
@@ -101,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
     redaction = CrashRedaction(run)
     config.pluginmanager.register(redaction, "runbook-checks-crash-redaction")
     config.add_cleanup(redaction.restore)
-    # pytest opens the file of --debug itself, and only this private attribute has what writes to it.
+    # pytest opens the --debug file itself; only this private attribute holds its writer.
     write = config.trace.root._writer if config.option.debug else None
     if write is not None:
         config.trace.root.setwriter(lambda text: write(run.redaction.text(text)))

@@ -1,4 +1,4 @@
-"""The hook that this plugin adds to pytest's."""
+"""The hook that this plugin adds to pytest."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 
 @pytest.hookspec(firstresult=True)
 def pytest_runbook_checks_look(number: int, results: list[Result]) -> bool | None:
-    """A look of --watch is over; False where its output is lost, and looking on is in vain."""
+    """A pass of --watch has finished; False stops --watch, because its output is lost."""

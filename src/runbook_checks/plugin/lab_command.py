@@ -1,4 +1,4 @@
-"""The command that starts the lab, which is a distribution of its own."""
+"""The command that starts the lab, which is a separate distribution."""
 
 from __future__ import annotations
 

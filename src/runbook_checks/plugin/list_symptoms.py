@@ -1,4 +1,4 @@
-"""What would be checked? --list-symptoms, from the collected checks; nothing is touched."""
+"""--list-symptoms: list the collected checks and the reasons for those not collected; no target is contacted."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def lab_faults() -> list[dict[str, Any]]:
-    """Every fault the lab has: `fault` as symptom:cause, and its `systems`."""
+    """The faults of the lab: `fault` as symptom:cause, and its `systems`."""
     done = subprocess.run(lab_command("--list=json"), env=clean(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise pytest.UsageError(f"the lab can't list its faults: {done.stderr.strip().splitlines()[-1:]}")
+        raise pytest.UsageError(f"the lab could not list its faults: {done.stderr.strip().splitlines()[-1:]}")
     return list(json.loads(done.stdout))
 
 
@@ -46,7 +46,7 @@ def rows(items: list[Any], run: Run) -> list[dict[str, Any]]:
 
 
 def not_collected(items: list[Any], run: Run) -> Iterator[str]:
-    """For each symptom of a chosen system that no check looks at: which, and why."""
+    """A line with the reason for each symptom of a chosen system that is not checked."""
     functions = {symptom_of(item): item.function for item in items}
     functions |= {getattr(f, "symptom", ""): f for f in _check_functions()}
     collected = {(symptom_of(item), system_of(item)) for item in items}
@@ -54,12 +54,12 @@ def not_collected(items: list[Any], run: Run) -> Iterator[str]:
         for name in chosen.symptoms:
             if (name, system) in collected or name not in functions:
                 if name not in functions:
-                    yield f"{name} [{system}]: there is no check for it"
+                    yield f"{name} [{system}]: no check exists"
                 continue
             needs = sorted(set(lacking(handles_of(functions[name]).values(), chosen)))
             if needs:
-                where = f"{run.environment.name} says nothing about {', '.join(needs)}"
-                yield f"{name} [{system}]: {where}"
+                is_or_are = "is" if len(needs) == 1 else "are"
+                yield f"{name} [{system}]: {', '.join(needs)} {is_or_are} not configured in {run.environment.name}"
 
 
 def _check_functions() -> Iterator[Any]:
@@ -69,7 +69,7 @@ def _check_functions() -> Iterator[Any]:
 
 
 class Listing:
-    """Takes the place of running the checks."""
+    """Prints the list instead of running the checks."""
 
     def __init__(self, form: str) -> None:
         self.form = form
@@ -103,7 +103,7 @@ def _lines(listed: list[dict[str, Any]], absent: list[str], allows: Callable[[st
             yield f"{system}"
         effect = "" if row["effect"] == "read" else f" ({row['effect']})"
         effect += "" if allows(row["effect"]) else " skipped: not allowed here"
-        effect += " only when asked for" if "drill" in row["when"] else ""
+        effect += " only on request" if "drill" in row["when"] else ""
         yield f"  {row['severity']} {row['symptom']}{effect}  {' '.join(row['when'])}"
         known = {fault.split(":")[1] for fault in row["faults"]}
         yield "       " + ", ".join(
@@ -111,7 +111,7 @@ def _lines(listed: list[dict[str, Any]], absent: list[str], allows: Callable[[st
         )
     yield f"{len(listed)} symptoms would be checked."
     if absent:
-        yield f"{len(absent)} would not:"
+        yield f"{len(absent)} would not be checked:"
         yield from (f"  {line}" for line in absent)
 
 
@@ -120,7 +120,7 @@ def pytest_configure(config: pytest.Config) -> None:
     form = getattr(config.option, "list_symptoms", None)
     if form:
         config.pluginmanager.register(Listing(form), "runbook-checks-listing")
-        # Nothing but the list goes to standard output.
+        # Only the list goes to standard output.
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             config.pluginmanager.unregister(reporter)

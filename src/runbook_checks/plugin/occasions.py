@@ -1,4 +1,4 @@
-"""What do a gate, a schedule and an incident ask for beside the checks? Their options, read into the Run."""
+"""The options for gates, schedules and incidents, read into the Run."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ LONGEST_DOCUMENT = 1 << 30
 
 
 def add_options(add: Callable[..., None]) -> None:
-    add("--settle", type=float, metavar="S", help="look again until nothing at the gate is left, for S seconds at most")
+    add("--settle", type=float, metavar="S", help="repeat checks until those at the gate are clear, S seconds at most")
     add(
         "--watch", nargs="?", type=float, const=WATCH_S, metavar="S",
-        help=f"look again every S seconds ({WATCH_S:.0f}) until all is clear; Ctrl-C ends it with the last look",
+        help=f"repeat checks every S seconds ({WATCH_S:.0f}) until all are clear; Ctrl-C ends it with the last results",
     )  # fmt: skip
-    add("--baseline", metavar="FILE", help="a results document of before: what was there then is told, not counted")
-    add("--known", metavar="FILE", help="acknowledged symptoms (else known/NAME.yaml beside the environment file)")
-    add("--base-url", action="append", default=[], metavar="[SYSTEM=]URL", help="look at this instance instead")
-    add("--markdown", metavar="FILE", help="also write a summary in Markdown here (it is in the run's own folder, too)")
-    add("--metrics", metavar="FILE", help="also write what came out here as Prometheus metrics")
-    add("--paste", action="store_true", help="tell in a few plain lines that can be pasted into a chat")
+    add("--baseline", metavar="FILE", help="an earlier results document; its findings are reported but not counted")
+    add("--known", metavar="FILE", help="acknowledged symptoms (default: known/NAME.yaml beside the environment file)")
+    add("--base-url", action="append", default=[], metavar="[SYSTEM=]URL", help="check this instance instead")
+    add("--markdown", metavar="FILE", help="also write a Markdown summary to this file (the run's folder has one too)")
+    add("--metrics", metavar="FILE", help="also write the results as Prometheus metrics to this file")
+    add("--paste", action="store_true", help="print a short plain report that can be pasted into a chat")
 
 
 def read(run: Run, config: pytest.Config) -> None:
-    """Everything above, or a UsageError that says what is wrong."""
+    """Read the options above; UsageError with what is wrong."""
     option, here = config.option, config.invocation_params.dir
     if option.settle is not None and option.watch is not None:
-        raise pytest.UsageError("--settle ends after a time and --watch does not: give one of them")
+        raise pytest.UsageError("--settle and --watch exclude each other: give one of them")
     run.settle_s = _seconds("--settle", option.settle)
     run.watch_s = _seconds("--watch", option.watch)
     if (run.settle_s or run.watch_s) and getattr(config.option, "tx", None):
-        raise pytest.UsageError("--settle and --watch look again in one process: leave -n out")
+        raise pytest.UsageError("--settle and --watch need a single process: remove -n")
     if option.baseline:
         run.baseline = _baseline(here / option.baseline, option.baseline, run)
     run.known = _known(here / option.known if option.known else None, run)
@@ -71,12 +71,12 @@ def _baseline(path: Path, named: str, run: Run) -> Document:
     except OSError as error:
         raise pytest.UsageError(f"--baseline {named}: {error.strerror}") from None
     except ValueError:
-        raise pytest.UsageError(f"--baseline {named}: is no JSON") from None
+        raise pytest.UsageError(f"--baseline {named}: is not JSON") from None
     if document is None:
-        raise pytest.UsageError(f"--baseline {named}: is no results document of schema 1 (results.json of a run)")
+        raise pytest.UsageError(f"--baseline {named}: is not a results document of schema 1 (results.json of a run)")
     if document["run"]["environment"] != run.environment.name:
         theirs = document["run"]["environment"]
-        raise pytest.UsageError(f"--baseline {named}: is about {theirs}, and this run is about {run.environment.name}")
+        raise pytest.UsageError(f"--baseline {named}: is a run of {theirs}, this one of {run.environment.name}")
     return document
 
 
@@ -94,18 +94,18 @@ def _known(named: Path | None, run: Run) -> Known | None:
 
 
 def _base_url(systems: dict[str, Chosen], given: str) -> tuple[str, str]:
-    """System and address; a mistake is told without the address, which may hold a password."""
+    """System and address; errors do not quote an address that may hold a password."""
     head, has_system, tail = given.partition("=")
     system, url = (head, tail) if has_system and "/" not in head else ("", given)
-    shown, told = (given, url) if "@" not in given else ("URL", "URL")
+    shown, shown_url = (given, url) if "@" not in given else ("URL", "URL")
     able = [name for name, chosen in systems.items() if "http" in chosen.given]
     if system and system not in able:
         raise pytest.UsageError(
             f"--base-url {shown}: no system {system!r} with http is chosen{suggestion(system, able)}"
         )
     if not system and len(able) != 1:
-        there = ", ".join(f"{name}={told}" for name in able) or "none has http"
-        raise pytest.UsageError(f"--base-url {shown}: fits {len(able)} systems; say which: {there}")
+        there = ", ".join(f"{name}={shown_url}" for name in able) or "none has http"
+        raise pytest.UsageError(f"--base-url {shown}: applies to {len(able)} systems; name one: {there}")
     if not is_address(url):
         raise pytest.UsageError(f"--base-url: {NO_ADDRESS}")
     if has_login(url):
@@ -114,7 +114,7 @@ def _base_url(systems: dict[str, Chosen], given: str) -> tuple[str, str]:
 
 
 def _moved(chosen: Chosen, url: str) -> Chosen:
-    """The system as it is at another address; what the environment says of a way around the proxy isn't true there."""
+    """The system at another address, without the environment's direct_url, which does not apply there."""
     http = replace(chosen.settings.http, base_url=Text("literal", url), direct_url=None)  # type: ignore[type-var]
     given = chosen.given if url.startswith("https:") else chosen.given - {"tls"}
     return replace(chosen, settings=replace(chosen.settings, http=http), given=given)

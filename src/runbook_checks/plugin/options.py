@@ -1,4 +1,4 @@
-"""What does the caller want? The command line, read into a Run; anything wrong with it is exit 4, in one line."""
+"""Read the command line into a Run; every mistake in it is a UsageError (exit 4) with one sentence."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from runbook_checks.config.runbook import Chosen
 
 
-# Before pytest reads them: it quotes what it doesn't know, as we quote a name that leads to nothing.
+# Checked before pytest reads the words, because pytest quotes unknown ones in its error messages.
 LOGIN_AMONG_WORDS = (
-    "the command line holds an address with a user or a password, which others can read there: take it out; "
-    "the environment file gives the whole address by reference, {env: NAME}"
+    "the command line contains an address with a user or a password, which other users can read: remove it, "
+    "and give the whole address by reference in the environment file, {env: NAME}"
 )
 
 
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         raise pytest.UsageError(LOGIN_AMONG_WORDS)
     if names := names_of(added):
         parser.extra_info["PYTEST_ADDOPTS"] = f"adds {names}"
-    group = parser.getgroup("runbook-checks", "runbooks that check themselves")
+    group = parser.getgroup("runbook-checks", "automated runbook checks")
     add = group.addoption
     add("--env", dest="environment", metavar="NAME|PATH", help="the environment to check (or CHECKS_ENV)")
     add("--system", action="append", default=[], metavar="NAME", help="check this system only (repeatable)")
@@ -50,12 +50,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="[SYSTEM/]NAME",
         help="run the checks of a checklist and print it ticked, crossed or unanswered",
     )
-    add("--domain", action="append", default=[], metavar="HOST", help="look at this subject only (repeatable)")
+    add("--domain", action="append", default=[], metavar="HOST", help="check this subject only (repeatable)")
     add(
         "--gate",
         default="P3",
         metavar="PN",
-        help="findings at this severity or graver decide the exit code (P3)",
+        help="findings at or above this severity decide the exit code (P3)",
     )
     add(
         "--expect-version",
@@ -69,32 +69,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="ITEM",
-        help="vouch for a checklist item no machine can know",
+        help="confirm a checklist item that cannot be checked automatically",
     )
-    add("--results", metavar="FILE", help="also write the results document here")
-    add("--out", metavar="FOLDER", help="where a run's own folder goes (reports/out, or CHECKS_OUT)")
+    add("--results", metavar="FILE", help="also write the results document to this file")
+    add("--out", metavar="FOLDER", help="the folder for runs' output folders (reports/out, or CHECKS_OUT)")
     add(
         "--fault",
         action="append",
         default=[],
         metavar="SYMPTOM:CAUSE[@SYSTEM]",
-        help="lab only: break the lab this way first",
+        help="lab only: first inject this fault",
     )
     occasions.add_options(add)
     add(
         "--no-commands",
         action="store_true",
-        help="start no program that a file names: checks that need its output are unknown (or CHECKS_NO_COMMANDS=1)",
+        help="run no command from the files; checks that need one are unknown (or CHECKS_NO_COMMANDS=1)",
     )
     add("--serial", action="store_true", help="one check at a time")
     add(
         "--list-symptoms", nargs="?", const="text", choices=["text", "json"], metavar="json",
-        help="what would be checked, for which systems, with which faults; touches nothing",
+        help="list the checks, their systems and their faults, without contacting a target",
     )  # fmt: skip
 
 
 def names_of(words: Iterable[str]) -> str:
-    """The options among these words, without their values: what a usage error says of where an option came from."""
+    """The options among these words, without values, to say in a usage error where an option came from."""
     return " ".join(word.partition("=")[0] for word in words if word.startswith("-"))
 
 
@@ -128,7 +128,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Spread:
-    """Workers of pytest-xdist belong to the same run."""
+    """Passes the run's id and start on to workers of pytest-xdist."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -149,7 +149,7 @@ def _read_rest(run: Run, config: pytest.Config) -> None:
     _refuse_unknown_items(run.systems, option.attest)
     run.faults = tuple(option.fault)
     if run.faults and not run.environment.lab:
-        raise pytest.UsageError(f"--fault breaks the lab, and {run.environment.name} is not the lab")
+        raise pytest.UsageError(f"--fault works in the lab only, and {run.environment.name} is not the lab")
     occasions.read(run, config)
     run.versions = dict(_version(run, given) for given in option.expect_version)
     if option.checklist:
@@ -158,7 +158,7 @@ def _read_rest(run: Run, config: pytest.Config) -> None:
 
 
 def _refuse_unknown_items(systems: dict[str, Chosen], attested: Iterable[str]) -> None:
-    """An attestation of an item that no checklist has vouches for nothing."""
+    """UsageError for an attestation of an item that no checklist has."""
     lists = [checklist for chosen in systems.values() for checklist in chosen.settings.checklists.values()]
     known = [item.item for checklist in lists for item in checklist.items if item.attested]
     for given in attested:
@@ -189,8 +189,8 @@ def _version(run: Run, given: str) -> tuple[str, str]:
     if not version.strip():
         raise pytest.UsageError(f"--expect-version {given}: names no version")
     if not has_system and len(able) != 1:
-        candidates = ", ".join(f"{name}={version}" for name in able) or "none: no chosen system tells its version"
-        raise pytest.UsageError(f"--expect-version {given}: fits {len(able)} systems; say which: {candidates}")
+        candidates = ", ".join(f"{name}={version}" for name in able) or "none: no chosen system reports its version"
+        raise pytest.UsageError(f"--expect-version {given}: applies to {len(able)} systems; name one: {candidates}")
     return system or able[0], version
 
 
@@ -202,7 +202,7 @@ def _checklist(systems: dict[str, Chosen], given: str) -> tuple[str, str]:
         return fitting[0]
     there = ", ".join(f"{s}/{n}" for s, n in fitting or every) or "none"
     what = (
-        "fits several systems; say which"
+        "several systems have it; name one"
         if fitting
         else f"there is no such checklist{suggestion(name, [n for _, n in every])}"
     )
@@ -232,7 +232,7 @@ def _host(given: str) -> str:
 
 
 def _refuse_unknown_markers(run: Run, expression: str) -> None:
-    """A marker that nothing carries selects nothing: `-m postdeply` would verify nothing for ever."""
+    """UsageError for an unknown marker: `-m postdeply` would select no check and verify nothing."""
     known = {line.partition(":")[0] for line in _markers(run)} | {"skip", "xfail"}
     for word in re.findall(r"[^\W\d]\w*", re.sub(r"\([^)]*=[^)]*\)", "", expression or "")):
         if word not in known and word not in ("and", "or", "not", "True", "False"):
@@ -249,14 +249,14 @@ def _markers(run: Run) -> Iterable[str]:
         "on a schedule",
         "after a rollback",
         "in an incident",
-        "heavy; only when asked for",
+        "heavy; only on request",
     )
     for when, meaning in zip(WHENS, occasions, strict=True):
         yield f"{when}: {meaning}"
     for severity in SEVERITIES:
-        yield f"{severity.lower()}: symptoms whose gravest finding is {severity}"
+        yield f"{severity.lower()}: symptoms with findings up to {severity}"
     for name in run.files.systems:
         yield f"{name.replace('-', '_')}: the system {name}"
-    yield "quick: the first look in an incident"
-    yield "refused: sends what must be refused"
+    yield "quick: the first checks in an incident"
+    yield "refused: sends requests that must be refused"
     yield "write: changes something on the target"

@@ -1,4 +1,4 @@
-"""How far is a reading that takes its time? One line on a terminal, rewritten; nothing where there is none."""
+"""The progress of long readings: one line on the terminal, rewritten in place; none without a terminal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     import pytest
 
-QUIET_S = 3.0  # what is over sooner needs no line
+QUIET_S = 3.0  # shorter readings show no progress
 EVERY_S = 0.5
 CLEAR_LINE = "\r\x1b[K"
 
 
 class Progress:
-    """Writes to the terminal behind pytest's capturing."""
+    """Writes to the terminal, bypassing pytest's capture."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal

@@ -1,12 +1,12 @@
-"""Redacts the free text of a result, then cuts it; everything else in a result stays as it is.
+"""Redact and shorten the free text of a result; the rest of a result stays unchanged.
 
-Free text is what a far end, a library or a check's sentence says: seen, wanted, evidence, reason, traceback, titles and
-facts of readings. Subjects, and the hosts and resolvers that roots go by, are names: a far end may choose them.
+Free text comes from a far end, a library or a check: seen, wanted, evidence, reason, traceback, titles and facts of
+readings. Subjects, and the hosts and resolvers that identify roots, are names that a far end may choose.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.redaction import Redaction
     from runbook_checks.config.results_document import JSON
+    from runbook_checks.results.model import Finding, Result
 
-# What a far end says may be of any length; a report is read by people.
+# Text from a far end may be of any length.
 MAX_SENTENCE = 500
 MAX_SUBJECT = 200
 MAX_TEXT = 2000
 MAX_ENTRIES = 200
-SPARE = 4096  # so much of what is cut away is looked through: a secret may begin before the cut
-# By these roots tell whom several resources share that gave no answer; the state is a word of ours.
+SPARE = 4096  # this much text after the limit is redacted too, since a secret may begin before the limit
+# Roots identify a shared host or resolver by these; the state is our own word.
 NAMES = ("host", "resolver")
 WORDS = ("resolver_state",)
 
 
 @dataclass(frozen=True)
 class FreeText:
-    """Each leaf of a result, redacted and cut."""
+    """Redacts and shortens each leaf of a result."""
 
     redaction: Redaction
 
@@ -42,11 +43,39 @@ class FreeText:
         return one_line(self.redaction.name(subject[: MAX_SUBJECT + SPARE]), MAX_SUBJECT) if subject else None
 
     def evidence(self, values: Mapping[str, Any]) -> dict[str, JSON]:
-        """What a finding or an unknown is known by; the names in it are redacted as names."""
+        """The evidence of a finding or an unknown; names in it are redacted as names."""
         return {name: self._leaf(name, value) for name, value in values.items()}
 
     def facts(self, values: Mapping[str, Any]) -> dict[str, JSON]:
         return {name: _cut(self.redaction.tree(value)) for name, value in values.items()}
+
+    def again(self, result: Result) -> Result:
+        """A result without the secrets that became known after it was made."""
+        text, name = self.redaction.text, self.redaction.name
+        return replace(
+            result,
+            findings=[self._finding(finding) for finding in result.findings],
+            reason=None if result.reason is None else text(result.reason),
+            subjects=[name(subject) for subject in result.subjects],
+            evidence=self.evidence(result.evidence),
+            words=name(result.words),
+            trace=text(result.trace),
+            readings=[replace(r, title=text(r.title), facts=self.facts(r.facts)) for r in result.readings],
+        )
+
+    def _finding(self, finding: Finding) -> Finding:
+        text, name = self.redaction.text, self.redaction.name
+        return replace(
+            finding,
+            subject=self.subject(finding.subject),
+            seen=text(finding.seen),
+            wanted=text(finding.wanted),
+            because=name(finding.because),  # as a name: the runbook's own words stay
+            remedy=[name(step) for step in finding.remedy],
+            evidence=self.evidence(finding.evidence),
+            ruled_out={cause: text(why) for cause, why in finding.ruled_out.items()},
+            words=name(finding.words),
+        )
 
     def _leaf(self, name: str, value: Any) -> Any:
         if name in WORDS:
@@ -56,7 +85,7 @@ class FreeText:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it, bounded where it has no end."""
+    """A value as JSON, limited in length."""
     if isinstance(value, dict):
         entries = list(value.items())
         return {plain(str(name)): plain(entry) for name, entry in entries[:MAX_ENTRIES]} | _more(entries)
@@ -74,7 +103,7 @@ def _more(entries: list[Any]) -> dict[str, int]:
 
 
 def _cut(value: Any) -> Any:
-    """A JSON-like value with its texts cut where they have no end; a byte that was no text stays visible."""
+    """A JSON-like value with its texts shortened; bytes that are not UTF-8 are escaped."""
     if isinstance(value, dict):
         return {_cut(name): _cut(entry) for name, entry in value.items()}
     if isinstance(value, list):

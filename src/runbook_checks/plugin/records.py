@@ -1,7 +1,7 @@
-"""Put the result of a check on pytest's report, where the check ran: every report is made from it.
+"""Attach the result of a check to pytest's report, in the process where the check ran.
 
-`report.checked` is a results.model.Result; it crosses from pytest-xdist's workers as its own JSON. A worker's
-`report.begun` comes before a check runs and has its symptom and severity: should the process die, the check is known.
+`report.checked` is a results.model.Result, and is transferred from workers of pytest-xdist as JSON. A worker sends
+`report.begun` with the symptom and severity before a check runs, for the case that the worker crashes.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     symptom = symptom_of(item)
     if symptom and call.when == "call":
-        # Our text takes the place of pytest's, which parses the source for it: CPython 3.11 raises SystemError where
-        # another thread parses, too (python/cpython#106905).
+        # pytest's own text requires parsing the source, which raises SystemError in CPython 3.11 if another thread
+        # parses at the same time (python/cpython#106905).
         item.repr_failure = _no_text  # type: ignore[assignment, method-assign]
     report = yield
     run = run_of(item.config)
@@ -46,7 +46,7 @@ def pytest_runtest_makereport(
         report.checked = result  # type: ignore[attr-defined]
         report.duration = result.duration_s
         ours = _text(result) if result.outcome in ("found", "unknown") else ""
-    report.longrepr = ours or _hushed(report.longrepr, redact)
+    report.longrepr = ours or _redacted(report.longrepr, redact)
     report.sections = [(name, redact(text)) for name, text in report.sections]
     return report
 
@@ -65,8 +65,8 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, pyt
     return report
 
 
-def _hushed(longrepr: Any, redact: Callable[[str], str]) -> Any:
-    """What a report says went wrong, or why it was skipped, as text without secrets."""
+def _redacted(longrepr: Any, redact: Callable[[str], str]) -> Any:
+    """The error or skip reason of a report as redacted text."""
     if isinstance(longrepr, tuple):
         path, line, reason = longrepr
         return path, line, redact(reason)
@@ -85,8 +85,8 @@ def _reported(item: Any, call: pytest.CallInfo[None], report: pytest.TestReport,
 
 
 def _text(result: Result) -> str:
-    """What stands in place of a traceback: one line for each finding."""
+    """The text shown instead of a traceback: one line for each finding."""
     head = f"{result.outcome} {result.symptom} [{result.system}]"
     if result.outcome == "unknown":
         return f"{head}: {result.reason}"
-    return "\n".join(f"{head} {f.cause or 'cause not told'}: {f.seen}; wanted {f.wanted}" for f in result.findings)
+    return "\n".join(f"{head} {f.cause or 'cause unknown'}: {f.seen}; wanted {f.wanted}" for f in result.findings)

@@ -1,4 +1,4 @@
-"""Run checks again: --settle until nothing at the gate is left or time is up, --watch until all is clear."""
+"""Repeat checks: --settle until all at the gate are clear or time is up, --watch until all are clear."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from runbook_checks.plugin.scheduler import Bodies
 
-PAUSE_S = 2.0  # between two looks of --settle
+PAUSE_S = 2.0  # between two passes of --settle
 
 
 class _Rerun:
-    """Looks again and again before pytest's own loop, which then finds the last look's results."""
+    """Runs the passes before pytest's own loop, which then reports the last pass's results."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -34,18 +34,18 @@ class _Rerun:
             return
         items, passes = bodies.items(session), Passes(bodies)
 
-        def tell(number: int) -> bool:
+        def report(number: int) -> bool:
             results = [result_of(item, bodies.body(item), run) for item in items]
             return session.config.hook.pytest_runbook_checks_look(number=number, results=results) is not False
 
         if run.settle_s:
             run.settling = passes.settle(items, run.settle_s)
         elif run.watch_s:
-            run.settling = passes.watch(items, run.watch_s, tell)
+            run.settling = passes.watch(items, run.watch_s, report)
 
 
 class Passes:
-    """Looks at items again and again; what the last looks came to is what the run tells."""
+    """Runs items repeatedly; the run reports each item's last result."""
 
     def __init__(self, bodies: Bodies) -> None:
         self.bodies, self.run = bodies, bodies.context.run
@@ -54,7 +54,7 @@ class Passes:
         self.settling = Settling()
 
     def settle(self, items: list[Any], within_s: float) -> Settling:
-        """Look again at what isn't clear; when all of it is, once more at everything that is only read."""
+        """Repeat what is not clear; once all is clear, repeat every read-only check once more."""
         pending, is_whole = items, True
         while True:
             self._look(pending)
@@ -63,7 +63,7 @@ class Passes:
                 self.settling.took_s = max(self.settling.gone.values(), default=0.0)
                 return self.settling
             if self.passed_s() >= within_s:
-                if not left:  # gone at the last moment: nobody looked whether the rest still is
+                if not left:  # cleared at the last moment, without a final pass over all checks
                     self.settling.took_s = round(self.passed_s(), 1)
                 return self.settling
             is_whole = not left
@@ -72,18 +72,18 @@ class Passes:
                 time.sleep(min(PAUSE_S, max(0.0, within_s - self.passed_s())))
             self._again(pending)
 
-    def watch(self, items: list[Any], every_s: float, tell: Callable[[int], bool]) -> Settling:
-        """Look at everything again until all is clear, Ctrl-C, or nobody reads; what writes only where not clear."""
+    def watch(self, items: list[Any], every_s: float, report: Callable[[int], bool]) -> Settling:
+        """Repeat until all is clear, Ctrl-C, or lost output; checks that write are repeated only where not clear."""
         pending = items
         try:
             while True:
                 self._look(pending)
-                is_heard = tell(self.settling.looks)
+                is_printed = report(self.settling.looks)
                 left = [item for item in items if self.holds_up(item)]
                 if not left:
                     self.settling.took_s = round(self.passed_s(), 1)
                     return self.settling
-                if not is_heard:
+                if not is_printed:
                     return self.settling
                 time.sleep(every_s)
                 pending = [item for item in items if item in left or not _writes(item)]
@@ -112,7 +112,7 @@ class Passes:
         return time.monotonic() - self.begun
 
     def holds_up(self, item: Any) -> bool:
-        """Whether what this check came to last, at the gate and known to nobody, is anything but clear."""
+        """Whether the last result of a check is not clear, counts at the gate and is not acknowledged."""
         error = self.bodies.body(item).error
         name, system = symptom_of(item) or "", system_of(item)
         severity = self.run.systems[system].symptoms[name].severity

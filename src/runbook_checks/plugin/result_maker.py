@@ -1,4 +1,4 @@
-"""Makes a Result from what a check did, with the runbook's text filled in and its free text redacted, once."""
+"""Create the Result of a check, with the runbook's text filled in and free text redacted."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 
 def result_of(item: Any, body: Body, run: Run) -> Result:
-    """The result of a body, before pytest has come to its item."""
+    """The result of a body, before pytest reports its item."""
     make = ResultMaker(item, run)
     return make.with_outcome(make.of_readings(body), body.error)
 
 
 class ResultMaker:
-    """Makes the result of one item."""
+    """Creates the result of one item."""
 
     def __init__(self, item: Any, run: Run) -> None:
         self.item, self.run, self.free_text = item, run, FreeText(run.redaction)
@@ -49,7 +49,7 @@ class ResultMaker:
         self._asks_for_names = explanations.asks_for_names(self.symptom)
 
     def of_times(self, started: float, duration_s: float) -> Result:
-        """The result of a check that saw nothing wrong."""
+        """The result of a clear check."""
         given = self.run.systems[self.system].given
         handles = [value for value in self.item.callspec.params.values() if isinstance(value, Handle)]
         return Result(
@@ -72,7 +72,7 @@ class ResultMaker:
         )
 
     def with_outcome(self, result: Result, error: BaseException | None) -> Result:
-        """The result of a check that ended in an error, or in none."""
+        """The result of a check that ended with an error, or without one."""
         if error is None:
             return result
         if isinstance(error, Found):
@@ -102,10 +102,10 @@ class ResultMaker:
         )
 
     def _failure(self, error: BaseException) -> str:
-        """An error in a check, in one line, with the place in our code or in the check that it came from."""
+        """An error in a check as one line, with its place in our code or in the check."""
         if isinstance(error, pytest.FixtureLookupError):
             name = error.argname
-            return f"its parameter {name} is no fixture, and its annotation is no handle that the module imports to run"
+            return f"its parameter {name} is not a fixture, and its annotation is not a handle imported at run time"
         frames = traceback.extract_tb(error.__traceback__)
         checks = self.run.files.suite and self.run.files.suite / "checks"
         team = [f for f in frames if checks and Path(f.filename).is_relative_to(checks)]
@@ -113,7 +113,7 @@ class ResultMaker:
         place = f"({shown(ours[-1].filename)}:{ours[-1].lineno})" if ours else ""
         if team and checks:
             place = f"({Path(team[-1].filename).relative_to(checks.parent)}:{team[-1].lineno})"
-        # Before all but the first line is left out, and that is cut.
+        # Redacted before the text is reduced to its first line and shortened.
         first_line = (self.run.redaction.text(str(error)).splitlines() or [""])[0]
         return f"{type(error).__name__}: {one_line(first_line)} {place}".rstrip()
 
@@ -141,13 +141,13 @@ class ResultMaker:
     def _no_because(self, found: Found) -> str:
         if found.cause is not None:
             listed = ", ".join(self.text.causes)
-            more = f"its causes there: {listed}" if listed else "it lists none for this symptom"
+            more = f"its causes: {listed}" if listed else "it lists no cause for this symptom"
             near = suggestion(found.cause, self.text.causes)
             return f"the check names a cause that the runbook does not list{near}; {more}"
         return _not_proven(found.candidates)
 
     def _says(self, said: str) -> list[str]:
-        """What explanations find in words that are not redacted yet: a secret must not hide what explains it."""
+        """The patterns of explanations that match the text before redaction, which could remove the match."""
         return [pattern for pattern in self._patterns if re.search(pattern, said, WORDWISE)]
 
     def _words(self, said: str) -> str:
@@ -169,5 +169,5 @@ class ResultMaker:
 
 def _not_proven(candidates: Sequence[str]) -> str:
     if len(candidates) == 1:
-        return f"the evidence does not tell the cause; {candidates[0]} alone would fit"
-    return "the evidence does not tell " + ("which of several causes it is" if candidates else "the cause")
+        return f"the evidence does not prove the cause; only {candidates[0]} fits"
+    return "the evidence does not prove " + ("which of several causes applies" if candidates else "a cause")

@@ -1,4 +1,4 @@
-"""Make the run that the caller asked for, and hand it to the other plugins."""
+"""Create the run that the caller asked for, and make it available to the other plugins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONTEXT = pytest.StashKey[Context]()
 
 
 def find_environment(named: str) -> Path:
-    """The file of an environment given by name or path; UsageError with what there is."""
+    """The file of an environment given by name or path; UsageError with the known ones."""
     try:
         return finding.find_environment(named)
     except finding.NoSuchEnvironment as none:
@@ -33,9 +33,9 @@ def find_environment(named: str) -> Path:
 
 
 def load_files(named: str, *, allows_commands: bool = True) -> Files:
-    """Everything that an environment leads to, the team's own capabilities among it; UsageError with all mistakes.
+    """All files of an environment, including the team's own capabilities; UsageError with all mistakes.
 
-    allows_commands  whether the team's own Python may be run, which says what its capabilities' settings are
+    allows_commands  whether the team's own Python may be run, which defines the settings of its capabilities
     """
     path = find_environment(named)
     handles = own_handles(suite_of(path)) if allows_commands else {}
@@ -52,13 +52,13 @@ def new_id() -> str:
 
 
 def register(config: pytest.Config, run: Run) -> None:
-    """Let the other plugins find the run, and what its handles share."""
+    """Make the run, and the context that its handles share, available to the other plugins."""
     config.pluginmanager.register(run, PLUGIN)
     config.stash[CONTEXT] = Context(run)
 
 
 def has_run(config: pytest.Config) -> bool:
-    """Whether checks are run or listed; not for --help and --version."""
+    """Whether checks are run or listed, unlike with --help and --version."""
     return config.pluginmanager.has_plugin(PLUGIN)
 
 
@@ -68,5 +68,5 @@ def run_of(config: pytest.Config) -> Run:
 
 
 def context_of(config: pytest.Config) -> Context:
-    """What the handles of the run share."""
+    """The context that the run's handles share."""
     return config.stash[CONTEXT]

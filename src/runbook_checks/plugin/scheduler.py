@@ -1,7 +1,7 @@
-"""Run the bodies of checks together, in a bounded number of daemon threads; pytest reports them in its order.
+"""Run the bodies of checks concurrently in a limited number of daemon threads; pytest reports them in its order.
 
-Checks wait on the network, not on the processor. Every body has a deadline: when it passes, what the body has
-open is closed, and a body that still does not end is given up and reported as unknown.
+Checks wait for the network, not for the processor. Every body has a deadline: when it passes, the body's connections
+are closed, and a body that continues anyway is abandoned and reported as unknown.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from runbook_checks.probes.core.deadline import Deadline
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Python's last search for garbage frees nothing that does not go with the process. Without it, start-up is 11 % quicker
-# (median of 12 rounds of `python -m bench startup`); no other change to garbage collection gained 5 %.
+# Skip the garbage collection at exit, since the process ends anyway: start-up is 11 % faster (median of 12 rounds of
+# `python -m bench startup`). No other change to garbage collection gained 5 %.
 atexit.register(gc.freeze)
 
 BODIES = "runbook-checks-bodies"
 AT_ONCE = 64
 AT_ONCE_A_SYSTEM = 24
-FEWEST_FILES = 256  # with less, connections fail for a reason of ours that looks like the target's
+FEWEST_FILES = 256  # with fewer open files, connections fail locally as if the target had refused them
 
 
 class Engine:
-    """Runs bodies in their order, some at once; a limit overall and one for each system."""
+    """Runs bodies concurrently in their order, limited overall and for each system."""
 
     def __init__(self) -> None:
         self._waiting: list[Body] = []
@@ -51,7 +51,7 @@ class Engine:
             self._start_some()
 
     def _start_some(self) -> None:
-        """Start what may start; the caller holds the lock."""
+        """Start bodies within the limits; the caller holds the lock."""
         for body in list(self._waiting):
             if self._running.total() >= AT_ONCE:
                 return
@@ -64,7 +64,7 @@ class Engine:
         freed = threading.Event()
 
         def free() -> None:
-            # Once, when the body ends or is given up: a hung thread keeps no place.
+            # Called once, when the body ends or is abandoned: a hung thread does not count.
             with self._changed:
                 if not freed.is_set():
                     freed.set()
@@ -84,7 +84,7 @@ class Engine:
 
 
 class Bodies:
-    """Ties the engine to pytest: started before the loop, handed over item by item."""
+    """Connects the engine to pytest: bodies start before pytest's loop, which collects their outcomes."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.context = context_of(config)
@@ -116,7 +116,7 @@ class Bodies:
         return self.bodies.setdefault(item.nodeid, Body(item, self.context.run))
 
     def look(self, items: list[Any]) -> None:
-        """Run the bodies of these, and wait until none runs any more."""
+        """Run the bodies of these items and wait for all of them."""
         for body in map(self.body, items):
             if self.is_serial or body.alone:
                 self.engine.drain()
@@ -126,7 +126,7 @@ class Bodies:
         self.engine.drain()
 
     def forget(self, item: Any) -> None:
-        """Look at this anew; what an earlier look left on the target stays on the run's list."""
+        """Discard an item's body, so that it runs again; test data left on the target stays on the run's list."""
         self.bodies.pop(item.nodeid, None)
 
     @pytest.hookimpl(tryfirst=True)
@@ -150,14 +150,14 @@ class Bodies:
 
 
 def _is_ours(item: Any) -> bool:
-    """A check whose every argument is a handle, and that nothing forbids: pytest need not set anything up for it."""
+    """Whether an item is a check that only takes handles and is not skipped: pytest sets up nothing for it."""
     if symptom_of(item) is None or item.get_closest_marker("skip"):
         return False
     return set(item.fixturenames) <= set(item.callspec.params)
 
 
 def _import_libraries(items: Iterable[Any]) -> None:
-    """Import beforehand what the bodies would import all at once: threads that import hold each other up."""
+    """Import the bodies' libraries before they start, since concurrent imports block each other."""
     handles = [value for item in items for value in item.callspec.params.values() if isinstance(value, Handle)]
     for library in sorted({library for handle in handles for library in handle.libraries}):
         with suppress(ImportError):  # the check that needs it says so
@@ -165,13 +165,13 @@ def _import_libraries(items: Iterable[Any]) -> None:
 
 
 def _require_files() -> None:
-    """As many open files as the system allows; too few end the run, before what is found is our own limit."""
+    """Raise the limit of open files; if too few are allowed, end the run, which would report our own limit."""
     fewer, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FEWEST_FILES if most == resource.RLIM_INFINITY else min(most, FEWEST_FILES)
     if fewer != resource.RLIM_INFINITY and fewer < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
     if wanted < FEWEST_FILES:
-        pytest.exit(f"{most} open files are allowed, and {FEWEST_FILES} are needed: raise the limit (ulimit -n)", 3)
+        pytest.exit(f"only {most} open files are allowed and {FEWEST_FILES} are needed: raise the limit (ulimit -n)", 3)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -181,6 +181,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def bodies_of(config: pytest.Config) -> Bodies | None:
-    """The bodies of the run; None where no check is run."""
+    """The bodies of the run; None if no checks are run."""
     bodies = config.pluginmanager.get_plugin(BODIES)
     return bodies if isinstance(bodies, Bodies) else None

@@ -1,4 +1,4 @@
-"""Make a pytest item of each check for each chosen system that has what it needs, and select among them."""
+"""Create a pytest item for each check and each chosen system with its capabilities, and select among them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Modules of areas that `-m "health or logs"` leaves out need not even be imported; None: as pytest sees fit."""
+    """Do not import modules of areas that `-m "health or logs"` excludes; None leaves the decision to pytest."""
     areas = _areas(config)
     if areas is None or collection_path.parent != BUILT_IN.checks or collection_path.suffix != ".py":
         return None
@@ -32,7 +32,7 @@ AREAS = pytest.StashKey["frozenset[str] | None"]()
 
 
 def _areas(config: pytest.Config) -> frozenset[str] | None:
-    """The areas that are chosen and nothing else; None where other words, or more than `or`, decide."""
+    """The selected areas; None if the expression contains anything but areas and `or`."""
     if AREAS not in config.stash:
         config.stash[AREAS] = _chosen_areas(config)
     return config.stash[AREAS]
@@ -60,13 +60,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _looked_at(context: Context, check: Any) -> list[Chosen]:
-    """The chosen systems that list a check's symptom and have what its handles need."""
+    """The chosen systems that list a check's symptom and have the capabilities that its handles need."""
     asked = handles_of(check).values()
     return [c for c in context.run.systems.values() if check.symptom in c.symptoms and not lacking(asked, c)]
 
 
 def lacking(handles: Iterable[Asked], chosen: Chosen) -> list[str]:
-    """The capabilities that a check's handles need and the environment doesn't give."""
+    """The capabilities that a check's handles need and the environment does not configure."""
     return [need for asked in handles for need in asked.lacking(chosen.given)]
 
 
@@ -80,7 +80,7 @@ def _parameters(context: Context, chosen: Chosen, name: str, handles: Iterable[A
 
 
 def marker_words(name: str, system: str, text: Symptom) -> list[str]:
-    """Every marker a check carries for a system."""
+    """The markers of a check for a system."""
     effect = [] if text.effect == "read" else [text.effect]
     quick = ["quick"] if text.quick else []
     return [name.split(".")[0], *text.when, text.severity.lower(), system.replace("-", "_"), *effect, *quick]
@@ -96,7 +96,7 @@ def system_of(item: Any) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> list[pytest.Item] | None:
-    """Make no item of a check that no chosen system needs: pytest would make one that is skipped."""
+    """Create no item for a check without a chosen system, for which pytest would create a skipped one."""
     is_check = collector.istestfunction(obj, name) and hasattr(obj, "symptom")
     return [] if is_check and not _looked_at(context_of(collector.config), obj) else None
 
@@ -114,7 +114,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _asks_for_drills(config: pytest.Config) -> bool:
-    """By marker, by name, or for a list of what there is: the list says which are drills."""
+    """Whether drills are selected by marker or name, or all checks are listed."""
     if config.option.list_symptoms:
         return True
     by_marker = re.search(r"\bdrill\b", config.option.markexpr or "") is not None

@@ -1,7 +1,7 @@
-"""The suites of a run: the built-in one and, where a team has one, its own. Their checks are imported as packages.
+"""The suites of a run: the built-in one and a team's own, if there is one. Their checks are imported as packages.
 
-A suite is a folder with `environments/` and, as needed, `runbooks/` and `checks/`. The team's is imported under a
-private name, so that nothing in its repository stands in for a module of another name.
+A suite is a folder with `environments/` and optionally `runbooks/` and `checks/`. A team's suite is imported under a
+private name, so that nothing in its repository shadows another module.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class Suite:
         return self.folder / "checks"
 
     def modules(self) -> list[Path]:
-        """Its modules of checks. Other Python in a folder `checks` does not import runbook_checks, and is let be."""
+        """Its modules of checks; other Python there, which does not import runbook_checks, is ignored."""
         paths = [path for path in sorted(self.checks.glob("[!._]*.py")) if _may_hold_checks(path)]
         return [path for path in paths if "runbook_checks" in path.read_text(encoding="utf-8", errors="replace")]
 
     def module(self, path: Path) -> ModuleType:
-        """The module of one of its checks; whatever the module raises."""
+        """The module of checks at a path; raises the errors of its import."""
         name = f"{self.package}.checks.{path.stem}"
         if self.package != TEAM:
             return import_module(name)
@@ -63,7 +63,7 @@ class Suite:
 
 
 def _may_hold_checks(path: Path) -> bool:
-    """conftest.py is pytest's, and not used; a link that leads nowhere and a folder are no modules."""
+    """Whether a path is a module: not pytest's conftest.py, a broken link or a folder."""
     return path.name != "conftest.py" and path.is_file()
 
 
@@ -71,13 +71,13 @@ BUILT_IN = Suite(SUITE, "runbook_checks.suite")
 
 
 def team_suite(folder: Path | None) -> Suite | None:
-    """A team's suite by its folder, where it has checks of its own; a clone of this project has the built-in ones."""
+    """The team's suite in a folder, if it has checks of its own; a clone of this project has the built-in ones."""
     is_clone = folder is not None and (folder / "src" / "runbook_checks").is_dir()
     return Suite(folder, TEAM) if folder and (folder / "checks").is_dir() and not is_clone else None
 
 
 def _make_package(folder: Path) -> None:
-    """Make the private package of a team's suite, once."""
+    """Create the private package of a team's suite, once."""
     made = sys.modules.get(TEAM)
     if made is None or list(made.__path__) != [str(folder)]:
         package = ModuleType(TEAM, "A team's suite.")
@@ -86,15 +86,15 @@ def _make_package(folder: Path) -> None:
 
 
 class NotInTime(BaseException):
-    """The import of a module is given up; not an Exception, which a module's loop might go on after."""
+    """The import of a module timed out; not an Exception, which the module itself might catch."""
 
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """Raise NotInTime after IMPORT_S. Imports of checks are made in the main thread, where signals arrive."""
+    """Raise NotInTime after IMPORT_S; checks are imported in the main thread, which receives signals."""
 
     def give_up(*_: object) -> None:
-        raise NotInTime(f"it takes longer than {IMPORT_S} s; a module waits for nothing while it is imported")
+        raise NotInTime(f"the import timed out after {IMPORT_S} s; a module must not wait while it is imported")
 
     before = signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, IMPORT_S, 1)
@@ -115,15 +115,15 @@ class CheckModule(pytest.Module):
             self.obj = self.suite.module(self.path)
         except Exception as error:
             raise self.CollectError(f"{self.nodeid} can't be imported: {type(error).__name__}: {error}") from error
-        # What a module imports from another one of checks is that one's.
+        # A check that is imported from another module belongs to that module.
         here = self.obj.__name__
         return [one for one in super().collect() if getattr(getattr(one, "obj", None), "__module__", here) == here]
 
 
 def imported(suite: Suite, path: Path) -> ModuleType:
-    """A module of a team's suite; UsageError with its mistake in one sentence."""
+    """The module of a team's suite at a path; UsageError with its mistake in one sentence."""
     if "." in path.stem:
-        raise pytest.UsageError(f"{suite.check_name(path)}: a module's name holds no dot; rename the file")
+        raise pytest.UsageError(f"{suite.check_name(path)}: a module's name must not contain a dot; rename the file")
     try:
         return suite.module(path)
     except KeyboardInterrupt:
@@ -131,12 +131,12 @@ def imported(suite: Suite, path: Path) -> ModuleType:
     except BaseException as error:  # SystemExit and pytest.skip(), too
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
         where = f"{suite.check_name(path)}{f', line {lines[-1]}' if lines else ''}"
-        told = _without_secrets(suite, f"{type(error).__name__}: {error}")
-        raise pytest.UsageError(f"{where}: the module can't be imported: {told}") from None
+        reason = _without_secrets(suite, f"{type(error).__name__}: {error}")
+        raise pytest.UsageError(f"{where}: the module can't be imported: {reason}") from None
 
 
 def _without_secrets(suite: Suite, text: str) -> str:
-    """A text without the values of variables that the suite's files name: their references are not resolved yet."""
+    """Redact the values of variables that the suite's files name, whose references are not resolved yet."""
     redaction = Redaction()
     for folder in ("environments", "runbooks"):
         for path in (suite.folder / folder).glob("*.yaml"):
@@ -146,7 +146,7 @@ def _without_secrets(suite: Suite, text: str) -> str:
 
 
 def own_handles(folder: Path | None) -> dict[str, type[Handle]]:
-    """The handles of a team's own capabilities, by capability: `checks/_NAME.py` holds the one of NAME."""
+    """The handles of a team's own capabilities by name; `checks/_NAME.py` defines the one of NAME."""
     suite = team_suite(folder)
     handles: dict[str, type[Handle]] = {}
     if suite is not None:
@@ -159,13 +159,13 @@ def own_handles(folder: Path | None) -> dict[str, type[Handle]]:
 
 
 def _make_strict(settings: type | None) -> None:
-    """An unknown key in a team's own section is a mistake, as in every other."""
+    """Refuse unknown keys in a team's own section, as in every other."""
     if settings is not None and not hasattr(settings, "__pydantic_config__"):
         settings.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 
 def collector(suite: Suite, path: Path, parent: pytest.Collector) -> CheckModule:
-    """The collector of one of a suite's modules."""
+    """The collector of a suite's module."""
     made: CheckModule = CheckModule.from_parent(parent, path=path, nodeid=suite.check_name(path))
     made.suite = suite
     return made

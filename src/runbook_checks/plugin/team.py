@@ -1,7 +1,7 @@
-"""Collect the checks of a team's own suite beside the built-in ones, and say what is missing between its files.
+"""Collect the checks of a team's own suite beside the built-in ones, and report inconsistencies between its files.
 
-A team's suite has its environments, its runbooks with the texts of its symptoms, and its own Python in `checks/`:
-`checks/*.py` holds checks, `checks/_NAME.py` the handle of the team's own capability NAME.
+A team's suite has environments, runbooks with the texts of its symptoms, and its own Python: `checks/*.py` contains
+checks, `checks/_NAME.py` the handle of the team's own capability NAME.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.run import Run
 
-NOT_RUN = f"--no-commands (or {NO_COMMANDS}) keeps the suite's own Python from being run"
+NOT_RUN = f"--no-commands (or {NO_COMMANDS}) forbids running the suite's own Python"
 TEXT = "title, why, severity, when and causes"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run all checks, the team's among them, where the caller names none; refuse a suite that does not fit together."""
+    """Run all checks, including the team's, unless the caller names some; refuse an inconsistent suite."""
     if not has_run(config):
         return
     if config.args_source in (pytest.Config.ArgsSource.INVOCATION_DIR, pytest.Config.ArgsSource.TESTPATHS):
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Collect a team's modules of checks, and nothing else in their folder; None: as pytest sees fit."""
+    """Collect only the modules of checks in a team's folder; None leaves the decision to pytest."""
     team = _team(config)
     return True if team and collection_path.parent == team.checks and collection_path not in team.modules() else None
 
@@ -53,13 +53,13 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector:
-    """A folder is no package to pytest, which would import its __init__.py under an everyday name."""
+    """Collect a folder without importing its __init__.py, which pytest would import under a common name."""
     directory: pytest.Dir = pytest.Dir.from_parent(parent, path=path)
     return directory
 
 
 def _require_whole(config: pytest.Config) -> None:
-    """Refuse to run a team's suite whose texts and checks don't fit together: a symptom would be silently left out."""
+    """Refuse a team's suite with a text but no check, or the reverse: its symptom would silently not be checked."""
     run = run_of(config)
     team, texts = _team(config), run.files.own_symptoms
     if not run.vault.allows_commands:
@@ -76,7 +76,7 @@ def _require_whole(config: pytest.Config) -> None:
 
 
 def _checks(team: Suite) -> Iterator[tuple[str, str, Any]]:
-    """The checks of a team's suite: symptom, place and function."""
+    """The checks of a team's suite: symptom, location and function."""
     for path in team.modules():
         module = imported(team, path)
         for value in vars(module).values():
@@ -99,16 +99,16 @@ def _problems(checks: list[tuple[str, str, Any]], run: Run, team: Suite) -> Iter
 
 
 def _wrong(where: str, function: Any) -> Iterator[str]:
-    """Why pytest would not run a function as a check, or run another one in its place."""
+    """The reasons why pytest would not run a function as a check, or would run another one instead."""
     module, _, name = where.partition("::")
     if not name.startswith("check_") or vars(sys.modules[function.__module__]).get(name) is not function:
         yield "a check is a function of its module whose name begins with check_; rename it"
     if not getattr(function, "__test__", True) or not getattr(sys.modules[function.__module__], "__test__", True):
-        yield "__test__ keeps it from being run; take that out"
+        yield "__test__ disables it; remove __test__"
     if any(mark.name == "parametrize" for mark in getattr(function, "pytestmark", ())):
-        yield "a check runs once for each system; take @pytest.mark.parametrize out"
+        yield "a check runs once for each system; remove @pytest.mark.parametrize"
     if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
-        yield "a check is an ordinary function; take async and yield out"
+        yield "a check is a plain function; remove async and yield"
     built_in = BUILT_IN.folder / module
     if built_in.is_file() and f"def {name}(" in built_in.read_text(encoding="utf-8"):
         yield "a built-in check has this name; rename the function"
@@ -117,26 +117,26 @@ def _wrong(where: str, function: Any) -> Iterator[str]:
 def _without_check(texts: Iterable[str], checks: list[tuple[str, str, Any]]) -> Iterator[str]:
     for name in sorted({*texts} - {name for name, _, _ in checks}):
         file = f"checks/{name.partition('.')[0]}.py"
-        yield f"{name}: no check answers for it; add one, marked @symptom({name!r}), in {file}"
+        yield f"{name}: no check for it; add one, marked @symptom({name!r}), in {file}"
 
 
 def _not_given(checks: list[tuple[str, str, Any]], run: Run) -> Iterator[str]:
-    """The checks that no chosen system can be asked for, and the capability that none gives."""
+    """A note for each check whose capability no chosen system configures."""
     for name, where, function in checks:
         listing = [chosen for chosen in run.systems.values() if name in chosen.symptoms]
         needs = [lacking(handles_of(function).values(), chosen) for chosen in listing]
         if listing and all(needs):
             missing = " and ".join(dict.fromkeys(need for each in needs for need in each))
-            yield f"{name} is not checked ({where}): no system of {run.environment.name} gives {missing}"
+            yield f"{name} is not checked ({where}): no system of {run.environment.name} configures {missing}"
 
 
 def _is_elsewhere(name: str, team: Suite) -> bool:
-    """Whether a runbook file of another system, which this environment lacks, names the symptom."""
+    """Whether the runbook file of a system outside this environment names the symptom."""
     return any(f"{name}:" in path.read_text(encoding="utf-8") for path in (team.folder / "runbooks").glob("*.yaml"))
 
 
 def _team(config: pytest.Config) -> Suite | None:
-    """The team's suite, where its Python may be run."""
+    """The team's suite, if its Python may be run."""
     run = run_of(config)
     return team_suite(run.files.suite) if run.vault.allows_commands else None
 

@@ -1,4 +1,4 @@
-"""The Allure report: allure-pytest's results, dressed with the runbook's words, through one redaction choke point."""
+"""The Allure report: allure-pytest's results with the runbook's text, redacted in one place."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ _KINDS = {"txt": "text/plain", "json": "application/json", "png": "image/png", "
 class Logger:
     """Writes Allure's files in place of allure-pytest's logger.
 
-    What allure-pytest adds by itself is redacted here; a Result is already.
+    Text that allure-pytest adds is redacted here; a Result is redacted already.
     """
 
     def __init__(self, run: Run, folder: Path) -> None:
         self.run, self.folder = run, folder
         self.trouble: str | None = None
-        """Why some of the files could not be written."""
+        """Why a file could not be written."""
         self._checked: Result | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Replace allure-pytest's own logger, which is registered by now, until allure-pytest unregisters it."""
+        """Replace allure-pytest's own logger, which is already registered, until allure-pytest unregisters it."""
         theirs = next(one for one in plugin_manager.get_plugins() if isinstance(one, AllureFileLogger))
         plugin_manager.unregister(theirs)
         plugin_manager.register(self)
@@ -67,7 +67,7 @@ class Logger:
         session.config.add_cleanup(lambda: plugin_manager.unregister(self))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the result until allure-pytest closes its own."""
+        """Keep the result until allure-pytest finishes its own."""
         self._checked = carried_by(report) or self._checked
 
     @pytest.hookimpl(optionalhook=True)
@@ -88,7 +88,7 @@ class Logger:
     def _write_result(self, result: TestResult, checked: Result | None) -> None:
         if checked is not None:
             system = self.run.systems[checked.system]
-            dress(result, checked, system.symptoms[checked.symptom], self.attach)
+            add_result(result, checked, system.symptoms[checked.symptom], self.attach)
             area, severity = checked.symptom.split(".")[0], SEVERITIES[checked.severity]
             title = system.settings.title or system.name
             values = (title, area, checked.symptom, severity, self.run.environment.name)
@@ -98,7 +98,7 @@ class Logger:
 
     @hookimpl
     def report_container(self, container: TestResultContainer) -> None:
-        """Set-up and clean-up, where there is anything to say: pytest sets up a check's parameters too."""
+        """Write set-up and clean-up if they contain anything: pytest sets up a check's parameters too."""
         steps = [*container.befores, *container.afters]
         for step in steps:
             _redact(step, self.run.redaction)
@@ -107,7 +107,7 @@ class Logger:
 
     @hookimpl
     def report_attached_data(self, body: str | bytes, file_name: str) -> None:
-        """What others attach, such as captured output."""
+        """Write other plugins' attachments, such as captured output."""
         text = body if isinstance(body, str) else body.decode("utf-8", "surrogateescape")
         self._write(file_name, self.run.redaction.text(text))
 
@@ -116,7 +116,7 @@ class Logger:
         self.report_attached_data(Path(source).read_bytes(), file_name)
 
     def attach(self, name: str, value: Any, ending: str = "") -> Attachment:
-        """Evidence as a file beside the results: a text, a picture (PNG, as bytes), or anything else as JSON."""
+        """Write evidence as a file beside the results: text, a picture (PNG, as bytes), or any other value as JSON."""
         ending = ending or ("txt" if isinstance(value, str) else "png" if isinstance(value, bytes) else "json")
         body = value if isinstance(value, str | bytes) else _json(value)
         source = f"{uuid4()}-attachment.{ending}"
@@ -127,7 +127,7 @@ class Logger:
         self._write(item.file_pattern.format(prefix=uuid4()), json.dumps(_plain(item), ensure_ascii=False))
 
     def _write(self, name: str, content: str | bytes) -> None:
-        """A disk that is full in the middle of the run ends no run; `require_whole` reports it."""
+        """Write a file. A full disk does not end the run; `require_whole` reports it."""
         try:
             if isinstance(content, str):
                 outputs.write(self.folder / name, content)
@@ -136,13 +136,22 @@ class Logger:
         except OSError as error:
             self.trouble = self.trouble or error.strerror or str(error)
 
+    def redact_again(self) -> None:
+        """Remove the secrets that became known after a check's files were written, also by workers."""
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix in (".json", ".txt", ".csv") and path.stat().st_mtime >= self.run.started - 1:
+                before = path.read_text(encoding="utf-8")
+                after = _redacted_file(path, before, self.run.redaction)
+                if after != before:
+                    outputs.write(path, after)
+
     def require_whole(self) -> None:
         """OSError where one of the files could not be written."""
         if self.trouble:
             raise OSError(0, self.trouble)
 
     def write_crashed(self, result: Result) -> None:
-        """A result for a check whose process died: allure-pytest leaves none (allure-python #825)."""
+        """Write the result of a check whose worker crashed: allure-pytest writes none (allure-python #825)."""
         path, _, function = result.check.partition("::")
         full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.partition('[')[0]}"
         crashed = TestResult(uuid=uuid4(), fullName=full_name, testCaseId=md5(full_name), historyId=md5(result.check))
@@ -152,7 +161,7 @@ class Logger:
 
 
 def install(config: pytest.Config, run: Run) -> None:
-    """Register our logger, before allure-pytest makes its own."""
+    """Register our logger before allure-pytest creates its own."""
     folder = config.invocation_params.dir / config.option.allure_report_dir
     config.pluginmanager.register(Logger(run, folder), LOGGER)
 
@@ -164,7 +173,7 @@ def logger_of(config: pytest.Config) -> Logger | None:
 
 
 def _redact(item: Any, redaction: Redaction) -> None:
-    """Redact the free text of a result or step: its name, label and status are names of ours."""
+    """Redact the free text of a result or step; its name, labels and status are our own names."""
     item.description, item.descriptionHtml = redaction.tree([item.description, item.descriptionHtml])
     if item.statusDetails is not None:
         details = item.statusDetails
@@ -176,16 +185,47 @@ def _redact(item: Any, redaction: Redaction) -> None:
         _redact(step, redaction)
 
 
+def _redacted_file(path: Path, content: str, redaction: Redaction) -> str:
+    """The content of one of Allure's files; of our own names only those that a far end may choose are redacted."""
+    if path.suffix != ".json":
+        return redaction.text(content)
+    is_attachment = path.stem.endswith("-attachment")
+    value = json.loads(content)
+    return _json(redaction.tree(value) if is_attachment else _redacted_words(value, redaction))
+
+
+def _redacted_words(value: Any, redaction: Redaction, within: str = "") -> Any:
+    """The JSON of a result with the free text in it redacted, as `_redact` does it to a model.
+
+    within  the key that the value is below; steps and attachments are named after readings and subjects
+    """
+    if isinstance(value, list):
+        return [_redacted_words(entry, redaction, within) for entry in value]
+    if isinstance(value, dict):
+        return {key: _redacted_words(entry, redaction, _place(within, key)) for key, entry in value.items()}
+    if isinstance(value, str) and within in _FREE:
+        return redaction.text(value)
+    return redaction.name(value) if isinstance(value, str) and within in _NAMED else value
+
+
+_FREE = ("message", "trace", "description", "descriptionHtml")
+_NAMED = ("steps.name", "attachments.name")
+
+
+def _place(within: str, key: str) -> str:
+    return f"{within}.name" if key == "name" and within in ("steps", "attachments") else key
+
+
 def _plain(item: Any) -> Any:
-    """A model of allure_commons as JSON; what is empty is left out."""
+    """A model of allure_commons as JSON, without empty values."""
     if hasattr(item, "__attrs_attrs__"):
         values = ((attribute.name, getattr(item, attribute.name)) for attribute in item.__attrs_attrs__)
         return {name: _plain(value) for name, value in values if value or value is False}
     return [_plain(entry) for entry in item] if isinstance(item, list) else item
 
 
-def dress(result: TestResult, checked: Result, text: Symptom, attach: Callable[..., Attachment]) -> None:
-    """Give Allure's result the runbook's words, the readings as steps, and the evidence as attachments."""
+def add_result(result: TestResult, checked: Result, text: Symptom, attach: Callable[..., Attachment]) -> None:
+    """Add the runbook's text, the readings as steps and the evidence as attachments to Allure's result."""
     result.name = f"{checked.symptom}: {text.title}"
     result.description = description(text)
     result.start = int(checked.started * 1000)
@@ -197,18 +237,18 @@ def dress(result: TestResult, checked: Result, text: Symptom, attach: Callable[.
     result.steps = [*result.steps, *(_step(reading, attach) for reading in checked.readings)]
     if sum(bool(finding.subject) for finding in checked.findings) > 1:
         result.attachments.append(attach("findings", table(checked.findings), "csv"))
-    for finding in checked.findings[:MOST_FINDINGS]:  # the table has them all
+    for finding in checked.findings[:MOST_FINDINGS]:  # the table has all
         name = f"evidence {finding.subject or finding.cause or ''}".strip()
         result.attachments.append(attach(name, {"seen": finding.seen, "wanted": finding.wanted, **finding.evidence}))
 
 
 def message(checked: Result) -> Iterator[str]:
-    """What Allure shows first; the categories of roots match its first line."""
+    """The lines that Allure shows first; the categories of roots match the first one."""
     head = f"{checked.outcome} {checked.name()}"
     if checked.outcome in ("unknown", "skipped"):
         yield f"{head}: {checked.reason}"
     for finding in checked.findings[:MOST_FINDINGS]:
-        yield f"{head} {finding.cause or 'cause not told'}"
+        yield f"{head} {finding.cause or 'cause unknown'}"
         yield from (f"{name}: {getattr(finding, name)}" for name in ("seen", "wanted", "because"))
         yield from (f"remedy: {step}" for step in finding.remedy)
         yield from (f"{name}: {said}" for name, said in Alternatives.of(finding).lines(checked.system))
@@ -244,7 +284,7 @@ def _json(value: Any) -> str:
 
 
 def finish(folder: Path, finished: FinishedRun) -> None:
-    """What only the end knows: categories of roots, and the environment."""
+    """Write the files that need the finished run: categories of roots, environment, known issues."""
     run = finished.run
     lines = {
         "environment": run.environment.name,
@@ -264,7 +304,7 @@ def finish(folder: Path, finished: FinishedRun) -> None:
 
 
 def _accepted(results: Iterable[Result], analysis: Analysis) -> Iterator[dict[str, str]]:
-    """Known issues, for Allure: what was found and does not count, with the reason."""
+    """Allure's known issues: findings that do not count, with the reason."""
     for result in results:
         reasons = sorted({analysis.not_counted.get(finding, "") for finding in result.findings})
         if reasons and all(reasons):

@@ -1,4 +1,4 @@
-"""The findings about many subjects as one table: CSV (RFC 4180), safe to open in a spreadsheet."""
+"""The findings about many subjects as a table: CSV (RFC 4180), safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from runbook_checks.results.model import Finding
 
 COLUMNS = ("subject", "severity", "cause", "seen", "wanted", "because", "remedy")
-# What begins so is a formula to a spreadsheet, and subjects are named by customers.
+# A spreadsheet takes a cell with these first characters for a formula, and customers choose subjects.
 FORMULA = ("=", "+", "-", "@")
 
 
 def table(findings: Iterable[Finding]) -> str:
-    """One row a finding; the remedy's first step stands for all."""
+    """One row for each finding, with the first step of its remedy."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""The summary of a run in Markdown, for a job's page: roots, remedies, checklist, counts."""
+"""The summary of a run in Markdown for a CI job's page: roots, remedies, checklist, counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runbook_checks.config.remedy_commands import fenced
 from runbook_checks.config.untrusted_text import clean, unmentioned
 from runbook_checks.reports.terminal import in_words, meaning
-from runbook_checks.results.verdict import counts, not_verified
+from runbook_checks.results.verdict import not_verified
 from runbook_checks.results.wording import word
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST = 10
 _SIGNS = {0: "✅", 1: "❌", 10: "⏸️"}
 _BOXES = {"ticked": "[x]", "crossed": "[ ] ❌", "unanswered": "[ ] ❔", "attested": "[x] (attested)"}
-# What Markdown would take for markup, or a page for HTML, in words from a far end.
+# Characters in far ends' text that Markdown or HTML would interpret.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~$])")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 
@@ -38,11 +38,11 @@ def _lines(finished: FinishedRun) -> Iterator[str]:
     yield f"## {_SIGNS.get(code, '⚠️')} {_plain(run.environment.name)}: {meaning(code)}"
     yield ""
     what = fenced(clean(run.selection)) if run.selection else "all checks"
-    yield f"{what}, gate {run.gate}, exit code {code}: {in_words(counts(finished.results))}."
+    yield f"{what}, gate {run.gate}, exit code {code}: {in_words(finished)}"
     for root in roots[:MOST]:
         yield from _root(root, finished)
     if len(roots) > MOST:
-        yield f"\n… and {len(roots) - MOST} more roots; the results document has them all."
+        yield f"\n… and {len(roots) - MOST} more root causes; see the results document."
     if run.checklist:
         yield f"\n### Checklist {run.checklist[1]} ({run.checklist[0]})\n"
         yield from (f"- {_BOXES[item.state]} {_plain(item.item)}" for item in finished.items)
@@ -59,7 +59,7 @@ def _lines(finished: FinishedRun) -> Iterator[str]:
 def _root(root: Root, finished: FinishedRun) -> Iterator[str]:
     result, finding, analysis = root.result, root.finding, finished.analysis
     subject = f" {_plain(root.node.subject)}" if root.node.subject else ""
-    what = (root.node.cause or "cause not told") if finding else "could not look"
+    what = (root.node.cause or "cause unknown") if finding else "unknown"
     yield f"\n### {root.severity} {result.symptom} ({result.system}){subject}: {what}\n"
     if finding is None:
         yield f"- **seen** {_plain(result.reason or '')}"
@@ -94,12 +94,12 @@ def _plain(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text as Markdown that shows it as it is, and calls nobody."""
+    """Text escaped for Markdown, without mentions of people or issues."""
     return unmentioned(_SPECIAL.sub(r"\\\1", text))
 
 
 def with_commands(step: str) -> str:
-    """A runbook's sentence, filled, whose commands stand in backticks already (config.remedy_commands.fenced)."""
+    """A filled-in sentence of a runbook, escaped outside of its commands (config.remedy_commands.fenced)."""
     text, end, parts = clean(step), 0, []
     for span in _SPAN.finditer(text):
         parts += [escaped(text[end : span.start()]), span[0]]
@@ -108,22 +108,22 @@ def with_commands(step: str) -> str:
 
 
 def pasted(finished: FinishedRun, ended: int) -> str:
-    """The same for a chat: plain lines in a fence, the roots first, each remedy's first step."""
+    """The summary for a chat: plain lines in a code fence, with the roots and the first step of each remedy."""
     run, analysis = finished.run, finished.analysis
     lines = [f"{run.environment.name} {run.started_text}: {meaning(ended)} (exit {ended})"]
     for root in analysis.roots[:MOST]:
         lines += _pasted_root(root, analysis)
     if len(analysis.roots) > MOST:
-        lines.append(f"... and {len(analysis.roots) - MOST} more roots")
-    lines += [in_words(counts(finished.results)), *map(clean, finished.notes)]
-    # A fence inside would end ours.
+        lines.append(f"... and {len(analysis.roots) - MOST} more root causes")
+    lines += [in_words(finished), *map(clean, finished.notes)]
+    # Another fence in the text would close ours.
     return "```\n" + "\n".join(lines).replace("```", "'''") + "\n```\n"
 
 
 def _pasted_root(root: Root, analysis: Analysis) -> Iterator[str]:
     result, finding = root.result, root.finding
     subject = f" {clean(root.node.subject)}" if root.node.subject else ""
-    what = (root.node.cause or "cause not told") if finding else "UNKNOWN"
+    what = (root.node.cause or "cause unknown") if finding else "UNKNOWN"
     yield f"{root.severity} {result.symptom} [{result.system}]{subject}: {what}"
     if finding is None:
         yield f"   seen    {clean(result.reason or '')}"
@@ -135,4 +135,4 @@ def _pasted_root(root: Root, analysis: Analysis) -> Iterator[str]:
         if finding in analysis.not_counted:
             yield f"   not counted: {clean(analysis.not_counted[finding])}"
     if root.explains:
-        yield f"   explains {len(root.explains)} more"
+        yield f"   explains {len(root.explains)} more results"

@@ -1,4 +1,4 @@
-"""The metrics of a run for Prometheus, in its text format: outcomes, roots, durations and dates of expiry."""
+"""The metrics of a run in Prometheus' text format: outcomes, roots, durations, certificates' expiry."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ class Family:
 _CHECK = ("environment", "system", "symptom", "severity")
 OUTCOME = Family(
     "runbook_checks_outcome",
-    "1 for the outcome that a check had, 0 for the three others; severity is the gravest the check can give.",
+    "1 for the outcome of a check, 0 for the three others; severity is the highest that the check can report.",
     (*_CHECK, "outcome"),
 )
-FINDINGS = Family("runbook_checks_findings", "How many subjects a symptom is found on.", _CHECK)
+FINDINGS = Family("runbook_checks_findings", "The number of subjects on which a symptom is found.", _CHECK)
 ROOT = Family(
     "runbook_checks_root",
-    "1 for what no other finding explains, or a source that gives no answer (symptom unreadable:RESOURCE).",
+    "1 for a finding that no other explains, or a source that gives no answer (symptom unreadable:RESOURCE).",
     (*_CHECK, "subject", "cause"),
 )
-DURATION = Family("runbook_checks_check_duration_seconds", "How long a check took.", _CHECK)
+DURATION = Family("runbook_checks_check_duration_seconds", "The duration of a check.", _CHECK)
 EXPIRY = Family(
     "runbook_checks_certificate_expiry_timestamp_seconds",
-    "When the certificate that an address shows expires.",
+    "When the certificate of an address expires.",
     ("environment", "system", "address"),
 )
 RUN_AT = Family("runbook_checks_run_timestamp_seconds", "When the last run ended.", ("environment",))
-RUN_TOOK = Family("runbook_checks_run_duration_seconds", "How long the last run took.", ("environment",))
+RUN_TOOK = Family("runbook_checks_run_duration_seconds", "The duration of the last run.", ("environment",))
 RUN_CODE = Family("runbook_checks_run_exit_code", "The last run's exit code.", ("environment",))
 FAMILIES = (OUTCOME, FINDINGS, ROOT, DURATION, EXPIRY, RUN_AT, RUN_TOOK, RUN_CODE)
 
@@ -75,14 +75,14 @@ def _samples(finished: FinishedRun) -> Iterator[Sample]:
 
 
 def _expiries(here: str, result: Result) -> Iterator[Sample]:
-    """Of every certificate that was looked at, whether or not it is due."""
+    """The expiry of every certificate that was read."""
     for reading in result.readings:
         if reading.certificate is not None and reading.expires is not None:
             yield EXPIRY, (here, result.system, reading.certificate), reading.expires
 
 
 def as_text(samples: Iterable[Sample]) -> str:
-    """Samples in the text format; of two with the same labels the last holds."""
+    """Samples in the text format; the last of several with the same labels wins."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import GaugeMetricFamily
 

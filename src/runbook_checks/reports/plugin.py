@@ -1,4 +1,4 @@
-"""The pytest plugin of the reports: collects every check's result, analyses them, and makes each report."""
+"""The pytest plugin for reports: collects every check's result, analyses them, and writes each report."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.locations import SETTINGS
 from runbook_checks.output import destinations
+from runbook_checks.plugin.record_redaction import FreeText
 from runbook_checks.reports import allure, markdown, terminal
 from runbook_checks.reports.run_files import RunFiles
 from runbook_checks.results import verdict
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Reports:
-    """The reports of one run; on pytest-xdist's controller, of all its workers."""
+    """The reports of one run; on the controller of pytest-xdist, for all its workers."""
 
     config: pytest.Config
     run: Run
@@ -37,15 +38,15 @@ class Reports:
     results: dict[str, Result] = field(default_factory=dict)
     """By node id."""
     begun: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Symptom and severity of checks that workers were about to run, by node id."""
+    """Symptom and severity of the checks that workers started, by node id."""
     started: float = field(default_factory=time.monotonic)
     finished: FinishedRun | None = None
     ended: int = 0
-    """The exit code, also by whether everything that was asked for could be written."""
+    """The exit code, which also depends on whether every output could be written."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Workers of pytest-xdist read the command line anew, and know nothing of what was set since."""
+        """Pass on what the controller has set: workers of pytest-xdist parse the command line again."""
         node.workerinput["allure_report_dir"] = self.config.option.allure_report_dir
         node.workerinput["folder"] = str(self.run.folder) if self.run.folder else ""
 
@@ -71,7 +72,7 @@ class Reports:
             self._crashed(report)
 
     def _crashed(self, report: pytest.TestReport) -> None:
-        """A worker that died took its check's result with it: the check is unknown in every report."""
+        """Report the check of a crashed worker as unknown."""
         system = report.nodeid.partition("[")[2].rstrip("]")
         if system not in self.run.systems or report.nodeid in self.results:
             return
@@ -84,7 +85,7 @@ class Reports:
             check=report.nodeid,
             started=time.time(),
             duration_s=report.duration,
-            reason="the check's process died; nothing was told",
+            reason="the worker crashed before reporting",
             resource=symptom,
         )
         if logger := allure.logger_of(self.config):
@@ -92,7 +93,7 @@ class Reports:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_runbook_checks_look(self, number: int, results: list[Result]) -> bool:
-        """One line for each look of --watch: what is there now, roots only; whether it could still be printed."""
+        """Print the roots of one pass of --watch in a line; False if the output is lost."""
         roots, _ = find_roots(results, self.run.files.explanations)
         if not self.config.pluginmanager.has_plugin("terminalreporter"):
             return True
@@ -115,6 +116,9 @@ class Reports:
 
     def _finished(self, session: pytest.Session) -> FinishedRun:
         run, checklist = self.run, self._checklist()
+        if run.redaction.has_grown:
+            again = FreeText(run.redaction).again
+            self.results = {node_id: again(result) for node_id, result in self.results.items()}
         results = sorted(self.results.values(), key=lambda result: (result.system, result.symptom, result.check))
         analysis = analyse(results, run, time.time())
         run.notes += analysis.notes
@@ -129,10 +133,10 @@ class Reports:
         return FinishedRun(run, results, analysis, items, code, took_s, self._reproduce())
 
     def _is_cut_short(self, session: pytest.Session, results: list[Result]) -> bool:
-        """Whether pytest stopped before all checks were told (-x, --maxfail): the others are not known."""
+        """Whether pytest stopped before all checks were run (-x, --maxfail)."""
         left = len(session.items) - len(results) if session.shouldfail or session.shouldstop else 0
         if left > 0:
-            self.run.notes.append(f"stopped early: {left} checks were not looked at; leave -x and --maxfail out")
+            self.run.notes.append(f"stopped early: {left} checks were not run; remove -x and --maxfail")
         return left > 0
 
     def _checklist(self) -> Checklist | None:
@@ -159,22 +163,22 @@ class Reports:
 
 
 def settled(run: Run, results: list[Result]) -> Iterator[str]:
-    """How long it took until all was well, and what went away on the way there."""
+    """Notes of --settle and --watch: the time until all was clear, and the findings that went away."""
     settling = run.settling
     if settling is None:
         return
     for (symptom, system), after in sorted(settling.gone.items(), key=lambda entry: entry[1]):
         severity = next((r.severity for r in results if (r.symptom, r.system) == (symptom, system)), "")
-        yield f"settled: {severity} {symptom} [{system}] was gone after {after:g} s"
+        yield f"settled: {severity} {symptom} [{system}] cleared after {after:g} s"
     if settling.took_s is not None:
-        how = f"after {settling.took_s:g} s, in {settling.looks} looks" if settling.gone else "at the first look"
-        yield f"all was well {how}"
+        how = f"after {settling.took_s:g} s, in {settling.looks} passes" if settling.gone else "in the first pass"
+        yield f"all clear {how}"
     elif run.settle_s:
-        yield f"not settled within {run.settle_s:g} s, in {settling.looks} looks: what is told is still there"
+        yield f"not settled within {run.settle_s:g} s, in {settling.looks} passes: the findings above remain"
 
 
 def _read_by(config: pytest.Config, run: Run) -> Iterator[Path]:
-    """The files that somebody writes and a run reads; a baseline is a document, and may be renewed."""
+    """The files written by people that a run reads; a baseline is not one of them, and may be overwritten."""
     yield from run.files.sources
     if config.option.known:
         yield config.invocation_params.dir / config.option.known
@@ -185,7 +189,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not isinstance(run, Run):
         return
     if option.collectonly or option.list_symptoms:
-        option.xmlpath = option.allure_report_dir = None  # nothing is written
+        option.xmlpath = option.allure_report_dir = None  # write nothing
         return
     worker = getattr(config, "workerinput", None)
     if worker is None:
@@ -198,14 +202,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _choose_places(config: pytest.Config, run: Run) -> None:
-    """Refuse what can't be written before any check runs, and make the run's own folder."""
+    """Refuse outputs that cannot be written before any check runs, and create the run's folder."""
     option, named = config.option, destinations.named_files(config)
     destinations.require_writable(config, named, _read_by(config, run))
     destinations.require_folder(config)
     run.folder = destinations.own_folder(config, run)
     reports = Reports(config, run, RunFiles(config, run, named))
     config.pluginmanager.register(reports, "runbook-checks-reports")
-    # Ours runs before the plugins that read these options.
+    # This hook runs before the plugins that read these options.
     if run.folder and not option.allure_report_dir:
         option.allure_report_dir = str(run.folder / "allure")
     if run.folder and not getattr(option, "xmlpath", "unloaded"):

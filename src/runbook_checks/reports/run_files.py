@@ -1,4 +1,4 @@
-"""Write the files of a run: those in its own folder, those that options name, and Allure's."""
+"""Write the files of a run: those in its folder, those named by options, and Allure's."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class RunFiles:
-    """Where the files of a run go. What can't be written keeps no other file from being written."""
+    """The files of a run; each is written even if another one fails."""
 
     config: pytest.Config
     run: Run
     named: dict[str, Path] = field(default_factory=dict)
     """The files to write, by the option that names them."""
     is_whole: bool = True
-    """Everything that was asked for could be written."""
+    """Whether every requested file could be written."""
 
     def write(self, finished: FinishedRun) -> None:
-        """All files; of those that can't be written the run's notes tell."""
+        """Write all files; the run's notes name those that fail."""
         made = self._makers(finished)
         if logger := allure.logger_of(self.config):
             self._write_allure(logger, finished)
@@ -47,7 +47,7 @@ class RunFiles:
         if self.run.folder:
             destinations.point_latest(self.run.folder)
             destinations.forget_old_runs(self.run.folder.parent)
-        # A note tells already that the folder could not be made.
+        # A note already says that the folder could not be created.
         self.is_whole &= bool(self.run.folder) or not self._out
 
     @property
@@ -55,17 +55,17 @@ class RunFiles:
         return destinations.named_folder(self.config)
 
     def _makers(self, finished: FinishedRun) -> dict[str, Callable[[], str]]:
-        """What makes the text of each kind of file."""
+        """The function that makes the text of each kind of file."""
         log = junit.take_over(self.config)
         return {
             "--results": cache(lambda: as_text(document(finished))),
             "--markdown": cache(lambda: unobeyed(markdown.summary(finished))),
             "--metrics": lambda: unobeyed(metrics.of_run(finished)),
-            "--junitxml": cache(lambda: junit.text(log)),
+            "--junitxml": cache(lambda: junit.text(log, self.run.redaction)),
         }
 
     def _files(self) -> Iterator[tuple[str, Path, str]]:
-        """What is written: the option it belongs to, where, and its name in a note."""
+        """Each file to write: its option, its path, and its name in a note."""
         folder = self.run.folder
         for flag, name in destinations.IN_FOLDER.items() if folder else ():
             path = (folder or Path()) / name
@@ -76,11 +76,13 @@ class RunFiles:
         is_named = not self.run.folder or not logger.folder.is_relative_to(self.run.folder)
         with self._noting(f"{logger.folder} (Allure's results)", is_asked_for=is_named or bool(self._out)):
             allure.finish(logger.folder, finished)
+            if self.run.redaction.has_grown:
+                logger.redact_again()
             logger.require_whole()
 
     @contextmanager
     def _noting(self, what: str, *, is_asked_for: bool) -> Iterator[None]:
-        """One note on what can't be written; on standard error, too, where the terminal's report does not show it."""
+        """Note a file that cannot be written; also on standard error if the terminal's report does not show notes."""
         try:
             yield
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The report on the terminal: roots with cause, evidence and remedy, at 80 columns, with or without colour."""
+"""The terminal report: roots with cause, evidence and remedy, at 80 columns, with or without colour."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.untrusted_text import clean
+from runbook_checks.results.model import OUTCOMES
 from runbook_checks.results.verdict import counts, not_verified
 from runbook_checks.results.wording import word
 
@@ -35,7 +36,7 @@ class TerminalReport:
         self.width = max(60, min(writer.fullwidth, 110))
 
     def write(self, code: int, where: str) -> None:
-        """All of it; `where` is the folder of the reports, where there is one."""
+        """Write the report; `where` is the folder of the reports, or empty."""
         self._roots(self.finished.analysis.roots)
         self._checklist()
         self._skipped()
@@ -59,12 +60,12 @@ class TerminalReport:
             self._field("reproduce", f"{self.finished.reproduce} {word(root.result.check)}", wrap=False)
             self._explained(root.result.system, root.explains)
         if len(roots) > len(shown):
-            self.writer.line(f"\n... and {len(roots) - len(shown)} more roots; the results document has them all")
+            self.writer.line(f"\n... and {len(roots) - len(shown)} more root causes; see the results document")
 
     def _head(self, node: Node) -> None:
         subject = f"#{clean(node.subject)}" if node.subject else ""
         name = f"{node.severity} {node.result.symptom} [{node.result.system}]{subject}"
-        what = f"FOUND  {node.cause or 'cause not told'}" if node.finding else "UNKNOWN"
+        what = f"FOUND  {node.cause or 'cause unknown'}" if node.finding else "UNKNOWN"
         colour = _COLOURS["found" if node.finding else "unknown"]
         gap = " " * max(2, 54 - len(name))
         self.writer.write(name, bold=True)
@@ -74,20 +75,20 @@ class TerminalReport:
         self.writer.line(gap + what, **{colour: True})
 
     def _alternatives(self, root: Root) -> None:
-        """A line each: the results document and Allure have it all."""
+        """Write one line for each; the results document and Allure have the full text."""
         for name, text in self.finished.analysis.alternatives(root.node.observation).lines(root.result.system):
             self._field(name, textwrap.shorten(clean(text), self.width - 14, placeholder=" ..."))
 
     def _finding(self, finding: Finding) -> None:
         not_counted = self.finished.analysis.not_counted.get(finding)
         if not_counted:
-            self._field("uncounted", not_counted)
+            self._field("excluded", not_counted)
         self._field("seen", finding.seen)
         self._field("wanted", finding.wanted)
         self._field("because", finding.because)
         for number, step in enumerate(finding.remedy):
             self._field("" if number else "remedy", step)
-        # Asked about one domain, a person wants to see the whole chain, and where in it this is.
+        # With --domain the whole chain is shown, to locate the finding in it.
         links = finding.evidence.get("links") if self.run.domains else None
         for number, link in enumerate(links if isinstance(links, list) else ()):
             self._field("" if number else "chain", str(link), indent=12)
@@ -134,7 +135,7 @@ class TerminalReport:
     def _left(self) -> None:
         for system in dict.fromkeys(system for system, _ in self.run.left):
             self.writer.line()
-            self.writer.line(f"Left on {system}, marked as synthetic:", bold=True)
+            self.writer.line(f"Test data left on {system}, marked as synthetic:", bold=True)
             for whose, line in self.run.left:
                 if whose == system:
                     self._wrapped(f"  {line}")
@@ -149,38 +150,59 @@ class TerminalReport:
             self.writer.line(line)
 
     def _last(self, code: int, where: str) -> None:
-        counted = in_words(counts(self.finished.results))
-        number = len(self.finished.analysis.roots)
-        roots = f"{number} root{'s' if number != 1 else ''}; " if number else ""
         self.writer.line()
-        self.writer.line(f"{roots}{counted}; gate {self.run.gate}: {meaning(code)} (exit {code})", bold=True)
+        line = f"{in_words(self.finished)} Gate {self.run.gate}: {meaning(code)} (exit {code})."
+        self.writer.line(line, bold=True)
         if where:
             self.writer.line(f"reports: {where}")
 
 
 def look(number: int, clock: str, roots: Sequence[Root]) -> str:
-    """A look among several, in one line."""
+    """One pass of several, in one line."""
     if not roots:
-        return f"{clock} look {number}: all clear"
+        return f"{clock} pass {number}: all clear"
     shown = [f"{root.severity} {root.name}{f' {root.finding.cause}' if root.finding else ''}" for root in roots]
     more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
-    return clean(f"{clock} look {number}: {'; '.join(shown[:5])}{more}")
+    return clean(f"{clock} pass {number}: {'; '.join(shown[:5])}{more}")
 
 
-def in_words(counted: dict[str, int]) -> str:
-    """How many checks had each outcome, in words."""
-    return ", ".join(f"{number} {name}" for name, number in counted.items() if number) or "nothing checked"
+def in_words(finished: FinishedRun) -> str:
+    """The numbers of root causes, of the results that they explain, and of checks by outcome, in sentences.
+
+    They add up: every result that is found or unknown belongs to a root or is explained by one. A result may have
+    several findings, each with its own root.
+    """
+    results, roots = finished.results, finished.analysis.roots
+    findings, explained = sum(len(result.findings) for result in results), _number_explained(finished)
+    names = {outcome: outcome for outcome in OUTCOMES}
+    if findings != counts(results)["found"]:
+        names["found"] = f"found ({findings} findings)"
+    sentences = [_several(len(roots), "root cause")] if roots else []
+    if explained:
+        sentences[-1] += f", {_several(explained, 'result')} explained by {'it' if len(roots) == 1 else 'them'}"
+    counted = ", ".join(f"{number} {names[name]}" for name, number in counts(results).items() if number)
+    return " ".join(f"{sentence}." for sentence in (*sentences, counted or "Nothing checked"))
+
+
+def _number_explained(finished: FinishedRun) -> int:
+    """The number of results that are found or unknown and are not the result of a root."""
+    of_roots = {id(root.result) for root in finished.analysis.roots}
+    return sum(result.outcome in ("found", "unknown") and id(result) not in of_roots for result in finished.results)
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def meaning(code: int) -> str:
-    """What an exit code says, in words."""
+    """The meaning of an exit code."""
     words = {
-        0: "clear",
-        1: "found",
+        0: "passed",
+        1: "failed",
         2: "interrupted",
-        3: "trouble of the checks' own",
-        4: "bad usage",
+        3: "internal error",
+        4: "usage error",
         5: "nothing verified",
-        10: "not known",
+        10: "unknown",
     }
-    return words.get(code, "failed")
+    return words.get(code, "error")

@@ -1,4 +1,4 @@
-"""The alternatives to a cause that is not proven: candidates that fit the evidence, and what is ruled out."""
+"""The alternatives to a cause that is not proven: candidates that fit the evidence, and causes that are ruled out."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from runbook_checks.results.root_graph import Node, Observation
     from runbook_checks.results.roots import Root
 
-MOST = 4  # things that one line shows
-FITS = "fits what was seen"
-_UNSEEN = {"skipped": "skipped", "unknown": "could not be looked at"}
+MOST = 4  # names in one line
+FITS = "fits the evidence"
+_UNSEEN = {"skipped": "skipped", "unknown": "unknown"}
 
 
 @dataclass(frozen=True)
 class Alternatives:
-    """Causes, or symptoms by the names that roots have, each with a few words on it."""
+    """Causes, or symptoms by the names that roots have, each with a short reason."""
 
     candidates: Mapping[str, str] = field(default_factory=dict)
     ruled_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, observation: Observation) -> Alternatives:
-        """Those that the check itself named."""
+        """The alternatives that the check itself named."""
         if not isinstance(observation, Finding):
             return cls()
         return cls(dict.fromkeys(observation.candidates, FITS), observation.ruled_out)
 
     def lines(self, system: str) -> Iterator[tuple[str, str]]:
-        """A field's name and text for each of the two; those with the same reason stand together."""
+        """The name and text of both fields; names with the same reason are grouped."""
         for name, reasons in (("perhaps", self.candidates), ("ruled out", self.ruled_out)):
             groups: dict[str, list[str]] = {}
             for what, why in reasons.items():
@@ -57,8 +57,8 @@ def of_roots(
 ) -> dict[Observation, Alternatives]:
     """The alternatives to roots: those that their checks named, and the symptoms that would explain them.
 
-    Of the symptoms that the system's runbook lists, those not looked at or unknown are candidates. Those that are clear
-    are ruled out where the cause is not proven.
+    Of the symptoms in the system's runbook, those not checked or unknown are candidates. Those that are clear are ruled
+    out where the cause is not proven.
     """
     looked = {(result.system, result.symptom): result for result in results}
     edges = edges_to([root.node for root in roots], run.files.explanations)
@@ -72,8 +72,8 @@ def of_roots(
         for symptom in _could_explain(node, edges[root.result.symptom], run.files.explanations):
             other = looked.get((system, symptom))
             if symptom not in run.systems[system].symptoms or (other and explained_by.get(other) == root.name):
-                continue  # where the root explains it, it is the other way round
-            outcome = other.outcome if other else "not looked at"
+                continue  # the root explains it, and not the reverse
+            outcome = other.outcome if other else "not checked"
             if outcome == "clear" and node.cause is None:
                 ruled_out[f"{symptom}[{system}]"] = "clear"
             elif outcome not in ("clear", "found"):
@@ -98,8 +98,8 @@ def _may_explain(edge: Edge, node: Node) -> bool:
 
 
 def _about_a_name(evidence: Mapping[str, JSON]) -> dict[str, str]:
-    """A name that a running name server cannot answer: from here it is not known which of two is to blame."""
+    """The two candidates where a working name server does not resolve a name: that server, or the domain's."""
     if evidence.get("resolver_state") != "failing":
         return {}
     either = f"the name server {evidence['resolver']}", f"the servers of {evidence['host']}"
-    return dict.fromkeys(either, "either leaves a name unanswered")
+    return dict.fromkeys(either, "either can leave a name unresolved")

@@ -1,4 +1,4 @@
-"""What is worked out from the results of a run: roots, alternatives and exclusions, beside the results themselves."""
+"""The analysis of a run's results: roots, alternatives and exclusions."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Roots, and what is known of findings and unknowns beyond what their checks said."""
+    """Roots, and everything about findings and unknowns that their checks alone do not know."""
 
     roots: Sequence[Root]
     """The gravest first."""
     explained_by: Mapping[Observation, str]
     """The name of the root of each finding and unknown that has one."""
     not_counted: Mapping[Observation, str]
-    """Why a finding does not count at the gate, where it does not."""
+    """Why a finding does not count at the gate, for each that does not."""
     notes: Sequence[str]
-    """What the reader should know about what does not count."""
+    """Notes for the report about findings that do not count."""
     _of_roots: Mapping[Observation, Alternatives]
 
     def alternatives(self, observation: Observation) -> Alternatives:
-        """What else may be behind a finding or an unknown, and what is ruled out."""
+        """Other possible causes of a finding or an unknown, and those ruled out."""
         return self._of_roots.get(observation) or Alternatives.of(observation)
 
 

@@ -70,11 +70,11 @@ def _finding(finding: Finding, analysis: Analysis) -> dict[str, JSON]:
 
 
 def _alternatives(observation: Observation, analysis: Analysis) -> Mapping[str, JSON]:
-    """Only where there are some."""
+    """The keys for alternatives, where there are any."""
     both = vars(analysis.alternatives(observation))
     return {name: [{"what": w, "because": b} for w, b in said.items()] for name, said in both.items() if said}
 
 
 def as_text(value: dict[str, Any]) -> str:
-    """The text of a file, or of what is printed: --results /dev/stdout."""
+    """The document as text for a file or a stream (--results /dev/stdout)."""
     return json_text(json.dumps(value, indent=1, ensure_ascii=False)) + "\n"

@@ -1,4 +1,4 @@
-"""Findings that do not count at the gate: those acknowledged, and those a baseline has just as they are now."""
+"""Findings that do not count at the gate: acknowledged ones, and those that a baseline already has."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Name = tuple[str, str, str | None]  # symptom, system, subject
 def find_exclusions(
     results: Sequence[Result], known: Known | None, baseline: Document | None, at: float
 ) -> tuple[dict[Observation, str], list[str]]:
-    """For each finding that does not count the reason, and notes on both lists for the reader of the report.
+    """The reason for each finding that does not count, and notes for the report.
 
-    A finding was there before if the baseline has it on the same subject, with the same cause and no milder. An unknown
-    always counts: whether a deploy made worse what gives no answer is not known either.
+    A baseline excludes a finding that it has on the same subject with the same cause and at least the same severity. An
+    unknown always counts, since a deploy may have made it worse.
     """
     reasons: dict[Observation, str] = {}
     notes: list[str] = []
@@ -35,10 +35,10 @@ def find_exclusions(
             if acknowledged:
                 reasons[finding] = f"acknowledged {acknowledged}"
             elif _was_there(result, finding, before):
-                reasons[finding] = "there before"
+                reasons[finding] = "already in the baseline"
             over = known.of(*names) if known and not acknowledged else ()
             name = result.name(finding.subject)
-            notes += [f"{name} counts again: the acknowledgement {ended} is over" for ended in over]
+            notes += [f"{name} counts again: the acknowledgement {ended} has ended" for ended in over]
     return reasons, [*notes, *(_compared(results, baseline) if baseline else ())]
 
 
@@ -59,14 +59,14 @@ def _was_there(result: Result, finding: Finding, before: Mapping[Name, list[Docu
 
 
 def _compared(results: Sequence[Result], baseline: Document) -> Iterator[str]:
-    """What is gone since the baseline, and what the baseline did not look at."""
+    """Notes on findings that are gone since the baseline, and on findings that the baseline did not check."""
     run = baseline["run"]["id"]
     now = {(result.symptom, result.system): result for result in results}
     for symptom, system, subject in _findings(baseline):
         result = now.get((symptom, system))
         if result and result.outcome in ("clear", "found") and subject not in {f.subject for f in result.findings}:
-            yield f"{result.name(subject)} was found in the baseline {run}, and is gone"
+            yield f"{result.name(subject)} was found in the baseline {run} and is clear now"
     looked = {(r["symptom"], r["system"]) for r in baseline["results"] if r["outcome"] in ("clear", "found")}
     unseen = [r.name() for r in results if r.findings and (r.symptom, r.system) not in looked]
     if unseen:
-        yield f"the baseline {run} did not look at {', '.join(unseen)}: whether it was there before is not known"
+        yield f"the baseline {run} has no result for {', '.join(unseen)}: unknown whether found before"

@@ -1,4 +1,4 @@
-"""A finished run: what every report is made from."""
+"""A finished run, from which every report is made."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """The run, its results, and what was worked out from them."""
+    """The run, its results and their analysis."""
 
     run: Run
     results: Sequence[Result]
     analysis: Analysis
     items: Sequence[Ticked]
-    """Those of the checklist, where one was asked for."""
+    """The checklist's items, if a checklist is run."""
     code: int
-    """The exit code by what was found."""
+    """The exit code by the results alone."""
     duration_s: float
     reproduce: str
     """The command that runs a check again, without the check's name at its end."""
 
     @property
     def notes(self) -> list[str]:
-        """What else there is to say about the run: names of the files, numbers and errors of this machine."""
+        """Notes about the run: files, numbers, errors of this machine."""
         return self.run.notes
 
     def escalation(self, system: str, severity: str) -> str:

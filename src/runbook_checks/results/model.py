@@ -1,7 +1,7 @@
-"""The result of a check and its findings: made once, where the check ran, and read by every report.
+"""The result of a check and its findings: created once, where the check ran, and read by every report.
 
-Their free text is redacted and cut, and their remedies are filled in, before they are made. They are immutable, and
-compared and hashed by identity: what is worked out about them after the run is keyed by them (results.analysis).
+Their free text is redacted and shortened, and their remedies are filled in, before they are created. They are immutable
+and compared by identity, since the analysis after the run is keyed by them (results.analysis).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def grave(severity: str, gate: str) -> bool:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Finding:
-    """One symptom seen on one subject, with its cause and what to do."""
+    """A symptom found on one subject, with its cause and remedy."""
 
     subject: str | None
     severity: str
@@ -39,18 +39,18 @@ class Finding:
     remedy: Sequence[str]
     evidence: Mapping[str, JSON]
     candidates: Sequence[str] = ()
-    """Where the evidence does not single out a cause: those that fit it."""
+    """The causes that fit the evidence, if it does not prove one."""
     ruled_out: Mapping[str, str] = field(default_factory=dict)
-    """The causes that do not fit, with why."""
+    """The causes that do not fit, each with the reason."""
     says: Sequence[str] = ()
-    """The regular expressions of explanations that match its words; matched before redaction."""
+    """The regular expressions in explanations that match its text before redaction."""
     words: str = ""
-    """Its words, where an explanation looks for names in them."""
+    """Its text, if an explanation searches it for names."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reading:
-    """What a probe read for a check."""
+    """A reading that a probe took for a check."""
 
     title: str
     started: float
@@ -59,14 +59,14 @@ class Reading:
     pictures: Mapping[str, str]
     """PNG in base64, by name."""
     certificate: str | None = None
-    """The address whose certificate was read."""
+    """The address of the certificate, if it is the reading of one."""
     expires: float | None = None
     """When that certificate expires (epoch s)."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
-    """How one check went on one system."""
+    """The outcome of one check on one system."""
 
     symptom: str
     system: str
@@ -82,11 +82,11 @@ class Result:
     resource: str | None = None
     needs: Sequence[str] = ()
     subjects: Sequence[str] = ()
-    """Of an unknown about some of many subjects: those that could not be looked at."""
+    """The subjects without a reading, if an unknown is about some of many."""
     evidence: Mapping[str, JSON] = field(default_factory=dict)
-    """Of an unknown: what is known of a name server that gave no answer."""
+    """The name server that gave no answer, if that is why a result is unknown."""
     says: Sequence[str] = ()
-    """Of an unknown, as of a finding."""
+    """As in a finding, for an unknown."""
     words: str = ""
     trace: str = ""
     readings: Sequence[Reading] = ()
@@ -101,7 +101,7 @@ class Result:
         return f"unreadable:{self.resource}[{self.system}]"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, as it crosses from a worker of pytest-xdist."""
+        """Plain data, for the transfer from a worker of pytest-xdist."""
         return vars(self) | {
             "findings": [vars(finding) for finding in self.findings],
             "readings": [vars(reading) for reading in self.readings],
@@ -109,7 +109,7 @@ class Result:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
-        """The result that `to_json` made plain."""
+        """The result from the data of `to_json`."""
         made = {
             "findings": [Finding(**finding) for finding in data["findings"]],
             "readings": [Reading(**reading) for reading in data["readings"]],

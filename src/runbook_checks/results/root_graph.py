@@ -1,4 +1,4 @@
-"""The graph of what explains what: each finding and unknown, and the finding or silent source that explains it."""
+"""The graph of explanations: for each finding and unknown, the finding or silent source that explains it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Observation = Finding | Result
 
 
 class Node(NamedTuple):
-    """A finding of a result, or without a finding a result that is unknown."""
+    """A finding with its result, or an unknown result."""
 
     result: Result
     finding: Finding | None
 
     @property
     def observation(self) -> Observation:
-        """What it is about; what is worked out is keyed by it."""
+        """The finding, or the unknown result: the key of the analysis."""
         return self.finding or self.result
 
     @property
@@ -45,7 +45,7 @@ class Node(NamedTuple):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The gravest first; the same in any order of results."""
+        """The sort key: gravest first, and independent of the order of results."""
         return self.severity, self.result.system, self.result.symptom, self.subject or "", self.cause or ""
 
     def is_of(self, cause: str) -> bool:
@@ -54,14 +54,14 @@ class Node(NamedTuple):
 
 
 def nodes_of(results: Iterable[Result]) -> list[Node]:
-    """The nodes of all results, in order."""
+    """The nodes of all results, sorted."""
     unknown = [Node(result, None) for result in results if result.outcome == "unknown"]
     found = [Node(result, finding) for result in results for finding in result.findings]
     return sorted([*unknown, *found], key=lambda node: node.order)
 
 
 class RootGraph:
-    """Finds what explains a node. Nodes are looked up by name: there may be ten thousand findings."""
+    """Finds the explanation of a node, by name, since there may be ten thousand findings."""
 
     def __init__(self, nodes: Sequence[Node], explanations: Explanations) -> None:
         self._resources, self._edges = explanations.resources, edges_to(nodes, explanations)
@@ -76,7 +76,7 @@ class RootGraph:
         self._parents = {node: name_servers.get(node) or self._parent(node) for node in nodes}
 
     def top(self, node: Node) -> Node:
-        """Up to what nothing explains; where some explain each other, up to the gravest of these."""
+        """Follow explanations up to a node without one; in a cycle, to the gravest of its nodes."""
         way = [node]
         seen = {node}
         while (parent := self._parents.get(way[-1])) is not None:
@@ -87,7 +87,7 @@ class RootGraph:
         return way[-1]
 
     def _parent(self, node: Node) -> Node | None:
-        """The finding that explains a finding or an unknown; the first edge that fits wins."""
+        """The finding that explains a finding or an unknown, by the first edge that applies."""
         for edge in self._edges[node.result.symptom]:
             if covers(edge, node) and (found := self._by(edge, node)):
                 return found
@@ -105,7 +105,7 @@ class RootGraph:
         return next((o for o in others if o.is_of(cause) and _ties(edge, o, node.observation.words)), None)
 
     def _of_resource(self, result: Result) -> Node | None:
-        """What explains that a resource gave no answer: where it is about subjects, about every one of them."""
+        """The explanation for a resource without an answer; for an unknown about subjects, one for each of them."""
         symptoms = self._resources.get(result.resource or "", ())
         if not result.subjects:
             return next((found for s in symptoms if (found := self._of(s, Node(result, None)))), None)
@@ -117,7 +117,7 @@ class RootGraph:
         return next((self._about[key][0] for key in keys if key in self._about), None)
 
     def _of(self, pattern: str, node: Node, *, same_subject: bool = False) -> Node | None:
-        """The first finding of a symptom, or `symptom:cause`, on the same system and (where both have one) subject."""
+        """The first finding of `symptom` or `symptom:cause` on the same system and, if both have one, subject."""
         result, subject = node.result, node.subject
         symptom, _, cause = pattern.partition(":")
         if symptom == result.symptom:
@@ -133,8 +133,8 @@ class RootGraph:
 
 
 def _ties(edge: Edge, other: Node, words: str) -> bool:
-    """Whether a finding says what the edge wants of it, and is named in the words of what it would explain."""
-    # Of an operation (GET /path) its address is what others name.
+    """Whether a finding matches the edge's `from_says`, and its subject occurs in the text that it would explain."""
+    # Other texts name an operation (GET /path) by its path.
     subject = (other.subject or "").rpartition(" ")[2]
     if edge.names_it and not (subject and subject.casefold() in words.casefold()):
         return False
@@ -142,13 +142,13 @@ def _ties(edge: Edge, other: Node, words: str) -> bool:
 
 
 def edges_to(nodes: Iterable[Node], explanations: Explanations) -> dict[str, list[Edge]]:
-    """The edges that may lead to each symptom, in order of preference."""
+    """The edges that may explain each symptom, in order of preference."""
     symptoms = {node.result.symptom for node in nodes}
     return {name: [edge for edge in explanations.edges if edge.through or edge.reaches(name)] for name in symptoms}
 
 
 def covers(edge: Edge, node: Node) -> bool:
-    """Whether an edge leads to a node."""
+    """Whether an edge may explain a node."""
     if edge.when_unknown and node.finding is not None:
         return False
     if edge.through is not None:
@@ -162,11 +162,11 @@ def _fits(pattern: str, node: Node) -> bool:
 
 
 def silent_name_servers(nodes: Iterable[Node]) -> Iterator[tuple[Node, Node]]:
-    """Each node whose name could not be resolved, with the name server that is to blame, as an unreadable source.
+    """Each node whose host name could not be resolved, with the name server that explains it, as an unreadable source.
 
-    A server that is silent altogether is to blame for all. One that has no answer to a question (SERVFAIL, or a
-    time-out while it answers others) is to blame where it has none for two names or more: one may be that name's own
-    trouble. Systems that ask the same server have one root, for there is one thing to mend.
+    A server that answers no question explains all. One that fails for single names (SERVFAIL, or a timeout while it
+    answers others) explains them if it fails for two or more: a single failure may be that domain's own fault. Systems
+    that ask the same server share one root, since one repair resolves them all.
     """
     by_server: dict[str, list[Node]] = {}
     for node in nodes:
@@ -181,11 +181,11 @@ def silent_name_servers(nodes: Iterable[Node]) -> Iterator[tuple[Node, Node]]:
 
 
 def _source(server: str, names: list[str], several: list[Node], *, is_silent: bool) -> Node:
-    """The name server as an unknown of its own, on the first of the systems that ask it."""
+    """The name server as an unknown result, on the first of the systems that ask it."""
     system = min(node.result.system for node in several)
     first = next(node for node in several if node.result.system == system)
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    what = "answers nothing at all" if is_silent else "has no answer"
+    what = "answers no question" if is_silent else "did not resolve names"
     server = "the machine's own name server" if server == "the machine's own" else f"the name server {server}"
     result = Result(
         symptom="resolver",
@@ -195,7 +195,7 @@ def _source(server: str, names: list[str], several: list[Node], *, is_silent: bo
         check=first.result.check,
         started=first.result.started,
         duration_s=first.result.duration_s,
-        reason=f"{server} {what}; it was asked for {', '.join(names[:NAMED])}{more}",
+        reason=f"{server} {what}; asked for {', '.join(names[:NAMED])}{more}",
         resource="resolver",
     )
     return Node(result, None)

@@ -1,6 +1,6 @@
 """The roots of a run: findings that no other explains, and sources that gave no answer.
 
-They are worked out after the run, from outcomes alone, and are the same in any order of results.
+They are determined after the run, from the results alone, and do not depend on their order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Root:
-    """A finding that no other explains, or a source that gave no answer, with all it explains."""
+    """A finding that no other explains, or a source that gave no answer, with the nodes that it explains."""
 
     name: str
     node: Node
@@ -43,7 +43,7 @@ class Root:
 def find_roots(
     results: Sequence[Result], explanations: Explanations
 ) -> tuple[Sequence[Root], Mapping[Observation, str]]:
-    """The roots, gravest first, and for each finding and unknown that is explained the name of its root."""
+    """The roots, gravest first, and the name of the root of each explained finding and unknown."""
     nodes = nodes_of(results)
     graph = RootGraph(nodes, explanations)
     first: dict[str, Node] = {}
@@ -55,7 +55,7 @@ def find_roots(
         others = explains.setdefault(top.name, [])
         if node == root:
             continue
-        # Several unknowns for one unread source, or several findings of one name, are one root.
+        # Several unknowns for one silent source, or several findings with one name, share one root.
         others.append(node)
         if node != top or node.finding is None:
             explained_by[node.observation] = top.name

@@ -1,4 +1,4 @@
-"""The verdict of a run, from results alone: the exit code, and the state of a checklist's items."""
+"""The verdict of a run from its results: the exit code, and the states of a checklist's items."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ticked:
 
 
 def tick(checklist: Checklist, results: Iterable[Result], attested: Iterable[str]) -> list[Ticked]:
-    """A checklist's items, answered."""
+    """The items of a checklist with their states."""
     vouched = {_plain(item) for item in attested}
     by_symptom = {result.symptom: result for result in results}
     return [Ticked(item.item, _state(item, by_symptom, vouched), list(item.symptoms)) for item in checklist.items]
@@ -54,13 +54,13 @@ def _tolerated(item: Item, finding: Finding) -> bool:
 
 
 def counts(results: Iterable[Result]) -> dict[str, int]:
-    """How many checks had each outcome."""
+    """The number of checks with each outcome."""
     counted = Counter(result.outcome for result in results)
     return {outcome: counted[outcome] for outcome in OUTCOMES}
 
 
 def not_verified(results: Iterable[Result], gate: str) -> list[Result]:
-    """What was skipped at the gate, and is therefore not known."""
+    """The skipped checks at the gate, whose state is unknown."""
     return [result for result in results if result.outcome == "skipped" and grave(result.severity, gate)]
 
 
@@ -71,7 +71,7 @@ def exit_code(
     items: Sequence[Ticked],
     checklist: Checklist | None,
 ) -> int:
-    """0 clear, 1 found, 10 unknown or unanswered, 5 nothing verified; see the table in the README."""
+    """0 passed, 1 found, 10 unknown or unanswered, 5 nothing verified; see the table in the README."""
     tolerant = {s: item for item in checklist.items for s in item.symptoms} if checklist else {}
     counted = [(r, f) for r in results for f in r.findings if f not in not_counted]
     if any(
@@ -92,5 +92,5 @@ def exit_code(
 
 
 def with_output_missing(code: int) -> int:
-    """Never go on without what was asked for; what stops a pipeline anyway keeps its reason."""
+    """The exit code where an output could not be written: TROUBLE instead of 0, other codes stay."""
     return TROUBLE if code == CLEAR else code

@@ -1,4 +1,4 @@
-"""Fill a runbook's sentence with what was found; values are cleaned, and quoted inside commands."""
+"""Fill in the placeholders of a runbook's sentence; values are cleaned, and quoted inside commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 200  # characters of a value that a sentence shows
 
 
 def shown(value: Any) -> str:
-    """A value as a person would write it in a sentence."""
+    """A value formatted for a sentence."""
     return clean(_text(value))
 
 
@@ -27,22 +27,22 @@ def _text(value: Any) -> str:
 
 
 def filled(sentence: str, values: Mapping[str, Any]) -> str:
-    """The sentence with its {placeholders} filled; one without a value stays visible as <name>.
+    """The sentence with its {placeholders} filled in; one without a value is shown as <name>.
 
-    Commands, in backticks, are filled so that they can be pasted (remedy_commands). Outside of them no value brings
-    a backtick along, so that a command is always the runbook's.
+    Commands, in backticks, are filled in so that they can be pasted (remedy_commands). Values outside of them lose
+    their backticks, so that every command is the runbook's.
     """
 
-    def whole(name: str) -> str | None:
+    def full_text(name: str) -> str | None:
         return None if values.get(name) is None else _text(values[name])
 
     return "".join(
-        commands.fenced(commands.filled(part, whole)) if is_command else _told(part, values)
+        commands.fenced(commands.filled(part, full_text)) if is_command else _filled_text(part, values)
         for part, is_command in commands.parts(sentence)
     )
 
 
-def _told(part: str, values: Mapping[str, Any]) -> str:
+def _filled_text(part: str, values: Mapping[str, Any]) -> str:
     def value(match: re.Match[str]) -> str:
         if values.get(match[1]) is None:
             return f"<{match[1]}>"
@@ -53,5 +53,5 @@ def _told(part: str, values: Mapping[str, Any]) -> str:
 
 
 def word(text: str) -> str:
-    """A word of a command line that a person pastes, in quotes whatever it holds."""
+    """A word of a command line to paste, always in quotes."""
     return shlex.quote(text) if re.search(r'["$`\\!]', text) else f'"{text}"'

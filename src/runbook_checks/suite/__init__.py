@@ -1,4 +1,4 @@
-"""The built-in suite as a package: `checks` and `fixtures` in it, and the files of the folders beside them.
+"""The built-in suite as a package, with `checks`, `fixtures` and the folders beside them.
 
 In a clone these folders lie at the top of the repository; in a wheel they lie here.
 """

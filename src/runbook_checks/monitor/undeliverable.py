@@ -1,7 +1,7 @@
-"""Set messages aside that a channel refuses for good, see that somebody else gets them, and tell of the channel.
+"""Set aside messages that a channel refuses permanently, send them to other channels, and report the channel.
 
-A channel that refuses is told of once, on other channels, until it takes a message again. What tells of it is itself
-never told of: where no other channel takes it, the monitor's own output, its exit code and the status page say so.
+A refusing channel is reported once, on other channels, until it accepts a message again. A refusal of that report is
+not reported in turn: where no other channel accepts it, the monitor's output, exit code and status page show it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 NOTICE = "refusal"
 FINAL_TRIES = 3
-# Where it can't be known whether a refusal is final, as with mail: after a day of tries.
+# Mail does not say whether a refusal is permanent: give up after a day of retries.
 UNCLEAR_TRIES, UNCLEAR_S = 20, 24 * 3600.0
-UNTOLD_S = 24 * 3600.0  # for so long a channel that nobody could be told of is a trouble of each round
+UNREPORTED_S = 24 * 3600.0  # a refusing channel that could not be reported fails each round for this long
 
 
 def is_over(store: Store, row: Row, refused: NotDelivered, at: float) -> bool:
@@ -34,9 +34,9 @@ def is_over(store: Store, row: Row, refused: NotDelivered, at: float) -> bool:
 
 
 def set_aside(store: Store, rules: Monitoring, row: Row, refused: NotDelivered, at: float, name: str) -> str:
-    """Take a message off a channel's list; a sentence that says so."""
+    """Stop delivering a message on a channel; a sentence for the output."""
     channel, error, what = row["channel"], str(refused), f"message {row['id']} ({row['title']})"
-    did = f"refused {what} for good" if refused.kind == FINAL else f"has not taken {what} for a day"
+    did = f"refused {what} permanently" if refused.kind == FINAL else f"has not accepted {what} for a day"
     with store.transaction():
         store.run(
             "UPDATE delivery SET set_aside_at = ?, attempts = attempts + 1, finals = max(finals + 1, ?), error = ?"
@@ -44,16 +44,16 @@ def set_aside(store: Store, rules: Monitoring, row: Row, refused: NotDelivered, 
             *(at, FINAL_TRIES, error, row["id"], channel),
         )
         elsewhere = _elsewhere(store, rules, row, at)
-        sentence = f"{channel} {did}: {error}; it is set aside{elsewhere}"
-        is_first = row["finals"] < FINAL_TRIES  # and not one that was set aside before, and is tried again
+        sentence = f"{channel} {did}: {error}; the message is set aside{elsewhere}"
+        is_first = row["finals"] < FINAL_TRIES  # a message that was set aside before and is retried is not
         if is_first and row["kind"] != NOTICE and channel not in _refusing(store):
-            number = _tell(store, rules, row, sentence, at, name)
+            number = _report(store, rules, row, sentence, at, name)
             store.run("INSERT INTO refusing VALUES (?, ?, ?, ?)", channel, at, error, number)
     return sentence
 
 
 def _elsewhere(store: Store, rules: Monitoring, row: Row, at: float) -> str:
-    """See that a message reaches somebody; the tail of a sentence that says who."""
+    """Queue a message on other channels where none is left; the tail of a sentence that names them."""
     others = store.rows("SELECT * FROM delivery WHERE message = ? AND set_aside_at IS NULL", row["id"])
     if others or row["kind"] == NOTICE:
         return f" (also on {', '.join(other['channel'] for other in others)})" if others else ""
@@ -64,15 +64,15 @@ def _elsewhere(store: Store, rules: Monitoring, row: Row, at: float) -> str:
     names = next((left for step in steps if (left := [name for name in step if name not in tried])), [])
     for name in names:
         store.run("INSERT INTO delivery (message, channel, next_at) VALUES (?, ?, ?)", row["id"], name, at)
-    return f" and goes to {', '.join(names)}" if names else "; no other channel is left for it"
+    return f" and sent to {', '.join(names)}" if names else "; no other channel is left"
 
 
-def _tell(store: Store, rules: Monitoring, row: Row, sentence: str, at: float, name: str) -> int:
+def _report(store: Store, rules: Monitoring, row: Row, sentence: str, at: float, name: str) -> int:
     refusing = _refusing(store) | {row["channel"]}
     names = {*rules.rule(rules.watcher).channels, *rules.rule(row["severity"]).channels} - refusing
     if not names and row["severity"] in ("P0", "P1"):
         names = set(rules.channels) - refusing
-    title = f"[{name}] monitor: {row['channel']} does not take messages"
+    title = f"[{name}] monitor: {row['channel']} refuses messages"
     return put(store, NOTICE, rules.watcher, at, title, f"{sentence}\n", names)
 
 
@@ -81,7 +81,7 @@ def _refusing(store: Store) -> set[str]:
 
 
 def works_again(store: Store, channel: str, at: float) -> None:
-    """It took a message: the next refusal is something new, and what waits for it is due."""
+    """Note that a channel accepted a message: its next refusal is reported again, and its waiting messages are due."""
     if channel in _refusing(store):
         store.run("DELETE FROM refusing WHERE channel = ?", channel)
         store.run(_DUE, at, channel, at)
@@ -91,35 +91,35 @@ _DUE = """UPDATE delivery SET next_at = ? WHERE channel = ? AND next_at > ?
     AND delivered_at IS NULL AND set_aside_at IS NULL"""
 
 
-def try_anew(store: Store, rules: Monitoring, at: float) -> Iterator[str]:
-    """What is grave, still there, and was taken by nobody is given up on no channel; a sentence for each."""
-    for row in store.rows(_UNHEARD):
+def retry_grave(store: Store, rules: Monitoring, at: float) -> Iterator[str]:
+    """Retry alerts of P0 and P1 that no channel accepted, while their incident is open; a sentence for each."""
+    for row in store.rows(_UNDELIVERED_ALERTS):
         if row["channel"] in rules.channels:
             store.run(
                 "UPDATE delivery SET set_aside_at = NULL, next_at = ? WHERE message = ? AND channel = ?",
                 *(at + pause(row["attempts"] - 1), row["message"], row["channel"]),
             )
-            yield f"nobody has message {row['message']} ({row['title']}) yet: {row['channel']} is tried again"
+            yield f"no channel has accepted message {row['message']} ({row['title']}): retrying {row['channel']}"
 
 
-_UNHEARD = """SELECT title, delivery.* FROM delivery JOIN message ON message.id = delivery.message
+_UNDELIVERED_ALERTS = """SELECT title, delivery.* FROM delivery JOIN message ON message.id = delivery.message
     WHERE set_aside_at IS NOT NULL AND kind IN ('alert', 'graver', 'escalation') AND severity IN ('P0', 'P1')
     AND message NOT IN (SELECT message FROM delivery WHERE delivered_at IS NOT NULL)
     AND message IN (SELECT message FROM about JOIN incident ON incident.id = incident WHERE ended IS NULL)"""
 
 
-def untold(store: Store, rules: Monitoring, at: float) -> Iterator[str]:
-    """A sentence for each channel that refuses messages, and of which no other channel has taken the notice."""
+def unreported(store: Store, rules: Monitoring, at: float) -> Iterator[str]:
+    """A sentence for each refusing channel whose report no other channel has accepted."""
     for row in store.rows("SELECT * FROM refusing ORDER BY channel"):
         taken = "SELECT 1 FROM delivery WHERE message = ? AND delivered_at IS NOT NULL"
         if row["channel"] not in rules.channels:
             works_again(store, row["channel"], at)
-        elif store.row(taken, row["notice"]) is None and at - row["since"] < UNTOLD_S:
-            yield f"{row['channel']} does not take messages ({row['error']}), and no other channel took the notice"
+        elif store.row(taken, row["notice"]) is None and at - row["since"] < UNREPORTED_S:
+            yield f"{row['channel']} refuses messages ({row['error']}), and no other channel accepted the report"
 
 
 def recent(store: Store, since: float) -> list[Row]:
-    """What was set aside since then, the newest first."""
+    """Deliveries that were set aside since then, the newest first."""
     return store.rows(
         "SELECT message.title, delivery.* FROM delivery JOIN message ON message.id = delivery.message"
         " WHERE set_aside_at >= ? ORDER BY set_aside_at DESC, message.id DESC LIMIT 50",

@@ -1,4 +1,4 @@
-"""Hand the results document of a run over through a pipe, which needs no disk: a pytest plugin."""
+"""A pytest plugin that writes a run's results document to a pipe, which needs no disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_checks.monitor.looking import PIPE
+from runbook_checks.monitor.check_run import PIPE
 from runbook_checks.reports.plugin import Reports
 from runbook_checks.results.document import as_text, document
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     named = os.environ.pop(PIPE, "")
     if named and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Handing(int(named)), "runbook-checks-handing")
+        config.pluginmanager.register(_ResultsPipe(int(named)), "runbook-checks-results-pipe")
 
 
-class _Handing:
+class _ResultsPipe:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        os.set_inheritable(descriptor, False)  # a program that outlives the run must not hold it open
+        os.set_inheritable(descriptor, False)  # a program that survives the run must not keep it open
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
-        """Around all others: a report that a full disk keeps from being written takes nothing from this one."""
+        """Write the document last, and also when another plugin fails to write its report to a full disk."""
         try:
             return (yield)
         finally:
             finished = _finished(session.config)
             if finished is not None:
-                text = as_text(document(finished))  # its free text is redacted as it comes in
+                text = as_text(document(finished))
                 with os.fdopen(self.descriptor, "w", encoding="utf-8", errors="replace") as pipe:
                     pipe.write(text)
 

@@ -1,4 +1,4 @@
-"""Run the checks for the monitor in a process of their own, for a limited time: nothing they do stops the monitor."""
+"""Run the checks in a separate process with a timeout, so that no failure of theirs stops the monitor."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 NOTHING_KNOWN = Path(__file__).with_name("nothing-known.yaml")
 PIPE = "RUNBOOK_CHECKS_PIPE"
 SHORTEST_S = 60.0
-AFTERWARDS_S = 5.0  # for the rest of the document, once the run has ended
-ROOM = 1 << 16  # bytes that a folder must take, or the run goes without one
-# No folder of its own, nothing captured in temporary files, no cache.
+AFTERWARDS_S = 5.0  # to read the rest of the document after the run has ended
+ROOM = 1 << 16  # bytes; with less free space the run writes no files
+# No output folder, no capture in temporary files, no cache.
 WITHOUT_FILES = ("--out", f"{os.devnull}/none", "--capture=sys", "-p", "no:cacheprovider")
 
 
 class NoDocument(Exception):
-    """The run left no results; the sentence says why."""
+    """The run produced no results; the sentence says why."""
 
 
 def run_checks(
     environment: Path, select: str, folder: Path, limit_s: float, *, with_metrics: bool
 ) -> tuple[Document, str]:
-    """Run the checks on an environment and return their results document, which comes through a pipe, and a trouble.
+    """Run the checks on an environment; their results document, read through a pipe, and an error message or "".
 
-    The folder takes the run's own files and metrics. Where it can't be written, the run needs no disk at all; where it
-    was filled meanwhile and the run came to nothing, it is made once more without.
+    The run's files and metrics go to `folder`. If it cannot be written to, the run writes no files. If the disk fills
+    up during the run and no results arrive, the run is repeated without files.
     """
     words = [
         f"--env={environment}",
@@ -46,7 +46,7 @@ def run_checks(
         select,
         "-q",
         "-p",
-        "runbook_checks.monitor.handing",
+        "runbook_checks.monitor.results_pipe",
         "--known",
         str(NOTHING_KNOWN),
     ]
@@ -81,19 +81,19 @@ def _run(words: list[str], limit_s: float) -> tuple[Document, str]:
         )
     finally:
         os.close(writing)
-    handed = _Handed(reading)
+    reader = _PipeReader(reading)
     try:
         code = child.wait(max(SHORTEST_S, limit_s))
     except subprocess.TimeoutExpired:
-        raise NoDocument(f"the checks came to no end within {max(SHORTEST_S, limit_s):g} s") from None
+        raise NoDocument(f"the checks timed out after {max(SHORTEST_S, limit_s):g} s") from None
     finally:
         _end(child)
-        text = handed.text()
+        text = reader.text()
     return _whole(text, code)
 
 
-class _Handed:
-    """What comes through the pipe, read meanwhile: a pipe that is full would hold up the run."""
+class _PipeReader:
+    """Reads the pipe in a thread, since a full pipe would block the run."""
 
     def __init__(self, reading: int) -> None:
         self._parts: list[bytes] = []
@@ -111,20 +111,20 @@ class _Handed:
 
 
 def _whole(text: str, code: int) -> tuple[Document, str]:
-    """The results count as they came, also where something else that the run was to write is missing."""
+    """The document, which is valid even if another output of the run is missing."""
     try:
-        document = _document(text, "what the checks handed over")
+        document = _document(text, "the output of the checks")
     except NoDocument:
-        raise NoDocument(f"the checks ended with exit code {code}, without results") from None
+        raise NoDocument(f"the checks ended with exit code {code} and no results") from None
     verified = document["run"]["exit_code"]
     if verified not in (0, 1, 10):
         raise NoDocument(f"the checks ended with exit code {verified}" + (" (nothing verified)" if code == 5 else ""))
-    is_missing = f"the checks ended with exit code {code}: their results count, but some of their files are missing"
-    return document, is_missing if code != verified else ""
+    incomplete = f"the checks ended with exit code {code}: their results are used, but some of their files are missing"
+    return document, incomplete if code != verified else ""
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End it and whatever it started."""
+    """Kill the run and every process it started."""
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -135,16 +135,16 @@ def read_document(path: Path) -> Document:
     try:
         return _document(path.read_text(encoding="utf-8"), str(path))
     except (OSError, ValueError) as error:
-        raise NoDocument(f"{path} is no results document: {error}") from None
+        raise NoDocument(f"{path} is not a results document: {error}") from None
 
 
 def _document(text: str, where: str) -> Document:
     try:
         value = json.loads(text)
-        # JSON can escape half of a character, which no database, mail or page can hold.
+        # JSON can escape half of a surrogate pair, which no database, mail or page can hold.
         document = as_document(json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
     except ValueError as error:
-        raise NoDocument(f"{where} is no results document: {error}") from None
+        raise NoDocument(f"{where} is not a results document: {error}") from None
     if document is None:
-        raise NoDocument(f"{where} is no results document of schema 1")
+        raise NoDocument(f"{where} is not a results document of schema 1")
     return document

@@ -1,4 +1,4 @@
-"""What one run shows of each thing that can go wrong, read from its results document alone."""
+"""The snapshot of one run: the state of each symptom and subject, read from the results document."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
     from runbook_checks.config.results_document import Document, DocumentFinding, DocumentResult
 
-# What a run shows of a thing: a root, explained by another, clear, or unknown.
+# The state of a symptom or source in a run: a root, explained by another, clear, or unknown.
 ROOT, EXPLAINED, CLEAR, UNSEEN = "R", "E", "C", "U"
 OF_FINDING = ("cause", "seen", "wanted", "because", "remedy", "explained_by")
 
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """A symptom on a system, about one subject where it has several; `unreadable:RESOURCE` for a silent source."""
+    """A symptom on a system, with its subject where it has several; `unreadable:RESOURCE` for a silent source."""
 
     system: str
     symptom: str
@@ -28,7 +28,7 @@ class Key:
 
 
 class Details(TypedDict, total=False):
-    """What messages and the status page say of it: of a finding as in the document, of a silent source who needs it."""
+    """The text of messages and the status page: a finding's fields, or the symptoms that need a silent source."""
 
     cause: str | None
     seen: str
@@ -39,12 +39,12 @@ class Details(TypedDict, total=False):
     resource: str
     symptoms: list[str]
     explains: list[str]
-    """A line for each thing that a root explains."""
+    """A line for each finding and unknown that a root explains."""
 
 
 @dataclass
 class Seen:
-    """What a run showed of it."""
+    """A key's state, severity and details in a run."""
 
     mark: str
     severity: str
@@ -52,31 +52,31 @@ class Seen:
 
 
 @dataclass
-class Look:
-    """A run's results, by what they are about."""
+class Snapshot:
+    """A run's results by key."""
 
     seen: dict[Key, Seen] = field(default_factory=dict)
-    looked: set[tuple[str, str]] = field(default_factory=set)
-    """Systems and symptoms that were looked at: clear, or found on some subjects."""
+    checked: set[tuple[str, str]] = field(default_factory=set)
+    """Systems and symptoms with a result: clear, or found on some subjects."""
     unseen: set[tuple[str, str]] = field(default_factory=set)
 
     def mark(self, key: Key, details: Details) -> str:
-        """What the run shows of something that was there before; nothing where it had no part in the run."""
+        """The state of a key from an earlier run; empty where this run did not include it."""
         if key in self.seen:
             return self.seen[key].mark
         names = details.get("symptoms") or [key.symptom]
         if any((key.system, name) in self.unseen for name in names) and not key.symptom.startswith("unreadable:"):
             return UNSEEN
-        return CLEAR if any((key.system, name) in self.looked for name in names) else ""
+        return CLEAR if any((key.system, name) in self.checked for name in names) else ""
 
 
-def look(document: Document) -> Look:
-    """What a results document shows."""
-    shown = Look()
+def snapshot_of(document: Document) -> Snapshot:
+    """The snapshot in a results document."""
+    shown = Snapshot()
     for result in document["results"]:
         place = (result["system"], result["symptom"])
         if result["outcome"] in ("clear", "found"):
-            shown.looked.add(place)
+            shown.checked.add(place)
         if result["outcome"] == "unknown":
             shown.unseen.add(place)
             _unknown(shown, result)
@@ -91,25 +91,25 @@ def look(document: Document) -> Look:
     return shown
 
 
-def _finding(shown: Look, key: Key, finding: DocumentFinding) -> None:
+def _finding(shown: Snapshot, key: Key, finding: DocumentFinding) -> None:
     mark = ROOT if finding["explained_by"] is None else EXPLAINED
     details = {name: finding.get(name) for name in OF_FINDING} | {"explains": []}
     seen = Seen(mark, finding["severity"], cast("Details", details))
     before = shown.seen.get(key)
-    # Several findings about one subject are one thing, and the gravest stands for it.
+    # Several findings about one subject have one key: a root first, then the gravest, represents them.
     if before is None or (mark == ROOT, before.severity) > (before.mark == ROOT, seen.severity):
         shown.seen[key] = seen
 
 
-def _unknown(shown: Look, result: DocumentResult) -> None:
+def _unknown(shown: Snapshot, result: DocumentResult) -> None:
     explained = result["explained_by"]
     if explained is None or explained.startswith("unreadable:"):
         name = explained or f"unreadable:{result['resource']}[{result['system']}]"
         _silent(shown, name, result, result["severity"], result["reason"] or "")
 
 
-def _silent(shown: Look, name: str, result: DocumentResult, severity: str, seen: str) -> None:
-    """A source that gave no answer, from one of the results that it is to blame for."""
+def _silent(shown: Snapshot, name: str, result: DocumentResult, severity: str, seen: str) -> None:
+    """Add a source that gave no answer, from one of the results that it explains."""
     symptom, _, system = name.rstrip("]").partition("[")
     key = Key(system, symptom)
     details: Details = {"seen": seen, "resource": symptom.partition(":")[2], "symptoms": [], "explains": []}
@@ -120,9 +120,9 @@ def _silent(shown: Look, name: str, result: DocumentResult, severity: str, seen:
 
 
 def _explained(roots: dict[str, Seen], result: DocumentResult) -> None:
-    """Put what a root explains on the root's list."""
+    """Add what a root explains to the root's list."""
     if result["outcome"] == "unknown":
-        _add(roots, result["explained_by"], f"{result['severity']} {result['symptom']} (could not look)")
+        _add(roots, result["explained_by"], f"{result['severity']} {result['symptom']} (unknown)")
     for finding in result["findings"]:
         subject = f" {finding['subject']}" if finding["subject"] else ""
         _add(roots, finding["explained_by"], f"{finding['severity']} {result['symptom']}{subject}")

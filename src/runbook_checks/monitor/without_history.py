@@ -1,9 +1,9 @@
-"""Tell what is found although nothing can be remembered: on a full or read-only disk, without a state folder.
+"""Send alerts when the history cannot be written: on a full or read-only disk, or without a state folder.
 
-The round goes its way on a copy of the history in memory, which is lost in the end: the same rules, channels and roles.
-What can't be counted over several runs is told at first sight. All that is left to know what was told is the time stamp
-of one file, which a full disk can change: it holds when, and a fingerprint of what. Where even that can't be written,
-every round tells it anew.
+The round works on a copy of the history in memory with the same rules, channels and roles, but alerts on the first
+run that finds something. Only the timestamps of one file, which even a full disk can store, prevent repeated alerts:
+modification time for when they were sent, access time for a fingerprint of what. Without that file, every round sends
+them again.
 """
 
 from __future__ import annotations
@@ -26,43 +26,44 @@ MARK = "told-without-memory"
 AGAIN_S = 1800.0
 
 
-def at_sight(rules: Monitoring) -> Monitoring:
-    """The same rules, with everything told when it is first seen."""
+def alert_at_once(rules: Monitoring) -> Monitoring:
+    """The same rules, with an alert on the first run that finds something."""
     return replace(rules, severities={name: replace(rules.rule(name), after=1) for name in SEVERITIES})
 
 
 @dataclass
-class Told:
-    """What was told without memory: the one mark that is left of it."""
+class SentMark:
+    """The file whose timestamps record what was sent without a history."""
 
     folder: Path
     at: float
 
     def is_known(self, store: Store) -> bool:
-        """Whether just this was told lately. A time from the future is no reason to be silent."""
+        """Whether the same alerts were sent recently. A time in the future does not count."""
         with suppress(OSError):
             mark = (self.folder / MARK).stat()
             return 0 <= self.at - mark.st_mtime < AGAIN_S and int(mark.st_atime) == fingerprint(store)
         return False
 
     def anything_since(self, last: float) -> bool:
-        """Whether something was told without memory after a moment."""
+        """Whether anything was sent without a history after `last`."""
         with suppress(OSError):
             return last < (self.folder / MARK).stat().st_mtime <= self.at
         return False
 
-    def note(self, print_of_it: int) -> None:
+    def note(self, sent: int) -> None:
+        """Record the fingerprint of what was sent now."""
         with suppress(OSError):
-            os.utime(self.folder / MARK, (print_of_it, self.at))
+            os.utime(self.folder / MARK, (sent, self.at))
 
     def forget(self) -> None:
-        """Memory works: the mark is made ready for when it won't."""
+        """Create and reset the file while the disk can be written."""
         with suppress(OSError):
             (self.folder / MARK).touch()
             os.utime(self.folder / MARK, (0, 0))
 
 
 def fingerprint(store: Store) -> int:
-    """A number for what waits, whichever channel it waits for; no text of it has a time in it."""
+    """A checksum of the waiting messages; their titles hold no time."""
     rows = store.rows("SELECT channel, title FROM waiting JOIN message ON message.id = waiting.message ORDER BY 1, 2")
     return zlib.crc32("\n".join(f"{row['channel']} {row['title']}" for row in rows).encode()) & 0x7FFFFFFF

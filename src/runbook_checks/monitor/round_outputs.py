@@ -1,4 +1,4 @@
-"""Show others that the monitor is alive, and what it knows: metrics, the status page, and a ping."""
+"""Write a round's outputs: metrics, the status page, and the heartbeat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runbook_checks.config.addresses import NO_ADDRESS, is_address
-from runbook_checks.monitor.asking import ask
+from runbook_checks.monitor.http_request import request
 from runbook_checks.monitor.metrics import of_round, push
 from runbook_checks.monitor.page import page
 from runbook_checks.monitor.references import path_of, text_of
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Shown:
-    """What a round shows, and where; `troubles` gets a sentence for everything that could not be done."""
+class RoundOutputs:
+    """The outputs of a round; `troubles` gets a sentence for each that failed."""
 
     files: Files
     rules: Monitoring
@@ -31,26 +31,26 @@ class Shown:
     folder: Path
     at: float
     is_whole: bool
-    """The checks ran to their end, and their results are known."""
+    """The checks finished and their results are known."""
     was_in_trouble: bool
-    """Something else went wrong in this round before."""
+    """Something else failed earlier in this round."""
     troubles: list[str] = field(default_factory=list)
 
-    def show(self, store: Store) -> None:
-        """Everything that the environment asks for."""
+    def write(self, store: Store) -> None:
+        """Write every output that the environment configures."""
         if self.rules.metrics is not None or self.rules.push is not None:
             self._metrics(store)
         if self.rules.page is not None:
             self._page(store)
         if self.is_whole and not self.was_in_trouble and not self.troubles:
-            self._ping()
+            self._send_heartbeat()
 
     def _metrics(self, store: Store) -> None:
-        """The run's own metrics, and the monitor's; without results there are none of the run."""
+        """Write the run's metrics, if it has results, and the monitor's."""
         name = self.files.environment.name
         text = of_round(store, name, self.at, is_in_trouble=self.was_in_trouble)
         of_run = self.folder / "run.prom"
-        # A file of an earlier run stays where it could not be removed.
+        # An earlier run's file may still be there if it could not be removed.
         if self.is_whole and of_run.is_file() and of_run.stat().st_mtime >= self.at - 1:
             text = of_run.read_text(encoding="utf-8") + text
         path = path_of(self.rules.metrics, self.vault, self.troubles)
@@ -74,8 +74,8 @@ class Shown:
         except OSError as error:
             self.troubles.append(f"the {what} could not be written to {path}: {error.strerror}")
 
-    def _ping(self) -> None:
-        """Tell a watchdog that a whole round was made; after a while without a ping it raises the alarm."""
+    def _send_heartbeat(self) -> None:
+        """Request the heartbeat address of a watchdog, which alerts when requests stop."""
         address = text_of(self.rules.heartbeat, self.vault, self.troubles)
         if address is None:
             return
@@ -83,13 +83,13 @@ class Shown:
             self.troubles.append(f"the heartbeat could not be sent: its address {NO_ADDRESS}")
             return
         try:
-            ask("GET", address, {}, proxy=self._proxy())
+            request("GET", address, {}, proxy=self._proxy())
         except (OSError, ValueError) as error:
             self.troubles.append(self.vault.redaction.text(f"the heartbeat could not be sent: {error}"))
 
     def _proxy(self) -> str | None:
-        """The proxy that the environment names; one that can't be resolved is not bypassed."""
+        """The environment's proxy; OSError if its reference is unresolved, since a proxy is never bypassed."""
         proxy = text_of(self.rules.proxy, self.vault, self.troubles)
         if proxy is None and self.rules.proxy is not None:
-            raise OSError(f"monitoring.proxy {self.rules.proxy} can't be resolved")
+            raise OSError(f"monitoring.proxy {self.rules.proxy} cannot be resolved")
         return proxy
