@@ -1,1 +1,1 @@
-"""What should be true? One module per area, one check per symptom."""
+"""The built-in checks: one module per area, one check per symptom."""

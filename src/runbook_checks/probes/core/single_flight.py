@@ -30,7 +30,7 @@ class Shared:
     """Cache of readings by key; a NoReading is cached like a value.
 
     The first caller runs `make` in its own thread, under its own deadline. The others wait, each no longer than its own
-    deadline. If the first caller's deadline ends the reading, the result says nothing about the far end: it is dropped,
+    deadline. If the first caller's deadline ends the reading, the result does not describe the far end: it is dropped,
     and one of the waiting callers retries.
     """
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.core.reading import NoReading
-from runbook_checks.probes.net.connect import REFUSED as NOBODY_LISTENS
+from runbook_checks.probes.net.connect import REFUSED as CONNECTION_REFUSED
 from runbook_checks.probes.net.connect import connect
 from runbook_checks.probes.net.far_ends import REFUSED
 
@@ -29,7 +29,7 @@ MAX_HOSTS = 100
 NAME, IPV4, IPV6 = 3, 1, 4
 NOT_ALLOWED, UNREACHABLE = 2, 4
 # Chromium's errors for connections that it makes itself.
-ERRORS = {"name-not-resolved": "NAME_NOT_RESOLVED", NOBODY_LISTENS: "CONNECTION_REFUSED"}
+ERRORS = {"name-not-resolved": "NAME_NOT_RESOLVED", CONNECTION_REFUSED: "CONNECTION_REFUSED"}
 
 
 class Gate:
