@@ -1,1 +1,1 @@
-"""The built-in checks: one module for each area, one check for each symptom."""
+"""The built-in checks: one module per area, one check per symptom."""

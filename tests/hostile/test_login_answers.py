@@ -56,7 +56,7 @@ def api(welcome: Any, refusal: bytes, admin: bytes = FORBIDDEN, takes: str = GEN
 
 
 GRAPHQL = {"protected_query": "{ me { id } }", "protected_field": "data.me"}
-ANONYMOUS = document({"data": {"me": None}})
+NO_USER = document({"data": {"me": None}})
 # The service, the settings of auth, and what the checks of forgeries and of roles say.
 SERVICES: dict[str, tuple[Callable[[], Handler], dict[str, Any], str, str]] = {
     "right": (lambda: api({"id": 7}, REFUSED), {}, "clear", "clear"),
@@ -67,8 +67,8 @@ SERVICES: dict[str, tuple[Callable[[], Handler], dict[str, Any], str, str]] = {
     "errors-inside": (lambda: api(ME, document(ERRORS), document(ERRORS)), {}, "unknown", "unknown"),
     "failure-inside": (lambda: api({"id": 7}, document({"success": False})), {}, "unknown", "clear"),
     "graphql": (lambda: api(ME, document(ERRORS)), GRAPHQL, "clear", "clear"),
-    "graphql-null": (lambda: api(ME, ANONYMOUS, ANONYMOUS), GRAPHQL | {"admin_field": "data.me"}, "clear", "clear"),
-    "graphql-open": (lambda: api(ME, ANONYMOUS, document(ME), "any"), GRAPHQL, "found", "found"),
+    "graphql-null": (lambda: api(ME, NO_USER, NO_USER), GRAPHQL | {"admin_field": "data.me"}, "clear", "clear"),
+    "graphql-open": (lambda: api(ME, NO_USER, document(ME), "any"), GRAPHQL, "found", "found"),
     "field-of-another-name": (lambda: api(ME, REFUSED), {"protected_field": "data.viewer"}, "unknown", "unknown"),
 }
 

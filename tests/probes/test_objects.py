@@ -172,7 +172,7 @@ PAGE = b"<html><head><title>Not Found</title></head><body><h1>404</h1><hr>nginx<
 @pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "404 Not Found", "401 Unauthorized"])
 @pytest.mark.parametrize("body", [PAGE, b"<!DOCTYPE html><p>unclosed", b'{"error": "no"}', b"", b"<Listing/>"])
 def test_what_is_not_s3_is_unknown(status: str, body: bytes) -> None:
-    """A web server or a firewall at the endpoint is not evidence about buckets and objects."""
+    """A web server or a firewall at the endpoint does not describe buckets and objects."""
     with bucket(Storage(answer=whole(body, "Connection: close", status=status))) as seen:
         with pytest.raises(NoReading) as caught:
             seen.listed()

@@ -1,4 +1,4 @@
-"""A status page or an API without the requested information gives unknown, and neither clear nor a finding."""
+"""A status page or an API without an answer to the question gives unknown, and neither clear nor a finding."""
 
 from __future__ import annotations
 

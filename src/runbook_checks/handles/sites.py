@@ -114,7 +114,7 @@ class Sites(Handle):
         return Site(subject=None, name=where, address=where, evidence=evidence, **told)
 
     def _status(self) -> int:
-        """Return the status of the front page or, for an API without one, of the health document."""
+        """Return the status of the front page or, without one, of the health document: it may be an API only."""
         http = self.chosen.settings.http
         status = self.bound.http.get("/").status
         return self.bound.http.get(http.health.path).status if status == 404 and http else status

@@ -136,7 +136,7 @@ class Workspaces(Handle):
 
     @staticmethod
     def backup(told: dict[str, Any], workspace: str) -> dict[str, Any] | None:
-        """Return the last backup with id and created_at, or None."""
+        """Return the last backup with id and created_at, or None without one."""
         found = field(told, "last_backup", f"database of {workspace}")
         if found is not None and not isinstance(found, dict):
             raise NoReading(RESOURCE, f"last_backup of {workspace} is not an object", kind="malformed-answer")

@@ -82,7 +82,7 @@ class Answer:
 
     @property
     def is_html(self) -> bool:
-        """Whether the body is a page of HTML, regardless of its Content-Type."""
+        """Whether the body is a page of HTML, for any Content-Type."""
         return HTML.match(self.text[:4096]) is not None
 
     def json(self) -> Any:

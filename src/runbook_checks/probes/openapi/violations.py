@@ -78,7 +78,7 @@ def violations(
     """
     source = fetch(document, http, resource)
     document = str(document)
-    # Patterns in a document are its author's regular expressions, and may be slow.
+    # Patterns in a document are regular expressions from its author.
     return run_isolated(
         _violations, document, source, http, max_examples, ignore, resource, resource=resource, timeout_s=MOST_S
     )

@@ -106,7 +106,7 @@ class Bucket:
         return found
 
     def head(self, key: str) -> ObjectFacts:
-        """The size and time of an object; NoReading object-missing if it does not exist."""
+        """The size and time of an object; NoReading object-missing without it."""
         with self._asking(f"head s3://{self.bucket}/{key}") as facts:
             found = self._client.head_object(Bucket=self.bucket, Key=key)
             facts["size"] = found["ContentLength"]

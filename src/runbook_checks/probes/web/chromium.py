@@ -36,7 +36,7 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict, repr=False)  # sent to the page's own origin only
     far_ends: FarEnds = field(default_factory=FarEnds)  # which addresses the page may refer to, beside its own host
     resolver: str | None = None  # for those
-    sandbox: bool = True  # Chromium's own; not available to root
+    sandbox: bool = True  # Chromium's own; root has to run without it
     paint_s: float = 0.0  # how long after the load the first paint is waited for
 
 
