@@ -311,7 +311,7 @@ def test_document_on_standard_output_is_the_only_output(lab: LabClient, tmp_path
     ran = lab.check("-m", "backup", "--results", str(tmp_path / "stdout"), *words)
     assert ran.code == 0, describe(ran)
     assert json.loads(ran.stdout) == ran.document
-    assert "clear (exit 0)" in ran.stderr
+    assert "passed (exit 0)" in ran.stderr
 
 
 def test_files_of_a_run_are_private_with_umask_077(lab: LabClient, tmp_path: Path) -> None:

@@ -6,18 +6,18 @@ readings. Subjects, and the hosts and resolvers that identify roots, are names t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import one_line
+from runbook_checks.results.late_redaction import NAMES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runbook_checks.config.redaction import Redaction
     from runbook_checks.config.results_document import JSON
-    from runbook_checks.results.model import Finding, Result
 
 # Text from a far end may be of any length.
 MAX_SENTENCE = 500
@@ -25,9 +25,6 @@ MAX_SUBJECT = 200
 MAX_TEXT = 2000
 MAX_ENTRIES = 200
 SPARE = 4096  # this much text after the limit is redacted too, since a secret may begin before the limit
-# Roots identify a shared host or resolver by these; the state is our own word.
-NAMES = ("host", "resolver")
-WORDS = ("resolver_state",)
 
 
 @dataclass(frozen=True)
@@ -48,34 +45,6 @@ class FreeText:
 
     def facts(self, values: Mapping[str, Any]) -> dict[str, JSON]:
         return {name: _cut(self.redaction.tree(value)) for name, value in values.items()}
-
-    def again(self, result: Result) -> Result:
-        """A result without the secrets that became known after it was made."""
-        text, name = self.redaction.text, self.redaction.name
-        return replace(
-            result,
-            findings=[self._finding(finding) for finding in result.findings],
-            reason=None if result.reason is None else text(result.reason),
-            subjects=[name(subject) for subject in result.subjects],
-            evidence=self.evidence(result.evidence),
-            words=name(result.words),
-            trace=text(result.trace),
-            readings=[replace(r, title=text(r.title), facts=self.facts(r.facts)) for r in result.readings],
-        )
-
-    def _finding(self, finding: Finding) -> Finding:
-        text, name = self.redaction.text, self.redaction.name
-        return replace(
-            finding,
-            subject=self.subject(finding.subject),
-            seen=text(finding.seen),
-            wanted=text(finding.wanted),
-            because=name(finding.because),  # as a name: the runbook's own words stay
-            remedy=[name(step) for step in finding.remedy],
-            evidence=self.evidence(finding.evidence),
-            ruled_out={cause: text(why) for cause, why in finding.ruled_out.items()},
-            words=name(finding.words),
-        )
 
     def _leaf(self, name: str, value: Any) -> Any:
         if name in WORDS:

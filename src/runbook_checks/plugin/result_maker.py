@@ -16,9 +16,10 @@ from runbook_checks.config.runbook import WORDWISE
 from runbook_checks.config.strict_yaml import suggestion
 from runbook_checks.handles import Handle
 from runbook_checks.locations import is_ours, shown
-from runbook_checks.plugin.record_redaction import MAX_SUBJECT, MAX_TEXT, NAMES, WORDS, FreeText, plain
+from runbook_checks.plugin.record_redaction import MAX_SUBJECT, MAX_TEXT, FreeText, plain
 from runbook_checks.plugin.selection import symptom_of, system_of
 from runbook_checks.probes.core.reading import NoReading, one_line
+from runbook_checks.results.late_redaction import NAMES, WORDS
 from runbook_checks.results.model import Finding, Reading, Result
 from runbook_checks.results.wording import filled
 from runbook_checks.verdicts import Found

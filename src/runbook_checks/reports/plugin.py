@@ -13,12 +13,12 @@ import pytest
 from runbook_checks.config.run import PLUGIN, Run
 from runbook_checks.locations import SETTINGS
 from runbook_checks.output import destinations
-from runbook_checks.plugin.record_redaction import FreeText
 from runbook_checks.reports import allure, markdown, terminal
 from runbook_checks.reports.run_files import RunFiles
 from runbook_checks.results import verdict
 from runbook_checks.results.analysis import analyse
 from runbook_checks.results.finished_run import FinishedRun
+from runbook_checks.results.late_redaction import redacted_again
 from runbook_checks.results.model import Result, carried_by
 from runbook_checks.results.roots import find_roots
 
@@ -117,8 +117,7 @@ class Reports:
     def _finished(self, session: pytest.Session) -> FinishedRun:
         run, checklist = self.run, self._checklist()
         if run.redaction.has_grown:
-            again = FreeText(run.redaction).again
-            self.results = {node_id: again(result) for node_id, result in self.results.items()}
+            self.results = {name: redacted_again(result, run.redaction) for name, result in self.results.items()}
         results = sorted(self.results.values(), key=lambda result: (result.system, result.symptom, result.check))
         analysis = analyse(results, run, time.time())
         run.notes += analysis.notes
