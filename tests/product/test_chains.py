@@ -155,7 +155,11 @@ class Refused:
         return [replace(self.one)], None
 
 
-@pytest.mark.parametrize("leaf", [below(), below(days=(-30, -1)), pki.make(NAME, names=(NAME,))], ids=str)
+@pytest.mark.parametrize(
+    "leaf",
+    [below(), below(days=(-30, -1)), pki.make(NAME, names=(NAME,))],
+    ids=["issued", "expired", "self-signed"],
+)
 @pytest.mark.parametrize("code", [None, *range(1, 128)])
 def test_no_verification_code_of_openssl_is_clear(code: int | None, leaf: pki.Made) -> None:
     """Whatever OpenSSL refuses, at least one check finds it or is unknown; X509_V_OK is 0."""

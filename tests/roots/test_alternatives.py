@@ -40,20 +40,20 @@ def whats(finding: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def test_refusal_without_a_known_code(everything: LabClient, tmp_path: Path) -> None:
-    """A wrong secret or a wrong clock could cause this refusal; the Date header rules out the clock."""
+    """A wrong secret, a lost header or a wrong clock could cause this refusal; the Date header rules out the clock."""
     webhook = "    webhook:\n      secret: {env: LAB_CS_WEBHOOK_SECRET}\n"
     codes = "      refusals: {status: 403, unsigned: CS_1, stale: CS_2, invalid: CS_3, prefix: CS_AUTH_}\n"
     env = altered(tmp_path, (webhook, webhook + codes))
     with everything.fault(f"webhook.signature-rejected:secret-mismatch@{CS}"):
         ran = everything.check("--system", CS, "-m", "webhook", env=env)
     finding = finding_without_cause(ran, "webhook.signature-rejected")
-    assert set(whats(finding, "candidates")) == {"secret-mismatch"}
+    assert set(whats(finding, "candidates")) == {"secret-mismatch", "header-dropped"}
     ruled_out = whats(finding, "ruled_out")
     assert ruled_out["endpoint-missing"] == "it answers HTTP 403"
     assert ruled_out["clock-skew"].startswith("its clock is ")
-    assert "   perhaps    secret-mismatch (fits the evidence)" in ran.stdout
+    assert "   perhaps    secret-mismatch, header-dropped (fits the evidence)" in ran.stdout
     [shown] = [a for a in ran.allure() if a["name"].startswith("webhook.signature-rejected")]
-    assert "perhaps: secret-mismatch (fits the evidence)" in shown["statusDetails"]["message"]
+    assert "perhaps: secret-mismatch, header-dropped (fits the evidence)" in shown["statusDetails"]["message"]
     assert "ruled out: endpoint-missing" in shown["statusDetails"]["message"]
 
 

@@ -86,7 +86,7 @@ def test_fault_is_found_with_its_remedy_and_reproduced(user: User, shop: Booksho
     shop.example(user.work / "example")
     done = user.checks("--env", "example/staging.yaml", *EXPECTED, **shop.variables)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "remedy     payments: look at the provider's status page first" in done.stdout
+    assert "remedy     payments: check the provider's status page first" in done.stdout
     [again] = set(re.findall(r"reproduce  runbook-checks --env example/staging.yaml .*?\"(checks/.*)\"", done.stdout))
     reproduced = user.checks("--env", "example/staging.yaml", again, **shop.variables)
     assert reproduced.returncode == 1, reproduced.stdout + reproduced.stderr
