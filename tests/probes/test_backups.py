@@ -120,7 +120,7 @@ def test_project_without_branches_of_that_name_has_none() -> None:
         ((500, "<html>"), "wrong-status", "no reason given"),
         ((200, {"projects": []}), "malformed-answer", "no list of branches"),
         ((200, {"branches": [{"id": "br-1"}]}), "malformed-answer", "without name or time"),
-        ((200, []), "malformed-answer", "no JSON object"),
+        ((200, []), "malformed-answer", "not a JSON object"),
     ],
 )
 def test_refusals_have_specific_reasons(answer: tuple[int, Any], kind: str, words: str) -> None:

@@ -150,7 +150,7 @@ def test_machine_without_programs_is_unknown(aura: LabClient, tmp_path: Path) ->
     result = aura.check(*DRILL, env=env, variables=aura.variables).results["backup.not-restorable"]
     assert result["outcome"] == "unknown"
     assert result["resource"] == "scratch"
-    assert "are not to be had" in result["reason"]
+    assert "are not installed" in result["reason"]
 
 
 def test_missing_role_is_not_the_dumps_fault(aura: LabClient, tmp_path: Path, place: Path) -> None:

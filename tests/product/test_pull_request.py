@@ -85,7 +85,7 @@ def test_no_file_outside_the_folder_is_read_as_a_runbook(tmp_path: Path, how: st
     with pytest.raises(BadFile) as caught:
         read(file)
     reported = str(caught.value)
-    assert "the runbook file must lie below the environment file's folder" in reported
+    assert "the runbook file must be below the environment file's folder" in reported
     assert "root" not in reported.replace(str(tmp_path), "")
 
 

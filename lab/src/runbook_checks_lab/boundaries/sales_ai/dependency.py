@@ -30,7 +30,7 @@ _responds = partial(responds, lambda lab: lab.sales_ai.groq.behaviour, f"GET {PR
 # A tenth of 14,400 requests a day must remain.
 boundary("dependency.groq-limited", "11-percent-left")(_left(1590))
 boundary("dependency.groq-limited", "9-percent-left", "quota-low")(_left(1290))
-boundary("dependency.groq-limited", "403", "key-rejected")(_responds(403))
+boundary("dependency.groq-limited", "403", "unknown")(_responds(403))
 boundary("dependency.groq-limited", "500", "unknown")(_responds(500))
 
 
