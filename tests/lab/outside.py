@@ -145,6 +145,7 @@ class Outside:
             "fresh": {},
             "unsigned": {"is_signed": False},
             "forged": {"secret": "somebody else's"},
+            "late": {"age_s": 60},
             "stale": {"age_s": 600},
             "early": {"age_s": -600},
             "ancient": {"age_s": 86_400},
