@@ -204,8 +204,8 @@ def _redacted_words(value: Any, redaction: Redaction, within: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _redacted_words(entry, redaction, _place(within, key)) for key, entry in value.items()}
     if isinstance(value, str) and within in _FREE:
-        head, label, rest = value.partition("\nseen")  # the head holds names of ours
-        return redaction.name(head) + label + redaction.text(rest)
+        head, colon, rest = value.partition(":") if within == "message" else ("", "", value)  # names of ours come first
+        return head + colon + redaction.text(rest)
     return redaction.name(value) if isinstance(value, str) and within in _NAMED else value
 
 
