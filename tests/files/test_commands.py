@@ -139,7 +139,7 @@ def test_no_value_is_read_as_an_option_a_server_or_a_file() -> None:
         ("sudo -u app {x}", "{x} stands where a shell expects a command"),
         ("A=1 {x}", "{x} stands where a shell expects a command"),
         ("SELECT {x:name}", "{x:name} has an unknown kind 'name' (there are: 'mysql', 'text', 'words')"),
-        ("grep {x:text}", "{x:text} has an unknown kind 'text' (there are: none here)"),
+        ("grep {x:text}", "{x:text} has an unknown kind 'text' (there are: 'words')"),
         ("systemctl restart {x}", ""),
     ],
 )

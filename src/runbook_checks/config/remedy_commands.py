@@ -5,7 +5,7 @@ value needs; so none stands inside quotes of the text's own. `{name:kind}` says 
 
     in SQL     {x} an identifier, dotted where it has a schema; {x:mysql} the same with MySQL's quotes;
                {x:text} a string; {x:words} a type or a list of privileges
-    elsewhere  {x} a word, as a shell takes it
+    elsewhere  {x} a word, as a shell takes it; {x:words} several words
 
 A value that can't be quoted for certain is not filled in: its name stands there in capitals.
 """
@@ -102,7 +102,10 @@ _IN_SQL: dict[str | None, Callable[[str], str | None]] = {
     "text": _string,
     "words": _words,
 }
-_IN_SHELL: dict[str | None, Callable[[str], str | None]] = {None: shlex.quote}
+_IN_SHELL: dict[str | None, Callable[[str], str | None]] = {
+    None: shlex.quote,
+    "words": lambda text: shlex.join(text.split()),
+}
 
 
 def mistakes(sentence: str) -> Iterator[str]:

@@ -203,13 +203,21 @@ def _redacted_words(value: Any, redaction: Redaction, within: str = "") -> Any:
         return [_redacted_words(entry, redaction, within) for entry in value]
     if isinstance(value, dict):
         return {key: _redacted_words(entry, redaction, _place(within, key)) for key, entry in value.items()}
+    if isinstance(value, str) and within == "message":
+        parts = enumerate(_OWN_WORDS.split(value))
+        return "".join(part if number % 2 else redaction.text(part) for number, part in parts)
     if isinstance(value, str) and within in _FREE:
-        head, colon, rest = value.partition(":") if within == "message" else ("", "", value)  # names of ours come first
-        return head + colon + redaction.text(rest)
+        return redaction.text(value)
     return redaction.name(value) if isinstance(value, str) and within in _NAMED else value
 
 
-_FREE = ("message", "trace", "description", "descriptionHtml")
+# What `message` writes at the beginnings of lines, around the free text.
+_OWN_WORDS = re.compile(
+    r"^((?:found|unknown|skipped) [a-z0-9.-]+\[[a-z0-9-]+\](?: [a-z0-9 -]+$|(?=:))"
+    r"|(?:seen|wanted|because|remedy|perhaps|ruled out)(?=:))",
+    re.MULTILINE,
+)
+_FREE = ("trace", "description", "descriptionHtml")
 _NAMED = ("steps.name", "attachments.name")
 
 

@@ -151,8 +151,10 @@ class TerminalReport:
 
     def _last(self, code: int, where: str) -> None:
         self.writer.line()
-        line = f"{in_words(self.finished)} Gate {self.run.gate}: {meaning(code)} (exit {code})."
-        self.writer.line(line, bold=True)
+        results, gate = in_words(self.finished), f"Gate {self.run.gate}: {meaning(code)} (exit {code})."
+        is_short = len(f"{results} {gate}") <= self.width
+        for line in [f"{results} {gate}"] if is_short else [results, gate]:
+            self.writer.line(line, bold=True)
         if where:
             self.writer.line(f"reports: {where}")
 

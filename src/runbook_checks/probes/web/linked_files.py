@@ -33,6 +33,7 @@ SOURCES: dict[str, tuple[tuple[str, Kind], ...]] = {
 AT_RULES: dict[str, Kind] = {"import": "style", "font-face": "font"}
 MAX_URL = 4096
 LONG_NUMBER = re.compile(r"[0-9]{1000,}")  # tinycss2 makes an int of it, which Python refuses beyond 4,300 digits
+DEEP = re.compile(r"([(\[{])\1{1000,}")  # tinycss2 makes a block of each bracket, 2 microseconds and more
 CANDIDATE = re.compile(r"[\s,]*+(\S++)")
 
 
@@ -160,8 +161,9 @@ def _candidates(srcset: str) -> Iterator[str]:
 def _in_css(sheet: str) -> Iterator[tuple[str, Kind]]:
     import tinycss2
 
+    sheet = DEEP.sub(r"\1", LONG_NUMBER.sub("9", sheet))
     # With a stack, because blocks may be nested deeper than Python's calls.
-    waiting = _with_kinds(tinycss2.parse_component_value_list(LONG_NUMBER.sub("9", sheet), skip_comments=True), "image")
+    waiting = _with_kinds(tinycss2.parse_component_value_list(sheet, skip_comments=True), "image")
     while waiting:
         node, kind = waiting.pop()
         if node.type == "url" or (node.type == "string" and kind == "style"):
