@@ -61,7 +61,7 @@ def check_command_is_acknowledged(slash_command: SlashCommand) -> None:
 
 def _require_own_workspace(slash_command: SlashCommand, answer: Answer) -> None:
     """NoReading for pages, and for an app that accepts the signature but is not installed in the workspace."""
-    if slash_command.is_page(answer):
+    if answer.is_markup:
         reason = f"{answer.url} answered HTTP {answer.status} with a page, which no command does"
         raise NoReading("slack", reason, kind="wrong-document")
     if slash_command.is_not_installed(answer) or _is_refused_otherwise(slash_command, answer):

@@ -46,7 +46,7 @@ def _require_meaning(receiver: Receiver, answer: Answer) -> None:
 
 def _no_meaning(receiver: Receiver, answer: Answer) -> NoReading:
     why = ""
-    if receiver.is_page(answer):
+    if answer.is_markup:
         why = ": a page, as a proxy or firewall sends"
     elif answer.status == receiver.settings.refusals.invalid_body_status:
         why = ": bad signatures and bad bodies may both get it (name their codes in webhook.refusals)"

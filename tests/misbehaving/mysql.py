@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from tests.misbehaving.mysqlwire import OK, columns, exactly, greeting, packet, received, refusal, rows_of
+from tests.misbehaving.mysqlwire import OK, columns, greeting, packet, received, refusal, rows_of
 from tests.misbehaving.server import Visit, misbehaves
 
 LARGEST = b"\xff\xff\xff"  # the length of the largest possible packet, which another one must follow
@@ -90,7 +90,7 @@ def closes_after_greeting(visit: Visit) -> None:
 @misbehaves("mysql.silent-tls")
 def silent_tls(visit: Visit) -> None:
     visit.say(greeting(tls=True))
-    exactly(visit, 36)
+    visit.exactly(36)
     visit.stay_silent()
 
 
@@ -237,7 +237,7 @@ def resets_at_once(visit: Visit) -> None:
 @misbehaves("mysql.resets-within-tls")
 def resets_within_tls(visit: Visit) -> None:
     visit.say(greeting(tls=True))
-    exactly(visit, 36)
+    visit.exactly(36)
     visit.reset()
 
 

@@ -39,20 +39,10 @@ def refusal(sequence: int, number: int, words: str, state: str = "HY000") -> byt
     return packet(sequence, b"\xff" + struct.pack("<H", number) + f"#{state}{words}".encode())
 
 
-def exactly(visit: Visit, size: int) -> bytes:
-    seen = b""
-    while len(seen) < size:
-        block = visit.sock.recv(size - len(seen))
-        if not block:
-            raise ConnectionError
-        seen += block
-    return seen
-
-
 def received(visit: Visit) -> tuple[int, bytes]:
     """Return a packet's number and payload."""
-    head = exactly(visit, 4)
-    return head[3], exactly(visit, int.from_bytes(head[:3], "little"))
+    head = visit.exactly(4)
+    return head[3], visit.exactly(int.from_bytes(head[:3], "little"))
 
 
 def text(value: str) -> bytes:

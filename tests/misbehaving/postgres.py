@@ -33,27 +33,17 @@ IN_TRANSACTION = message(b"Z", b"T")
 def startup(visit: Visit) -> bytes:
     """Return the client's first message; TLS is declined."""
     while True:
-        size, code = struct.unpack("!II", exactly(visit, 8))
-        rest = exactly(visit, size - 8)
+        size, code = struct.unpack("!II", visit.exactly(8))
+        rest = visit.exactly(size - 8)
         if code != SSL_REQUEST:
             return rest
         visit.say(b"N")
 
 
-def exactly(visit: Visit, size: int) -> bytes:
-    seen = b""
-    while len(seen) < size:
-        block = visit.sock.recv(size - len(seen))
-        if not block:
-            raise ConnectionError
-        seen += block
-    return seen
-
-
 def next_message(visit: Visit) -> tuple[bytes, bytes]:
-    kind = exactly(visit, 1)
-    (size,) = struct.unpack("!I", exactly(visit, 4))
-    return kind, exactly(visit, size - 4)
+    kind = visit.exactly(1)
+    (size,) = struct.unpack("!I", visit.exactly(4))
+    return kind, visit.exactly(size - 4)
 
 
 def begin(visit: Visit) -> None:
@@ -72,14 +62,14 @@ def never_greets(visit: Visit) -> None:
 
 @misbehaves("postgres.silent-after-tls-refused")
 def silent_after_tls_refused(visit: Visit) -> None:
-    exactly(visit, 8)
+    visit.exactly(8)
     visit.say(b"N")
     visit.stay_silent()
 
 
 @misbehaves("postgres.silent-tls")
 def silent_tls(visit: Visit) -> None:
-    exactly(visit, 8)
+    visit.exactly(8)
     visit.say(b"S")
     visit.stay_silent()
 
@@ -286,14 +276,14 @@ def behind_tls(cert: str, key: str, inside: bytes, outside: bytes) -> Handler:
     context.load_cert_chain(cert, key)
 
     def handle(visit: Visit) -> None:
-        size, code = struct.unpack("!II", exactly(visit, 8))
+        size, code = struct.unpack("!II", visit.exactly(8))
         if code == SSL_REQUEST:
             visit.say(b"S")
             visit.sock = context.wrap_socket(visit.sock, server_side=True)
             startup(visit)
             visit.say(inside)
         else:
-            exactly(visit, size - 8)
+            visit.exactly(size - 8)
             visit.say(outside)
 
     return handle

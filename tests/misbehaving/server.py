@@ -47,6 +47,16 @@ class Visit:
             missing -= len(block)
         return seen
 
+    def exactly(self, size: int) -> bytes:
+        """Return the next `size` bytes; ConnectionError if the client ends before."""
+        seen = b""
+        while len(seen) < size:
+            block = self.sock.recv(size - len(seen))
+            if not block:
+                raise ConnectionError
+            seen += block
+        return seen
+
     def say(self, *parts: bytes | str) -> None:
         self.sock.sendall(b"".join(p.encode() if isinstance(p, str) else p for p in parts))
 

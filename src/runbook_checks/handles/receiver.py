@@ -100,13 +100,10 @@ class Receiver(Handle):
             code in [self.expected_code(name) for name in CODES] or bool(prefix and code.startswith(prefix))
         )
 
-    def is_page(self, answer: Answer) -> bool:
-        return answer.text.lstrip()[:1] == "<"
-
     def is_refusal(self, answer: Answer) -> bool:
         """Refused for its signature, not its body: by the status or code of the runbook file, else 401 or 403."""
         rule = self.settings.refusals
-        if self.is_page(answer) and not rule.pages:
+        if answer.is_markup and not rule.pages:
             return False
         if self.has_refusal_code(answer):
             return 400 <= answer.status < 500
@@ -115,7 +112,7 @@ class Receiver(Handle):
     def is_past(self, answer: Answer) -> bool:
         """Past the signature: refused for its body, or accepted by something other than a page."""
         rule = self.settings.refusals
-        if self.is_page(answer) or self.is_refusal(answer):
+        if answer.is_markup or self.is_refusal(answer):
             return False
         is_decided = rule.status != rule.invalid_body_status or (self.has_codes and bool(self.code(answer)))
         return 200 <= answer.status < 300 or (answer.status == rule.invalid_body_status and is_decided)

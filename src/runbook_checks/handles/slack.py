@@ -64,19 +64,16 @@ class SlashCommand(Handle):
         body = self.harmless
         return self.bound.shared.get("slack control", lambda: self.send(body, self.signed(body).headers()))
 
-    def is_page(self, answer: Answer) -> bool:
-        return answer.text.lstrip()[:1] == "<"
-
     def is_not_installed(self, answer: Answer) -> bool:
         """Whether the app answers that it is not installed in the workspace."""
         return bool(NOT_INSTALLED.search(answer.text))
 
     def is_refusal(self, answer: Answer) -> bool:
-        return answer.status in (401, 403) and not self.is_page(answer)
+        return answer.status in (401, 403) and not answer.is_markup
 
     def is_past(self, answer: Answer) -> bool:
         """Past the signature: acknowledged by something other than a page, or refused for its content."""
-        if self.is_page(answer):
+        if answer.is_markup:
             return False
         is_unhandled = answer.status == 404 and UNHANDLED in answer.text
         return 200 <= answer.status < 300 or answer.status in (400, 422) or is_unhandled

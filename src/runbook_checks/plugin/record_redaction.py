@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import one_line
-from runbook_checks.results.late_redaction import NAMES, WORDS
+from runbook_checks.results.late_redaction import redacted_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,16 +41,10 @@ class FreeText:
 
     def evidence(self, values: Mapping[str, Any]) -> dict[str, JSON]:
         """The evidence of a finding or an unknown; names in it are redacted as names."""
-        return {name: self._leaf(name, value) for name, value in values.items()}
+        return {name: _cut(redacted_leaf(name, value, self.redaction)) for name, value in values.items()}
 
     def facts(self, values: Mapping[str, Any]) -> dict[str, JSON]:
         return {name: _cut(self.redaction.tree(value)) for name, value in values.items()}
-
-    def _leaf(self, name: str, value: Any) -> Any:
-        if name in WORDS:
-            return value
-        is_name = name in NAMES and isinstance(value, str)
-        return _cut(self.redaction.name(value) if is_name else self.redaction.tree(value))
 
 
 def plain(value: Any) -> Any:

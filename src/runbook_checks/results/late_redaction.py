@@ -52,10 +52,11 @@ def _finding(finding: Finding, redaction: Redaction) -> Finding:
 
 
 def _evidence(values: Mapping[str, JSON], redaction: Redaction) -> dict[str, JSON]:
-    return {key: _leaf(key, value, redaction) for key, value in values.items()}
+    return {key: redacted_leaf(key, value, redaction) for key, value in values.items()}
 
 
-def _leaf(key: str, value: JSON, redaction: Redaction) -> JSON:
+def redacted_leaf(key: str, value: JSON, redaction: Redaction) -> JSON:
+    """A value of evidence without secrets; hosts and resolvers are redacted as names."""
     if key in WORDS:
         return value
     leaf: JSON = redaction.name(value) if key in NAMES and isinstance(value, str) else redaction.tree(value)

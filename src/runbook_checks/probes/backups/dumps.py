@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from runbook_checks.probes.backups.archives import is_archive, restored_text
-from runbook_checks.probes.backups.packing import GZIP, Damaged, chained, format_of, unpacked
+from runbook_checks.probes.backups.packing import GZIP, Damaged, format_of, unpacked
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading
 
@@ -64,7 +65,7 @@ def inspect(file: BinaryIO, *, is_gzip: bool, programs: Path | None = None) -> D
     test = found[1] if found else "pg_restore --list" if is_archive(first) else "tail -n 3"
     plain, head, tail = 0, b"", b""
     try:
-        for piece in text_of(chained(first, blocks), programs):
+        for piece in text_of(chain([first], blocks), programs):
             plain += len(piece)
             head += piece[: HEAD - len(head)]
             tail = (tail + piece)[-TAIL:]
@@ -93,11 +94,11 @@ def text_of(blocks: Iterator[bytes], programs: Path | None) -> Iterator[bytes]:
     if _ENCRYPTED.match(first):
         raise NoReading(RESOURCE, "it is encrypted, and can't be judged without its key", kind="encrypted")
     if is_archive(first):
-        return restored_text(chained(first, pieces), programs)
+        return restored_text(chain([first], pieces), programs)
     if first[257:262] == TAR:
         what = "it is a tar file: only dumps in one file can be judged (plain, or pg_dump --format=custom)"
         raise NoReading(RESOURCE, what, kind="other-format")
-    return chained(first, pieces)
+    return chain([first], pieces)
 
 
 def maker_of(head: bytes) -> str | None:

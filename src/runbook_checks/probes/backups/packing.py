@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.reading import NoReading
@@ -92,7 +93,7 @@ def format_of(first: bytes) -> tuple[Callable[[], Any], str] | None:
 def unpacked(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The plain bytes of these blocks, compressed or not. Raises Damaged; NoReading no-library."""
     first = next(blocks, b"")
-    whole, found = chained(first, blocks), format_of(first)
+    whole, found = chain([first], blocks), format_of(first)
     return _decompressed(whole, found[0]) if found else whole
 
 
@@ -104,8 +105,6 @@ def _decompressed(blocks: Iterator[bytes], make: Callable[[], Any]) -> Iterator[
         while left or not unpacker.needs_input:
             try:
                 plain = unpacker.decompress(left, PIECE)
-            except NoReading:
-                raise
             except Exception as error:  # each library has its own
                 raise Damaged(f"it is damaged ({str(error).rpartition(': ')[2]})", is_short=False) from None
             is_open, left = not unpacker.eof, b""
@@ -116,8 +115,3 @@ def _decompressed(blocks: Iterator[bytes], make: Callable[[], Any]) -> Iterator[
                 unpacker = make()
     if is_open:
         raise Damaged("it ends in the middle", is_short=True)
-
-
-def chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest

@@ -8,6 +8,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 import psycopg
@@ -15,7 +16,7 @@ from psycopg import sql
 
 from runbook_checks.probes.backups.dumps import MYSQL, blocks_of, maker_of, text_of
 from runbook_checks.probes.backups.extensions import HARMLESS, make_extensions
-from runbook_checks.probes.backups.packing import Damaged, chained
+from runbook_checks.probes.backups.packing import Damaged
 from runbook_checks.probes.core.deadline import within
 from runbook_checks.probes.core.reading import NoReading, one_line
 
@@ -132,10 +133,10 @@ def _statements(file: BinaryIO, scratch: Scratch, extensions: Collection[str]) -
     yield b"\\restrict " + secrets.token_hex(32).encode() + b"\n"
     own = _OWN_RESTRICT.match(head)
     if own is None:
-        yield from chained(head, whole)
+        yield from chain([head], whole)
     else:
         yield own[1]
-        yield from _without(own[2], chained(head[own.end() :], whole))
+        yield from _without(own[2], chain([head[own.end() :]], whole))
 
 
 def _without(key: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runbook_checks.probes.core.deadline import Deadline, within
-from runbook_checks.probes.core.reading import MAX_REASON, UNPRINTABLE, NoReading, reading
+from runbook_checks.probes.core.reading import NoReading, one_line, reading
 from runbook_checks.probes.core.single_flight import Shared
 from runbook_checks.probes.http.rate_limits import MAY_LIMIT, is_limit, limited, patiently
 from runbook_checks.probes.http.response import SHOWN_HEADERS, Answer, NotJson, Timings, decoded
@@ -283,8 +283,7 @@ def _timings(done: list[Exchange], begun: float) -> Timings:
 
 def _shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers whose values may be shown, each on one line."""
-    named = {name: headers[name] for name in SHOWN_HEADERS if name in headers}
-    return {name: " ".join(UNPRINTABLE.sub(" ", value).split())[:MAX_REASON] for name, value in named.items()}
+    return {name: one_line(headers[name]) for name in SHOWN_HEADERS if name in headers}
 
 
 def _noted(facts: dict[str, Any], answer: Answer) -> Answer:

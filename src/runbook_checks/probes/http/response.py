@@ -85,6 +85,11 @@ class Answer:
         """Whether the body is a page of HTML, for any Content-Type."""
         return HTML.match(self.text[:4096]) is not None
 
+    @property
+    def is_markup(self) -> bool:
+        """Whether the body begins as HTML or XML does, such as a page of a proxy or firewall."""
+        return self.text.lstrip()[:1] == "<"
+
     def json(self) -> Any:
         """The JSON object or array in the body, strictly (probes.core.json_text); NotJson for anything else.
 
