@@ -84,6 +84,7 @@ def test_messages_are_refused_as_documented(outside: Outside) -> None:
         "fresh": (400, "CS_REQ_4001"),
         "unsigned": (403, "CS_AUTH_4031"),
         "forged": (403, "CS_AUTH_4034"),
+        "late": (400, "CS_REQ_4001"),
         "stale": (403, "CS_AUTH_4033"),
         "early": (403, "CS_AUTH_4033"),
         "ancient": (403, "CS_AUTH_4033"),

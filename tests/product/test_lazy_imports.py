@@ -26,7 +26,7 @@ ALLOWED = {
     "probes/openapi": (16, "schemathesis takes a second, and only the isolated process needs it"),
     "probes/providers": (9, "boto3 is an extra, and takes 650 ms"),
     "probes/tls": (14, "cryptography takes 70 ms, and many handshakes need none of it"),
-    "probes/web": (14, "playwright is an extra, and psutil, selectolax and tinycss2 are for pages only"),
+    "probes/web": (13, "playwright is an extra, and psutil and selectolax are for pages only"),
     "config": (2, "pydantic and PyYAML take 120 ms, and a cached environment file needs neither"),
     "cli": (7, "a subcommand loads its own modules only"),
     "monitor": (3, "each way to publish a result loads its own libraries, some of them extras"),
