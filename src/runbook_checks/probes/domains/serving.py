@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-import h11
-
 from runbook_checks.probes.core.deadline import Deadline
 from runbook_checks.probes.domains.facts import Gone, Served, shared
 from runbook_checks.probes.domains.greeting import Greeted, Lost, greet
@@ -105,9 +103,11 @@ class Serving:
 
     async def _greet(self, domain: str, address: str, using: ssl.SSLContext, *, with_chain: bool = False) -> Greeted:
         plan = self.plan
-        headers = {"Host": domain, "User-Agent": plan.user_agent, RUN_HEADER: plan.run_id, "Accept": "*/*"}
-        request = h11.Request(method="GET", target=plan.path, headers=[*headers.items(), ("Connection", "close")])
-        return await greet(self.loop, address, plan.port, domain, using, request, with_chain=with_chain)
+        wire = (
+            f"GET {plan.path} HTTP/1.1\r\nHost: {domain}\r\nUser-Agent: {plan.user_agent}\r\n"
+            f"{RUN_HEADER}: {plan.run_id}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        ).encode("latin-1")
+        return await greet(self.loop, address, plan.port, domain, using, wire, with_chain=with_chain)
 
     def _peer(self, address: str) -> str:
         return shared(f"[{address}]:{self.plan.port}" if ":" in address else f"{address}:{self.plan.port}")
